@@ -1,0 +1,61 @@
+# Every target sets up what it needs; `make help` lists them.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+VENV := .venv
+BIN := $(CURDIR)/$(VENV)/bin
+# uv does not read pip's settings, so the ones that say where packages come from are handed on.
+PIP_SETTING = $(shell python3 -m pip config list 2>/dev/null | sed -n "s/^\(global\|:env:\)\.$(1)='\(.*\)'$$/\2/p" | tail -1)
+export PATH := $(BIN):$(PATH)
+export DVC_NO_ANALYTICS := 1
+export MLFLOW_DISABLE_TELEMETRY := true
+export GX_ANALYTICS_ENABLED := false
+export ORT_DISABLE_TELEMETRY := 1
+export DO_NOT_TRACK := true
+export MLFLOW_ALLOW_PICKLE_DESERIALIZATION := false
+# Bytecode pays for itself at the second import of anything.
+unexport PYTHONDONTWRITEBYTECODE
+
+.PHONY: help setup lock repro test lint bench serve promote rollback clean
+
+help: ## list the targets
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+setup: $(VENV)/.ready ## create .venv from requirements.lock
+
+$(VENV)/.ready: requirements.lock pyproject.toml
+	@echo "setting up $(VENV) from requirements.lock"
+	@test -x $(BIN)/python || python3 -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	@UV_FIND_LINKS="$(call PIP_SETTING,find-links)" UV_DEFAULT_INDEX="$(call PIP_SETTING,index-url)" \
+	  $(BIN)/uv pip sync --quiet --compile-bytecode --python $(BIN)/python requirements.lock
+	@$(BIN)/uv pip install --quiet --no-deps --no-build-isolation --python $(BIN)/python -e .
+	@touch $@
+
+lock: ## compile requirements.lock anew from pyproject.toml
+	@UV_FIND_LINKS="$(call PIP_SETTING,find-links)" $(BIN)/uv pip compile --quiet --all-extras \
+	  --no-header --no-annotate --python-version 3.11 pyproject.toml -o requirements.lock
+	@sed -i 's/^\(torch==[^+]*\)+cpu$$/\1/' requirements.lock
+
+repro: setup ## run the whole pipeline: data, training, evaluation, registry, report
+	@dvc repro && python -m pipelines.split
+
+test: setup ## run every test
+	@python -m pytest
+
+lint: setup ## ruff, mypy and the import contracts
+	@ruff check . && ruff format --check . && mypy && lint-imports
+
+bench: setup ## measure the speeds that docs/benchmarks.md states; prints ratios
+	@python -m pipelines.bench
+
+serve: setup ## serve the champions on http://127.0.0.1:8000 (MODELS=artifacts serves the folder)
+	@python -m serving.app $(if $(MODELS),--models $(MODELS),--registry "$${MLFLOW_TRACKING_URI:-sqlite:///mlflow.db}")
+
+promote: setup ## make NAME's VERSION the champion: make promote NAME=lstm_stacked VERSION=2
+	@python -m pipelines.promote $(NAME) $(VERSION)
+
+rollback: setup ## make NAME's previous champion the champion again: make rollback NAME=lstm_stacked
+	@python -m pipelines.promote $(NAME) --previous
+
+clean: ## remove what the pipeline made (not the downloads)
+	@rm -rf artifacts data baselines reports .checkpoints .timings mlflow.db mlartifacts

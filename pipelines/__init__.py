@@ -1,0 +1,14 @@
+"""One thin entry point a stage: arguments -> params -> library call -> files."""
+
+import os
+
+# Before the first import of any of them: nothing phones home.
+for _name, _value in {
+    "DO_NOT_TRACK": "true",
+    "DVC_NO_ANALYTICS": "1",
+    "GX_ANALYTICS_ENABLED": "false",
+    "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "ORT_DISABLE_TELEMETRY": "1",
+}.items():
+    os.environ[_name] = _value

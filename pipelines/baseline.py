@@ -1,0 +1,25 @@
+"""baseline@<dataset>: data -> baselines/<dataset>.json, what every net on this data must beat."""
+
+from pathlib import Path
+
+from pipelines.stage import dataset_params, run_stage
+from repertoire.baselines import load_baselines
+from repertoire.config import parse
+from repertoire.data.dataset import Dataset
+from repertoire.data.files import write_json
+from repertoire.metrics.rounding import rounded
+
+
+def baseline(name: str) -> None:
+    """Score simple models of the data on its test split."""
+    data = Dataset(Path("data") / name)
+    module = load_baselines(data.facts["kind"])
+    place = f"params.yaml.datasets.{name}.baseline"
+    config = parse(module.Config, dataset_params(name).baseline, place)
+    values = rounded(module.baselines(config, data))
+    write_json(Path("baselines") / f"{name}.json", values)
+    print(f"{name}: " + ", ".join(f"{key} {value}" for key, value in values.items()))
+
+
+if __name__ == "__main__":
+    run_stage("baseline", baseline)

@@ -1,0 +1,1 @@
+"""Commands that print speeds as ratios, measured side by side; they judge nothing."""

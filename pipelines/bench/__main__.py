@@ -1,0 +1,74 @@
+"""`python -m pipelines.bench [training|inference|serving|repro] …`: all of them by default."""
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+# Each import waits until it is needed: the benchmark of one part measures no other part's imports.
+
+
+def training() -> None:
+    from pipelines.bench import training as bench
+
+    bench.main()
+
+
+def inference() -> None:
+    from pipelines.bench import inference as bench
+
+    bench.main()
+
+
+def serving() -> None:
+    """Serve the largest language model that the pipeline has made."""
+    from pipelines.bench import serving as bench
+
+    sizes = dict(_next_graphs(Path("artifacts")))
+    if sizes:
+        model = max(sizes, key=lambda folder: sizes[folder])
+        print(f"model: {model}")
+        bench.main(["--model", str(model)])
+    else:
+        print("artifacts: holds no language model to serve; run: make repro")
+
+
+def _next_graphs(artifacts: Path) -> list[tuple[Path, int]]:
+    found = []
+    for path in sorted(artifacts.glob("*/manifest.json")):
+        for graph in json.loads(path.read_text(encoding="utf-8"))["graphs"]:
+            outputs = {port["name"] for port in graph["outputs"]}
+            if graph["name"] == "next" and outputs >= {"log_probs", "top_ids", "top_log_probs"}:
+                found.append((path.parent, int(graph["bytes"])))
+    return found
+
+
+def repro() -> None:
+    from pipelines.bench import repro as bench
+
+    bench.main()
+
+
+BENCHMARKS: dict[str, Callable[[], None]] = {
+    "training": training,
+    "inference": inference,
+    "serving": serving,
+    "repro": repro,
+}
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(prog="python -m pipelines.bench", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="|".join(BENCHMARKS))
+    names = parser.parse_args(argv).names or list(BENCHMARKS)
+    unknown = [name for name in names if name not in BENCHMARKS]
+    if unknown:
+        sys.exit(f"bench: no benchmark {unknown[0]!r}; there are: {', '.join(BENCHMARKS)}")
+    for name in names:
+        print(f"== {name}", flush=True)
+        BENCHMARKS[name]()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,273 @@
+"""`python -m pipelines.bench.serving --model artifacts/lstm_stacked`: our server against MLflow's.
+
+Two variants of the model's graph `next`, tokens in and either the ten likeliest tokens or the whole
+vocabulary out, are served by both on loopback with one thread a run, and loaded by the same client
+in a process of its own. Prints requests/s, latencies and resident memory; judges nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import hashlib
+import json
+import multiprocessing
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+# Read by mlflow and onnxruntime when they are imported, in the servers too.
+os.environ.update(MLFLOW_DISABLE_TELEMETRY="true", DO_NOT_TRACK="true", ORT_DISABLE_TELEMETRY="1")
+# mlflow starts the `uvicorn` that it finds there.
+os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+
+VARIANTS = {"top_k": ("top_ids", "top_log_probs"), "all_words": ("log_probs",)}
+CLIENTS = (1, 8, 32)
+LENGTH = 35
+TOKENS = [1 + number % 7 for number in range(LENGTH)]
+MOST = 20_000  # requests of one measurement
+
+
+@dataclass(frozen=True)
+class Load:
+    """What one measurement sends: a request, byte for byte, over `clients` open connections."""
+
+    port: int
+    request: bytes
+    clients: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Measured:
+    rate: float
+    p50_ms: float
+    p99_ms: float
+
+    def __str__(self) -> str:
+        return f"{self.rate:6.0f} ({self.p50_ms:.1f}, {self.p99_ms:.1f})"
+
+
+def variant(model: Path, outputs: Sequence[str]) -> Any:
+    """The graph `next` from tokens alone to some outputs: its states become zeros inside."""
+    import numpy as np
+    import onnx
+    from onnx import helper, numpy_helper
+    from onnx.utils import Extractor
+
+    entry = _entry(model)
+    names = [port["name"] for port in entry["inputs"]]
+    part = Extractor(onnx.load(model / entry["file"])).extract_model(names, list(outputs))
+    one, zero = np.array([1]), np.array(0, np.float32)
+    stored = [numpy_helper.from_array(one, "_one"), numpy_helper.from_array(zero, "_zero")]
+    nodes = [helper.make_node("Shape", ["tokens"], ["_batch"], start=0, end=1)]
+    for state in (port for port in entry["inputs"] if port["name"] != "tokens"):
+        name, sizes = state["name"], state["shape"]
+        shape = np.array([1 if size == "batch" else size for size in sizes])
+        stored.append(numpy_helper.from_array(shape, f"_{name}_shape"))
+        ones = ["_batch" if size == "batch" else "_one" for size in sizes]
+        nodes.append(helper.make_node("Concat", ones, [f"_{name}_times"], axis=0))
+        factors = [f"_{name}_shape", f"_{name}_times"]
+        nodes.append(helper.make_node("Mul", factors, [f"_{name}_sizes"]))
+        nodes.append(helper.make_node("Expand", ["_zero", f"_{name}_sizes"], [name]))
+    inputs = [each for each in part.graph.input if each.name == "tokens"]
+    nodes += part.graph.node
+    stored += part.graph.initializer
+    graph = helper.make_graph(nodes, "next", inputs, part.graph.output, stored)
+    return helper.make_model(graph, opset_imports=part.opset_import, ir_version=part.ir_version)
+
+
+def _entry(model: Path) -> dict[str, Any]:
+    manifest = json.loads((model / "manifest.json").read_text())
+    return next(graph for graph in manifest["graphs"] if graph["name"] == "next")
+
+
+def write_for_us(folder: Path, model: Path, proto: Any, outputs: Sequence[str]) -> None:
+    """A model folder with the variant as its only graph."""
+    entry, content = _entry(model), proto.SerializeToString()
+    (folder / "onnx").mkdir(parents=True)
+    (folder / "onnx/next.onnx").write_bytes(content)
+    graph = {
+        "name": "next",
+        "file": "onnx/next.onnx",
+        "sha256": hashlib.sha256(content).hexdigest(),
+        "bytes": len(content),
+        "inputs": [port for port in entry["inputs"] if port["name"] == "tokens"],
+        "outputs": [port for port in entry["outputs"] if port["name"] in outputs],
+    }
+    manifest = {"format": "repertoire/1", "name": folder.name, "family": "", "tasks": []}
+    (folder / "manifest.json").write_text(json.dumps({**manifest, "graphs": [graph]}))
+
+
+def write_for_mlflow(folder: Path, proto: Any) -> None:
+    """The variant as an MLflow model, with the settings that serve it best."""
+    import mlflow.onnx
+    import numpy as np
+    from mlflow.models import ModelSignature
+    from mlflow.types.schema import Schema, TensorSpec
+
+    signature = ModelSignature(Schema([TensorSpec(np.dtype("int64"), (-1, -1), "tokens")]))
+    options = {"intra_op_num_threads": 1, "inter_op_num_threads": 1}
+    mlflow.onnx.save_model(
+        proto,
+        folder,
+        signature=signature,
+        pip_requirements=["onnxruntime"],
+        onnx_execution_providers=["CPUExecutionProvider"],
+        onnx_session_options=options,
+        save_as_external_data=False,
+    )
+
+
+def our_request(name: str, *, binary: bool) -> bytes:
+    data = {"name": "tokens", "datatype": "INT64", "shape": [1, LENGTH], "data": TOKENS}
+    body: dict[str, Any] = {"inputs": [data], "parameters": {"binary_data_output": binary}}
+    return http(f"/v2/models/{name}/infer", body)
+
+
+def http(path: str, body: Mapping[str, Any]) -> bytes:
+    content = json.dumps(body).encode()
+    lines = (
+        f"POST {path} HTTP/1.1",
+        "Host: localhost",
+        "Content-Type: application/json",
+        f"Content-Length: {len(content)}",
+    )
+    return "\r\n".join(lines).encode() + b"\r\n\r\n" + content
+
+
+def measure(load: Load) -> Measured:
+    """Runs in the client's process. Raises RuntimeError for an answer other than 200."""
+    import uvloop
+
+    return uvloop.run(_measure(load))
+
+
+async def _measure(load: Load) -> Measured:
+    times: list[float] = []
+    start = time.perf_counter()
+    stop = start + load.seconds
+    await asyncio.gather(*(_client(load, stop, times) for _ in range(load.clients)))
+    seconds = time.perf_counter() - start
+    times.sort()
+    middle, late = times[len(times) // 2], times[int(len(times) * 0.99)]
+    return Measured(len(times) / seconds, middle * 1000, late * 1000)
+
+
+async def _client(load: Load, stop: float, times: list[float]) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", load.port, limit=2**20)
+    while time.perf_counter() < stop and len(times) < MOST:
+        sent = time.perf_counter()
+        writer.write(load.request)
+        head = await reader.readuntil(b"\r\n\r\n")
+        if b" 200 " not in head.split(b"\r\n", 1)[0]:
+            raise RuntimeError(f"the server answered {head.decode()}")
+        length = head.lower().split(b"content-length:")[1].split(b"\r\n")[0]
+        await reader.readexactly(int(length))
+        times.append(time.perf_counter() - sent)
+    writer.close()
+
+
+@contextlib.contextmanager
+def running(command: Sequence[str], port: int, health: str, log: Path) -> Iterator[int]:
+    """Runs a server until the block ends; gives its process id once it is healthy."""
+    with log.open("wb") as output:
+        process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)
+    try:
+        for _ in range(600):
+            if process.poll() is not None:
+                break
+            with contextlib.suppress(OSError):  # not listening yet
+                urllib.request.urlopen(f"http://127.0.0.1:{port}{health}", timeout=5).close()
+                yield process.pid
+                return
+            time.sleep(0.1)
+        raise RuntimeError(f"the server did not start: {log.read_text()[-2000:]}")
+    finally:
+        for each in family(process.pid):
+            each.terminate()
+        process.wait()
+
+
+def family(pid: int) -> list[Any]:
+    """A process and those it started; none if it has ended."""
+    import psutil
+
+    try:
+        process = psutil.Process(pid)
+        return [process, *process.children(recursive=True)]
+    except psutil.NoSuchProcess:
+        return []
+
+
+def resident_mb(pid: int) -> float:
+    return float(sum(each.memory_info().rss for each in family(pid)) / 2**20)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def compare(name: str, folder: Path, client: ProcessPoolExecutor, seconds: float) -> None:
+    """Measures both servers on one variant, one after the other, and prints a line a server."""
+    ours, theirs, python = free_port(), free_port(), sys.executable
+    root, saved = folder / "models", folder / f"mlflow_{name}"
+    serve = [python, "-m", "serving.app", "--models", str(root), "--port", str(ours)]
+    flow = [python, "-m", "mlflow", "models", "serve", "-m", str(saved), "--port", str(theirs)]
+    flow += ["--host", "127.0.0.1", "--env-manager", "local"]
+    requests = {
+        "ours, binary": (serve, ours, "/v2/health/ready", our_request(name, binary=True)),
+        "ours, json": (serve, ours, "/v2/health/ready", our_request(name, binary=False)),
+        "mlflow": (flow, theirs, "/ping", http("/invocations", {"inputs": {"tokens": [TOKENS]}})),
+    }
+    rates: dict[str, float] = {}
+    for server, (command, port, health, request) in requests.items():
+        with running(command, port, health, folder / "log") as pid:
+            client.submit(measure, Load(port, request, 1, 0.5)).result()  # warm
+            found = [
+                client.submit(measure, Load(port, request, clients, seconds)).result()
+                for clients in CLIENTS
+            ]
+            print(f"{name:10} {server:13} " + "  ".join(map(str, found)), end="")
+            print(f"  {resident_mb(pid):4.0f} MB", flush=True)
+            rates[server] = found[-1].rate
+    ratios = (f"{s} {rates[s] / rates['mlflow']:.1f}x" for s in ("ours, binary", "ours, json"))
+    print(f"{name:10} at {CLIENTS[-1]} clients against mlflow: {'; '.join(ratios)}", flush=True)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m pipelines.bench.serving")
+    parser.add_argument("--model", type=Path, required=True, help="folder with a graph `next`")
+    parser.add_argument("--seconds", type=float, default=3.0, help="of each measurement")
+    options = parser.parse_args(argv)
+    spawn = multiprocessing.get_context("spawn")
+    with (
+        tempfile.TemporaryDirectory() as temporary,
+        ProcessPoolExecutor(1, mp_context=spawn) as client,
+    ):
+        folder = Path(temporary)
+        for name, outputs in VARIANTS.items():
+            proto = variant(options.model, outputs)
+            write_for_us(folder / "models" / name, options.model, proto, outputs)
+            write_for_mlflow(folder / f"mlflow_{name}", proto)
+        print(f"requests/s (p50, p99 ms) at {', '.join(map(str, CLIENTS))} clients; resident MB")
+        for name in VARIANTS:
+            compare(name, folder, client, options.seconds)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,43 @@
+"""prepare@<dataset>: pinned source -> table -> Great Expectations -> data/<dataset>/."""
+
+from pathlib import Path
+
+import great_expectations as gx  # noqa: F401  (its seconds belong to start-up, not to the work)
+
+from pipelines.stage import dataset_params, run_stage
+from repertoire.config import parse
+from repertoire.data.dataset import write_dataset
+from repertoire.data.files import digest_tree, whole_folder, write_json
+from repertoire.data.page import validation_page
+from repertoire.data.readers import load_reader
+from repertoire.data.sources import fetch
+from repertoire.data.validation import common, validate, with_identity
+
+
+def prepare(name: str) -> None:
+    """Write data/<name>/; a failed expectation leaves nothing behind."""
+    params = dataset_params(name)
+    reader = load_reader(params.reader)
+    config = parse(reader.Config, params.config, f"params.yaml.datasets.{name}.config")
+    path = fetch(params.source) if params.source else None
+    table = with_identity(reader.tabulate(config, path))
+    columns = [c for c in table.columns if c not in ("row", "split", "key", "splits_of_key")]
+    records = validate(name, table, [*common(columns), *reader.expectations(config)])
+    encoded = reader.encode(config, table)
+    with whole_folder(Path("data") / name) as folder:
+        facts = {
+            "dataset": name,
+            "origin": params.source.origin if params.source else "generated",
+            "licence": params.source.licence if params.source else "generated, no licence needed",
+        }
+        write_dataset(folder, encoded, facts)
+        write_json(folder / "validation.json", records)
+        (folder / "validation.html").write_text(validation_page(name, facts, records, table))
+        print(
+            f"{name}: {len(table)} rows hold {len(records)} expectations; "
+            f"digest {digest_tree([folder])[:12]}"
+        )
+
+
+if __name__ == "__main__":
+    run_stage("prepare", prepare)

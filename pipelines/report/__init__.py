@@ -1,0 +1,1 @@
+"""report: everything that was measured and drawn -> reports/index.html, one file."""

@@ -1,0 +1,161 @@
+"""What a model card says of one recipe, in the order in which it is read."""
+
+import ast
+import json
+import shlex
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pipelines.report.words import USES, listed, metric_words, number, size, small, spaced
+from pipelines.stage import Recipe
+from repertoire.config import RepertoireError
+
+SERVER = "localhost:8000"
+FAMILIES = Path("src/repertoire/families")
+
+
+def family_text(family: str) -> tuple[str, str]:
+    """First line and rest of the family's docstring, read without importing the family."""
+    path = FAMILIES / family / "__init__.py"
+    try:
+        text = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or spaced(family)
+    except FileNotFoundError:
+        raise RepertoireError(
+            f"{path}: no such file; run from the repository root, or see recipes.*.family"
+        ) from None
+    first, _, rest = text.partition("\n\n")
+    return " ".join(first.split()), " ".join(rest.split())
+
+
+def settings(recipe: Recipe) -> list[tuple[str, str]]:
+    """Everything that params.yaml decides for the recipe, but the gate."""
+    values = {"seed": recipe.seed, "epochs": recipe.training.epochs, **recipe.config}
+    return [(spaced(key), str(value)) for key, value in values.items()]
+
+
+def splits(facts: Mapping[str, Any]) -> str:
+    """Sizes of the splits with what is counted."""
+    for counted, sizes in facts.items():
+        if isinstance(sizes, dict) and "train" in sizes:
+            parts = [f"{count:,} {split}" for split, count in sizes.items()]
+            return f"{', '.join(parts)} ({counted})"
+    return "not stated"
+
+
+def intended_use(tasks: list[str], dataset: str) -> str:
+    """What the model is for, and what it is not for."""
+    uses = listed([USES.get(task, spaced(task)) for task in tasks])
+    return (
+        f"Studying and comparing model families on {spaced(dataset)}: {uses}. "
+        "Not for decisions about people, nor for text or pictures of another kind."
+    )
+
+
+def limits(facts: Mapping[str, Any], metrics: Mapping[str, float], recipe: Recipe) -> list[str]:
+    """What the numbers do not show, said before somebody asks."""
+    notes = [
+        f"One training run with seed {recipe.seed}: how much the result varies between seeds was "
+        "not measured."
+    ]
+    if facts["kind"] == "stream":
+        notes.append(
+            f"It knows {facts['vocabulary']:,} tokens; {100 * facts['unknown_share_test']:.1f} % "
+            "of the test tokens are outside them and count as one unknown token. Perplexities of "
+            "different vocabularies cannot be compared."
+        )
+    if "exact_match_percent" in metrics:
+        notes.append(
+            f"{100 - metrics['exact_match_percent']:.1f} % of the test lines come out different "
+            "from the reference. Decoding is greedy, and the net saw nothing but lines of this "
+            "data set."
+        )
+    return notes + (_picture_limits(facts, metrics) if facts["kind"] == "images" else [])
+
+
+def _picture_limits(facts: Mapping[str, Any], metrics: Mapping[str, float]) -> list[str]:
+    notes = [f"Pictures are {facts['side']} × {facts['side']} pixels of one channel."]
+    if "frechet_distance" in metrics:
+        notes.append(
+            "The Fréchet distance is measured in the features of a small judge trained on the same "
+            f"pictures ({facts.get('judge', 'see the data')}): it cannot be compared with "
+            "distances published elsewhere."
+        )
+    if "negative_elbo_nats" in metrics:
+        notes.append(
+            "The bounds are of binarised images: nats of grey or continuous images elsewhere are "
+            "another measure. The true likelihood is at least as good as the bound, by an unknown "
+            "amount."
+        )
+    return notes
+
+
+def parity(manifest: Mapping[str, Any]) -> str:
+    """How far onnxruntime is from PyTorch, in outputs and in metrics."""
+    outputs, metrics = largest_differences(manifest)
+    count = sum(len(graph["parity"]["shapes"]) for graph in manifest["graphs"])
+    return (
+        f"Largest relative difference from PyTorch: {small(outputs)} in outputs, over {count} "
+        f"settings of the axes; {small(metrics)} in validation metrics."
+    )
+
+
+def largest_differences(manifest: Mapping[str, Any]) -> tuple[float, float]:
+    """Of any graph's output, and of any metric."""
+    outputs = max(graph["parity"]["largest_difference"] for graph in manifest["graphs"])
+    return outputs, max(manifest["parity"].values(), default=0.0)
+
+
+def sizes(folder: Path, manifest: Mapping[str, Any]) -> str:
+    """Graphs by size, and how many numbers were learned if the weights are at hand."""
+    files = [f"{graph['name']} {size(graph['bytes'])}" for graph in manifest["graphs"]]
+    text = f"{size(sum(g['bytes'] for g in manifest['graphs']))} in ONNX ({', '.join(files)})"
+    weights = folder / "weights.safetensors"
+    return f"{_stored(weights):,} stored weights; {text}" if weights.exists() else text
+
+
+def _stored(weights: Path) -> int:
+    """Numbers in the file; tensors that share their numbers are saved twice and counted once."""
+    from safetensors.numpy import load_file
+
+    tensors = load_file(weights).values()
+    return sum({(t.shape, t.tobytes()): t.size for t in tensors}.values())
+
+
+def metric_rows(metrics: Mapping[str, float]) -> list[tuple[str, str, str]]:
+    """Name, value and unit of everything measured on the test split."""
+    rows = []
+    for key, value in metrics.items():
+        name, unit = metric_words(key)
+        rows.append((name, f"{value:.0f}" if unit == "classes" else number(value), unit))
+    return rows
+
+
+def digests(manifest: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Shortened sha256 of data, params, code, weights and graphs."""
+    found = dict(manifest["digests"]) | {
+        f"{graph['name']}.onnx": graph["sha256"] for graph in manifest["graphs"]
+    }
+    return [(name, digest[:12]) for name, digest in found.items()]
+
+
+def requests(name: str, tasks: list[str], recipe: Recipe, figures: list[Any]) -> list[str]:
+    """A command line for each task that the server offers for the model."""
+    prompt = recipe.config.get("prompt", "")
+    table = next((f for f in figures if f["columns"][:1] == ["source"]), None)
+    sources = [row[0] for row in table["cells"]] if table else ["…"]
+    # A source with an unknown token in it would puzzle who copies the line.
+    source = next((text for text in sources if "<" not in text), sources[0])
+    bodies: dict[str, dict[str, Any]] = {
+        "score": {"text": prompt},
+        "generate": {"prompt": prompt, "max_tokens": 20, "temperature": 0.7, "seed": 1},
+        "translate": {"text": source},
+        "sample": {"count": 4, "seed": 0},
+    }
+    lines = []
+    for task in tasks:
+        body = shlex.quote(json.dumps(bodies.get(task, {}), ensure_ascii=False))
+        if task == "reconstruct":
+            body = '"{\\"images\\": \\"$(base64 -w0 picture.png)\\"}"'
+        lines.append(f"curl -s {SERVER}/v1/models/{name}/{task} -d {body}")
+    return lines

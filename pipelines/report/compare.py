@@ -1,0 +1,144 @@
+"""Each model against what it must beat, and against the references beside it."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pipelines.report.words import (
+    baseline_words,
+    better_of,
+    listed,
+    lowered,
+    metric_words,
+    number,
+)
+from repertoire.metrics.gate import margin_over
+
+# Metric pattern and the baseline that is shown beside the gate; {…} is filled from the recipe's
+# config. A floor is what real data reach: a model is not expected below it.
+BESIDE: tuple[tuple[str, str, bool], ...] = (
+    (r"perplexity", "kneser_ney_perplexity", False),
+    (r"chrf_percent", "nearest_neighbour_chrf_percent", False),
+    (r"bleu_percent", "nearest_neighbour_bleu_percent", False),
+    (r"negative_iwae_\d+_nats", "bernoulli_mixture_nats", False),
+    (r"reconstruction_mse", "pca_{latent}_mse", False),
+    (r"frechet_distance", "real_halves_frechet_distance", True),
+)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One value of a model beside one value of a baseline; ``wanted`` only at the gate."""
+
+    metric: str
+    unit: str
+    value: float
+    baseline: str
+    baseline_value: float
+    margin: float
+    beats: bool
+    better: str
+    wanted: float | None = None
+    floor: bool = False
+
+    @property
+    def ratio(self) -> str:
+        """How many times better the model is: above 1 it beats the baseline."""
+        pair = (self.baseline_value, self.value)
+        above, below = pair if self.better == "lower" else pair[::-1]
+        return f"{above / below:.2f}" if below > 0 else "–"
+
+    @property
+    def verdict(self) -> str:
+        """The last cell of the row, in words."""
+        if self.floor:
+            return "below the floor" if self.beats else "above the floor"
+        if self.wanted is not None and not self.beats and self.margin > 0:
+            return f"✗ not beaten by the {self.wanted:g} wanted"
+        return "✓ beats it" if self.beats else "✗ not beaten"
+
+
+def comparisons(
+    gate: Mapping[str, Any],
+    metrics: Mapping[str, float],
+    baselines: Mapping[str, Any],
+    config: Mapping[str, Any],
+) -> list[Comparison]:
+    """The gate first, then the references beside it that both sides have measured."""
+    name, unit = metric_words(gate["metric"])
+    rows = [
+        Comparison(
+            name,
+            unit,
+            gate["value"],
+            baseline_words(gate["baseline"], baselines),
+            gate["baseline_value"],
+            gate["margin"],
+            gate["passed"],
+            gate["better"],
+            gate["wanted"],
+        )
+    ]
+    for pattern, template, floor in BESIDE:
+        key = re.sub(r"\{(\w+)\}", lambda m: str(config.get(m[1])), template)
+        for metric in metrics:
+            known = (metric, key) == (gate["metric"], gate["baseline"])
+            if re.fullmatch(pattern, metric) and key in baselines and not known:
+                rows.append(_beside(metric, metrics[metric], key, baselines, floor))
+    return rows
+
+
+def _beside(
+    metric: str, value: float, key: str, baselines: Mapping[str, Any], floor: bool
+) -> Comparison:
+    better = better_of(metric)
+    margin = margin_over(better, value, baselines[key])
+    return Comparison(
+        *metric_words(metric),
+        value,
+        baseline_words(key, baselines),
+        baselines[key],
+        margin,
+        margin > 0,
+        better,
+        floor=floor,
+    )
+
+
+def verdicts(models: list[tuple[str, list[Comparison]]]) -> list[str]:
+    """Plain sentences for one data set: who beats what, and who does not."""
+    groups: dict[tuple[str, str], list[tuple[str, Comparison]]] = {}
+    for title, rows in models:
+        for row in rows:
+            groups.setdefault((row.metric, row.baseline), []).append((title, row))
+    return [
+        _floor_sentence(found) if found[0][1].floor else _sentence(found)
+        for found in groups.values()
+    ]
+
+
+def _sentence(found: list[tuple[str, Comparison]]) -> str:
+    first = found[0][1]
+    unit = "\u00a0%" if first.unit == "%" else ""
+    value = f"{lowered(first.metric)} {number(first.baseline_value)}{unit}"
+    against = f"the {first.baseline} ({value})"
+    winners = [title for title, row in found if row.beats]
+    losers = [title for title, row in found if not row.beats]
+    by = "" if first.wanted is None else f" by the margin of {first.wanted:g} wanted"
+    if not losers:
+        who = "Every net beats" if len(winners) > 1 else f"{winners[0]} beats"
+        return f"{who} {against}{by}."
+    missed = f"{listed(losers)} {'do' if len(losers) > 1 else 'does'} not beat"
+    if not winners:
+        return f"{missed} {against}{by}."
+    return f"{listed(winners)} beat{'' if len(winners) > 1 else 's'} {against}{by}; {missed} it."
+
+
+def _floor_sentence(found: list[tuple[str, Comparison]]) -> str:
+    parts = [f"{title} is {number(row.value)}" for title, row in found]
+    first = found[0][1]
+    return (
+        f"The floor is {number(first.baseline_value)}, the {lowered(first.metric)} between "
+        f"{first.baseline}; {listed(parts)}, and zero is out of reach with samples this small."
+    )

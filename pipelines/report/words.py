@@ -1,0 +1,114 @@
+"""Keys of metrics, baselines and data in words that a reader knows."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+# A key is matched whole; {…} of a template is filled from the groups of the pattern.
+METRICS: tuple[tuple[str, str, str], ...] = (
+    (r"perplexity", "Perplexity", ""),
+    (r"nats_per_token", "Cross-entropy", "nats a token"),
+    (r"bits_per_character", "Cross-entropy", "bits a character"),
+    (r"exact_match_percent", "Exact match", "%"),
+    (r"chrf_percent", "chrF", "%"),
+    (r"bleu_percent", "BLEU by character", "%"),
+    (r"negative_elbo_nats", "Negative ELBO", "nats an image"),
+    (r"negative_iwae_(\d+)_nats", "Negative IWAE-{0} bound", "nats an image"),
+    (r"reconstruction_mse", "Reconstruction error", "squared, a pixel"),
+    (r"frechet_distance", "Fréchet distance", "judge’s features²"),
+    (r"classes_covered", "Classes covered", "classes"),
+    (r"class_divergence_nats", "Divergence of classes from even", "nats"),
+    (r"loss_nats", "total", "nats"),
+    (r"gradient_norm", "Gradient norm before clipping", ""),
+)
+BASELINES: tuple[tuple[str, str], ...] = (
+    (r"unigram_.*", "unigram"),
+    (r"kneser_ney_.*", "Kneser–Ney {kneser_ney_order:.0f}-gram"),
+    (r"nearest_neighbour_.*", "translation memory"),
+    (r"most_frequent_.*", "most frequent target"),
+    (r"copy_.*", "copy of the source"),
+    (r"bernoulli_mixture_.*", "Bernoulli mixture"),
+    (r"bernoulli_pixels_.*", "Bernoulli pixels"),
+    (r"pca_(\d+)_mse", "{0} principal components"),
+    (r"gaussian_pixels_.*", "Gaussian pixels"),
+    (r"real_halves_.*", "two halves of real images"),
+    (r"real_train_.*", "real training images"),
+)
+RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+SUFFIXES = ("percent", "nats", "mse")
+LOWER_IS_BETTER = r"perplexity|.*_nats|nats_.*|bits_.*|.*_mse|frechet_distance"
+USES = {
+    "generate": "continuing text in the manner of its training data",
+    "score": "telling how likely a text is under it",
+    "translate": "turning one line of its source language into its target language",
+    "reconstruct": "showing what a short code keeps of a picture",
+    "sample": "drawing new pictures like those it saw",
+}
+
+
+def metric_words(key: str) -> tuple[str, str]:
+    """Name and unit of a metric; an unknown key is taken apart at its underscores."""
+    for pattern, name, unit in METRICS:
+        if found := re.fullmatch(pattern, key):
+            return name.format(*found.groups()), unit
+    parts = key.split("_")
+    unit = parts.pop() if len(parts) > 1 and parts[-1] in SUFFIXES else ""
+    return " ".join(parts), "%" if unit == "percent" else unit
+
+
+def baseline_words(key: str, values: Mapping[str, Any]) -> str:
+    """Name of a baseline, without the metric that it is measured by."""
+    for pattern, name in BASELINES:
+        if found := re.fullmatch(pattern, key):
+            try:
+                return name.format(*found.groups(), **values)
+            except KeyError:
+                continue
+    return key.replace("_", " ")
+
+
+def better_of(key: str) -> str:
+    """Whether a metric is better "lower" or "higher"."""
+    return "lower" if re.fullmatch(LOWER_IS_BETTER, key) else "higher"
+
+
+def number(value: float) -> str:
+    """Four digits that count; thousands are set apart."""
+    if value == 0:
+        return "0"
+    if abs(value) >= 1000:
+        return f"{value:,.0f}".replace("-", "−")
+    return f"{value:#.4g}".rstrip(".").replace("-", "−")
+
+
+def size(count: float) -> str:
+    """Bytes in kB or MB."""
+    return f"{count / 1e6:.1f} MB" if count >= 1e6 else f"{count / 1e3:.0f} kB"
+
+
+def listed(names: list[str]) -> str:
+    """ "a", "a and b", "a, b and c"; names that hold commas are told apart by semicolons."""
+    comma = "; " if any("," in name for name in names) else ", "
+    if len(names) < 2:
+        return "".join(names)
+    return comma.join(names[:-1]) + (";" if comma == "; " else "") + " and " + names[-1]
+
+
+def small(value: float) -> str:
+    """A tiny value as a power of ten."""
+    if value == 0:
+        return "0"
+    digits, exponent = f"{value:.1e}".split("e")
+    return f"{digits} × 10{str(int(exponent)).translate(RAISED)}"
+
+
+def spaced(key: str) -> str:
+    """A key as words."""
+    return key.replace("_", " ")
+
+
+def lowered(name: str) -> str:
+    """A name as it stands within a sentence."""
+    # A name such as "BLEU" or that of a person keeps its capitals.
+    proper = name[1:2].isupper() or name.startswith("Fréchet")
+    return name if proper else name[:1].lower() + name[1:]

@@ -1,0 +1,154 @@
+"""What every stage shares: its params, its clock, and one clear line when something is wrong."""
+
+import errno
+import inspect
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import repertoire
+from repertoire.config import RepertoireError, parse, read_yaml, section
+from repertoire.data.files import digest_tree
+from repertoire.data.sources import Source
+
+PARAMS = Path("params.yaml")
+TIMINGS = Path(".timings/stages.jsonl")
+
+
+@dataclass(frozen=True)
+class DatasetParams:
+    """One block of ``datasets``: ``config`` belongs to the reader, ``baseline`` to its kind."""
+
+    reader: str
+    source: Source | None
+    config: Mapping[str, Any]
+    baseline: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Gate:
+    """The metric that decides: it must beat the baseline by the margin, in its own unit."""
+
+    metric: str
+    better: Literal["lower", "higher"]
+    baseline: str
+    margin: float
+
+
+@dataclass(frozen=True)
+class Training:
+    """How long to train and how often to save."""
+
+    epochs: int
+    threads: int
+    checkpoint_seconds: float
+    record_steps: int
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """One block of ``recipes``; ``config`` belongs to the family."""
+
+    title: str
+    family: str
+    dataset: str
+    seed: int
+    training: Training
+    gate: Gate
+    config: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Export:
+    """Tolerances of the comparison between the two engines, and the slice they are run on."""
+
+    slice_rows: int
+    value_tolerance: float
+    metric_tolerance: float
+    largest_batch: int
+    largest_axis: int
+    threads: int
+
+
+def read_params() -> dict[str, Any]:
+    """The whole of params.yaml, or of the file that ``REPERTOIRE_PARAMS`` names."""
+    return read_yaml(Path(os.environ.get("REPERTOIRE_PARAMS", PARAMS)))
+
+
+def dataset_params(name: str) -> DatasetParams:
+    """The block of a data set."""
+    block = section(read_params(), "datasets", name, source=PARAMS.name)
+    return parse(DatasetParams, block, f"{PARAMS.name}.datasets.{name}")
+
+
+def recipe_params(name: str) -> Recipe:
+    """The block of a recipe."""
+    block = section(read_params(), "recipes", name, source=PARAMS.name)
+    return parse(Recipe, block, f"{PARAMS.name}.recipes.{name}")
+
+
+def family_config(recipe: Recipe, name: str, cls: type) -> Any:
+    """The family's own part of a recipe."""
+    return parse(cls, recipe.config, f"{PARAMS.name}.recipes.{name}.config")
+
+
+def export_params() -> Export:
+    """The block ``export``."""
+    return parse(Export, section(read_params(), "export", source=PARAMS.name), "params.yaml.export")
+
+
+def code_digest(family: str) -> str:
+    """sha256 of the sources that decide what training makes of the same params and data."""
+    root = Path(repertoire.__file__).parent
+    return digest_tree([root / "families" / family, root / "nn", root / "training"])
+
+
+def run_stage(stage: str, work: Callable[..., None]) -> None:
+    """Run ``work`` on the command line's arguments; known errors become one line and exit 1."""
+    arguments = sys.argv[1:]
+    label = " ".join((stage, *arguments))
+    started = time.time()
+    try:
+        _call(work, arguments)
+    except RepertoireError as error:
+        sys.exit(f"{label}: {error}")
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EACCES, errno.EROFS):
+            raise
+        place = error.filename or "the output"
+        sys.exit(
+            f"{label}: cannot write {place}: {error.strerror}; free space or fix the permissions "
+            "and repeat"
+        )
+    _note_time(stage, arguments, started)
+
+
+def _call(work: Callable[..., None], arguments: list[str]) -> None:
+    try:
+        inspect.signature(work).bind(*arguments)
+    except TypeError:
+        wanted = " ".join(f"<{name}>" for name in inspect.signature(work).parameters)
+        raise RepertoireError(f"expected arguments: {wanted or 'none'}") from None
+    work(*arguments)
+
+
+def _note_time(stage: str, arguments: list[str], started: float) -> None:
+    """Append how long the process took to start and to work; never part of an output."""
+    import psutil
+
+    born = psutil.Process().create_time()
+    record = {
+        "stage": stage,
+        "item": arguments[0] if arguments else "",
+        "start_s": round(started - born, 3),
+        "work_s": round(time.time() - started, 3),
+        "ended": round(time.time(), 3),
+    }
+    TIMINGS.parent.mkdir(exist_ok=True)
+    with TIMINGS.open("a", encoding="utf-8") as file:
+        file.write(json.dumps(record) + "\n")

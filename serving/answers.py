@@ -1,0 +1,99 @@
+"""Answers to rows of a file: a task or a raw graph, with every bad row set apart."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from operator import itemgetter
+from typing import Any
+
+import numpy as np
+
+from serving.errors import InvalidInput, Malformed, ServingError
+from serving.manifest import Graph
+from serving.plane import Run
+from serving.ports import Arrays, from_numbers
+from serving.repository import Model
+from serving.rows import Row
+from serving.tasks import find
+
+Item = tuple[int, Row | ServingError]
+"""A row, or an answer, with the number of its input row; or what is wrong with it."""
+Answer = Callable[[Sequence[tuple[int, Row]]], list[Row]]
+"""Answers to numbered rows, in their order; raises InvalidInput or Malformed if one is bad."""
+
+# Task -> the field of its request -> the column that fills it.
+_MANY = {
+    "score": ("text", "text"),
+    "translate": ("text", "text"),
+    "reconstruct": ("images", "image"),
+}
+_ONE = {"generate": "prompt", "sample": "count"}
+
+
+def task_answer(model: Model, run: Run, task: str, settings: Mapping[str, Any]) -> Answer:
+    """Asks a task: all rows in one request where the task takes many, else one by one.
+
+    Drawn answers depend on the setting `seed` and the number of the row alone.
+    """
+    perform = find(model, task)
+
+    def many(group: Sequence[tuple[int, Row]]) -> list[Row]:
+        field, column = _MANY[task]
+        values = [_value(row, column) for _, row in group]
+        results = perform(model, run, {**settings, field: values})["results"]
+        files = [{"file": row["file"]} if "file" in row else {} for _, row in group]
+        return [{**file, **result} for file, result in zip(files, results, strict=True)]
+
+    def one(group: Sequence[tuple[int, Row]]) -> list[Row]:
+        column, seed = _ONE[task], settings.get("seed", 0)
+        asked = ({column: _value(row, column), "seed": seed + number} for number, row in group)
+        return [perform(model, run, {**settings, **each}) for each in asked]
+
+    return many if task in _MANY else one
+
+
+def _value(row: Row, column: str) -> Any:
+    if row.get(column) is None:
+        raise Malformed(f"the row has no {column}; its columns are {', '.join(row) or 'none'}")
+    return row[column]
+
+
+def graph_answer(model: Model, run: Run, name: str) -> Answer:
+    """Runs a graph on columns named as its inputs, each holding one row without batch axis."""
+    graph = model.manifest.graph(name)
+    if not graph.batchable:
+        raise InvalidInput(f"graph {name} has ports without a batch axis; use a task instead")
+    axes = {port.name: port.batch_axis or 0 for port in (*graph.inputs, *graph.outputs)}
+
+    def answer(group: Sequence[tuple[int, Row]]) -> list[Row]:
+        inputs = [_row_arrays(graph, row) for _, row in group]
+        if len({tuple((k, a.shape) for k, a in each.items()) for each in inputs}) > 1:
+            return [done for item in group for done in answer([item])]
+        stacked = {k: np.stack([each[k] for each in inputs], axes[k]) for k in inputs[0]}
+        outputs = run(name, stacked, None)
+        split = {k: np.moveaxis(a, axes[k], 0).tolist() for k, a in outputs.items()}
+        return [
+            dict(zip(split, values, strict=True)) for values in zip(*split.values(), strict=True)
+        ]
+
+    return answer
+
+
+def _row_arrays(graph: Graph, row: Row) -> Arrays:
+    given = [port for port in graph.inputs if row.get(port.name) is not None]
+    return {port.name: from_numbers(port.name, row[port.name], port.dtype) for port in given}
+
+
+def attempt(answer: Answer, group: Sequence[Item]) -> list[Item]:
+    """The answer, or else the error, of every row; a bad row does not spoil its neighbours."""
+    good = [(number, row) for number, row in group if not isinstance(row, ServingError)]
+    bad: list[Item] = [(number, row) for number, row in group if isinstance(row, ServingError)]
+    try:
+        answers = answer(good) if good else []
+    except (InvalidInput, Malformed) as error:
+        if len(good) == 1:
+            return sorted([*bad, (good[0][0], error)], key=itemgetter(0))
+        singly = [item for each in good for item in attempt(answer, [each])]
+        return sorted([*bad, *singly], key=itemgetter(0))
+    numbers = (number for number, _ in good)
+    return sorted([*bad, *zip(numbers, answers, strict=True)], key=itemgetter(0))

@@ -1,0 +1,195 @@
+"""`python -m serving.app --models artifacts`: the server. HTTP only; see plane.py for the rest."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import logging
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import orjson
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import FileResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+from serving import images, open_inference, pictures, tasks
+from serving.errors import BadModel, Malformed
+from serving.plane import Plane
+from serving.protocol import json_object
+from serving.repository import Repository
+from serving.service import Service, error_handlers, explain, read_body, reply, service_of
+
+log = logging.getLogger("serving")
+PLAYGROUND = Path(__file__).parent / "playground" / "index.html"
+_PAGE_POLICY = "default-src 'self'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; "
+_PAGE_POLICY += "img-src data: blob:; frame-ancestors 'none'"
+
+
+async def task(request: Request) -> Response:
+    """Answers one task; as server-sent events when the body says `"stream": true`."""
+    service = service_of(request)
+    model = service.repository.model(request.path_params["name"])
+    name = request.path_params["task"]
+    answer = tasks.find(model, name)
+    fields = json_object(await read_body(request))
+    run = service.plane.runner(model, service.deadline())
+    if fields.pop("stream", False):
+        if name not in tasks.STREAMS:
+            raise Malformed(f"task {name} does not stream; leave stream out")
+        return await _stream(service, tasks.STREAMS[name](model, run, fields))
+    with service:
+        if name == "sample" and "image/png" in request.headers.get("accept", ""):
+            drawn, seed = await service.in_thread(pictures.draw_images, model, run, fields)
+            sheet = images.png(images.grid(list(drawn)))
+            return Response(sheet, media_type="image/png", headers={"Seed": str(seed)})
+        return reply(await service.in_thread(answer, model, run, fields))
+
+
+async def _stream(service: Service, events: Iterator[dict[str, Any]]) -> Response:
+    """Waits for the first event, so that a bad request still gets its status."""
+    with service:
+        first = await service.in_thread(next, events, None)
+    return StreamingResponse(_sent(service, first, events), media_type="text/event-stream")
+
+
+async def _sent(
+    service: Service, event: dict[str, Any] | None, events: Iterator[dict[str, Any]]
+) -> AsyncIterator[bytes]:
+    try:
+        with service:
+            while event is not None:
+                yield _event("done" if "finish" in event else "token", event)
+                event = await service.in_thread(next, events, None)
+    except Exception as error:  # noqa: BLE001 - too late for a status
+        yield _event("error", {"error": explain(error)[0]})
+
+
+def _event(kind: str, content: dict[str, Any]) -> bytes:
+    return b"event: %s\ndata: %s\n\n" % (kind.encode(), orjson.dumps(content))
+
+
+async def models(request: Request) -> Response:
+    found = service_of(request).repository.models.values()
+    return reply({"models": [_summary(m.name, m.version, m.manifest.document) for m in found]})
+
+
+def _summary(name: str, version: str, document: Any) -> dict[str, Any]:
+    shown = ("family", "tasks", "metrics", "baselines", "facts")
+    return {"name": name, "version": version, **{key: document.get(key) for key in shown}}
+
+
+async def page(request: Request) -> Response:
+    return FileResponse(PLAYGROUND, headers={"Content-Security-Policy": _PAGE_POLICY})
+
+
+def create_app(service: Service, *, poll_seconds: float = 1.0) -> Starlette:
+    """The application; while it runs it looks for changed models every `poll_seconds`."""
+
+    @contextlib.asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        polling = asyncio.create_task(_poll(service, poll_seconds))
+        if threading.current_thread() is threading.main_thread():
+            loop = asyncio.get_running_loop()
+            loop.add_signal_handler(
+                signal.SIGHUP, lambda: loop.create_task(_try(service, service.reload))
+            )
+        yield
+        polling.cancel()
+        await asyncio.to_thread(service.plane.close)
+
+    app = Starlette(
+        routes=[
+            *open_inference.routes(),
+            Route("/v1/models", models),
+            Route("/v1/models/{name}/{task}", task, methods=["POST"]),
+            Route("/", page),
+        ],
+        exception_handlers=error_handlers(),
+        lifespan=lifespan,
+    )
+    app.state.service = service
+    return app
+
+
+async def _poll(service: Service, seconds: float) -> None:
+    while True:
+        await asyncio.sleep(seconds)
+        await _try(service, service.repository.refresh)
+
+
+async def _try(service: Service, renew: Callable[[], None]) -> None:
+    """A failure leaves the models as they are; it is for the log, for nobody waits."""
+    try:
+        await service.in_thread(renew)
+    except (BadModel, OSError) as error:
+        log.error("models not renewed: %s", error)
+
+
+def synchronise(uri: str, into: Path) -> None:
+    """Copies the champions of a registry into a folder. Raises BadModel with the reason.
+
+    In a process of its own: the memory of mlflow must not stay in the server.
+    """
+    command = [sys.executable, "-m", "serving.registry", "--uri", uri, "--into", str(into)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        lines = done.stderr.strip().splitlines() or [f"exit status {done.returncode}"]
+        raise BadModel(f"the registry {uri} gave no models: {lines[-1]}")
+    log.info("registry: %s", done.stdout.strip())
+
+
+def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m serving.app", description=__doc__)
+    add = partial(parser.add_argument, help="(default: %(default)s)")
+    add("--models", type=Path, default=Path("artifacts"), metavar="FOLDER")
+    add("--host", default="127.0.0.1")
+    add("--port", type=int, default=8000)
+    add("--registry", metavar="URI", help="serve the champions of this MLflow registry instead")
+    champions = Path(".champions")
+    add("--into", type=Path, default=champions, metavar="FOLDER", help="where champions are kept")
+    add("--threads", type=int, default=1, help="of one run; runs are parallel (default: 1)")
+    add("--sessions", type=int, default=32, help="graphs kept open (default: 32)")
+    add("--deadline", type=float, default=30.0, metavar="SECONDS")
+    add("--body", type=int, default=16 * 2**20, metavar="BYTES")
+    return parser.parse_args(argv)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Serves until interrupted. Returns the exit status."""
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    options = _arguments(argv)
+    folder, renew = options.models, None
+    if options.registry:
+        folder, renew = options.into, partial(synchronise, options.registry, options.into)
+    repository = Repository(folder, sessions=options.sessions, threads=options.threads)
+    plane = Plane(repository)
+    service = Service(repository, plane, renew, body=options.body, seconds=options.deadline)
+    try:
+        service.reload()
+    except BadModel as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    uvicorn.run(
+        create_app(service),
+        host=options.host,
+        port=options.port,
+        loop="uvloop",  # the plain loop costs 40 ms a request, for it leaves Nagle's delay on
+        http="httptools",
+        access_log=False,
+        timeout_graceful_shutdown=10,
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

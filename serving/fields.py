@@ -1,0 +1,80 @@
+"""Reads the fields of a task request one by one, and refuses what does not fit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from serving.errors import InvalidInput, Malformed
+
+_ABSENT = object()
+
+
+class Fields:
+    """Each method takes one field; `finish` refuses the fields that nobody took.
+
+    All raise Malformed for a value of another type and InvalidInput for one out of range.
+    """
+
+    def __init__(self, request: Mapping[str, Any]) -> None:
+        self._left = dict(request)
+        self._known: list[str] = []
+
+    def number(self, name: str, default: float, low: float, high: float) -> float:
+        value = self._take(name, default)
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise Malformed(f"{name} is a number, not {value!r}")
+        if not low <= value <= high:
+            raise InvalidInput(f"{name} is {value}; send {low} to {high}")
+        return float(value)
+
+    def integer(self, name: str, default: int, low: int, high: int) -> int:
+        value = self._take(name, default)
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise Malformed(f"{name} is a whole number, not {value!r}")
+        return int(self._within(name, value, low, high))
+
+    def seed(self, default: int) -> int:
+        value = self._take("seed", None)
+        if value is None:
+            return default
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise Malformed(f"seed is a whole number, not {value!r}")
+        return self._within("seed", value, 0, 2**53 - 1)
+
+    def flag(self, name: str, default: bool) -> bool:
+        value = self._take(name, default)
+        if not isinstance(value, bool):
+            raise Malformed(f"{name} is true or false, not {value!r}")
+        return value
+
+    def string(self, name: str, default: str) -> str:
+        value = self._take(name, default)
+        if not isinstance(value, str):
+            raise Malformed(f"{name} is a string, not {type(value).__name__}")
+        return value
+
+    def one_or_many(self, name: str, most: int) -> list[Any]:
+        """A value alone counts as a list of one; at most `most`, at least one."""
+        value = self._take(name, _ABSENT)
+        if value is _ABSENT:
+            raise Malformed(f"{name} is missing")
+        many = value if isinstance(value, list) else [value]
+        if not 1 <= len(many) <= most:
+            raise InvalidInput(f"{name} holds {len(many)} values; send 1 to {most}")
+        return many
+
+    def finish(self) -> None:
+        if self._left:
+            unknown = ", ".join(sorted(self._left))
+            raise Malformed(f"unknown field {unknown}; known are {', '.join(self._known)}")
+
+    def _take(self, name: str, default: Any) -> Any:
+        self._known.append(name)
+        return self._left.pop(name, default)
+
+    @staticmethod
+    def _within(name: str, value: int, low: int, high: int) -> int:
+        if not low <= value <= high:
+            raise InvalidInput(f"{name} is {value}; send {low} to {high}")
+        return value

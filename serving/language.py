@@ -1,0 +1,201 @@
+"""The tasks of models of text: score, generate, translate.
+
+A task is `task(model, run, request) -> answer`: request fields in, a JSON-able answer out.
+All raise Malformed and InvalidInput for bad requests.
+"""
+
+from __future__ import annotations
+
+import math
+import secrets
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Any
+
+import numpy as np
+
+from serving.errors import BadModel, Malformed
+from serving.fields import Fields
+from serving.manifest import Graph
+from serving.plane import Run
+from serving.ports import Array, Arrays
+from serving.repository import Model
+from serving.text import Encoding, Pieces
+
+Answer = dict[str, Any]
+
+TEXTS = 256  # in one request
+ROWS = 32  # texts in one run
+POSITIONS = 512  # rows x time in one run: a softmax of 10,000 words over them takes 20 MB
+
+
+def score(model: Model, run: Run, request: Mapping[str, Any]) -> Answer:
+    """How likely texts are. `text`: a string or a list of them.
+
+    Answers `results`, for each text: tokens (with the end), log_probs of each, their sum log_prob
+    (nats) and perplexity.
+    """
+    fields = Fields(request)
+    texts = _texts(fields)
+    fields.finish()
+    encoding = _encoding(model, "text")
+    targets = [[*encoding.ids(text), encoding.end] for text in texts]
+    results: list[Answer] = [{}] * len(texts)
+    for rows in _by_length(targets):
+        scored = _log_probs(model, run, [targets[row] for row in rows], encoding.end)
+        for row, log_probs in zip(rows, scored, strict=True):
+            results[row] = _scored(encoding, targets[row], log_probs)
+    return {"results": results}
+
+
+def _log_probs(model: Model, run: Run, targets: list[list[int]], end: int) -> list[Array]:
+    """The log-probability of each target given those before it, in pieces of bounded size.
+
+    Shorter rows are padded at their end: a language model does not look ahead, so the padding
+    changes nothing before it.
+    """
+    graph = model.manifest.graph("score")
+    padded = _padded(targets, end)
+    tokens = np.roll(padded, 1, axis=1)
+    tokens[:, 0] = end
+    step, states, pieces = max(1, POSITIONS // len(targets)), Arrays(), []
+    for start in range(0, padded.shape[1], step):
+        piece = slice(start, start + step)
+        inputs = {"tokens": tokens[:, piece], "targets": padded[:, piece], **states}
+        outputs = run("score", inputs, None)
+        states = _next_states(graph, outputs)
+        pieces.append(outputs["log_probs"])
+    whole = np.concatenate(pieces, axis=1)
+    return [whole[row, : len(ids)] for row, ids in enumerate(targets)]
+
+
+def _scored(encoding: Encoding, targets: Sequence[int], log_probs: Array) -> Answer:
+    total = float(log_probs.sum(dtype=np.float64))
+    return {
+        "tokens": encoding.tokens(targets),
+        "log_probs": [float(each) for each in log_probs],
+        "log_prob": total,
+        "perplexity": math.exp(min(-total / len(targets), 700)),
+    }
+
+
+def generate(model: Model, run: Run, request: Mapping[str, Any]) -> Answer:
+    """Continues a prompt; the answer is the last event of `generate_events`."""
+    for event in generate_events(model, run, request):
+        last = event
+    return last
+
+
+def generate_events(model: Model, run: Run, request: Mapping[str, Any]) -> Iterator[Answer]:
+    """Continues `prompt` by up to `max_tokens`; the same `seed` gives the same text.
+
+    `temperature` 0 takes the likeliest token; `top_k` 0 and `top_p` 1 are off; `stop_at_end` ends
+    at the first end of a line, otherwise lines follow one another. Yields an event a token (text,
+    log_prob), then one with the whole: text (without the prompt), tokens, log_probs, seed, finish.
+    """
+    fields = Fields(request)
+    prompt = fields.string("prompt", "")
+    most = fields.integer("max_tokens", 64, 1, 4096)
+    taste = _taste(fields)
+    seed = fields.seed(secrets.randbits(32))
+    stop_at_end = fields.flag("stop_at_end", True)
+    fields.finish()
+    encoding = _encoding(model, "text")
+    ids = encoding.ids(prompt)
+    pieces, chosen, log_probs, text = Pieces(encoding, ids), [], [], ""
+    finish = "length"
+    for token, log_prob in islice(_tokens(model, run, [encoding.end, *ids], taste, seed), most):
+        if stop_at_end and token == encoding.end:
+            finish = "end"
+            break
+        chosen.append(token)
+        log_probs.append(log_prob)
+        piece = pieces.add(token)
+        text += piece
+        yield {"text": piece, "log_prob": log_prob}
+    tokens = encoding.tokens(chosen)
+    yield {"text": text, "tokens": tokens, "log_probs": log_probs, "seed": seed, "finish": finish}
+
+
+def _taste(fields: Fields) -> Arrays:
+    """The inputs of the graph `sample` that do not change from token to token."""
+    return {
+        "temperature": np.array([fields.number("temperature", 1.0, 0, 100)], np.float32),
+        "top_k": np.array([fields.integer("top_k", 0, 0, 2**31)], np.int64),
+        "top_p": np.array([fields.number("top_p", 1.0, 0, 1)], np.float32),
+    }
+
+
+def _tokens(
+    model: Model, run: Run, ids: list[int], taste: Arrays, seed: int
+) -> Iterator[tuple[int, float]]:
+    """Endless (token, log-probability), each drawn given all before it."""
+    graph = model.manifest.graph("next")
+    outputs = ["log_probs", *graph.feedback]
+    numbers = np.random.default_rng(seed)
+    tokens, states = np.array([ids], np.int64), Arrays()
+    while True:
+        step = run("next", {"tokens": tokens, **states}, outputs)
+        uniform = numbers.random(1, np.float32)
+        draw = {"log_probs": step["log_probs"], "uniform": uniform, **taste}
+        token = int(run("sample", draw, ["token"])["token"][0])
+        yield token, float(step["log_probs"][0, token])
+        tokens, states = np.array([[token]], np.int64), _next_states(graph, step)
+
+
+def translate(model: Model, run: Run, request: Mapping[str, Any]) -> Answer:
+    """Translates texts. `text`: a string or a list of them; `max_length`: tokens of an answer.
+
+    Answers `results`, for each text: text, tokens, log_prob (nats).
+    """
+    fields = Fields(request)
+    texts = _texts(fields)
+    max_length = np.array(fields.integer("max_length", 64, 1, 4096), np.int64)
+    fields.finish()
+    source, target = _encoding(model, "source"), _encoding(model, "target")
+    ids = [[*source.ids(text), source.end] for text in texts]
+    results: list[Answer] = [{}] * len(texts)
+    for rows in _by_length(ids):
+        padded = _padded([ids[row] for row in rows], source.pad)
+        outputs = run("translate", {"source": padded, "max_length": max_length}, None)
+        answers = zip(rows, outputs["tokens"], outputs["log_prob"], strict=True)
+        for row, tokens, log_prob in answers:
+            results[row] = _translated(target, tokens.tolist(), float(log_prob))
+    return {"results": results}
+
+
+def _translated(target: Encoding, ids: list[int], log_prob: float) -> Answer:
+    ids = ids[: ids.index(target.end)] if target.end in ids else ids
+    return {"text": target.text(ids), "tokens": target.tokens(ids), "log_prob": log_prob}
+
+
+def _texts(fields: Fields) -> list[str]:
+    texts = fields.one_or_many("text", TEXTS)
+    if not all(isinstance(text, str) for text in texts):
+        raise Malformed("text is a string or a list of strings")
+    return texts
+
+
+def _encoding(model: Model, name: str) -> Encoding:
+    if name not in model.encodings:
+        raise BadModel(f"the manifest of {model.name!r} lacks the encoding {name!r}; export again")
+    return model.encodings[name]
+
+
+def _by_length(rows: Sequence[Sequence[int]]) -> Iterator[list[int]]:
+    """Row numbers in groups of similar length, so that little of a run is padding."""
+    order = sorted(range(len(rows)), key=lambda each: len(rows[each]))
+    for start in range(0, len(order), ROWS):
+        yield order[start : start + ROWS]
+
+
+def _padded(rows: Sequence[Sequence[int]], pad: int) -> Array:
+    """int64[rows, longest]."""
+    padded = np.full((len(rows), max(map(len, rows))), pad, np.int64)
+    for number, row in enumerate(rows):
+        padded[number, : len(row)] = row
+    return padded
+
+
+def _next_states(graph: Graph, outputs: Arrays) -> Arrays:
+    return {target: outputs[source] for source, target in graph.feedback.items()}

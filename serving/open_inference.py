@@ -1,0 +1,155 @@
+"""The endpoints of the Open Inference Protocol, version 2, with its model repository extension.
+
+Each graph is a model of the protocol, named `<model>.<graph>`; `<model>` alone describes them all,
+and stands for its graph where there is only one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from concurrent.futures import Future
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from serving import protocol
+from serving.errors import BadModel, DeadlineExceeded, Malformed, ModelNotFound
+from serving.manifest import Graph
+from serving.ports import Arrays
+from serving.repository import Model
+from serving.service import read_body, reply, service_of
+
+_HEADER = "Inference-Header-Content-Length"
+
+
+async def infer(request: Request) -> Response:
+    service = service_of(request)
+    model, graph = _graph(request)
+    asked = protocol.decode(await read_body(request), _header_length(request))
+    future = service.plane.submit(
+        model, graph.name, asked.arrays, tuple(asked.outputs), service.deadline()
+    )
+    arrays = await _within(service.seconds, future)
+    body, header = protocol.encode(asked, request.path_params["name"], model.version, arrays)
+    if header is None:
+        return Response(body, media_type="application/json")
+    return Response(body, media_type="application/octet-stream", headers={_HEADER: str(header)})
+
+
+async def _within(seconds: float, future: Future[Arrays]) -> Arrays:
+    try:
+        async with asyncio.timeout(seconds):
+            return await asyncio.wrap_future(future)
+    except TimeoutError as error:
+        raise DeadlineExceeded(f"no answer within {seconds:g} s; try again later") from error
+
+
+def _header_length(request: Request) -> int | None:
+    length = request.headers.get(_HEADER)
+    if length is not None and not length.isdecimal():
+        raise Malformed(f"{_HEADER} is {length!r}, not a number of bytes")
+    return None if length is None else int(length)
+
+
+def _model(request: Request) -> tuple[Model, str]:
+    """The model and the name of the graph, empty for the model as a whole."""
+    name, _, graph = request.path_params["name"].partition(".")
+    model = service_of(request).repository.model(name)
+    version = request.path_params.get("version", model.version)
+    if version != model.version:
+        raise ModelNotFound(f"version {version!r} of {name} is not served; {model.version!r} is")
+    return model, graph
+
+
+def _graph(request: Request) -> tuple[Model, Graph]:
+    model, name = _model(request)
+    graphs = model.manifest.graphs
+    if not name and len(graphs) > 1:
+        choices = ", ".join(f"{model.name}.{each}" for each in graphs)
+        raise ModelNotFound(f"{model.name} has several graphs; ask for one of {choices}")
+    return model, model.manifest.graph(name or next(iter(graphs)))
+
+
+async def server(request: Request) -> Response:
+    extensions = ["binary_tensor_data", "model_repository"]
+    return reply({"name": "repertoire", "version": "1", "extensions": extensions})
+
+
+async def live(request: Request) -> Response:
+    return reply({"live": True})
+
+
+async def ready(request: Request) -> Response:
+    """Ready with one model or more; `problems` names those that cannot be served as they are."""
+    repository = service_of(request).repository
+    models = bool(repository.models)
+    return reply({"ready": models, "problems": repository.problems}, 200 if models else 503)
+
+
+async def models(request: Request) -> Response:
+    found = service_of(request).repository.models.values()
+    return reply({"models": [f"{m.name}.{g}" for m in found for g in m.manifest.graphs]})
+
+
+async def metadata(request: Request) -> Response:
+    model, name = _model(request)
+    graphs = model.manifest.graphs
+    described = {
+        "name": request.path_params["name"],
+        "versions": [model.version],
+        "platform": "onnxruntime_onnx",
+    }
+    if not name and len(graphs) > 1:
+        names = [f"{model.name}.{each}" for each in graphs]
+        return reply({**described, "inputs": [], "outputs": [], "graphs": names})
+    graph = model.manifest.graph(name or next(iter(graphs)))
+    inputs, outputs = protocol.describe(graph.inputs), protocol.describe(graph.outputs)
+    return reply({**described, "inputs": inputs, "outputs": outputs})
+
+
+async def model_ready(request: Request) -> Response:
+    model, name = _model(request)
+    if name:
+        model.manifest.graph(name)
+    return reply({"name": request.path_params["name"], "ready": True})
+
+
+async def index(request: Request) -> Response:
+    repository = service_of(request).repository
+    problems = repository.problems
+    served = [
+        {"name": m.name, "version": m.version, "state": "READY", "reason": problems.get(m.name, "")}
+        for m in repository.models.values()
+    ]
+    failed = [
+        {"name": name, "state": "UNAVAILABLE", "reason": reason}
+        for name, reason in problems.items()
+        if name not in repository.models
+    ]
+    return reply([*served, *failed])
+
+
+async def load(request: Request) -> Response:
+    """Takes in what is new; an error if the model asked for is not what its folder holds."""
+    service, name = service_of(request), request.path_params["name"]
+    await service.in_thread(service.reload)
+    if name in service.repository.problems:
+        raise BadModel(f"model {name!r}: {service.repository.problems[name]}")
+    return reply({"name": name, "version": service.repository.model(name).version})
+
+
+def routes() -> list[Route]:
+    """Most frequent first: they are matched in order."""
+    both = ("/v2/models/{name}", "/v2/models/{name}/versions/{version}")
+    return [
+        *(Route(f"{path}/infer", infer, methods=["POST"]) for path in both),
+        *(Route(f"{path}/ready", model_ready) for path in both),
+        *(Route(path, metadata) for path in both),
+        Route("/v2", server),
+        Route("/v2/health/live", live),
+        Route("/v2/health/ready", ready),
+        Route("/v2/models", models),
+        Route("/v2/repository/index", index, methods=["POST"]),
+        Route("/v2/repository/models/{name}/load", load, methods=["POST"]),
+    ]

@@ -1,0 +1,62 @@
+"""The tasks of models of images: reconstruct, sample. See language.py for what a task is."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from serving import images
+from serving.errors import BadModel
+from serving.fields import Fields
+from serving.manifest import Graph
+from serving.plane import Run
+from serving.ports import Array
+from serving.repository import Model
+
+Answer = dict[str, Any]
+
+IMAGES = 256  # in one request
+
+
+def reconstruct(model: Model, run: Run, request: Mapping[str, Any]) -> Answer:
+    """What a model keeps of images. `images`: a list, each a PNG in base64 or nested lists.
+
+    Answers `results`, for each: image (PNG in base64) and error.
+    """
+    fields = Fields(request)
+    given = fields.one_or_many("images", IMAGES)
+    fields.finish()
+    height, width = _fixed_sizes(model.manifest.graph("reconstruct"))
+    pixels = np.stack([images.read(each, height, width) for each in given])
+    outputs = run("reconstruct", {"images": pixels}, None)
+    pairs = zip(outputs["reconstruction"], outputs["error"], strict=True)
+    return {"results": [{"image": images.png_base64(i), "error": float(e)} for i, e in pairs]}
+
+
+def sample(model: Model, run: Run, request: Mapping[str, Any]) -> Answer:
+    """Draws `count` new images; the same `seed` gives the same. Answers images (PNG), seed."""
+    drawn, seed = draw_images(model, run, request)
+    return {"images": [images.png_base64(each) for each in drawn], "seed": seed}
+
+
+def draw_images(model: Model, run: Run, request: Mapping[str, Any]) -> tuple[Array, int]:
+    """uint8[count, height, width] and the seed they were drawn with."""
+    fields = Fields(request)
+    count = fields.integer("count", 16, 1, IMAGES)
+    seed = fields.seed(secrets.randbits(32))
+    fields.finish()
+    (width,) = _fixed_sizes(model.manifest.graph("decode"))
+    latents = np.random.default_rng(seed).standard_normal((count, width), np.float32)
+    return run("decode", {"latents": latents}, ["images"])["images"], seed
+
+
+def _fixed_sizes(graph: Graph) -> tuple[int, ...]:
+    """The sizes of the first input behind its batch axis, which must all be numbers."""
+    port = graph.inputs[0]
+    sizes = tuple(size for size in port.shape[1:] if isinstance(size, int))
+    if len(sizes) != len(port.shape) - 1:
+        raise BadModel(f"input {port.name} of graph {graph.name} lacks fixed sizes; export again")
+    return sizes

@@ -1,0 +1,190 @@
+"""Arrays in, arrays out: checks them against the ports and runs them, many requests at once.
+
+Knows no HTTP. A worker takes the oldest request and every waiting one that can share its run: an
+idle server answers at once, a busy one gathers, and nothing ever waits for a timer.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections import OrderedDict, deque
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from serving.errors import DeadlineExceeded, InvalidInput, Overloaded
+from serving.manifest import Graph
+from serving.ports import Array, Arrays, Limits, prepare
+from serving.repository import Model, Repository
+
+Run = Callable[[str, Mapping[str, Array], Sequence[str] | None], Arrays]
+"""run(graph name, inputs, names of the outputs wanted or None for all) -> outputs"""
+
+
+@dataclass
+class Job:
+    """One request on its way through the queue."""
+
+    model: Model
+    graph: Graph
+    arrays: Arrays
+    outputs: tuple[str, ...]
+    deadline: float
+    future: Future[Arrays] = field(default_factory=Future)
+
+    @property
+    def rows(self) -> int:
+        port = self.graph.inputs[0]
+        return 1 if port.batch_axis is None else self.arrays[port.name].shape[port.batch_axis]
+
+    def company(self) -> tuple[object, ...]:
+        """Equal for jobs that can share one run."""
+        if not self.graph.batchable:
+            return (id(self),)
+        shapes = (_without(self.arrays[p.name].shape, p.batch_axis) for p in self.graph.inputs)
+        return (self.graph.sha256, self.outputs, *shapes)
+
+
+class Plane:
+    """Worker threads over a bounded queue. `close` ends them after what waits is answered."""
+
+    def __init__(
+        self, repository: Repository, *, limits: Limits | None = None, workers: int | None = None
+    ) -> None:
+        self.repository = repository
+        self.limits = limits or Limits()
+        self._waiting: OrderedDict[tuple[object, ...], deque[Job]] = OrderedDict()
+        self._length = 0
+        self._changed = threading.Condition()
+        self._closed = False
+        names = (f"serving-{n}" for n in range(workers or os.cpu_count() or 1))
+        self._workers = [threading.Thread(target=self._work, name=n, daemon=True) for n in names]
+        for worker in self._workers:
+            worker.start()
+
+    def submit(
+        self,
+        model: Model,
+        graph_name: str,
+        arrays: Mapping[str, Array],
+        outputs: Sequence[str] | None = None,
+        deadline: float = float("inf"),
+    ) -> Future[Arrays]:
+        """Queues a run; `deadline` is on the clock of time.monotonic, in seconds.
+
+        Raises ModelNotFound, InvalidInput, Overloaded; the future BadModel, DeadlineExceeded.
+        """
+        graph = model.manifest.graph(graph_name)
+        wanted = _outputs(graph, outputs)
+        job = Job(model, graph, prepare(graph, arrays, self.limits), wanted, deadline)
+        with self._changed:
+            if self._length >= self.limits.queue or self._closed:
+                raise Overloaded(f"{self._length} requests are waiting already; try again later")
+            self._waiting.setdefault(job.company(), deque()).append(job)
+            self._length += 1
+            self._changed.notify()
+        return job.future
+
+    def runner(self, model: Model, deadline: float = float("inf")) -> Run:
+        """run(graph, arrays, outputs) over this queue, for code that waits for each answer."""
+
+        def run(graph: str, arrays: Mapping[str, Array], outputs: Sequence[str] | None) -> Arrays:
+            future = self.submit(model, graph, arrays, outputs, deadline)
+            try:
+                left = deadline - time.monotonic()
+                return future.result(None if left == float("inf") else max(left, 0))
+            except TimeoutError as error:
+                future.cancel()
+                raise _late() from error
+
+        return run
+
+    def close(self) -> None:
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+        for worker in self._workers:
+            worker.join()
+
+    def _work(self) -> None:
+        while jobs := self._take():
+            live = [job for job in jobs if _starts(job)]
+            if live:
+                self._answer(live)
+
+    def _take(self) -> list[Job]:
+        """The oldest job and those in its company, up to the batch limit; none when closed."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._waiting or self._closed)
+            if not self._waiting:
+                return []
+            company, queue = next(iter(self._waiting.items()))
+            jobs = [queue.popleft()]
+            rows = jobs[0].rows
+            while queue and rows + queue[0].rows <= self.limits.batch:
+                rows += queue[0].rows
+                jobs.append(queue.popleft())
+            if not queue:
+                del self._waiting[company]
+            self._length -= len(jobs)
+            return jobs
+
+    def _answer(self, jobs: Sequence[Job]) -> None:
+        first = jobs[0]
+        try:
+            session = self.repository.session(first.model, first.graph)
+            answers = _parted(jobs, session.run(list(first.outputs), _joined(jobs)))
+        except Exception as error:  # noqa: BLE001 - every waiting client gets it
+            for job in jobs:
+                job.future.set_exception(error)
+            return
+        for job, answer in zip(jobs, answers, strict=True):
+            job.future.set_result(answer)
+
+
+def _outputs(graph: Graph, wanted: Sequence[str] | None) -> tuple[str, ...]:
+    names = tuple(port.name for port in graph.outputs)
+    unknown = set(wanted or ()) - set(names)
+    if unknown:
+        raise InvalidInput(f"no output {', '.join(sorted(unknown))}; there are {', '.join(names)}")
+    return tuple(wanted) if wanted else names
+
+
+def _late() -> DeadlineExceeded:
+    return DeadlineExceeded("the answer was not ready in time; ask for less, or try again later")
+
+
+def _starts(job: Job) -> bool:
+    """Whether somebody still waits for the job, and in time."""
+    if not job.future.set_running_or_notify_cancel():
+        return False
+    if job.deadline < time.monotonic():
+        job.future.set_exception(_late())
+        return False
+    return True
+
+
+def _without(shape: tuple[int, ...], axis: int | None) -> tuple[int, ...]:
+    return shape if axis is None else shape[:axis] + shape[axis + 1 :]
+
+
+def _joined(jobs: Sequence[Job]) -> Arrays:
+    if len(jobs) == 1:
+        return jobs[0].arrays
+    ports = jobs[0].graph.inputs
+    return {p.name: np.concatenate([j.arrays[p.name] for j in jobs], p.batch_axis) for p in ports}
+
+
+def _parted(jobs: Sequence[Job], results: Sequence[Array]) -> list[Arrays]:
+    names = jobs[0].outputs
+    if len(jobs) == 1:
+        return [dict(zip(names, results, strict=True))]
+    axes = {port.name: port.batch_axis or 0 for port in jobs[0].graph.outputs}
+    ends = np.cumsum([job.rows for job in jobs])[:-1]
+    named = zip(names, results, strict=True)
+    parts = zip(*(np.split(result, ends, axes[name]) for name, result in named), strict=True)
+    return [dict(zip(names, part, strict=True)) for part in parts]

@@ -1,0 +1,134 @@
+"""Rows of files, read and written in bounded memory: Parquet, JSON Lines, folders of images."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import orjson
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from serving.errors import Malformed
+
+Row = dict[str, Any]
+FORMATS = (".parquet", ".jsonl")
+IMAGES = (".png", ".jpg", ".jpeg")
+_ORJSON = orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_APPEND_NEWLINE
+
+
+def read(source: Path, skip: int) -> Iterator[Row | Malformed]:
+    """The rows after the first `skip`; a line that is no JSON object comes as its error."""
+    if source.is_dir():
+        for file in _images(source)[skip:]:
+            yield {"file": file.name, "image": file.read_bytes()}
+    elif source.suffix == ".parquet":
+        yield from _read_parquet(source, skip)
+    else:
+        with source.open("rb") as lines:
+            yield from map(_parsed, islice(lines, skip, None))
+
+
+def digest(source: Path) -> str:
+    """Changes with the content of the file, or with that of any image in the folder."""
+    if not source.is_dir():
+        with source.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    names = ((file.name, digest(file)) for file in _images(source))
+    return hashlib.sha256(orjson.dumps(list(names))).hexdigest()
+
+
+def write(path: Path, rows: Sequence[Row]) -> None:
+    """Writes all rows or, if interrupted, nothing under that name."""
+    with Replacing(path) as unfinished:
+        if path.suffix == ".parquet":
+            pq.write_table(pa.Table.from_pylist([_plain(row) for row in rows]), unfinished)
+        else:
+            unfinished.write_bytes(b"".join(orjson.dumps(row, option=_ORJSON) for row in rows))
+
+
+def count(parts: Sequence[Path]) -> int:
+    """The rows in files that `write` wrote."""
+    return sum(_count(part) for part in parts)
+
+
+def merge(parts: Sequence[Path], path: Path) -> None:
+    """Joins files of rows into one, all or nothing."""
+    with Replacing(path) as unfinished:
+        if path.suffix == ".parquet":
+            _merge_parquet(parts, unfinished)
+        else:
+            with unfinished.open("wb") as whole:
+                for part in parts:
+                    with part.open("rb") as file:
+                        shutil.copyfileobj(file, whole)
+
+
+class Replacing:
+    """A file under another name until it is whole and on disk."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._unfinished = path.with_name(f"{path.name}.tmp")
+
+    def __enter__(self) -> Path:
+        return self._unfinished
+
+    def __exit__(self, kind: object, *_: object) -> None:
+        if kind is not None:
+            self._unfinished.unlink(missing_ok=True)
+            return
+        with self._unfinished.open("rb") as file:
+            os.fsync(file.fileno())
+        self._unfinished.replace(self._path)
+
+
+def _count(part: Path) -> int:
+    if part.suffix == ".parquet":
+        return int(pq.read_metadata(part).num_rows)
+    with part.open("rb") as lines:
+        return sum(1 for _ in lines)
+
+
+def _images(folder: Path) -> list[Path]:
+    return sorted(file for file in folder.iterdir() if file.suffix.lower() in IMAGES)
+
+
+def _read_parquet(source: Path, skip: int) -> Iterator[Row]:
+    with pq.ParquetFile(source) as file:
+        for group in range(file.num_row_groups):
+            rows = file.metadata.row_group(group).num_rows
+            if skip >= rows:
+                skip -= rows
+                continue
+            for batch in file.iter_batches(batch_size=1024, row_groups=[group]):
+                yield from batch.slice(skip).to_pylist()
+                skip = max(0, skip - batch.num_rows)
+
+
+def _parsed(line: bytes) -> Row | Malformed:
+    try:
+        row = orjson.loads(line)
+    except orjson.JSONDecodeError as error:
+        return Malformed(f"the line is not valid JSON: {error}")
+    return row if isinstance(row, dict) else Malformed("the line is JSON, but not an object")
+
+
+def _plain(row: Row) -> Row:
+    return {k: v.tolist() if isinstance(v, np.ndarray) else v for k, v in row.items()}
+
+
+def _merge_parquet(parts: Sequence[Path], path: Path) -> None:
+    """Parts may differ where one had only empty columns, so their schemas are joined first."""
+    schemas = [pq.read_schema(part) for part in parts]
+    filled = [(p, s) for p, s in zip(parts, schemas, strict=True) if len(s)]
+    schema = pa.unify_schemas([s for _, s in filled], promote_options="permissive")
+    with pq.ParquetWriter(path, schema) as writer:
+        for part, _ in filled:
+            writer.write_table(pq.read_table(part).cast(schema))

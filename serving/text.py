@@ -1,0 +1,74 @@
+"""Text to token ids and back, piece by piece."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from serving.errors import BadModel
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """A tokenizer with the ids that end a text and fill up a batch."""
+
+    tokenizer: Tokenizer
+    end: int
+    pad: int = 0
+
+    @staticmethod
+    def parse(document: Mapping[str, Any]) -> Encoding:
+        """From one entry of the manifest's `encodings`. Raises BadModel."""
+        from tokenizers import Tokenizer  # servers of image models never need it
+
+        if document.get("kind") != "tokenizer":
+            raise BadModel(f"encoding kind {document.get('kind')!r} is not 'tokenizer'")
+        try:
+            tokenizer = Tokenizer.from_str(orjson.dumps(document["tokenizer"]).decode())
+        except Exception as error:  # the library raises Exception itself
+            raise BadModel(f"the tokenizer in the manifest does not load: {error}") from error
+        return Encoding(tokenizer, document["end"], document.get("pad", 0))
+
+    def ids(self, text: str) -> list[int]:
+        return list(self.tokenizer.encode(text).ids)
+
+    def tokens(self, ids: Sequence[int]) -> list[str]:
+        return [self.tokenizer.id_to_token(each) or "" for each in ids]
+
+    def text(self, ids: Sequence[int]) -> str:
+        return str(self.tokenizer.decode(list(ids), skip_special_tokens=False))
+
+
+class Pieces:
+    """Turns tokens into the pieces of text they add, one at a time.
+
+    A token's text depends on its neighbours (spaces, characters of several bytes), so each piece
+    is the difference between two decodings; the window keeps that at constant cost.
+    """
+
+    def __init__(self, encoding: Encoding, ids: Sequence[int]) -> None:
+        self._encoding = encoding
+        self._window = list(ids[-8:])
+        self._known = encoding.text(self._window)
+        self._fresh = 0
+
+    def add(self, token: int) -> str:
+        """The text this token adds; empty while a character is incomplete."""
+        if token == self._encoding.end:
+            self._window, self._known, self._fresh = [], "", 0
+            return "\n"
+        self._window.append(token)
+        self._fresh += 1
+        text = self._encoding.text(self._window)
+        if text.endswith("\N{REPLACEMENT CHARACTER}") and self._fresh < 8:
+            return ""
+        piece = text[len(self._known) :]
+        self._window = self._window[-max(8, self._fresh) :]
+        self._known, self._fresh = self._encoding.text(self._window), 0
+        return piece

@@ -1,0 +1,1 @@
+"""Every classic sequence and generative model family, from raw data to an ONNX artifact."""

@@ -1,0 +1,106 @@
+"""n-gram models of a token stream: unigram, and interpolated modified Kneser-Ney."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from repertoire.contract import Array, Data
+
+
+@dataclass(frozen=True)
+class Config:
+    """``order`` counts the predicted token: 3 is a trigram."""
+
+    order: int
+
+
+def baselines(config: Config, data: Data) -> dict[str, float]:
+    """Perplexity of the test stream: every token scored once, contexts run across lines."""
+    train, test = (data.arrays(split)["tokens"].astype(np.int64) for split in ("train", "test"))
+    size = data.facts["vocabulary"]
+    return {
+        "unigram_perplexity": perplexity(KneserNey(train, 1, size).log_probs(test)),
+        "kneser_ney_perplexity": perplexity(KneserNey(train, config.order, size).log_probs(test)),
+        "kneser_ney_order": float(config.order),
+    }
+
+
+def perplexity(log_probs: Array) -> float:
+    """exp of the mean negative natural log-probability."""
+    return float(np.exp(-log_probs.mean()))
+
+
+class KneserNey:
+    """Interpolated modified Kneser-Ney of any order (Chen and Goodman 1999, section 3).
+
+    Grams of order k are numbered by (number of their first k-1 tokens, last token), so one int64
+    identifies a gram of any length. Order 1 ends in the uniform distribution; an order-1 model
+    is the maximum-likelihood unigram, interpolated with it by the same discounts.
+    """
+
+    def __init__(self, tokens: Array, order: int, vocabulary: int) -> None:
+        self.order, self.vocabulary = order, vocabulary
+        # Twice the context of end tokens, so that the first context has itself been seen.
+        padded = np.concatenate((np.zeros(2 * (order - 1), np.int64), tokens))
+        windows = np.lib.stride_tricks.sliding_window_view(padded, order)
+        self.keys: list[Array] = []  # by order: sorted keys of the grams seen
+        grams = [self._number(windows[:, order - k :], grow=True) for k in range(1, order + 1)]
+        self.tables = [self._table(k, grams) for k in range(1, order + 1)]
+
+    def _number(self, windows: Array, grow: bool = False) -> Array:
+        """Number of each gram (rows of ``windows``), -1 if it was never seen."""
+        numbers = np.zeros(len(windows), np.int64)
+        for depth in range(windows.shape[1]):
+            keys = np.where(numbers < 0, -1, numbers * self.vocabulary + windows[:, depth])
+            if grow and depth == len(self.keys):
+                self.keys.append(np.unique(keys))
+            known = self.keys[depth]
+            place = np.minimum(np.searchsorted(known, keys), len(known) - 1)
+            numbers = np.where(known[place] == keys, place, -1)
+        return numbers
+
+    def _table(self, k: int, grams: list[Array]) -> tuple[Array, Array, Array]:
+        """Discounted counts, their sums by context, and the mass left to the lower order."""
+        size = len(self.keys[k - 1])
+        if k == self.order:
+            counts = np.bincount(grams[k - 1], minlength=size)
+        else:
+            # How many different tokens come before the gram: the suffixes of the longer grams.
+            _, firsts = np.unique(grams[k], return_index=True)
+            counts = np.bincount(grams[k - 1][firsts], minlength=size)
+        contexts = self.keys[k - 1] // self.vocabulary
+        discounts = np.array([0.0, *discounts_of(counts)])
+        taken = np.where(counts > 0, discounts[np.minimum(counts, 3)], 0.0)
+        totals = np.bincount(contexts, counts)
+        return counts - taken, totals, np.bincount(contexts, taken)
+
+    def probabilities(self, windows: Array) -> Array:
+        """P(last | the tokens before) for each row of (rows, order) token ids."""
+        result = np.full(len(windows), 1.0 / self.vocabulary)
+        for k in range(1, self.order + 1):
+            kept, totals, left = self.tables[k - 1]
+            part = windows[:, self.order - k :]
+            contexts = self._number(part[:, :-1]) if k > 1 else np.zeros(len(part), np.int64)
+            gram = self._number(part)
+            seen = (contexts >= 0) & (contexts < len(totals))
+            seen &= totals[np.where(seen, contexts, 0)] > 0
+            at = np.where(seen, contexts, 0)
+            count = np.where(gram >= 0, kept[np.maximum(gram, 0)], 0.0)
+            mixed = (count + left[at] * result) / np.where(seen, totals[at], 1)
+            result = np.where(seen, mixed, result)
+        return result
+
+    def log_probs(self, tokens: Array) -> Array:
+        """Natural log-probability of every token of a stream that starts after end tokens."""
+        padded = np.concatenate((np.zeros(self.order - 1, np.int64), tokens))
+        windows = np.lib.stride_tricks.sliding_window_view(padded, self.order)
+        return np.log(self.probabilities(windows))
+
+
+def discounts_of(counts: Array) -> tuple[float, float, float]:
+    """Discounts for grams seen once, twice, and more often (Chen and Goodman 1999, eq. 26)."""
+    n1, n2, n3, n4 = (max(1, int(np.sum(counts == n))) for n in (1, 2, 3, 4))
+    y = n1 / (n1 + 2 * n2)
+    raw = (1 - 2 * y * n2 / n1, 2 - 3 * y * n3 / n2, 3 - 4 * y * n4 / n3)
+    one, two, more = (float(np.clip(d, 0, n)) for n, d in enumerate(raw, 1))
+    return one, two, more

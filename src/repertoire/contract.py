@@ -1,0 +1,203 @@
+"""What a model family must offer, and the few types through which the stages speak to it."""
+
+import enum
+import importlib
+import pkgutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
+
+import numpy.typing as npt
+
+from repertoire.config import RepertoireError
+
+if TYPE_CHECKING:
+    import torch
+
+Array: TypeAlias = npt.NDArray[Any]
+Arrays: TypeAlias = dict[str, Array]
+DType = Literal["int64", "float32", "uint8"]
+
+
+class Run(Protocol):
+    """The one way to use a model after ``build``: PyTorch while training, onnxruntime after."""
+
+    def __call__(self, graph: str, **inputs: Array) -> Arrays:
+        """Outputs by port name."""
+        ...
+
+
+@dataclass(frozen=True)
+class Port:
+    """One named input or output of a graph.
+
+    A string in ``shape`` is a dynamic axis; the same string means the same size in one call.
+    ``low`` and ``high`` bound what the graph accepts (inclusive); None means no bound.
+    """
+
+    name: str
+    dtype: DType
+    shape: tuple[int | str, ...]
+    low: float | None = None
+    high: float | None = None
+
+
+@dataclass(frozen=True)
+class Graph:
+    """A module to be exported, with the ports that export, manifest and server are driven by.
+
+    ``feedback`` maps a state output to the input that takes it in the next call; a state starts
+    as zeros.
+    """
+
+    name: str
+    module: "torch.nn.Module"
+    inputs: tuple[Port, ...]
+    outputs: tuple[Port, ...]
+    feedback: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a learner needs to know of the training around it."""
+
+    seed: int
+    epochs: int
+
+
+class Learner(Protocol):
+    """Owns the network, its optimizers, the order of its batches and whatever else is updated."""
+
+    network: "torch.nn.Module"
+
+    def batches(self, epoch: int) -> Iterator[Any]:
+        """The batches of one epoch, in an order that depends on seed and epoch alone."""
+        ...
+
+    def step(self, batch: Any) -> dict[str, float]:
+        """Update once; returns losses by name with unit."""
+        ...
+
+    def state_dict(self) -> dict[str, Any]:
+        """Everything that the next step depends on, besides the network's own state."""
+        ...
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """The inverse of ``state_dict``."""
+        ...
+
+
+class Data(Protocol):
+    """A prepared data set, as ``repertoire.data.dataset`` opens it."""
+
+    @property
+    def facts(self) -> dict[str, Any]: ...
+
+    def arrays(self, name: str) -> Arrays: ...
+
+    def texts(self, split: str) -> dict[str, list[str]]: ...
+
+    def encoding(self, name: str) -> Any: ...
+
+
+class Kind(enum.StrEnum):
+    """How the report draws a figure."""
+
+    IMAGES = "images"
+    HEATMAP = "heatmap"
+    TEXTS = "texts"
+    TABLE = "table"
+
+
+@dataclass(frozen=True)
+class Figure:
+    """Something to look at: what it shows, how it was chosen, and the content.
+
+    IMAGES: ``images`` is uint8 (rows, columns, height, width).
+    HEATMAP: ``values`` is float (rows, columns), with ``rows`` and ``columns`` as labels.
+    TEXTS: ``rows`` are labels, ``cells`` holds one text a row.
+    TABLE: ``columns`` is the head, ``cells`` the body, row by row.
+    """
+
+    name: str
+    kind: Kind
+    caption: str
+    images: Array | None = None
+    values: Array | None = None
+    rows: Sequence[str] = ()
+    columns: Sequence[str] = ()
+    cells: Sequence[Any] = ()
+
+
+@dataclass(frozen=True)
+class Family:
+    """The names that a family package offers, looked up only when they are used.
+
+    They lie in four files so that evaluation never imports torch:
+    ``config.py`` Config, TASKS, ENCODINGS; ``network.py`` build, graphs; ``learner.py`` learner;
+    ``evaluation.py`` evaluate, illustrate, snapshot.
+    """
+
+    name: str
+
+    def _get(self, module: str, attribute: str) -> Any:
+        home = importlib.import_module(f"repertoire.families.{self.name}.{module}")
+        try:
+            return getattr(home, attribute)
+        except AttributeError:
+            raise RepertoireError(
+                f"families/{self.name}/{module}.py: does not define {attribute}; see CONTRIBUTING"
+            ) from None
+
+    @property
+    def Config(self) -> type:
+        """Frozen dataclass without defaults: the recipe's ``config`` block."""
+        return self._get("config", "Config")
+
+    @property
+    def tasks(self) -> tuple[str, ...]:
+        """Names of the task endpoints that the server offers for this family."""
+        return self._get("config", "TASKS")
+
+    @property
+    def build(self) -> Callable[[Any, Mapping[str, Any]], "torch.nn.Module"]:
+        """(config, facts) -> network. ``facts``: what the data decided (vocabulary size, …)."""
+        return self._get("network", "build")
+
+    @property
+    def graphs(self) -> Callable[["torch.nn.Module", Mapping[str, Any]], tuple[Graph, ...]]:
+        """(network, facts) -> the graphs to export."""
+        return self._get("network", "graphs")
+
+    @property
+    def learner(self) -> Callable[["torch.nn.Module", Any, Data, Plan], Learner]:
+        """(network, config, data, plan) -> learner."""
+        return self._get("learner", "learner")
+
+    @property
+    def evaluate(self) -> Callable[[Run, Any, Data, str], dict[str, float]]:
+        """(run, config, data, split) -> metrics by name with unit; numpy alone."""
+        return self._get("evaluation", "evaluate")
+
+    @property
+    def illustrate(self) -> Callable[[Run, Any, Data, Arrays], tuple[Figure, ...]]:
+        """(run, config, data, snapshots) -> figures of the test split; numpy alone."""
+        return self._get("evaluation", "illustrate")
+
+    @property
+    def snapshot(self) -> Callable[[Run, Any, Data], Arrays]:
+        """(run, config, data) -> what is kept after every epoch to show how training went."""
+        return self._get("evaluation", "snapshot")
+
+
+def family_names() -> tuple[str, ...]:
+    """Every family, found by folder name."""
+    package = importlib.import_module("repertoire.families")
+    return tuple(sorted(m.name for m in pkgutil.iter_modules(package.__path__)))
+
+
+def load_family(name: str) -> Family:
+    """The family called ``name``; an unknown name lists the known ones."""
+    if name not in family_names():
+        raise RepertoireError(f"no family {name!r}; there are: {', '.join(family_names())}")
+    return Family(name)

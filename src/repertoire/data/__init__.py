@@ -1,0 +1,1 @@
+"""From a pinned source to validated tables and encoded splits."""

@@ -1,0 +1,49 @@
+"""Figures on disk: an index in JSON, and a PNG for every grid of pictures."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from repertoire.contract import Array, Figure, Kind
+from repertoire.data.files import whole_folder, write_json
+
+
+def write_figures(folder: Path, figures: Sequence[Figure]) -> None:
+    """Write figures.json and PNGs; equal figures give equal bytes."""
+    with whole_folder(folder) as partial:
+        records = []
+        for figure in figures:
+            record: dict[str, Any] = {
+                "name": figure.name,
+                "kind": str(figure.kind),
+                "caption": figure.caption,
+                "rows": list(figure.rows),
+                "columns": list(figure.columns),
+                "cells": [list(c) if isinstance(c, tuple) else c for c in figure.cells],
+            }
+            if figure.kind == Kind.HEATMAP and figure.values is not None:
+                record["values"] = np.round(figure.values.astype(float), 4).tolist()
+            if figure.kind == Kind.IMAGES and figure.images is not None:
+                record["file"] = f"{figure.name}.png"
+                save_grid(partial / record["file"], figure.images)
+            records.append(record)
+        write_json(partial / "figures.json", records)
+
+
+def save_grid(path: Path, images: Array, scale: int = 2, gap: int = 2) -> None:
+    """One PNG of uint8 images (rows, columns, height, width), enlarged ``scale`` times."""
+    from PIL import Image
+
+    rows, columns, height, width = images.shape
+    canvas = np.full((rows * (height + gap) + gap, columns * (width + gap) + gap), 255, np.uint8)
+    for row in range(rows):
+        for column in range(columns):
+            top, left = gap + row * (height + gap), gap + column * (width + gap)
+            # Ink on paper: these digits are bright on dark.
+            canvas[top : top + height, left : left + width] = 255 - images[row, column]
+    large = Image.fromarray(canvas).resize(
+        (canvas.shape[1] * scale, canvas.shape[0] * scale), Image.Resampling.NEAREST
+    )
+    large.save(path, optimize=True)

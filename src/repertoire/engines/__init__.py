@@ -1,0 +1,1 @@
+"""Two engines implement ``contract.Run``: PyTorch while training, onnxruntime afterwards."""

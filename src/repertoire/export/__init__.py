@@ -1,0 +1,1 @@
+"""Graphs to ONNX files, compared with PyTorch before anything else may use them."""

@@ -1,0 +1,119 @@
+"""A ``Graph`` becomes the bytes of an ONNX file; the same graph gives the same bytes."""
+
+import io
+import warnings
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import onnx
+import torch
+
+from repertoire.contract import Array, Arrays, Graph, Port
+
+OPSET = 18
+ELEMENT = {
+    "int64": onnx.TensorProto.INT64,
+    "float32": onnx.TensorProto.FLOAT,
+    "uint8": onnx.TensorProto.UINT8,
+}
+
+
+def export_graph(graph: Graph) -> bytes:
+    """Export with every string axis dynamic.
+
+    PyTorch's TorchScript exporter is used because the newer one unrolls plain RNNs and freezes
+    the time axis of the second recurrent net of a process; see docs/decisions.md.
+    """
+    sizes = {axis: 2 + n for n, axis in enumerate(axes(graph))}
+    arrays = example(graph.inputs, sizes, np.random.default_rng(0))
+    ports = (*graph.inputs, *graph.outputs)
+    buffer: Any = io.BytesIO()
+    graph.module.eval()
+    with warnings.catch_warnings(), torch.no_grad():
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            graph.module,
+            tuple(torch.from_numpy(np.asarray(arrays[p.name])) for p in graph.inputs),
+            buffer,
+            input_names=[p.name for p in graph.inputs],
+            output_names=[p.name for p in graph.outputs],
+            dynamic_axes={
+                p.name: {i: s for i, s in enumerate(p.shape) if isinstance(s, str)} for p in ports
+            },
+            opset_version=OPSET,
+            dynamo=False,
+        )
+    model = onnx.load_from_string(buffer.getvalue())
+    _declare(model, graph)
+    _name_anew(model, {p.name for p in ports})
+    onnx.checker.check_model(model, full_check=True)
+    return model.SerializeToString(deterministic=True)
+
+
+def axes(graph: Graph) -> list[str]:
+    """The dynamic axes of the inputs, in order of appearance."""
+    names = [s for port in graph.inputs for s in port.shape if isinstance(s, str)]
+    return list(dict.fromkeys(names))
+
+
+def example(ports: tuple[Port, ...], sizes: dict[str, int], rng: np.random.Generator) -> Arrays:
+    """Random inputs of the given axis sizes within each port's range."""
+    return {port.name: _example(port, sizes, rng) for port in ports}
+
+
+def _example(port: Port, sizes: dict[str, int], rng: np.random.Generator) -> Array:
+    shape = [sizes[s] if isinstance(s, str) else s for s in port.shape]
+    if port.dtype != "float32":
+        low, high = int(port.low or 0), int(1 if port.high is None else port.high)
+        return np.asarray(rng.integers(low, high + 1, shape), dtype=port.dtype)
+    if port.low is not None and port.high is not None:
+        return rng.uniform(port.low, port.high, shape).astype(np.float32)
+    return rng.standard_normal(shape).astype(np.float32)
+
+
+def _declare(model: onnx.ModelProto, graph: Graph) -> None:
+    """Inputs and outputs exactly as the ports say, axis names included."""
+    for declared, ports in (
+        (model.graph.input, graph.inputs),
+        (model.graph.output, graph.outputs),
+    ):
+        del declared[:]
+        declared.extend(
+            onnx.helper.make_tensor_value_info(p.name, ELEMENT[p.dtype], p.shape) for p in ports
+        )
+
+
+def _name_anew(model: onnx.ModelProto, kept: set[str]) -> None:
+    """Number inner names: the exporter's depend on what was exported before."""
+    names: dict[str, str] = {name: name for name in kept}
+    names[""] = ""
+
+    def renamed(name: str) -> str:
+        return names.setdefault(name, f"v{len(names)}")
+
+    graphs = list(_graphs(model.graph))
+    for graph in graphs:
+        for node in graph.node:
+            node.name, node.doc_string = "", ""
+            for fields in (node.input, node.output):
+                fields[:] = [renamed(name) for name in fields]
+    for graph in graphs:
+        for named in (*graph.initializer, *graph.input, *graph.output):
+            named.name = renamed(named.name)
+        ordered = sorted(graph.initializer, key=lambda tensor: int(tensor.name[1:]))
+        del graph.initializer[:], graph.value_info[:]
+        graph.initializer.extend(ordered)
+    for inner in graphs[1:]:
+        # Their axes carry old names too, and nothing needs them.
+        for value in (*inner.input, *inner.output):
+            value.type.tensor_type.ClearField("shape")
+    model.graph.name = "graph"
+
+
+def _graphs(graph: onnx.GraphProto) -> Iterator[onnx.GraphProto]:
+    yield graph
+    for node in graph.node:
+        for attribute in node.attribute:
+            if attribute.type == onnx.AttributeProto.GRAPH:
+                yield from _graphs(attribute.g)

@@ -1,0 +1,1 @@
+"""One package a family, found by folder name; no family imports another."""

@@ -1,0 +1,135 @@
+"""Perplexity of a stream, and text from the model; numpy alone."""
+
+import itertools
+
+import numpy as np
+
+from repertoire.contract import Array, Arrays, Data, Figure, Kind, Run
+from repertoire.families.language_model.config import Config, initial_states
+
+# The ways of choosing a token that the report compares.
+CHOICES: dict[str, dict[str, float]] = {
+    "greedy": {"temperature": 0.0, "top_k": 0, "top_p": 1.0},
+    "temperature 1": {"temperature": 1.0, "top_k": 0, "top_p": 1.0},
+    "temperature 0.7": {"temperature": 0.7, "top_k": 0, "top_p": 1.0},
+    "top-k 40": {"temperature": 1.0, "top_k": 40, "top_p": 1.0},
+    "nucleus 0.9": {"temperature": 1.0, "top_k": 0, "top_p": 0.9},
+}
+
+
+def stream_log_probs(run: Run, config: Config, tokens: Array) -> Array:
+    """Natural log-probability of every token of a stream, each scored once: (tokens,).
+
+    The state is carried across the whole stream; the first token follows an end token.
+    """
+    targets = tokens.astype(np.int64)
+    inputs = np.concatenate(([0], targets[:-1]))
+    states = initial_states(config, 1)
+    scored = []
+    for start in range(0, len(targets), config.chunk):
+        part = slice(start, start + config.chunk)
+        outputs = run("score", tokens=inputs[None, part], targets=targets[None, part], **states)
+        scored.append(outputs["log_probs"][0])
+        states = {name: outputs[f"next_{name}"] for name in states}
+    return np.concatenate(scored).astype(np.float64)
+
+
+def evaluate(run: Run, config: Config, data: Data, split: str) -> dict[str, float]:
+    """Perplexity and nats a token over the whole split."""
+    nats = -float(stream_log_probs(run, config, data.arrays(split)["tokens"]).mean())
+    metrics = {"perplexity": float(np.exp(nats)), "nats_per_token": nats}
+    if data.facts["level"] == "character":
+        metrics["bits_per_character"] = nats / float(np.log(2))
+    return metrics
+
+
+def generate(
+    run: Run, config: Config, prompt: list[int], length: int, choice: dict[str, float], seed: int
+) -> list[int]:
+    """``length`` token ids that follow a prompt of ids."""
+    rng = np.random.default_rng(seed)
+    states = initial_states(config, 1)
+    fed, chosen = [0, *prompt], []
+    for _ in range(length):
+        outputs = run("next", tokens=np.array([fed], np.int64), **states)
+        states = {name: outputs[f"next_{name}"] for name in states}
+        drawn = run(
+            "sample",
+            log_probs=outputs["log_probs"],
+            temperature=np.array([choice["temperature"]], np.float32),
+            top_k=np.array([choice["top_k"]], np.int64),
+            top_p=np.array([choice["top_p"]], np.float32),
+            uniform=rng.random(1, np.float32),
+        )
+        fed = [int(drawn["token"][0])]
+        chosen += fed
+    return chosen
+
+
+def _text(data: Data, ids: list[int]) -> str:
+    encoding = data.encoding("text")
+    lines: list[list[int]] = [[]]
+    for index in ids:
+        if index == encoding.end:
+            lines.append([])
+        else:
+            lines[-1].append(index)
+    return "\n".join(encoding.decode(line) for line in lines)
+
+
+def snapshot(run: Run, config: Config, data: Data) -> Arrays:
+    """Token ids of one continuation of the prompt at temperature 0.7, the same draw every epoch."""
+    prompt = data.encoding("text").encode(config.prompt)
+    choice = CHOICES["temperature 0.7"]
+    ids = generate(run, config, prompt, config.sample_tokens, choice, seed=1)
+    return {"continuation": np.array(ids, np.int64)}
+
+
+def illustrate(run: Run, config: Config, data: Data, snapshots: Arrays) -> tuple[Figure, ...]:
+    """Generated texts, text after every epoch, and the loss by frequency of the token."""
+    prompt = data.encoding("text").encode(config.prompt)
+    texts = [
+        config.prompt
+        + " … "
+        + _text(data, generate(run, config, prompt, config.sample_tokens, c, 1))
+        for c in CHOICES.values()
+    ]
+    epochs = snapshots["continuation"]
+    return (
+        Figure(
+            "generated",
+            Kind.TEXTS,
+            f"Continuations of “{config.prompt}”: the first draw of seed 1, by way of choosing.",
+            rows=tuple(CHOICES),
+            cells=texts,
+        ),
+        Figure(
+            "while-training",
+            Kind.TEXTS,
+            "The same prompt after each epoch, temperature 0.7, seed 1.",
+            rows=tuple(f"epoch {n}" for n in range(1, len(epochs) + 1)),
+            cells=[_text(data, ids.tolist()) for ids in epochs],
+        ),
+        _by_frequency(run, config, data),
+    )
+
+
+def _by_frequency(run: Run, config: Config, data: Data) -> Figure:
+    counts = np.bincount(data.arrays("train")["tokens"], minlength=data.facts["vocabulary"])
+    test = data.arrays("test")["tokens"]
+    nats = -stream_log_probs(run, config, test)
+    seen = counts[test]
+    edges = [0, 10, 100, 1000, 10_000, int(seen.max()) + 1]
+    cells = []
+    for low, high in itertools.pairwise(edges):
+        here = (seen >= low) & (seen < high)
+        if here.any():
+            share, loss = 100 * here.mean(), float(nats[here].mean())
+            cells.append((f"{low:,} to {high - 1:,}", f"{share:.1f} %", f"{loss:.2f}"))
+    return Figure(
+        "by-frequency",
+        Kind.TABLE,
+        "Test loss by how often the token occurs in training.",
+        columns=("times in training", "share of test tokens", "nats a token"),
+        cells=cells,
+    )

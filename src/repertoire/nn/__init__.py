@@ -1,0 +1,1 @@
+"""Blocks of networks that are worth a name of their own."""

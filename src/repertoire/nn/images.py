@@ -1,0 +1,17 @@
+"""Pictures as tensors."""
+
+import numpy as np
+import torch
+from torch import Tensor
+
+
+def shifted(images: Tensor, rng: np.random.Generator, largest: int) -> Tensor:
+    """Move each image (batch, side, side) by up to ``largest`` pixels each way, filling with 0."""
+    if largest == 0:
+        return images
+    side = images.shape[1]
+    padded = torch.nn.functional.pad(images, (largest,) * 4)
+    down, right = torch.from_numpy(rng.integers(0, 2 * largest + 1, (2, len(images))))
+    rows = down.view(-1, 1, 1) + torch.arange(side).view(1, -1, 1)
+    columns = right.view(-1, 1, 1) + torch.arange(side).view(1, 1, -1)
+    return padded[torch.arange(len(images)).view(-1, 1, 1), rows, columns]

@@ -1,0 +1,62 @@
+"""A folder of stand-in models, and a client of the application that serves it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import standins
+
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+
+from starlette.testclient import TestClient
+
+from serving.app import create_app
+from serving.plane import Plane
+from serving.repository import Repository
+from serving.service import Service
+
+WORDS = ("a", "b", "c")
+
+
+@pytest.fixture(scope="session")
+def table() -> np.ndarray:
+    """log_probs[last, next] of the bigram model: 5 tokens, `<eos>` and `<unk>` among them."""
+    return np.log(np.random.default_rng(7).dirichlet(np.ones(5), 5)).astype(np.float32)
+
+
+@pytest.fixture(scope="session")
+def stock(tmp_path_factory: pytest.TempPathFactory, table: np.ndarray) -> Path:
+    root = tmp_path_factory.mktemp("stock")
+    standins.doubling(root / "double")
+    standins.bigram(root / "bigram", table, WORDS)
+    standins.lstm(root / "lstm", words=21, width=7)
+    standins.mirror(root / "mirror")
+    standins.negative(root / "negative")
+    return root
+
+
+@pytest.fixture
+def models(stock: Path, tmp_path: Path) -> Path:
+    """A copy that a test may change."""
+    return Path(shutil.copytree(stock, tmp_path / "models"))
+
+
+@pytest.fixture
+def service(models: Path) -> Iterator[Service]:
+    repository = Repository(models)
+    repository.refresh()
+    plane = Plane(repository)
+    yield Service(repository, plane, body=100_000)
+    plane.close()
+
+
+@pytest.fixture
+def client(service: Service) -> Iterator[TestClient]:
+    app = create_app(service, poll_seconds=3600)
+    with TestClient(app, raise_server_exceptions=False) as client:
+        yield client

@@ -1,0 +1,121 @@
+"""A real server in a process of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import standins
+
+ROOT = Path(__file__).parents[2]
+# Runs the server as `python -m serving.app` does, and tells at its end what it had imported.
+PROGRAM = """
+import sys
+from serving.app import main
+status = main(sys.argv[1:])
+print("IMPORTED", *sorted({name.partition(".")[0] for name in sys.modules}))
+sys.exit(status)
+"""
+
+
+@contextlib.contextmanager
+def server(models: Path, *extra: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-c", PROGRAM, "--models", str(models), "--port", str(port), *extra]
+    process = subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    url = f"http://127.0.0.1:{port}"
+    try:
+        for _ in range(200):
+            assert process.poll() is None, process.communicate()[0]
+            with contextlib.suppress(urllib.error.URLError):
+                urllib.request.urlopen(f"{url}/v2/health/live", timeout=5).close()
+                break
+            time.sleep(0.05)
+        yield url, process
+    finally:
+        process.kill()
+        process.wait()
+
+
+def post(url: str, body: object) -> str:
+    content = json.dumps(body).encode()
+    with urllib.request.urlopen(urllib.request.Request(url, content), timeout=10) as answer:
+        return str(answer.read().decode())
+
+
+def resident_mb(pid: int) -> float:
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(status.split("VmRSS:")[1].split()[0]) / 1024
+
+
+def test_the_server_answers_streams_reloads_and_imports_no_training_library(
+    models: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    standins.lstm(models / "large", words=9998, width=200)
+    with server(models) as (url, process):
+        body = {"prompt": "w1 w2", "max_tokens": 53, "seed": 3, "stream": True}
+        streamed = post(f"{url}/v1/models/large/generate", {**body, "stop_at_end": False})
+        assert streamed.count("event: token") == 53
+        assert streamed.count("event: done") == 1
+        with capsys.disabled():
+            print(  # noqa: T201
+                f"\nresident with a 2 x 200 LSTM of 10,000 words: {resident_mb(process.pid):.0f} MB"
+            )
+        standins.doubling(models / "fresh")
+        process.send_signal(signal.SIGHUP)
+        for _ in range(100):
+            if "fresh" in urllib.request.urlopen(f"{url}/v2/models", timeout=5).read().decode():
+                break
+            time.sleep(0.05)
+        ask = {"inputs": [{"name": "x", "datatype": "FP32", "shape": [1, 1], "data": [3]}]}
+        assert "[6.0]" in post(f"{url}/v2/models/fresh/infer", ask)
+        process.send_signal(signal.SIGINT)
+        output = process.communicate(timeout=20)[0]
+    imported = output.rpartition("IMPORTED")[2].split()
+    assert "onnxruntime" in imported
+    assert not {"torch", "mlflow", "repertoire", "onnx", "pandas", "pyarrow"} & set(imported)
+
+
+def test_a_long_body_is_refused_before_it_is_sent(models: Path) -> None:
+    with server(models, "--body", "1000") as (url, _):
+        port = int(url.rpartition(":")[2])
+        with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+            head = (
+                "POST /v2/models/double/infer HTTP/1.1\r\nHost: x\r\nContent-Length: 1001\r\n\r\n"
+            )
+            connection.sendall(head.encode())  # and not a byte of the body
+            assert connection.recv(1000).startswith(b"HTTP/1.1 413")
+
+
+def test_a_server_without_a_folder_says_so_in_one_line(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "serving.app", "--models", str(tmp_path / "none")]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: there is no folder")
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_server_whose_registry_has_no_champion_says_so_in_one_line(tmp_path: Path) -> None:
+    environment = {**os.environ, "MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true"}
+    command = [sys.executable, "-m", "serving.app", "--registry", f"sqlite:///{tmp_path}/m.db"]
+    command += ["--into", str(tmp_path / "champions")]
+    done = subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, check=False, env=environment
+    )
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1].endswith("register one and set the alias")

@@ -1,0 +1,175 @@
+"""The tasks, over the application, against answers worked out by hand."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import math
+
+import numpy as np
+import pytest
+from PIL import Image
+from starlette.testclient import TestClient
+
+
+def picture(pixels: np.ndarray) -> str:
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "PNG")
+    return base64.b64encode(file.getvalue()).decode()
+
+
+def pixels_of(png: str) -> np.ndarray:
+    return np.asarray(Image.open(io.BytesIO(base64.b64decode(png))))
+
+
+def test_a_score_is_the_sum_over_the_bigrams_of_the_text_and_its_ends(
+    client: TestClient, table: np.ndarray
+) -> None:
+    answer = client.post("/v1/models/bigram/score", json={"text": ["c", "a b zzz", ""]}).json()
+    short, long, empty = answer["results"]
+    assert long["tokens"] == ["a", "b", "<unk>", "<eos>"]
+    total = table[0, 2] + table[2, 3] + table[3, 1] + table[1, 0]
+    assert long["log_prob"] == pytest.approx(total, rel=1e-6)
+    assert long["perplexity"] == pytest.approx(math.exp(-total / 4), rel=1e-6)
+    assert short["log_probs"] == pytest.approx([table[0, 4], table[4, 0]])
+    assert empty["log_probs"] == pytest.approx([table[0, 0]])
+
+
+def test_a_text_longer_than_one_run_scores_as_a_whole(
+    client: TestClient, table: np.ndarray
+) -> None:
+    found = client.post("/v1/models/bigram/score", json={"text": "a " * 2000}).json()["results"][0]
+    total = table[0, 2] + 1999 * np.float64(table[2, 2]) + table[2, 0]
+    assert found["log_prob"] == pytest.approx(total, rel=1e-6)
+
+
+def test_greedy_generation_follows_the_likeliest_bigrams(
+    client: TestClient, table: np.ndarray
+) -> None:
+    body = {"prompt": "b", "max_tokens": 5, "temperature": 0, "stop_at_end": False}
+    answer = client.post("/v1/models/bigram/generate", json=body).json()
+    token, expected = 3, []
+    for _ in range(5):
+        token = int(table[token].argmax())
+        expected.append(["<eos>", "<unk>", "a", "b", "c"][token])
+    assert answer["tokens"] == expected
+
+
+def test_the_same_seed_gives_the_same_text_and_another_seed_another(client: TestClient) -> None:
+    def text(seed: int) -> str:
+        body = {"prompt": "w1 w2", "max_tokens": 29, "seed": seed, "stop_at_end": False}
+        answer = client.post("/v1/models/lstm/generate", json=body).json()
+        assert answer["seed"] == seed
+        return str(answer["text"])
+
+    assert text(3) == text(3)
+    assert text(3) != text(5)
+
+
+def test_generation_ends_at_the_end_of_a_line_if_asked(client: TestClient) -> None:
+    answers = [
+        client.post("/v1/models/bigram/generate", json={"seed": seed, "max_tokens": 7}).json()
+        for seed in range(13)
+    ]
+    assert {answer["finish"] for answer in answers} == {"end", "length"}
+    for answer in answers:
+        assert "<eos>" not in answer["tokens"]
+        assert (len(answer["tokens"]) == 7) == (answer["finish"] == "length")
+
+
+def test_a_stream_sends_the_pieces_of_the_same_text(client: TestClient) -> None:
+    body = {"prompt": "a", "max_tokens": 11, "seed": 2, "stop_at_end": False}
+    whole = client.post("/v1/models/bigram/generate", json=body).json()
+    answer = client.post("/v1/models/bigram/generate", json={**body, "stream": True})
+    assert answer.headers["content-type"].startswith("text/event-stream")
+    blocks = [block.split("\n") for block in answer.text.strip().split("\n\n")]
+    events = [(kind.removeprefix("event: "), json.loads(data[6:])) for kind, data in blocks]
+    assert [kind for kind, _ in events] == ["token"] * 11 + ["done"]
+    assert "".join(data["text"] for _, data in events[:-1]) == whole["text"]
+    assert events[-1][1] == whole
+
+
+def test_a_stream_of_a_bad_request_has_its_status(client: TestClient) -> None:
+    body = {"stream": True, "temperature": -1}
+    assert client.post("/v1/models/bigram/generate", json=body).status_code == 422
+
+
+def test_translations_end_at_the_end_and_keep_their_order(client: TestClient) -> None:
+    body = {"text": ["x y z z x", "z", "y x"]}
+    results = client.post("/v1/models/mirror/translate", json=body).json()["results"]
+    assert [each["text"] for each in results] == body["text"]
+    assert [each["log_prob"] for each in results] == [-5, -1, -2]
+    short = client.post("/v1/models/mirror/translate", json={"text": "x y z", "max_length": 2})
+    assert short.json()["results"][0]["tokens"] == ["x", "y"]
+
+
+def test_a_reconstruction_comes_back_as_a_picture(client: TestClient) -> None:
+    pixels = np.arange(35, dtype=np.uint8).reshape(5, 7)
+    body = {"images": [picture(pixels), pixels.tolist()]}
+    results = client.post("/v1/models/negative/reconstruct", json=body).json()["results"]
+    for each in results:
+        assert np.array_equal(pixels_of(each["image"]), 255 - pixels)
+        assert each["error"] == 17.0
+
+
+@pytest.mark.parametrize(
+    ("image", "status"),
+    [
+        (picture(np.zeros((7, 5), np.uint8)), 422),
+        ([[0] * 7] * 4, 422),
+        ([[256] * 7] * 5, 422),
+        ("no base64!", 400),
+        (base64.b64encode(b"no picture").decode(), 400),
+    ],
+)
+def test_what_is_no_picture_of_the_right_size_is_refused(
+    client: TestClient, image: object, status: int
+) -> None:
+    answer = client.post("/v1/models/negative/reconstruct", json={"images": [image]})
+    assert answer.status_code == status
+
+
+def test_drawn_images_repeat_with_their_seed(client: TestClient) -> None:
+    body = {"count": 5, "seed": 13}
+    first = client.post("/v1/models/negative/sample", json=body).json()
+    assert first == client.post("/v1/models/negative/sample", json=body).json()
+    signs = np.random.default_rng(13).standard_normal((5, 3), np.float32)[:, 0] > 0
+    assert [pixels_of(each)[0, 0] == 255 for each in first["images"]] == signs.tolist()
+
+
+def test_drawn_images_come_as_one_sheet_for_who_accepts_png(client: TestClient) -> None:
+    answer = client.post(
+        "/v1/models/negative/sample", json={"count": 5}, headers={"Accept": "image/png"}
+    )
+    assert Image.open(io.BytesIO(answer.content)).size == (3 * 29 - 1, 2 * 29 - 1)
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "status", "line"),
+    [
+        ("double/score", {"text": "a"}, 404, "has no task"),
+        ("nobody/score", {"text": "a"}, 404, "there is no model"),
+        ("bigram/score", {}, 400, "text is missing"),
+        ("bigram/score", {"text": 3}, 400, "a string or a list"),
+        ("bigram/score", {"text": "a", "texts": "b"}, 400, "unknown field texts"),
+        ("bigram/generate", {"top_p": 2}, 422, "top_p is 2"),
+        ("bigram/generate", {"max_tokens": 1.5}, 400, "max_tokens is a whole number"),
+        ("bigram/generate", {"prompt": "a " * 5000}, 422, "time is 5001"),
+        ("negative/sample", {"count": 0}, 422, "count is 0"),
+        ("bigram/score", {"text": "a", "stream": True}, 400, "does not stream"),
+    ],
+)
+def test_a_bad_request_is_told_what_to_change(
+    client: TestClient, path: str, body: dict[str, object], status: int, line: str
+) -> None:
+    answer = client.post(f"/v1/models/{path}", json=body)
+    assert answer.status_code == status
+    assert line in answer.json()["error"]
+
+
+def test_the_page_and_its_list_of_models_are_there(client: TestClient) -> None:
+    assert "<title>Repertoire</title>" in client.get("/").text
+    listed = client.get("/v1/models").json()["models"]
+    assert {m["name"]: m["tasks"] for m in listed}["bigram"] == ["score", "generate"]
+    assert listed[0]["metrics"] == {"test_perplexity": 11.0}

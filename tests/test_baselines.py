@@ -1,0 +1,68 @@
+"""Simple models, against closed forms, a reference library, and the axioms of probability."""
+
+import numpy as np
+import pytest
+
+from repertoire.baselines.images import mixture_nats, pca_error
+from repertoire.baselines.stream import KneserNey, discounts_of, perplexity
+
+
+@pytest.mark.parametrize("order", [1, 2, 3, 5])
+def test_kneser_ney_probabilities_sum_to_one_after_any_context(order):
+    rng = np.random.default_rng(0)
+    tokens = rng.choice(7, 211, p=np.array([7, 6, 5, 4, 3, 2, 1]) / 28)
+    model = KneserNey(tokens, order, 11)
+    for context in rng.integers(0, 11, (13, order - 1)):
+        windows = np.column_stack((np.tile(context, (11, 1)), np.arange(11)))
+        assert model.probabilities(windows.astype(np.int64)).sum() == pytest.approx(1, abs=1e-12)
+
+
+def test_discounts_follow_chen_and_goodman():
+    counts = np.repeat([1, 2, 3, 4], [50, 20, 10, 5])
+    y = 50 / 90
+    expected = (1 - 2 * y * 20 / 50, 2 - 3 * y * 10 / 20, 3 - 4 * y * 5 / 10)
+    assert discounts_of(counts) == pytest.approx(expected)
+
+
+def test_a_bigram_is_the_interpolation_written_out_by_hand():
+    # Stream 0 | 1 2 1 2 1 3 with two leading zeros of padding context.
+    tokens = np.array([1, 2, 1, 2, 1, 3])
+    model = KneserNey(tokens, 2, 5)
+    bigrams = {(0, 0): 1, (0, 1): 1, (1, 2): 2, (2, 1): 2, (1, 3): 1}
+    one, two, _ = discounts_of(np.array(list(bigrams.values())))
+    before = {0: 1, 1: 2, 2: 1, 3: 1}  # different tokens seen before each token
+    low = discounts_of(np.array(list(before.values())))
+    total = sum(before.values())
+    taken = {w: low[min(c, 3) - 1] for w, c in before.items()}
+    unigram = (before[2] - taken[2]) / total + sum(taken.values()) / total / 5
+    expected = (2 - two) / 3 + (two + one) / 3 * unigram
+    assert model.probabilities(np.array([[1, 2]]))[0] == pytest.approx(expected)
+
+
+def test_perplexity_of_a_fair_die_is_its_sides():
+    assert perplexity(np.log(np.full(17, 1 / 6))) == pytest.approx(6)
+
+
+def test_one_bernoulli_component_is_the_entropy_of_smoothed_pixels():
+    rng = np.random.default_rng(1)
+    images = (rng.random((101, 7)) < 0.3).astype(float)
+    p = np.clip((images.sum(0) + 0.5) / (len(images) + 1), 1e-4, 1 - 1e-4)
+    expected = -(images @ np.log(p) + (1 - images) @ np.log1p(-p)).mean()
+    assert mixture_nats(images, images, 1, 1, 0) == pytest.approx(expected, rel=1e-3)
+
+
+def test_a_mixture_finds_two_kinds_of_image():
+    rng = np.random.default_rng(2)
+    kinds = np.array([[0.95] * 11 + [0.05] * 11, [0.05] * 11 + [0.95] * 11])
+    images = (rng.random((307, 22)) < kinds[rng.integers(0, 2, 307)]).astype(float)
+    assert mixture_nats(images, images, 2, 23, 0) < 0.6 * mixture_nats(images, images, 1, 1, 0)
+
+
+def test_principal_component_error_is_that_of_scikit_learn():
+    from sklearn.decomposition import PCA
+
+    rng = np.random.default_rng(3)
+    train, test = rng.random((97, 13)), rng.random((31, 13))
+    model = PCA(5).fit(train)
+    expected = ((model.inverse_transform(model.transform(test)) - test) ** 2).mean()
+    assert pca_error(train, test, 5) == pytest.approx(expected)

@@ -1,0 +1,163 @@
+"""What every family must do, tested once over all recipes of params.yaml."""
+
+import ast
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+
+from repertoire.contract import Kind, Plan, family_names
+from repertoire.engines.onnx_engine import OnnxRun
+from repertoire.engines.torch_engine import TorchRun
+from repertoire.export.onnx_file import export_graph
+from repertoire.export.verify import ParityError, compare_metrics, verify_graph
+from repertoire.training import checkpoint
+from tests.families import RECIPES, small
+from tests.project import ROOT
+
+NAMES = sorted(RECIPES)
+every_recipe = pytest.mark.parametrize("name", NAMES)
+
+
+def built(name, project):
+    family, config, data, recipe = small(name, project.folder)
+    torch.manual_seed(recipe.seed)
+    network = family.build(config, data.facts)
+    return family, config, data, network
+
+
+def test_the_default_scale_holds_eleven_recipes_of_every_family():
+    assert len(NAMES) == 11
+    assert {RECIPES[name]["family"] for name in NAMES} == set(family_names())
+
+
+@every_recipe
+def test_training_lowers_the_first_loss(name, project):
+    family, config, data, network = built(name, project)
+    learner = family.learner(network, config, data, Plan(1, 5))
+    losses = [
+        next(iter(learner.step(batch).values()))
+        for epoch in range(5)
+        for batch in learner.batches(epoch)
+    ]
+    assert len(losses) >= 10 and np.isfinite(losses).all()
+    if family.name != "gan":  # two adversaries have no common loss to lower
+        assert np.mean(losses[-5:]) < np.mean(losses[:3])
+
+
+@every_recipe
+def test_batches_depend_on_seed_and_epoch_alone(name, project):
+    family, config, data, network = built(name, project)
+
+    def first(seed, epoch):
+        batch = next(iter(family.learner(network, config, data, Plan(seed, 3)).batches(epoch)))
+        parts = batch if isinstance(batch, tuple) else (batch,)
+        return [p.clone() for p in parts if isinstance(p, torch.Tensor)]
+
+    again = zip(first(1, 0), first(1, 0), strict=True)
+    assert all(torch.equal(one, other) for one, other in again)
+    other = first(1, 1) + first(2, 0)
+    assert not all(
+        one.shape == o.shape and torch.equal(one, o)
+        for one, o in zip(first(1, 0) * 2, other, strict=True)
+    )
+
+
+@every_recipe
+def test_a_learner_goes_on_from_its_saved_state_bit_for_bit(name, project, tmp_path):
+    family, config, data, network = built(name, project)
+
+    def steps(learner, count, skip=0):
+        for index, batch in enumerate(learner.batches(0)):
+            if skip <= index < skip + count:
+                learner.step(batch)
+
+    torch.manual_seed(3)
+    learner = family.learner(network, config, data, Plan(1, 2))
+    steps(learner, 2)
+    saved = {"net": network.state_dict(), "learner": learner.state_dict()}
+    checkpoint.save(tmp_path / "c", {**saved, "random": torch.get_rng_state()})
+    steps(learner, 2, skip=2)
+
+    *_, fresh = built(name, project)
+    resumed = family.learner(fresh, config, data, Plan(1, 2))
+    state = checkpoint.load(tmp_path / "c")
+    fresh.load_state_dict(state["net"])
+    resumed.load_state_dict(state["learner"])
+    torch.set_rng_state(state["random"])
+    steps(resumed, 2, skip=2)
+    pairs = zip(network.state_dict().values(), fresh.state_dict().values(), strict=True)
+    assert all(torch.equal(one, other) for one, other in pairs)
+
+
+@every_recipe
+def test_graphs_export_with_parity_and_the_same_bytes_twice(name, project):
+    family, _, data, network = built(name, project)
+    graphs = family.graphs(network.eval(), data.facts)
+    assert len(graphs) >= 2
+    contents = [export_graph(graph) for graph in graphs]
+    for graph, content in zip(graphs, contents, strict=True):
+        assert export_graph(graph) == content
+        parity = verify_graph(graph, content, 7, 13, 1e-4)
+        assert len(parity.shapes) >= 5
+        assert {1} in [set(sizes.values()) for sizes in parity.shapes]
+
+
+@every_recipe
+def test_evaluation_gives_the_same_metrics_by_both_engines(name, project, tmp_path):
+    family, config, data, network = built(name, project)
+    graphs = family.graphs(network.eval(), data.facts)
+    for graph in graphs:
+        (tmp_path / f"{graph.name}.onnx").write_bytes(export_graph(graph))
+    by_torch = family.evaluate(TorchRun(graphs), config, data, "valid")
+    by_onnx = family.evaluate(OnnxRun(tmp_path, 1), config, data, "valid")
+    assert RECIPES[name]["gate"]["metric"] in by_torch
+    assert max(compare_metrics(by_torch, by_onnx, 1e-3).values()) <= 1e-3
+
+
+@every_recipe
+def test_figures_have_captions_and_content(name, project):
+    family, config, data, network = built(name, project)
+    run = TorchRun(family.graphs(network.eval(), data.facts))
+    snapshots = {k: np.stack([v, v]) for k, v in family.snapshot(run, config, data).items()}
+    figures = family.illustrate(run, config, data, snapshots)
+    assert figures and len({figure.name for figure in figures}) == len(figures)
+    for figure in figures:
+        assert len(figure.caption) > 20
+        if figure.kind == Kind.IMAGES:
+            assert figure.images.dtype == np.uint8 and figure.images.ndim == 4
+        elif figure.kind == Kind.HEATMAP:
+            assert figure.values.shape == (len(figure.rows), len(figure.columns))
+            assert np.allclose(figure.values.sum(1), 1, atol=1e-4)
+        else:
+            assert figure.cells
+
+
+def test_a_graph_whose_file_differs_is_refused(project):
+    family, _, data, network = built("lstm", project)
+    graph = family.graphs(network.eval(), data.facts)[0]
+    content = export_graph(graph)
+    with torch.no_grad():
+        network.output.bias += torch.arange(len(network.output.bias)) / 100
+    with pytest.raises(ParityError, match=r"graph score, output log_probs at .* differs"):
+        verify_graph(graph, content, 7, 13, 1e-4)
+
+
+@pytest.mark.parametrize("family", family_names())
+def test_evaluation_imports_no_torch(family):
+    code = (
+        f"import sys, pipelines.evaluate, repertoire.families.{family}.evaluation as e;"
+        "assert 'torch' not in sys.modules, 'torch'; assert e.evaluate"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("family", family_names())
+def test_a_config_has_no_defaults_because_params_yaml_holds_every_number(family):
+    tree = ast.parse((ROOT / f"src/repertoire/families/{family}/config.py").read_text())
+    [config] = [n for n in ast.walk(tree) if isinstance(n, ast.ClassDef) and n.name == "Config"]
+    fields = [n for n in config.body if isinstance(n, ast.AnnAssign)]
+    assert fields and all(field.value is None for field in fields)

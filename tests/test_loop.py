@@ -1,0 +1,177 @@
+"""The one loop serves one optimizer and two, and a killed training ends as if it was not."""
+
+import numpy as np
+import pytest
+import torch
+
+from repertoire.config import RepertoireError
+from repertoire.training import checkpoint
+from repertoire.training.loop import Watch, train
+from repertoire.training.process import clip_gradients
+from repertoire.training.schedule import warmup_cosine
+
+
+class Single:
+    """Least squares by one optimizer, with a random draw in every step."""
+
+    def __init__(self):
+        self.network = torch.nn.Linear(3, 1)
+        self.optimizer = torch.optim.Adam(self.network.parameters(), lr=0.1)
+
+    def batches(self, epoch):
+        rng = np.random.default_rng(epoch)
+        for _ in range(7):
+            x = torch.from_numpy(rng.standard_normal((5, 3)).astype(np.float32))
+            yield x, x @ torch.tensor([[1.0], [-2.0], [3.0]])
+
+    def step(self, batch):
+        x, y = batch
+        loss = ((self.network(x + 0.01 * torch.randn_like(x)) - y) ** 2).mean()
+        self.optimizer.zero_grad()
+        loss.backward()
+        self.optimizer.step()
+        return {"loss": loss.item()}
+
+    def state_dict(self):
+        return {"optimizer": self.optimizer.state_dict()}
+
+    def load_state_dict(self, state):
+        self.optimizer.load_state_dict(state["optimizer"])
+
+
+class Adversaries(Single):
+    """Two optimizers pull one network two ways."""
+
+    def __init__(self):
+        super().__init__()
+        self.network = torch.nn.ModuleDict({"a": torch.nn.Linear(3, 1), "b": torch.nn.Linear(3, 1)})
+        self.pair = [torch.optim.SGD(n.parameters(), 0.05, 0.5) for n in self.network.values()]
+
+    def step(self, batch):
+        x, y = batch
+        first, second = self.network["a"](x), self.network["b"](x)
+        losses = [((first - y) ** 2).mean(), ((second - first.detach()) ** 2).mean()]
+        for loss, optimizer in zip(losses, self.pair, strict=True):
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+        return {"a": losses[0].item(), "b": losses[1].item()}
+
+    def state_dict(self):
+        return {"pair": [o.state_dict() for o in self.pair]}
+
+    def load_state_dict(self, state):
+        for optimizer, part in zip(self.pair, state["pair"], strict=True):
+            optimizer.load_state_dict(part)
+
+
+class Killed(Exception):
+    """Stands for the end of the process."""
+
+
+def run(kind, saved, die_after=None, epochs=3):
+    torch.manual_seed(5)
+    learner = kind()
+    done = 0
+    step = learner.step
+
+    def counted(batch):
+        nonlocal done
+        if done == die_after:
+            raise Killed
+        done += 1
+        return step(batch)
+
+    learner.step = counted
+    watch = Watch(
+        validate=lambda: {"size": float(sum(p.abs().sum() for p in learner.network.parameters()))},
+        snapshot=lambda: {"weight": next(learner.network.parameters()).detach().numpy().copy()},
+        metric="size",
+        better="higher",
+    )
+    return train(learner, epochs, watch, saved, every_seconds=0.0, record_steps=2), done
+
+
+@pytest.mark.parametrize("kind", [Single, Adversaries])
+def test_both_shapes_learn_through_the_same_loop(kind, tmp_path):
+    result, _ = run(kind, tmp_path / "c", epochs=11)
+    first = next(key for key in result.steps[0] if key != "step")
+    assert result.steps[-1][first] < 0.2 * result.steps[0][first]
+    assert [row["epoch"] for row in result.epochs] == list(range(1, 12))
+    assert len(result.snapshots) == 11
+
+
+@pytest.mark.parametrize("kind", [Single, Adversaries])
+@pytest.mark.parametrize("moment", [1, 7, 11, 20])
+def test_a_killed_training_ends_with_the_same_bits(kind, moment, tmp_path):
+    whole, _ = run(kind, tmp_path / "whole")
+    with pytest.raises(Killed):
+        run(kind, tmp_path / "killed", die_after=moment)
+    resumed, steps = run(kind, tmp_path / "killed")
+    assert steps == 21 - moment
+    assert resumed.steps == whole.steps and resumed.epochs == whole.epochs
+    for name, weight in whole.best_weights.items():
+        assert torch.equal(weight, resumed.best_weights[name])
+    pairs = zip(whole.snapshots, resumed.snapshots, strict=True)
+    assert all(torch.equal(a["weight"], b["weight"]) for a, b in pairs)
+
+
+def test_the_weights_of_the_best_epoch_are_kept(tmp_path):
+    learner = Single()
+    sizes = iter([3.0, 9.0, 5.0])
+    watch = Watch(lambda: {"m": next(sizes)}, dict, "m", "higher")
+    states = []
+    validate = watch.validate
+
+    def noted():
+        states.append({k: v.clone() for k, v in learner.network.state_dict().items()})
+        return validate()
+
+    result = train(learner, 3, Watch(noted, dict, "m", "higher"), tmp_path / "c", 9.0, 2)
+    assert result.best == 9.0
+    assert all(torch.equal(result.best_weights[k], v) for k, v in states[1].items())
+
+
+def test_a_loss_that_is_no_number_stops_with_the_remedy(tmp_path):
+    learner = Single()
+    learner.step = lambda batch: {"loss_nats": float("nan")}
+    with pytest.raises(RepertoireError, match=r"loss_nats is nan .* lower the learning rate"):
+        train(learner, 1, Watch(dict, dict, "m", "lower"), tmp_path / "c", 9.0, 2)
+
+
+def test_a_checkpoint_returns_nested_state_with_its_keys(tmp_path):
+    state = {"a": [torch.arange(3), 2.5, None], "b": {0: {"x": torch.ones(2)}, 1: "text"}, "c": ()}
+    checkpoint.save(tmp_path / "c", state)
+    back = checkpoint.load(tmp_path / "c")
+    assert torch.equal(back["a"][0], torch.arange(3)) and back["a"][1:] == [2.5, None]
+    assert torch.equal(back["b"][0]["x"], torch.ones(2)) and back["b"][1] == "text"
+    with pytest.raises(TypeError, match="cannot hold set"):
+        checkpoint.save(tmp_path / "c", {"a": {1, 2}})
+    assert checkpoint.load(tmp_path / "c")["b"][1] == "text"
+
+
+def test_clipping_is_that_of_pytorch():
+    for largest in (0.1, 100.0):
+        networks = [torch.nn.Linear(5, 3), torch.nn.Linear(5, 3)]
+        for network in networks:
+            torch.manual_seed(2)
+            for parameter in network.parameters():
+                parameter.grad = torch.randn_like(parameter)
+        norm = clip_gradients(networks[0], largest)
+        expected = torch.nn.utils.clip_grad_norm_(networks[1].parameters(), largest)
+        assert norm == pytest.approx(float(expected))
+        pairs = zip(networks[0].parameters(), networks[1].parameters(), strict=True)
+        assert all(torch.allclose(a.grad, b.grad) for a, b in pairs)
+
+
+def test_the_schedule_rises_to_the_full_rate_and_falls_to_zero():
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=2.0)
+    schedule = warmup_cosine(optimizer, 101, 0.1)
+    rates = []
+    for _ in range(101):
+        rates.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        schedule.step()
+    assert rates[9] == pytest.approx(2.0) and max(rates) == pytest.approx(2.0)
+    assert rates[0] == pytest.approx(0.2) and rates[-1] < 0.01
+    assert rates[9:] == sorted(rates[9:], reverse=True)

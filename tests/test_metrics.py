@@ -1,0 +1,68 @@
+"""Metrics, against closed forms."""
+
+import numpy as np
+import pytest
+
+from repertoire.metrics.gate import margin_over
+from repertoire.metrics.generation import Judge, class_coverage, frechet_distance
+from repertoire.metrics.pictures import thinned
+from repertoire.metrics.rounding import rounded
+from repertoire.metrics.text import text_metrics
+
+
+def test_frechet_distance_of_shifted_features_is_the_squared_shift():
+    features = np.random.default_rng(0).standard_normal((503, 7))
+    shift = np.arange(7) / 3
+    assert frechet_distance(features, features + shift) == pytest.approx(float(shift @ shift))
+
+
+def test_frechet_distance_of_scaled_features_is_the_gap_of_their_deviations():
+    features = np.random.default_rng(1).standard_normal((503, 5))
+    features -= features.mean(0)
+    expected = np.trace(np.cov(features, rowvar=False)) * (3 - 1) ** 2
+    assert frechet_distance(features, 3 * features) == pytest.approx(float(expected))
+
+
+def test_coverage_counts_classes_and_measures_the_distance_from_even():
+    assert class_coverage(np.arange(10).repeat(3), 10) == pytest.approx(
+        {"classes_covered": 10, "class_divergence_nats": 0}, abs=1e-12
+    )
+    one = class_coverage(np.zeros(31, int), 10)
+    assert one == pytest.approx({"classes_covered": 1, "class_divergence_nats": np.log(10)})
+
+
+def test_the_judge_is_the_perceptron_of_scikit_learn():
+    from sklearn.neural_network import MLPClassifier
+
+    rng = np.random.default_rng(2)
+    images = rng.integers(0, 256, (89, 4, 4), dtype=np.uint8)
+    labels = rng.integers(0, 3, 89)
+    flat = images.reshape(89, -1) / 255
+    model = MLPClassifier((7, 5), max_iter=3, random_state=0).fit(flat, labels)
+    weights = {f"weight_{d}": w.astype(np.float32) for d, w in enumerate(model.coefs_)}
+    biases = {f"bias_{d}": b.astype(np.float32) for d, b in enumerate(model.intercepts_)}
+    judge = Judge({**weights, **biases})
+    assert (judge.classes(images) == model.predict(flat)).all()
+    assert judge.features(images).shape == (89, 5)
+
+
+def test_text_metrics_are_a_hundred_for_equal_strings_and_low_for_others():
+    same = text_metrics(["2001-02-03", "가나다라마"], ["2001-02-03", "가나다라마"])
+    assert same == pytest.approx(dict.fromkeys(same, 100.0))
+    other = text_metrics(["xyz"], ["가나다"])
+    assert other["exact_match_percent"] == 0 and other["chrf_percent"] < 1
+
+
+def test_a_margin_is_positive_when_better_in_either_direction():
+    assert margin_over("lower", 3, 5) == 2 and margin_over("higher", 3, 5) == -2
+
+
+def test_thinned_frames_keep_first_and_last():
+    frames = np.arange(23)
+    kept = thinned(frames, 5)
+    assert len(kept) == 5 and kept[0] == 0 and kept[-1] == 22
+    assert len(thinned(frames[:3], 5)) == 3
+
+
+def test_rounding_keeps_significant_digits_and_leaves_words():
+    assert rounded({"a": 123456.789, "b": "x"}) == {"a": 123457.0, "b": "x"}

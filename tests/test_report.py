@@ -1,0 +1,243 @@
+"""The report: one file that needs nothing else, the same for the same inputs, and honest."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from pipelines.report.compare import comparisons, verdicts
+from pipelines.report.figures import heatmap
+from pipelines.report.page import OUTPUT, report
+from pipelines.report.words import listed, metric_words, number
+from repertoire.config import RepertoireError
+from repertoire.contract import Figure, Kind
+from repertoire.data.figures import write_figures
+
+PARAMS = """
+recipes:
+  good: &recipe
+    title: Good <net>
+    family: toy
+    dataset: lines
+    seed: 1
+    training: {epochs: 3, threads: 1, checkpoint_seconds: 1, record_steps: 20}
+    gate: {metric: perplexity, better: lower, baseline: unigram_perplexity, margin: 10}
+    config: {prompt: "it's", units: 3}
+  poor: {<<: *recipe, title: Poor net}
+"""
+BASELINES = {
+    "unigram_perplexity": 50.0,
+    "kneser_ney_perplexity": 30.0,
+    "kneser_ney_order": 3.0,
+    "chrf_signature": "version:1",
+}
+FACTS = {
+    "kind": "stream",
+    "origin": "here",
+    "licence": "none",
+    "vocabulary": 9,
+    "tokens": {"train": 1000, "valid": 10, "test": 10},
+    "unknown_share_test": 0.05,
+}
+
+
+def gate(value: float) -> dict[str, Any]:
+    return {
+        "metric": "perplexity",
+        "better": "lower",
+        "value": value,
+        "baseline": "unigram_perplexity",
+        "baseline_value": 50.0,
+        "margin": 50.0 - value,
+        "wanted": 10,
+        "passed": 50.0 - value >= 10,
+    }
+
+
+def figures() -> list[Figure]:
+    return [
+        Figure("pictures", Kind.IMAGES, "Dots.", images=np.zeros((1, 2, 4, 4), np.uint8)),
+        Figure("map", Kind.HEATMAP, "Looks.", values=np.eye(2), rows=["한", "<s>"], columns="ab"),
+        Figure("words", Kind.TEXTS, "Says.", rows=["greedy"], cells=["<script>alert(1)</script>"]),
+        Figure("counts", Kind.TABLE, "Counts.", columns=("a", "b"), cells=[("x & y", "1")]),
+    ]
+
+
+def write_recipe(folder: Path, value: float) -> None:
+    write_figures(folder / "plots", figures())
+    graph = {
+        "name": "score",
+        "bytes": 1200,
+        "sha256": "c" * 64,
+        "parity": {"largest_difference": 2e-6, "shapes": [{"batch": 1}]},
+    }
+    steps = [{"step": 20 * n, "loss_nats": 5 / n, "gradient_norm": 1 / n} for n in range(1, 50)]
+    contents: dict[str, Any] = {
+        "metrics.json": {"test": {"perplexity": value}, "gate": gate(value)},
+        "history.json": {
+            "steps": steps,
+            "epochs": [{"epoch": n, "steps_done": n, "perplexity": 9 - n} for n in (1, 2, 3)],
+        },
+        "manifest.json": {
+            "tasks": ["score"],
+            "graphs": [graph],
+            "facts": FACTS,
+            "baselines": BASELINES,
+            "parity": {"perplexity": 1e-7},
+            "digests": {"data": "a" * 64},
+        },
+        "registration.json": {"name": folder.name, "version": "7"},
+    }
+    for file, content in contents.items():
+        (folder / file).write_text(json.dumps(content), encoding="utf-8")
+
+
+def fill(folder: Path) -> None:
+    (folder / "params.yaml").write_text(PARAMS, encoding="utf-8")
+    family = folder / "src/repertoire/families/toy"
+    family.mkdir(parents=True)
+    (family / "__init__.py").write_text('"""A toy.\n\nInvented (Nobody 1999).\n"""\n')
+    write_recipe(folder / "artifacts/good", 20.0)
+    write_recipe(folder / "artifacts/poor", 45.0)
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("REPERTOIRE_PARAMS", raising=False)
+    fill(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory) -> str:
+    folder = tmp_path_factory.mktemp("report")
+    fill(folder)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        patch.delenv("REPERTOIRE_PARAMS", raising=False)
+        report()
+    return (folder / OUTPUT).read_text(encoding="utf-8")
+
+
+def test_the_page_asks_for_nothing_outside_itself(page: str) -> None:
+    addresses = re.findall(r'(?:src|href)\s*=\s*"([^"]*)"', page)
+    assert addresses
+    assert all(address.startswith(("#", "data:")) for address in addresses)
+    assert "<script" not in page
+    assert "@import" not in page
+    assert all(place.startswith("#") for place in re.findall(r"url\(([^)]*)\)", page))
+
+
+def test_equal_inputs_give_equal_bytes(page: str, project: Path) -> None:
+    report()
+    assert OUTPUT.read_text(encoding="utf-8") == page
+
+
+def test_every_link_within_the_page_has_its_place(page: str) -> None:
+    places = re.findall(r'\bid="([^"]+)"', page)
+    links = re.findall(r'<a href="#([^"]+)"', page)
+    assert set(links) <= set(places)
+    assert "model-poor" in links
+
+
+def test_a_failed_gate_is_shown_as_not_beaten(page: str) -> None:
+    assert "1 of 2" in page
+    assert "✗ not beaten by the 10 wanted" in page
+    assert (
+        "Good &lt;net&gt; beats the unigram (perplexity 50.00) by the margin of 10 wanted; "
+        "Poor net does not beat it." in page
+    )
+
+
+def test_what_does_not_beat_kneser_ney_is_named(page: str) -> None:
+    assert "Poor net does not beat it." in page.split("Kneser–Ney 3-gram (perplexity 30.00)")[1]
+
+
+def test_text_is_escaped(page: str) -> None:
+    assert "<net>" not in page
+    assert "&lt;script&gt;alert(1)" in page
+    assert "x &amp; y" in page
+
+
+def test_every_kind_of_figure_is_drawn(page: str) -> None:
+    assert page.count('src="data:image/png;base64,') == 2
+    assert page.count('<svg class="heatmap"') == 2
+    assert ">한</text>" in page
+    assert "&lt;s&gt;</text>" in page
+
+
+def test_a_card_names_sources_version_and_a_request_that_a_shell_can_read(page: str) -> None:
+    assert "Invented (Nobody 1999)." in page
+    assert "registered as version 7" in page
+    assert "/v1/models/good/score -d" in page
+
+
+def test_curves_mark_the_epoch_that_was_kept(page: str) -> None:
+    assert "Validation: Perplexity" in page
+    assert "validation perplexity 6.000" in page
+
+
+@pytest.mark.parametrize("file", ["metrics.json", "history.json", "plots/figures.json"])
+def test_a_recipe_that_was_not_evaluated_is_named_with_the_remedy(project: Path, file: str) -> None:
+    (Path("artifacts/poor") / file).unlink()
+    with pytest.raises(RepertoireError, match="dvc repro evaluate@poor"):
+        report()
+    assert not OUTPUT.exists()
+
+
+def test_a_recipe_that_was_not_registered_says_so(project: Path) -> None:
+    Path("artifacts/poor/registration.json").unlink()
+    report()
+    assert "not registered" in OUTPUT.read_text(encoding="utf-8")
+
+
+def test_a_training_without_records_has_a_page_without_curves(project: Path) -> None:
+    for name in ("good", "poor"):
+        path = Path("artifacts") / name / "history.json"
+        epochs = [{"epoch": 1, "steps_done": 3, "perplexity": 9.0}]
+        path.write_text(json.dumps({"steps": [], "epochs": epochs}), encoding="utf-8")
+    report()
+    assert "Training loss" not in OUTPUT.read_text(encoding="utf-8")
+
+
+def test_a_floor_is_no_baseline_to_beat() -> None:
+    found = {"frechet_distance": 4.0}
+    known = {"gaussian": 9.0, "real_halves_frechet_distance": 2.0}
+    rows = comparisons(
+        gate(4.0) | {"metric": "frechet_distance", "baseline": "gaussian"}, found, known, {}
+    )
+    assert [row.verdict for row in rows] == ["✓ beats it", "above the floor"]
+    assert "The floor is 2.000" in verdicts([("GAN", rows)])[1]
+
+
+def test_a_reference_takes_its_width_from_the_recipe() -> None:
+    rows = comparisons(
+        gate(4.0), {"reconstruction_mse": 0.5}, {"pca_8_mse": 0.25, "pca_16_mse": 1}, {"latent": 8}
+    )
+    assert (rows[1].baseline, rows[1].verdict) == ("8 principal components", "✗ not beaten")
+
+
+def test_a_ratio_without_a_divisor_is_left_out() -> None:
+    known = {"nearest_neighbour_chrf_percent": 0.0}
+    rows = comparisons(gate(4.0), {"chrf_percent": 5.0}, known, {})
+    assert rows[1].ratio == "–"
+
+
+def test_words_and_numbers_are_those_of_a_reader() -> None:
+    assert metric_words("negative_iwae_50_nats") == (
+        "Negative IWAE-50 bound",
+        "nats an image",
+    )
+    assert metric_words("unheard_of_percent") == ("unheard of", "%")
+    assert [number(v) for v in (0, -5.5, 0.0412, 1234.5)] == ["0", "−5.500", "0.04120", "1,234"]
+    assert listed(["a", "b", "c"]) == "a, b and c"
+    assert listed(["a, b", "c"]) == "a, b; and c"
+
+
+def test_long_column_labels_of_a_heat_map_stand_on_end() -> None:
+    assert "rotate" not in heatmap([[1.0]], ["x"], ["ab"])[0]
+    assert "rotate" in heatmap([[1.0]], ["x"], ["abcd"])[0]

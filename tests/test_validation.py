@@ -1,0 +1,118 @@
+"""Great Expectations refuses every corrupted table, and says which rows are wrong."""
+
+import numpy as np
+import pytest
+
+from repertoire.config import parse
+from repertoire.data.readers import load_reader
+from repertoire.data.validation import ValidationError, common, validate, with_identity
+from tests.project import SMALL_DATA
+
+NAMES = sorted(set(SMALL_DATA) - {"shakespeare_characters"})
+
+
+@pytest.fixture(scope="module")
+def tables(project):
+    """Table and expectations of every small data set."""
+    from pipelines.stage import DatasetParams
+
+    found = {}
+    for name in NAMES:
+        params = parse(DatasetParams, project.full_datasets[name], name)
+        reader = load_reader(params.reader)
+        config = parse(reader.Config, params.config, name)
+        path = project.mirror / params.source.file if params.source else None
+        found[name] = (reader.tabulate(config, path), reader.expectations(config))
+    return found
+
+
+def check(name, tables, corrupt):
+    table, expectations = tables[name]
+    table = with_identity(corrupt(table.copy()))
+    own = [c for c in tables[name][0].columns if c not in ("split", "key")]
+    return validate(name, table, [*common(own), *expectations])
+
+
+def setting(column, value, row=3):
+    def corrupt(table):
+        table[column] = table[column].astype(object)
+        table.loc[table.index[row], column] = value
+        return table
+
+    return corrupt
+
+
+def leaking(table):
+    """A test row copied into train."""
+    row = table[(table["split"] == "test") & table["key"].notna()].iloc[:1].copy()
+    row["split"] = "train"
+    import pandas as pd
+
+    return pd.concat([table, row], ignore_index=True)
+
+
+def without(split):
+    return lambda table: table[table["split"] != split]
+
+
+COMMON = {
+    "an unknown split": (setting("split", "dev"), "every row is in a known split"),
+    "a null split": (setting("split", None), "split is never null"),
+    "an empty split": (without("valid"), "no split is empty"),
+    "a test row in train": (leaking, "no row occurs in two splits"),
+    "a missing column": (lambda t: t.drop(columns=t.columns[1]), "the columns are as documented"),
+    "an extra column": (lambda t: t.assign(extra=1), "the columns are as documented"),
+}
+OWN = {
+    "shakespeare_words": {
+        "a control character": (setting("text", "bad \x07 bell"), "alphabet"),
+        "a publisher's notice": (setting("text", "Project Gutenberg etext"), "no markup"),
+        "an endless passage": (setting("words", 99_999), "1 to 2,000 words"),
+        "a tenth of the text": (lambda t: t.assign(words=1), "neither all titles"),
+    },
+    "dates": {
+        "a target that is no date": (setting("target", "2001-13-02"), "ISO 8601"),
+        "a source too long": (setting("source", "x" * 99), "1 to 40 characters"),
+        "an empty source": (setting("source", ""), "1 to 40 characters"),
+        "one format only": (lambda t: t.assign(format="9/27/94"), "formats are balanced"),
+    },
+    "korean_strings": {
+        "a translation left in English": (setting("target", "Open"), "target's script"),
+        "spaces at an end": (setting("source", "Open "), "no spaces at its ends"),
+    },
+    "digits": {
+        "a pixel above 255": (setting("maximum", 256), "not above 255"),
+        "a pixel below 0": (setting("minimum", -1), "not below 0"),
+        "an unknown label": (setting("label", 11), "known classes"),
+        "one class gone": (lambda t: t[t["label"] != 4], "classes are balanced"),
+        "a blank image": (setting("maximum", 0), "no image is blank"),
+    },
+}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_untouched_table_holds_every_expectation(name, tables):
+    records = check(name, tables, lambda table: table)
+    assert len(records) >= 10 and all(record["success"] for record in records)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("kind", sorted(COMMON))
+def test_every_table_refuses(name, kind, tables):
+    corrupt, meaning = COMMON[kind]
+    with pytest.raises(ValidationError, match=meaning):
+        check(name, tables, corrupt)
+
+
+@pytest.mark.parametrize(("name", "kind"), [(n, k) for n in OWN for k in sorted(OWN[n])])
+def test_this_table_refuses(name, kind, tables):
+    corrupt, meaning = OWN[name][kind]
+    with pytest.raises(ValidationError, match=meaning):
+        check(name, tables, corrupt)
+
+
+def test_the_rows_that_failed_are_shown(tables):
+    with pytest.raises(ValidationError) as caught:
+        check("dates", tables, setting("target", "yesterday", row=5))
+    assert "row 5" in str(caught.value) and "yesterday" in str(caught.value)
+    assert np.all([len(line) < 400 for line in str(caught.value).splitlines()])
