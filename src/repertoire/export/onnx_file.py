@@ -105,9 +105,10 @@ def _name_anew(model: onnx.ModelProto, kept: set[str]) -> None:
         del graph.initializer[:], graph.value_info[:]
         graph.initializer.extend(ordered)
     for inner in graphs[1:]:
-        # Their axes carry old names too, and nothing needs them.
         for value in (*inner.input, *inner.output):
-            value.type.tensor_type.ClearField("shape")
+            for axis in value.type.tensor_type.shape.dim:
+                if axis.dim_param:
+                    axis.dim_param = renamed(f"axis {axis.dim_param}")
     model.graph.name = "graph"
 
 

@@ -25,7 +25,8 @@ def save(path: Path, state: dict[str, Any]) -> None:
 def load(path: Path) -> dict[str, Any]:
     """The inverse of ``save``; tuples come back as lists."""
     with safe_open(path, framework="pt") as file:
-        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        # Cloned into aligned memory, on which rounding depends.
+        tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118
         layout = json.loads(file.metadata()["layout"])
     return _unflatten(layout, tensors)
 

@@ -65,7 +65,9 @@ class LanguageModelLearner:
         if first:
             self.states = self._initial()
         features, states = self.network.features(tokens, *self.states)
-        self.states = tuple(state.detach() for state in states)
+        # Cloned into memory of their own: products of a view, aligned differently from what a
+        # checkpoint returns, round differently.
+        self.states = tuple(state.detach().clone() for state in states)
         output = self.network.output
         loss = linear_cross_entropy(
             features.flatten(0, 1),
