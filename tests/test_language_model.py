@@ -1,10 +1,14 @@
 """What is particular to language models."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
+from repertoire.contract import Plan
 from repertoire.engines.torch_engine import TorchRun
+from repertoire.families.language_model.config import initial_states
 from repertoire.families.language_model.evaluation import generate, stream_log_probs
 from repertoire.families.language_model.network import Sample
 from tests.families import small
@@ -23,8 +27,6 @@ def runner(name, project):
 def test_scoring_a_stream_does_not_depend_on_where_it_is_cut(name, project):
     run, config, data, _ = runner(name, project)
     tokens = data.arrays("test")["tokens"][:89]
-    from dataclasses import replace
-
     whole = stream_log_probs(run, replace(config, chunk=1000), tokens)
     cut = stream_log_probs(run, replace(config, chunk=7), tokens)
     assert whole.shape == (89,)
@@ -36,8 +38,6 @@ def test_the_next_distribution_is_what_scoring_says_of_each_token(name, project)
     run, config, data, _ = runner(name, project)
     tokens = data.arrays("test")["tokens"][:23].astype(np.int64)
     scored = stream_log_probs(run, config, tokens)
-    from repertoire.families.language_model.config import initial_states
-
     prefix = np.concatenate(([0], tokens[:-1]))[None]
     following = run("next", tokens=prefix, **initial_states(config, 1))["log_probs"][0]
     assert following[tokens[-1]] == pytest.approx(scored[-1], abs=1e-5)
@@ -115,3 +115,14 @@ def test_the_same_seed_generates_the_same_text(project):
     choice = {"temperature": 1.0, "top_k": 0, "top_p": 1.0}
     texts = [generate(run, config, [3, 5], 31, choice, seed) for seed in (7, 7, 8)]
     assert texts[0] == texts[1] != texts[2] and len(texts[0]) == 31
+
+
+@pytest.mark.parametrize("name", ["fixed_window", "gru", "lstm"])
+def test_a_restarted_stream_has_the_state_of_a_new_request(name, project):
+    family, config, data, _ = small(name, project.folder)
+    for restart, expected in ((1.0, 0.0), (0.0, 1.0)):
+        changed = replace(config, restart=restart)
+        learner = family.learner(family.build(changed, data.facts), changed, data, Plan(1, 1))
+        learner.states = tuple(torch.ones_like(state) for state in learner.states)
+        for state in learner._restarted():
+            assert torch.equal(state, torch.full_like(state, expected))

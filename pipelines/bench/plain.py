@@ -41,6 +41,7 @@ CONFIG = Config(
     chunk=512,
     learning_rate=0.004,
     core_rate=1.0,
+    restart=0.0,
     warmup=0.05,
     identity=0.0,
     clip_norm=1.0,

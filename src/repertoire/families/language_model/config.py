@@ -33,6 +33,7 @@ class Config:
     learning_rate: float
     core_rate: float  # share of the learning rate for the core; ReLU without gates needs little
     warmup: float  # share of the steps
+    restart: float  # chance that a stream's state starts anew at a window, as every request does
     clip_norm: float
     weight_decay: float
     softmax: Literal["float32", "bfloat16"]

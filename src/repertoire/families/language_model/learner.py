@@ -44,6 +44,16 @@ class LanguageModelLearner:
         zeros = initial_states(self.config, self.config.batch)
         return tuple(torch.from_numpy(value) for value in zeros.values())
 
+    def _restarted(self) -> tuple[Tensor, ...]:
+        """The carried states, with a few streams put back to zero.
+
+        A state that is never zero after the first window may settle where zero never leads.
+        """
+        kept = (torch.rand(self.config.batch) >= self.config.restart).to(torch.float32)
+        shapes = [(1, -1, 1) if state.dim() == 3 else (-1, 1) for state in self.states]
+        pairs = zip(self.states, shapes, strict=True)
+        return tuple(state * kept.view(shape).to(state.dtype) for state, shape in pairs)
+
     def batches(self, epoch: int) -> Iterator[Batch]:
         """(is it the first, tokens, targets): ``batch`` parallel streams, cut into windows.
 
@@ -64,7 +74,7 @@ class LanguageModelLearner:
         first, tokens, targets = batch
         if first:
             self.states = self._initial()
-        features, states = self.network.features(tokens, *self.states)
+        features, states = self.network.features(tokens, *self._restarted())
         # Cloned into memory of their own: products of a view, aligned differently from what a
         # checkpoint returns, round differently.
         self.states = tuple(state.detach().clone() for state in states)
