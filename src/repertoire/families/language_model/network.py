@@ -65,12 +65,13 @@ class Recurrent(nn.Module):
             elif "weight_hh" in name and self.kind == "relu_identity":
                 # Below 1, because a carried state would grow without end (Le et al. 2015, 4.4).
                 weight.data.copy_(config.identity * torch.eye(len(weight)))
-            elif "weight_hh" in name:
-                nn.init.orthogonal_(weight)
             elif self.kind == "relu_identity":
                 nn.init.normal_(weight, std=0.01)
             else:
-                nn.init.xavier_uniform_(weight)
+                initialise = nn.init.orthogonal_ if "weight_hh" in name else nn.init.xavier_uniform_
+                # Gate by gate: over all gates at once each would start with half the signal.
+                for gate in weight.data.split(self.units):
+                    initialise(gate)
 
     def forward(
         self, tokens: Tensor, embed: nn.Module, *states: Tensor
@@ -101,7 +102,9 @@ class LanguageModel(nn.Module):
             self.output.weight = self.embedding.weight
 
     def _embed(self, tokens: Tensor) -> Tensor:
-        return self.dropout(self.embedding(tokens))
+        # Scaled up (Vaswani et al. 2017, section 3.4): weights that suit the output layer are so
+        # small as inputs that gated nets stay at the unigram for hundreds of steps.
+        return self.dropout(self.embedding(tokens) * self.config.embedding**0.5)
 
     def features(self, tokens: Tensor, *states: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
         """tokens (batch, time) -> what the output layer reads (batch, time, width), states."""
