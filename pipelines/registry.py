@@ -24,7 +24,7 @@ from mlflow.types import Schema, TensorSpec
 from repertoire.config import RepertoireError
 from repertoire.contract import Arrays, Port
 from repertoire.data.files import read_json
-from repertoire.export.onnx_file import example
+from repertoire.export.example import example
 from repertoire.metrics.gate import margin_over
 
 EXPERIMENT = "repertoire"

@@ -16,7 +16,8 @@ import torch
 from pipelines.bench.plain import CONFIG, VOCABULARY
 from repertoire.contract import Arrays, Graph, load_family
 from repertoire.engines.onnx_engine import run_session, session
-from repertoire.export.onnx_file import example, export_graph
+from repertoire.export.example import example
+from repertoire.export.onnx_file import export_graph
 
 SECONDS = 6.0  # of one comparison
 BLOCK = 0.02  # seconds of calls before the other's turn

@@ -9,7 +9,7 @@ from repertoire.config import RepertoireError
 from repertoire.contract import Arrays, Graph, Port
 from repertoire.engines.onnx_engine import run_session, session
 from repertoire.engines.torch_engine import TorchRun
-from repertoire.export.onnx_file import axes, example
+from repertoire.export.example import axes, example
 
 ONNX_TYPE = {"int64": "tensor(int64)", "float32": "tensor(float)", "uint8": "tensor(uint8)"}
 
