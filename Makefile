@@ -32,6 +32,7 @@ $(VENV)/.ready: requirements.lock pyproject.toml
 	@touch $@
 
 lock: ## compile requirements.lock anew from pyproject.toml
+	@rm -f requirements.lock  # an old pin of torch would lead to the build for GPUs
 	@UV_FIND_LINKS="$(call PIP_SETTING,find-links)" $(BIN)/uv pip compile --quiet --all-extras \
 	  --no-header --no-annotate --python-version 3.11 pyproject.toml -o requirements.lock
 	@sed -i 's/^\(torch==[^+]*\)+cpu$$/\1/' requirements.lock
