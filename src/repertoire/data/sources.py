@@ -103,10 +103,11 @@ def _stream(source: Source, target: Path) -> None:
 
 def _finder() -> Any:
     """A package finder with the indexes, proxies and certificates that pip is set to."""
+    from pip._internal.models.index import PyPI  # pip's own default, where it is set to no other
     from unearth import PackageFinder
 
     settings = _pip_settings()
-    indexes = [settings.get("index-url", "https://pypi.org/simple")]
+    indexes = [settings.get("index-url", PyPI.simple_url)]
     indexes += settings.get("extra-index-url", "").split()
     if certificate := settings.get("cert"):
         os.environ.setdefault("SSL_CERT_FILE", certificate)
