@@ -5,6 +5,10 @@ VENV := .venv
 BIN := $(CURDIR)/$(VENV)/bin
 # uv does not read pip's settings, so the ones that say where packages come from are handed on.
 PIP_SETTING = $(shell python3 -m pip config list 2>/dev/null | sed -n "s/^\(global\|:env:\)\.$(1)='\(.*\)'$$/\2/p" | tail -1)
+PIP_CERT_SETTING := $(call PIP_SETTING,cert)
+ifneq ($(PIP_CERT_SETTING),)
+export SSL_CERT_FILE ?= $(PIP_CERT_SETTING)
+endif
 export PATH := $(BIN):$(PATH)
 export DVC_NO_ANALYTICS := 1
 export MLFLOW_DISABLE_TELEMETRY := true
