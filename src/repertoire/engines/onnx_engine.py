@@ -1,7 +1,7 @@
 """``Run`` by onnxruntime; imports no torch."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -45,11 +45,7 @@ class OnnxRun:
         return run_session(self._sessions[graph], inputs)
 
 
-def run_session(
-    open_session: onnxruntime.InferenceSession,
-    inputs: Mapping[str, Array],
-    outputs: Sequence[str] | None = None,
-) -> Arrays:
+def run_session(open_session: onnxruntime.InferenceSession, inputs: Mapping[str, Array]) -> Arrays:
     """Outputs of a session by name."""
-    names = list(outputs or [o.name for o in open_session.get_outputs()])
+    names = [output.name for output in open_session.get_outputs()]
     return dict(zip(names, open_session.run(names, dict(inputs)), strict=True))
