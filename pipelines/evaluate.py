@@ -24,7 +24,7 @@ def evaluate(name: str) -> None:
     folder = Path("artifacts") / name
     run = OnnxRun(folder / "onnx", export_params().threads)
     metrics = rounded(family.evaluate(run, config, data, "test"))
-    snapshots = load_file(folder / "snapshots.safetensors")
+    snapshots = load_file(folder / "trained/snapshots.safetensors")
     write_figures(folder / "plots", family.illustrate(run, config, data, snapshots))
     gate = _gate(recipe, metrics)
     write_json(folder / "metrics.json", {"test": metrics, "gate": gate})
@@ -77,8 +77,8 @@ def _write_manifest(
             "baselines": read_json(Path("baselines") / f"{recipe.dataset}.json"),
             "parity": exported["metric_differences"],
             "digests": {
-                **read_json(folder / "history.json")["digests"],
-                "weights": digest_file(folder / "weights.safetensors"),
+                **read_json(folder / "trained/history.json")["digests"],
+                "weights": digest_file(folder / "trained/weights.safetensors"),
             },
         },
     )

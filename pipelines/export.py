@@ -24,7 +24,7 @@ def export(name: str) -> None:
     config = family_config(recipe, name, family.Config)
     data = Dataset(Path("data") / recipe.dataset, limit=limits.slice_rows)
     network = family.build(config, data.facts)
-    network.load_state_dict(load_file(Path("artifacts") / name / "weights.safetensors"))
+    network.load_state_dict(load_file(Path("artifacts") / name / "trained/weights.safetensors"))
     graphs = family.graphs(network.eval(), data.facts)
     with whole_folder(Path("artifacts") / name / "onnx") as folder:
         records: list[dict[str, Any]] = []

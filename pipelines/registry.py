@@ -109,7 +109,7 @@ def register_version(
 def _log(
     client: MlflowClient, run_id: str, folder: Path, manifest: dict[str, Any], params: Any
 ) -> None:
-    history = read_json(folder / "history.json")
+    history = read_json(folder / "trained/history.json")
     metrics = [
         mlflow.entities.Metric(f"{split}_{key}", float(value), 0, int(row[step]))
         for split, rows, step in (
@@ -129,7 +129,7 @@ def _log(
         client.log_batch(run_id, metrics=metrics[start : start + 900])
     client.log_batch(run_id, params=entries)
     client.log_artifacts(run_id, str(folder / "plots"), "plots")
-    for name in ("history.json", "metrics.json"):
+    for name in ("trained/history.json", "metrics.json"):
         client.log_artifact(run_id, str(folder / name))
 
 

@@ -7,17 +7,21 @@ import os
 import sys
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
-import repertoire
 from repertoire.config import RepertoireError, parse, read_yaml, section
-from repertoire.data.files import digest_tree
 from repertoire.data.sources import Source
 
 PARAMS = Path("params.yaml")
 TIMINGS = Path(".timings/stages.jsonl")
+FAMILY_PARTS = {
+    "train": ("config", "network", "learner", "evaluation"),
+    "export": ("config", "network", "evaluation"),
+    "evaluate": ("config", "evaluation"),
+}
 
 
 @dataclass(frozen=True)
@@ -77,7 +81,23 @@ class Export:
 
 def read_params() -> dict[str, Any]:
     """The whole of params.yaml, or of the file that ``REPERTOIRE_PARAMS`` names."""
-    return read_yaml(Path(os.environ.get("REPERTOIRE_PARAMS", PARAMS)))
+    path = Path(os.environ.get("REPERTOIRE_PARAMS", PARAMS))
+    return _parsed(path, path.resolve(), path.stat().st_mtime_ns if path.exists() else 0)
+
+
+@cache
+def _parsed(path: Path, _place: Path, _changed: int) -> dict[str, Any]:
+    return read_yaml(path)
+
+
+def dataset_names() -> list[str]:
+    """Every data set of params.yaml, in its order."""
+    return list(section(read_params(), "datasets", source=PARAMS.name))
+
+
+def recipe_names() -> list[str]:
+    """Every recipe of params.yaml, in its order."""
+    return list(section(read_params(), "recipes", source=PARAMS.name))
 
 
 def dataset_params(name: str) -> DatasetParams:
@@ -102,10 +122,17 @@ def export_params() -> Export:
     return parse(Export, section(read_params(), "export", source=PARAMS.name), "params.yaml.export")
 
 
-def code_digest(family: str) -> str:
-    """sha256 of the sources that decide what training makes of the same params and data."""
-    root = Path(repertoire.__file__).parent
-    return digest_tree([root / "families" / family, root / "nn", root / "training"])
+def deciding(recipe: Recipe) -> dict[str, Any]:
+    """What of a recipe decides its weights: not its title, and of the gate what is watched."""
+    block = asdict(recipe)
+    del block["title"]
+    block["gate"] = {"metric": recipe.gate.metric, "better": recipe.gate.better}
+    return block
+
+
+def family_modules(family: str, stage: str) -> list[str]:
+    """The modules of a family that a stage loads by name."""
+    return [f"repertoire.families.{family}.{part}" for part in FAMILY_PARTS[stage]]
 
 
 def run_stage(stage: str, work: Callable[..., None]) -> None:

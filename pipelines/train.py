@@ -1,16 +1,23 @@
-"""train@<recipe>: data -> artifacts/<recipe>/{weights,snapshots}.safetensors, history.json."""
+"""train@<recipe>: data -> artifacts/<recipe>/trained/: weights, snapshots, history."""
 
 import json
-from dataclasses import asdict
 from pathlib import Path
 
 import torch
 from safetensors.torch import save
 
-from pipelines.stage import Recipe, code_digest, family_config, recipe_params, run_stage
+from pipelines.code import closure, digests
+from pipelines.stage import (
+    Recipe,
+    deciding,
+    family_config,
+    family_modules,
+    recipe_params,
+    run_stage,
+)
 from repertoire.contract import Plan, load_family
 from repertoire.data.dataset import Dataset
-from repertoire.data.files import digest_text, digest_tree, whole_file, write_json
+from repertoire.data.files import digest_text, digest_tree, whole_folder, write_json
 from repertoire.engines.torch_engine import TorchRun
 from repertoire.training.loop import Trajectory, Watch
 from repertoire.training.loop import train as run_training
@@ -33,34 +40,34 @@ def train(name: str) -> None:
         metric=recipe.gate.metric,
         better=recipe.gate.better,
     )
-    digests = _digests(recipe, data)
-    identity = digest_text(json.dumps([digests, torch.__version__]))[:16]
+    decided_by = _digests(recipe, data)
+    identity = digest_text(json.dumps([decided_by, torch.__version__]))[:16]
     saved = Path(".checkpoints") / f"{name}-{identity}.safetensors"
     settings = recipe.training
     result = run_training(
         learner, settings.epochs, watch, saved, settings.checkpoint_seconds, settings.record_steps
     )
-    _write(Path("artifacts") / name, result, digests)
+    _write(Path("artifacts") / name / "trained", result, decided_by)
     saved.unlink()
 
 
 def _digests(recipe: Recipe, data: Dataset) -> dict[str, str]:
+    modules = ["pipelines.train", *family_modules(recipe.family, "train")]
     return {
         "data": digest_tree([data.folder]),
-        "params": digest_text(json.dumps(asdict(recipe), sort_keys=True)),
-        "code": code_digest(recipe.family),
+        "params": digest_text(json.dumps(deciding(recipe), sort_keys=True)),
+        "code": digest_text(json.dumps(digests(closure(modules)))),
     }
 
 
-def _write(folder: Path, result: Trajectory, digests: dict[str, str]) -> None:
-    with whole_file(folder / "weights.safetensors") as partial:
-        partial.write_bytes(save({k: v.clone() for k, v in result.best_weights.items()}))
-    names = result.snapshots[0]
-    frames = {k: torch.stack([s[k] for s in result.snapshots]) for k in names}
-    with whole_file(folder / "snapshots.safetensors") as partial:
-        partial.write_bytes(save(frames))
-    history = {"digests": digests, "epochs": result.epochs, "steps": result.steps}
-    write_json(folder / "history.json", history)
+def _write(folder: Path, result: Trajectory, decided_by: dict[str, str]) -> None:
+    weights = {key: value.clone() for key, value in result.best_weights.items()}
+    frames = {k: torch.stack([s[k] for s in result.snapshots]) for k in result.snapshots[0]}
+    history = {"digests": decided_by, "epochs": result.epochs, "steps": result.steps}
+    with whole_folder(folder) as partial:
+        (partial / "weights.safetensors").write_bytes(save(weights))
+        (partial / "snapshots.safetensors").write_bytes(save(frames))
+        write_json(partial / "history.json", history)
 
 
 if __name__ == "__main__":

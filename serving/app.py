@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import contextlib
 import logging
+import os
 import signal
 import subprocess
 import sys
@@ -21,6 +22,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response, StreamingResponse
 from starlette.routing import Route
+from starlette.types import ASGIApp
 
 from serving import images, open_inference, pictures, tasks
 from serving.errors import BadModel, Malformed
@@ -41,7 +43,7 @@ async def task(request: Request) -> Response:
     model = service.repository.model(request.path_params["name"])
     name = request.path_params["task"]
     answer = tasks.find(model, name)
-    fields = json_object(await read_body(request))
+    fields = json_object(await read_body(service, request))
     run = service.plane.runner(model, service.deadline())
     if fields.pop("stream", False):
         if name not in tasks.STREAMS:
@@ -92,12 +94,13 @@ async def page(request: Request) -> Response:
     return FileResponse(PLAYGROUND, headers={"Content-Security-Policy": _PAGE_POLICY})
 
 
-def create_app(service: Service, *, poll_seconds: float = 1.0) -> Starlette:
+def create_app(service: Service, *, poll_seconds: float = 1.0) -> ASGIApp:
     """The application; while it runs it looks for changed models every `poll_seconds`."""
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         polling = asyncio.create_task(_poll(service, poll_seconds))
+        service.plane.deliver = asyncio.get_running_loop().call_soon_threadsafe
         if threading.current_thread() is threading.main_thread():
             loop = asyncio.get_running_loop()
             loop.add_signal_handler(
@@ -118,7 +121,7 @@ def create_app(service: Service, *, poll_seconds: float = 1.0) -> Starlette:
         lifespan=lifespan,
     )
     app.state.service = service
-    return app
+    return open_inference.Inference(service, app)
 
 
 async def _poll(service: Service, seconds: float) -> None:
@@ -157,7 +160,8 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     add("--registry", metavar="URI", help="serve the champions of this MLflow registry instead")
     champions = Path(".champions")
     add("--into", type=Path, default=champions, metavar="FOLDER", help="where champions are kept")
-    add("--threads", type=int, default=1, help="of one run; runs are parallel (default: 1)")
+    cores = os.cpu_count() or 1
+    add("--threads", type=int, default=cores, help="of one run; graphs run beside each other")
     add("--sessions", type=int, default=32, help="graphs kept open (default: 32)")
     add("--deadline", type=float, default=30.0, metavar="SECONDS")
     add("--body", type=int, default=16 * 2**20, metavar="BYTES")
@@ -171,6 +175,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     folder, renew = options.models, None
     if options.registry:
         folder, renew = options.into, partial(synchronise, options.registry, options.into)
+    # A worker that comes back from onnxruntime waits that long for the interpreter's lock.
+    sys.setswitchinterval(0.001)
     repository = Repository(folder, sessions=options.sessions, threads=options.threads)
     plane = Plane(repository)
     service = Service(repository, plane, renew, body=options.body, seconds=options.deadline)
@@ -186,6 +192,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         loop="uvloop",  # the plain loop costs 40 ms a request, for it leaves Nagle's delay on
         http="httptools",
         access_log=False,
+        proxy_headers=False,
+        server_header=False,
         timeout_graceful_shutdown=10,
     )
     return 0

@@ -7,41 +7,67 @@ and stands for its graph where there is only one.
 from __future__ import annotations
 
 import asyncio
+import re
 from concurrent.futures import Future
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from serving import protocol
 from serving.errors import BadModel, DeadlineExceeded, Malformed, ModelNotFound
 from serving.manifest import Graph
 from serving.ports import Arrays
 from serving.repository import Model
-from serving.service import read_body, reply, service_of
+from serving.service import Service, answer_error, read_body, reply, service_of
 
 _HEADER = "Inference-Header-Content-Length"
+_PATH = re.compile(r"/v2/models/([^/]+)(?:/versions/([^/]+))?/infer")
 
 
-async def infer(request: Request) -> Response:
-    service = service_of(request)
-    model, graph = _graph(request)
-    asked = protocol.decode(await read_body(request), _header_length(request))
+class Inference:
+    """Answers `infer` itself and hands all else on: routing would cost as much as the decoding."""
+
+    def __init__(self, service: Service, others: ASGIApp) -> None:
+        self.service, self.others = service, others
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        found = _PATH.fullmatch(scope["path"]) if scope["type"] == "http" else None
+        if found is None or scope["method"] != "POST":
+            await self.others(scope, receive, send)
+            return
+        request = Request(scope, receive)
+        try:
+            response = await infer(self.service, request, *found.groups())
+        except Exception as error:  # noqa: BLE001 - the client gets its line
+            response = await answer_error(request, error)
+        await response(scope, receive, send)
+
+
+async def infer(service: Service, request: Request, name: str, version: str | None) -> Response:
+    model, graph = _graph(service, name, version)
+    asked = protocol.decode(await read_body(service, request), _header_length(request))
     future = service.plane.submit(
         model, graph.name, asked.arrays, tuple(asked.outputs), service.deadline()
     )
     arrays = await _within(service.seconds, future)
-    body, header = protocol.encode(asked, request.path_params["name"], model.version, arrays)
+    body, header = protocol.encode(asked, name, model.version, arrays)
     if header is None:
         return Response(body, media_type="application/json")
     return Response(body, media_type="application/octet-stream", headers={_HEADER: str(header)})
 
 
 async def _within(seconds: float, future: Future[Arrays]) -> Arrays:
+    """The plane completes its futures on this loop, so that no thread has to wake it for each."""
+    done = asyncio.Event()
+    future.add_done_callback(lambda _: done.set())
     try:
         async with asyncio.timeout(seconds):
-            return await asyncio.wrap_future(future)
+            await done.wait()
+            return future.result()
     except TimeoutError as error:
+        future.cancel()
         raise DeadlineExceeded(f"no answer within {seconds:g} s; try again later") from error
 
 
@@ -52,18 +78,22 @@ def _header_length(request: Request) -> int | None:
     return None if length is None else int(length)
 
 
-def _model(request: Request) -> tuple[Model, str]:
+def _model(service: Service, asked: str, version: str | None) -> tuple[Model, str]:
     """The model and the name of the graph, empty for the model as a whole."""
-    name, _, graph = request.path_params["name"].partition(".")
-    model = service_of(request).repository.model(name)
-    version = request.path_params.get("version", model.version)
-    if version != model.version:
+    name, _, graph = asked.partition(".")
+    model = service.repository.model(name)
+    if version not in (None, model.version):
         raise ModelNotFound(f"version {version!r} of {name} is not served; {model.version!r} is")
     return model, graph
 
 
-def _graph(request: Request) -> tuple[Model, Graph]:
-    model, name = _model(request)
+def _named(request: Request) -> tuple[Model, str]:
+    path = request.path_params
+    return _model(service_of(request), path["name"], path.get("version"))
+
+
+def _graph(service: Service, asked: str, version: str | None) -> tuple[Model, Graph]:
+    model, name = _model(service, asked, version)
     graphs = model.manifest.graphs
     if not name and len(graphs) > 1:
         choices = ", ".join(f"{model.name}.{each}" for each in graphs)
@@ -93,7 +123,7 @@ async def models(request: Request) -> Response:
 
 
 async def metadata(request: Request) -> Response:
-    model, name = _model(request)
+    model, name = _named(request)
     graphs = model.manifest.graphs
     described = {
         "name": request.path_params["name"],
@@ -109,7 +139,7 @@ async def metadata(request: Request) -> Response:
 
 
 async def model_ready(request: Request) -> Response:
-    model, name = _model(request)
+    model, name = _named(request)
     if name:
         model.manifest.graph(name)
     return reply({"name": request.path_params["name"], "ready": True})
@@ -140,10 +170,9 @@ async def load(request: Request) -> Response:
 
 
 def routes() -> list[Route]:
-    """Most frequent first: they are matched in order."""
+    """All endpoints but `infer`."""
     both = ("/v2/models/{name}", "/v2/models/{name}/versions/{version}")
     return [
-        *(Route(f"{path}/infer", infer, methods=["POST"]) for path in both),
         *(Route(f"{path}/ready", model_ready) for path in both),
         *(Route(path, metadata) for path in both),
         Route("/v2", server),

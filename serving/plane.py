@@ -1,7 +1,9 @@
 """Arrays in, arrays out: checks them against the ports and runs them, many requests at once.
 
-Knows no HTTP. A worker takes the oldest request and every waiting one that can share its run: an
-idle server answers at once, a busy one gathers, and nothing ever waits for a timer.
+Knows no HTTP. A worker takes the oldest request whose graph is not running and every waiting one
+that can share its run: an idle graph answers at once, a busy one gathers, other graphs go on beside
+it, and nothing ever waits for a timer. One run with all cores serves more requests than one run a
+core, for its batches are larger.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ from collections import OrderedDict, deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 
@@ -23,6 +26,9 @@ from serving.repository import Model, Repository
 
 Run = Callable[[str, Mapping[str, Array], Sequence[str] | None], Arrays]
 """run(graph name, inputs, names of the outputs wanted or None for all) -> outputs"""
+
+Deliver = Callable[[Callable[[], None]], object]
+"""Calls a function, here or in another thread."""
 
 
 @dataclass
@@ -50,15 +56,21 @@ class Job:
 
 
 class Plane:
-    """Worker threads over a bounded queue. `close` ends them after what waits is answered."""
+    """Worker threads over a bounded queue. `close` ends them after what waits is answered.
+
+    `deliver` completes the futures of a batch: an event loop whose callbacks wait for them takes
+    all of them with one wake-up.
+    """
 
     def __init__(
         self, repository: Repository, *, limits: Limits | None = None, workers: int | None = None
     ) -> None:
         self.repository = repository
         self.limits = limits or Limits()
+        self.deliver: Deliver = _here
         self._waiting: OrderedDict[tuple[object, ...], deque[Job]] = OrderedDict()
         self._length = 0
+        self._busy: set[str] = set()
         self._changed = threading.Condition()
         self._closed = False
         names = (f"serving-{n}" for n in range(workers or os.cpu_count() or 1))
@@ -112,17 +124,31 @@ class Plane:
 
     def _work(self) -> None:
         while jobs := self._take():
-            live = [job for job in jobs if _starts(job)]
-            if live:
-                self._answer(live)
+            try:
+                live = [job for job in jobs if self._starts(job)]
+                if live:
+                    self._answer(live)
+            finally:
+                self._release(jobs[0].graph)
+
+    def _starts(self, job: Job) -> bool:
+        """Whether somebody still waits for the job, and in time."""
+        if not job.future.set_running_or_notify_cancel():
+            return False
+        if job.deadline < time.monotonic():
+            self.deliver(partial(job.future.set_exception, _late()))
+            return False
+        return True
 
     def _take(self) -> list[Job]:
-        """The oldest job and those in its company, up to the batch limit; none when closed."""
+        """The oldest job whose graph is free and those in its company; none when closed."""
         with self._changed:
-            self._changed.wait_for(lambda: self._waiting or self._closed)
-            if not self._waiting:
+            self._changed.wait_for(lambda: self._next() or (self._closed and not self._waiting))
+            company = self._next()
+            if company is None:
                 return []
-            company, queue = next(iter(self._waiting.items()))
+            queue = self._waiting[company]
+            self._busy.add(queue[0].graph.sha256)
             jobs = [queue.popleft()]
             rows = jobs[0].rows
             while queue and rows + queue[0].rows <= self.limits.batch:
@@ -133,17 +159,25 @@ class Plane:
             self._length -= len(jobs)
             return jobs
 
+    def _next(self) -> tuple[object, ...] | None:
+        """Under the lock: the company that has waited longest for a graph that is free now."""
+        free = (c for c, queue in self._waiting.items() if queue[0].graph.sha256 not in self._busy)
+        return next(free, None)
+
+    def _release(self, graph: Graph) -> None:
+        with self._changed:
+            self._busy.discard(graph.sha256)
+            self._changed.notify_all()
+
     def _answer(self, jobs: Sequence[Job]) -> None:
         first = jobs[0]
         try:
             session = self.repository.session(first.model, first.graph)
             answers = _parted(jobs, session.run(list(first.outputs), _joined(jobs)))
         except Exception as error:  # noqa: BLE001 - every waiting client gets it
-            for job in jobs:
-                job.future.set_exception(error)
-            return
-        for job, answer in zip(jobs, answers, strict=True):
-            job.future.set_result(answer)
+            self.deliver(partial(_fail, jobs, error))
+        else:
+            self.deliver(partial(_complete, jobs, answers))
 
 
 def _outputs(graph: Graph, wanted: Sequence[str] | None) -> tuple[str, ...]:
@@ -158,14 +192,18 @@ def _late() -> DeadlineExceeded:
     return DeadlineExceeded("the answer was not ready in time; ask for less, or try again later")
 
 
-def _starts(job: Job) -> bool:
-    """Whether somebody still waits for the job, and in time."""
-    if not job.future.set_running_or_notify_cancel():
-        return False
-    if job.deadline < time.monotonic():
-        job.future.set_exception(_late())
-        return False
-    return True
+def _here(function: Callable[[], None]) -> None:
+    function()
+
+
+def _fail(jobs: Sequence[Job], error: Exception) -> None:
+    for job in jobs:
+        job.future.set_exception(error)
+
+
+def _complete(jobs: Sequence[Job], answers: Sequence[Arrays]) -> None:
+    for job, answer in zip(jobs, answers, strict=True):
+        job.future.set_result(answer)
 
 
 def _without(shape: tuple[int, ...], axis: int | None) -> tuple[int, ...]:
@@ -183,8 +221,10 @@ def _parted(jobs: Sequence[Job], results: Sequence[Array]) -> list[Arrays]:
     names = jobs[0].outputs
     if len(jobs) == 1:
         return [dict(zip(names, results, strict=True))]
-    axes = {port.name: port.batch_axis or 0 for port in jobs[0].graph.outputs}
-    ends = np.cumsum([job.rows for job in jobs])[:-1]
-    named = zip(names, results, strict=True)
-    parts = zip(*(np.split(result, ends, axes[name]) for name, result in named), strict=True)
-    return [dict(zip(names, part, strict=True)) for part in parts]
+    before = {port.name: (slice(None),) * (port.batch_axis or 0) for port in jobs[0].graph.outputs}
+    named = [(name, before[name], result) for name, result in zip(names, results, strict=True)]
+    parts, start = [], 0
+    for job in jobs:
+        own = slice(start, start := start + job.rows)
+        parts.append({name: result[*axes, own] for name, axes, result in named})
+    return parts

@@ -37,8 +37,8 @@ def from_numbers(name: str, values: object, dtype: str) -> Array:
         array = np.asarray(values)
     except (ValueError, OverflowError) as error:
         raise Malformed(f"{name} is no list of numbers, flat or nested evenly") from error
-    if array.size == 0:
-        return array.astype(wanted)
+    if array.dtype == wanted or array.size == 0:
+        return array.astype(wanted, copy=False)
     if array.dtype.kind not in ("iu" if wanted.kind in "iu" else "iuf"):
         raise Malformed(f"{name} holds {array.dtype}; send {dtype}")
     if wanted.kind in "iu":

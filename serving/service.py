@@ -93,22 +93,25 @@ def reply(content: object, status: int = 200) -> Response:
     return Response(orjson.dumps(content), status, media_type="application/json")
 
 
-async def read_body(request: Request) -> bytes:
+async def read_body(service: Service, request: Request) -> bytes:
     """Raises TooLarge before more than the limit is read, DeadlineExceeded for a slow sender."""
-    service = service_of(request)
     announced = request.headers.get("content-length", "0")
     if announced.isdecimal() and int(announced) > service.body:
         raise _too_large(service.body)
-    chunks, length = [], 0
     try:
         async with asyncio.timeout(service.seconds):
-            async for chunk in request.stream():
-                length += len(chunk)
-                if length > service.body:
-                    raise _too_large(service.body)
-                chunks.append(chunk)
+            return await _read(request, service.body)
     except TimeoutError as error:
         raise DeadlineExceeded("the body of the request did not arrive in time") from error
+
+
+async def _read(request: Request, limit: int) -> bytes:
+    chunks, length = [], 0
+    async for chunk in request.stream():
+        length += len(chunk)
+        if length > limit:
+            raise _too_large(limit)
+        chunks.append(chunk)
     return b"".join(chunks)
 
 

@@ -14,7 +14,7 @@ from safetensors.numpy import load_file
 from tests.project import ROOT, Project
 
 RECIPES = ("dates", "gan_digits", "lstm", "vae_digits")
-OUTS = ("data", "baselines", "artifacts", "reports")
+OUTS = ("fingerprints", "data", "baselines", "artifacts", "reports")
 
 
 @pytest.fixture(scope="module")
@@ -117,7 +117,7 @@ def test_the_server_starts_from_the_champions(reproduced):
 
 
 def test_a_train_that_is_killed_three_times_ends_with_the_same_bytes(reproduced):
-    folder = reproduced.folder / "artifacts/vae_digits"
+    folder = reproduced.folder / "artifacts/vae_digits/trained"
     files = ("weights.safetensors", "snapshots.safetensors", "history.json")
     whole = {name: (folder / name).read_bytes() for name in files}
     for name in files:
@@ -244,7 +244,7 @@ def test_a_full_disk_is_one_clear_line_and_leaves_nothing_half_written(bench, st
 
 
 def test_weights_in_the_file_are_those_that_were_exported(reproduced):
-    weights = load_file(reproduced.folder / "artifacts/lstm/weights.safetensors")
+    weights = load_file(reproduced.folder / "artifacts/lstm/trained/weights.safetensors")
     assert all(np.isfinite(value).all() for value in weights.values())
     assert sum(value.size for value in weights.values()) > 1000
     assert torch.get_num_threads() == 2

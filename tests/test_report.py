@@ -10,7 +10,7 @@ import pytest
 
 from pipelines.report.compare import comparisons, verdicts
 from pipelines.report.figures import heatmap
-from pipelines.report.page import OUTPUT, report
+from pipelines.report.page import OUTPUT, REGISTRATIONS, report
 from pipelines.report.words import listed, metric_words, number
 from repertoire.config import RepertoireError
 from repertoire.contract import Figure, Kind
@@ -77,7 +77,7 @@ def write_recipe(folder: Path, value: float) -> None:
     steps = [{"step": 20 * n, "loss_nats": 5 / n, "gradient_norm": 1 / n} for n in range(1, 50)]
     contents: dict[str, Any] = {
         "metrics.json": {"test": {"perplexity": value}, "gate": gate(value)},
-        "history.json": {
+        "trained/history.json": {
             "steps": steps,
             "epochs": [{"epoch": n, "steps_done": n, "perplexity": 9 - n} for n in (1, 2, 3)],
         },
@@ -89,8 +89,8 @@ def write_recipe(folder: Path, value: float) -> None:
             "parity": {"perplexity": 1e-7},
             "digests": {"data": "a" * 64},
         },
-        "registration.json": {"name": folder.name, "version": "7"},
     }
+    (folder / "trained").mkdir()
     for file, content in contents.items():
         (folder / file).write_text(json.dumps(content), encoding="utf-8")
 
@@ -102,6 +102,8 @@ def fill(folder: Path) -> None:
     (family / "__init__.py").write_text('"""A toy.\n\nInvented (Nobody 1999).\n"""\n')
     write_recipe(folder / "artifacts/good", 20.0)
     write_recipe(folder / "artifacts/poor", 45.0)
+    (folder / REGISTRATIONS).parent.mkdir()
+    (folder / REGISTRATIONS).write_text('{"good": "7", "poor": "7"}', encoding="utf-8")
 
 
 @pytest.fixture
@@ -181,7 +183,7 @@ def test_curves_mark_the_epoch_that_was_kept(page: str) -> None:
     assert "validation perplexity 6.000" in page
 
 
-@pytest.mark.parametrize("file", ["metrics.json", "history.json", "plots/figures.json"])
+@pytest.mark.parametrize("file", ["metrics.json", "trained/history.json", "plots/figures.json"])
 def test_a_recipe_that_was_not_evaluated_is_named_with_the_remedy(project: Path, file: str) -> None:
     (Path("artifacts/poor") / file).unlink()
     with pytest.raises(RepertoireError, match="dvc repro evaluate@poor"):
@@ -190,14 +192,14 @@ def test_a_recipe_that_was_not_evaluated_is_named_with_the_remedy(project: Path,
 
 
 def test_a_recipe_that_was_not_registered_says_so(project: Path) -> None:
-    Path("artifacts/poor/registration.json").unlink()
+    REGISTRATIONS.write_text('{"good": "7"}', encoding="utf-8")
     report()
     assert "not registered" in OUTPUT.read_text(encoding="utf-8")
 
 
 def test_a_training_without_records_has_a_page_without_curves(project: Path) -> None:
     for name in ("good", "poor"):
-        path = Path("artifacts") / name / "history.json"
+        path = Path("artifacts") / name / "trained/history.json"
         epochs = [{"epoch": 1, "steps_done": 3, "perplexity": 9.0}]
         path.write_text(json.dumps({"steps": [], "epochs": epochs}), encoding="utf-8")
     report()

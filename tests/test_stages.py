@@ -1,95 +1,132 @@
-"""dvc.yaml tells DVC the truth: each stage depends on every file that it imports."""
+"""What DVC is told is the truth: a stage runs again when its params or the code it runs changed."""
 
 import ast
-from pathlib import Path
+import json
 
 import pytest
 from ruamel.yaml import YAML
 
-from tests.project import ROOT
+from tests.project import ROOT, Project
 
 STAGES = YAML(typ="safe").load(ROOT / "dvc.yaml")["stages"]
-# Docstrings, and settings that keep libraries from phoning home: these decide no output.
-IDLE = {
-    "pipelines/__init__.py",
-    "src/repertoire/__init__.py",
-    "src/repertoire/families/__init__.py",
-}
-FAMILY_PARTS = {
-    "train": {"config", "network", "learner", "evaluation"},
-    "export": {"config", "network", "evaluation"},
-    "evaluate": {"config", "evaluation"},
-}
 
 
-def module_file(name: str) -> Path | None:
-    for base in (ROOT / "src", ROOT):
-        path = base.joinpath(*name.split("."))
-        for candidate in (path.with_suffix(".py"), path / "__init__.py"):
-            if candidate.exists():
-                return candidate
-    return None
+@pytest.fixture(scope="module")
+def project(tmp_path_factory):
+    """A project in miniature, of which only the fingerprints are taken."""
+    return Project(tmp_path_factory.mktemp("fingerprints") / "p")
 
 
-def imports(path: Path) -> set[Path]:
-    found = set()
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
-        else:
-            continue
-        found |= {file for name in names if (file := module_file(name))}
-    return found
-
-
-def closure(stage: str) -> set[Path]:
-    entry = ROOT / "pipelines" / f"{stage}.py"
-    todo = [entry if entry.exists() else ROOT / "pipelines" / stage / "__main__.py"]
-    if stage in FAMILY_PARTS:
-        families = ROOT / "src/repertoire/families"
-        todo += [f for p in FAMILY_PARTS[stage] for f in families.glob(f"*/{p}.py")]
-    if stage == "prepare":
-        todo += list((ROOT / "src/repertoire/data/readers").glob("*.py"))
-    seen: set[Path] = set()
-    while todo:
-        path = todo.pop()
-        if path not in seen:
-            seen.add(path)
-            todo += imports(path)
-    return seen
-
-
-def covered(path: Path, dependencies: list[str]) -> bool:
-    relative = path.relative_to(ROOT)
-    for dependency in dependencies:
-        pattern = dependency.replace("${item.family}", "*")
-        if relative.match(pattern) or any(p.match(pattern) for p in relative.parents):
-            return True
-    return False
-
-
-@pytest.mark.parametrize("stage", sorted(STAGES))
-def test_a_stage_depends_on_all_that_it_imports(stage):
-    body = STAGES[stage].get("do", STAGES[stage])
-    missing = {
-        str(path.relative_to(ROOT))
-        for path in closure(stage)
-        if not covered(path, body["deps"]) and path.stat().st_size
+def fingerprints(project):
+    done = project.stage("fingerprint")
+    assert done.returncode == 0, done.stderr
+    folder = project.folder / "fingerprints"
+    return {
+        path.relative_to(folder).as_posix(): json.loads(path.read_text())
+        for path in folder.rglob("*.json")
     }
-    assert not missing - IDLE, missing
-    assert len(closure(stage)) > 3
+
+
+def changed_by(project, file, old, new):
+    """The fingerprints that another text in a file changes; the file is put back."""
+    before, path = fingerprints(project), project.folder / file
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new, 1))
+    after = fingerprints(project)
+    path.write_text(text)
+    assert set(before) == set(after)
+    return {name for name in before if before[name] != after[name]}
+
+
+def test_every_stage_and_item_has_a_fingerprint(project):
+    params = project.params()
+    wanted = {f"{s}/{d}.json" for s in ("prepare", "baseline") for d in params["datasets"]}
+    wanted |= {f"{s}/{r}.json" for s in ("train", "export", "evaluate") for r in params["recipes"]}
+    assert set(fingerprints(project)) == wanted | {"register.json", "report.json"}
+    assert len(wanted) == 2 * 3 + 3 * 4
+
+
+def test_a_comment_or_a_docstring_changes_nothing(project):
+    file = "src/repertoire/families/gan/learner.py"
+    assert changed_by(project, file, "import torch\n", "import torch  # the framework\n") == set()
+    assert changed_by(project, file, '"""', '"""In other words: ') == set()
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "stages"),
+    [
+        ("src/repertoire/families/gan/learner.py", "\nclass ", "\nX = 1\n\nclass ", "train"),
+        ("src/repertoire/families/gan/network.py", "\nclass ", "\nX = 1\n\nclass ", "train export"),
+    ],
+)
+def test_a_family_changes_the_stages_of_its_own_recipes_alone(project, file, old, new, stages):
+    found = changed_by(project, file, old, new)
+    assert found == {f"{stage}/gan_digits.json" for stage in stages.split()}
+
+
+def test_a_reader_changes_its_own_data_sets_alone(project):
+    found = changed_by(
+        project, "src/repertoire/data/readers/dates.py", "\nMONTHS", "\nX = 1\nMONTHS"
+    )
+    assert found == {"prepare/dates.json"}
+
+
+def test_code_that_all_share_changes_all(project):
+    found = changed_by(project, "src/repertoire/config.py", "\nT = ", "\nX = 1\nT = ")
+    assert found == set(fingerprints(project))
+
+
+def test_a_title_or_a_margin_trains_nothing_anew(project):
+    params = project.params()
+    before = fingerprints(project)
+    params["recipes"]["lstm"]["title"] = "Another name"
+    params["recipes"]["lstm"]["gate"]["margin"] = 101
+    project.write_params(params)
+    after = fingerprints(project)
+    assert {name for name in before if before[name] != after[name]} == {
+        "evaluate/lstm.json",
+        "register.json",
+        "report.json",
+    }
+
+
+def test_torch_and_mlflow_are_imported_only_where_they_are_needed(project):
+    """By the code of the stages, whatever is lazily imported included."""
+    imported: dict[str, set[str]] = {"torch": set(), "mlflow": set(), "great_expectations": set()}
+    for name, content in fingerprints(project).items():
+        for file in content["code"]:
+            home = ROOT if (ROOT / file).exists() else ROOT / "src"
+            for node in ast.walk(ast.parse((home / file).read_text())):
+                names = [a.name for a in node.names] if isinstance(node, ast.Import) else []
+                names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+                for package in imported:
+                    if any(each.split(".")[0] == package for each in names):
+                        imported[package].add(name.split("/")[0].removesuffix(".json"))
+    assert imported["mlflow"] == {"register"}
+    assert imported["great_expectations"] == {"prepare"}
+    assert "train" in imported["torch"] and "evaluate" not in imported["mlflow"]
+
+
+def test_a_mistake_in_the_last_block_is_found_before_anything_runs(project):
+    params = project.params()
+    kept = project.params()
+    params["recipes"]["gan_digits"]["config"]["latnet"] = 3
+    project.write_params(params)
+    done = project.stage("fingerprint")
+    project.write_params(kept)
+    assert done.returncode == 1
+    assert done.stderr.strip().startswith(
+        "fingerprint: params.yaml.recipes.gan_digits.config.latnet: unknown key"
+    )
 
 
 @pytest.mark.parametrize("stage", sorted(STAGES))
-def test_a_stage_has_a_short_entry_point_and_declared_outputs(stage):
+def test_every_stage_declares_what_it_needs_and_makes(stage):
     body = STAGES[stage].get("do", STAGES[stage])
     assert body["deps"] and (body.get("outs") or body.get("metrics"))
-    for dependency in body["deps"]:
-        plain = dependency.split("${")[0].rstrip("/")
-        if dependency.startswith(("src/", "pipelines/")):
-            assert (ROOT / plain).exists(), dependency
+    if stage != "fingerprint":
+        assert body["deps"][0].startswith("fingerprints/")
 
 
 def test_dvc_yaml_names_no_data_set_and_no_recipe():

@@ -15,11 +15,13 @@ import json
 import multiprocessing
 import os
 import socket
+import statistics
 import subprocess
 import sys
 import tempfile
 import time
 import urllib.request
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -36,6 +38,7 @@ CLIENTS = (1, 8, 32)
 LENGTH = 35
 TOKENS = [1 + number % 7 for number in range(LENGTH)]
 MOST = 20_000  # requests of one measurement
+ROUNDS = 7
 
 
 @dataclass(frozen=True)
@@ -110,21 +113,20 @@ def write_for_us(folder: Path, model: Path, proto: Any, outputs: Sequence[str]) 
 
 
 def write_for_mlflow(folder: Path, proto: Any) -> None:
-    """The variant as an MLflow model, with the settings that serve it best."""
+    """The variant as an MLflow model; other options of the session serve it no faster."""
     import mlflow.onnx
     import numpy as np
     from mlflow.models import ModelSignature
     from mlflow.types.schema import Schema, TensorSpec
 
     signature = ModelSignature(Schema([TensorSpec(np.dtype("int64"), (-1, -1), "tokens")]))
-    options = {"intra_op_num_threads": 1, "inter_op_num_threads": 1}
     mlflow.onnx.save_model(
         proto,
         folder,
         signature=signature,
         pip_requirements=["onnxruntime"],
         onnx_execution_providers=["CPUExecutionProvider"],
-        onnx_session_options=options,
+        onnx_session_options={"intra_op_num_threads": 1, "inter_op_num_threads": 1},
         save_as_external_data=False,
     )
 
@@ -222,36 +224,64 @@ def free_port() -> int:
 
 
 def compare(name: str, folder: Path, client: ProcessPoolExecutor, seconds: float) -> None:
-    """Measures both servers on one variant, one after the other, and prints a line a server."""
-    ours, theirs, python = free_port(), free_port(), sys.executable
-    root, saved = folder / "models", folder / f"mlflow_{name}"
-    serve = [python, "-m", "serving.app", "--models", str(root), "--port", str(ours)]
-    flow = [python, "-m", "mlflow", "models", "serve", "-m", str(saved), "--port", str(theirs)]
-    flow += ["--host", "127.0.0.1", "--env-manager", "local"]
-    requests = {
-        "ours, binary": (serve, ours, "/v2/health/ready", our_request(name, binary=True)),
-        "ours, json": (serve, ours, "/v2/health/ready", our_request(name, binary=False)),
-        "mlflow": (flow, theirs, "/ping", http("/invocations", {"inputs": {"tokens": [TOKENS]}})),
-    }
-    rates: dict[str, float] = {}
-    for server, (command, port, health, request) in requests.items():
-        with running(command, port, health, folder / "log") as pid:
-            client.submit(measure, Load(port, request, 1, 0.5)).result()  # warm
-            found = [
-                client.submit(measure, Load(port, request, clients, seconds)).result()
-                for clients in CLIENTS
-            ]
-            print(f"{name:10} {server:13} " + "  ".join(map(str, found)), end="")
-            print(f"  {resident_mb(pid):4.0f} MB", flush=True)
-            rates[server] = found[-1].rate
-    ratios = (f"{s} {rates[s] / rates['mlflow']:.1f}x" for s in ("ours, binary", "ours, json"))
-    print(f"{name:10} at {CLIENTS[-1]} clients against mlflow: {'; '.join(ratios)}", flush=True)
+    """All servers run; they are loaded in turn, a round each, and the ratio is that of a round."""
+    port, python = free_port(), sys.executable
+    serve = [python, "-m", "serving.app", "--models", str(folder / "models"), "--port", str(port)]
+    with contextlib.ExitStack() as stack:
+        pid = stack.enter_context(running(serve, port, "/v2/health/ready", folder / "log"))
+        loads = {
+            "ours, binary": (pid, port, our_request(name, binary=True)),
+            "ours, json": (pid, port, our_request(name, binary=False)),
+        }
+        port, saved = free_port(), folder / f"mlflow_{name}"
+        flow = [python, "-m", "mlflow", "models", "serve", "-m", str(saved), "--port", str(port)]
+        flow += ["--host", "127.0.0.1", "--env-manager", "local"]
+        pid = stack.enter_context(running(flow, port, "/ping", folder / "log"))
+        loads["mlflow"] = (pid, port, http("/invocations", {"inputs": {"tokens": [TOKENS]}}))
+        found = rounds(client, {s: load[1:] for s, load in loads.items()}, seconds)
+        for server, (pid, _, _) in loads.items():
+            columns = "  ".join(str(middle(found[server, clients])) for clients in CLIENTS)
+            print(f"{name:10} {server:13} {columns}  {resident_mb(pid):4.0f} MB", flush=True)
+    for ours in ("ours, binary", "ours, json"):
+        print(f"{name:10} {ours} against mlflow: {ratio(found, ours, 'mlflow')}", flush=True)
+
+
+def rounds(
+    client: ProcessPoolExecutor, loads: Mapping[str, tuple[int, bytes]], seconds: float
+) -> dict[tuple[str, int], list[Measured]]:
+    """What each server reached in each round, by its name and the number of clients."""
+    found: dict[tuple[str, int], list[Measured]] = defaultdict(list)
+    for port, request in loads.values():
+        client.submit(measure, Load(port, request, 1, 0.5)).result()  # warm
+    for _ in range(ROUNDS):
+        for clients in CLIENTS:
+            for server, (port, request) in loads.items():
+                load = Load(port, request, clients, seconds / ROUNDS)
+                found[server, clients].append(client.submit(measure, load).result())
+    return found
+
+
+def ratio(found: Mapping[tuple[str, int], Sequence[Measured]], ours: str, theirs: str) -> str:
+    """At the most clients: the median over the rounds, and its range."""
+    pairs = zip(found[ours, CLIENTS[-1]], found[theirs, CLIENTS[-1]], strict=True)
+    ratios = sorted(us.rate / them.rate for us, them in pairs)
+    return (
+        f"{statistics.median(ratios):.1f}x at {CLIENTS[-1]} clients "
+        f"({ratios[0]:.1f} to {ratios[-1]:.1f} over {ROUNDS} rounds)"
+    )
+
+
+def middle(rounds: Sequence[Measured]) -> Measured:
+    """The round whose rate is the median."""
+    return sorted(rounds, key=lambda measured: measured.rate)[len(rounds) // 2]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m pipelines.bench.serving")
     parser.add_argument("--model", type=Path, required=True, help="folder with a graph `next`")
-    parser.add_argument("--seconds", type=float, default=3.0, help="of each measurement")
+    parser.add_argument(
+        "--seconds", type=float, default=7.0, help="of each measurement, all rounds"
+    )
     options = parser.parse_args(argv)
     spawn = multiprocessing.get_context("spawn")
     with (

@@ -110,7 +110,7 @@ def sizes(folder: Path, manifest: Mapping[str, Any]) -> str:
     """Graphs by size, and how many numbers were learned if the weights are at hand."""
     files = [f"{graph['name']} {size(graph['bytes'])}" for graph in manifest["graphs"]]
     text = f"{size(sum(g['bytes'] for g in manifest['graphs']))} in ONNX ({', '.join(files)})"
-    weights = folder / "weights.safetensors"
+    weights = folder / "trained/weights.safetensors"
     return f"{_stored(weights):,} stored weights; {text}" if weights.exists() else text
 
 

@@ -10,11 +10,12 @@ from pipelines.report.charts import draw, panels
 from pipelines.report.compare import comparisons, verdicts
 from pipelines.report.figures import load_figure
 from pipelines.report.words import lowered, metric_words, number, small, spaced
-from pipelines.stage import Recipe, read_params, recipe_params
-from repertoire.config import RepertoireError, section
+from pipelines.stage import Recipe, recipe_names, recipe_params
+from repertoire.config import RepertoireError
 from repertoire.data.files import read_json, whole_file
 
 OUTPUT = Path("reports/index.html")
+REGISTRATIONS = Path("reports/registrations.json")
 COLUMN = 990  # CSS pixels of the text column
 GAP = 28
 CHART_HEIGHT = 270
@@ -22,9 +23,9 @@ CHART_HEIGHT = 270
 
 def report() -> None:
     """Write reports/index.html; equal inputs give equal bytes."""
-    params = read_params()
-    names = list(section(params, "recipes", source="params.yaml"))
-    models = [_model(name) for name in names]
+    names = recipe_names()
+    versions = read_json(REGISTRATIONS) if REGISTRATIONS.exists() else {}
+    models = [_model(name, versions) for name in names]
     if not models:
         raise RepertoireError("params.yaml.recipes: no recipe to report; add one")
     folder = Path(__file__).parent
@@ -57,12 +58,11 @@ def _read(name: str, file: str) -> Any:
         ) from None
 
 
-def _model(name: str) -> dict[str, Any]:
+def _model(name: str, versions: dict[str, str]) -> dict[str, Any]:
     """Everything the page says of one recipe."""
     recipe, folder = recipe_params(name), Path("artifacts") / name
     measured, manifest = _read(name, "metrics.json"), _read(name, "manifest.json")
     records = _read(name, "plots/figures.json")
-    registration = folder / "registration.json"
     rows = comparisons(
         measured["gate"], measured["test"], manifest["baselines"], dict(recipe.config)
     )
@@ -73,11 +73,11 @@ def _model(name: str) -> dict[str, Any]:
         "dataset": recipe.dataset,
         "gate": measured["gate"],
         "rows": rows,
-        "history": _read(name, "history.json"),
+        "history": _read(name, "trained/history.json"),
         "manifest": manifest,
         "card": _card(name, recipe, measured["test"], manifest, records),
         "figures": [load_figure(folder / "plots", record) for record in records],
-        "version": read_json(registration)["version"] if registration.exists() else None,
+        "version": versions.get(name),
     }
 
 

@@ -1,0 +1,82 @@
+"""fingerprint: params.yaml and the code -> fingerprints/<stage>/<item>.json.
+
+A file holds all that decides a stage's result besides its data: its params, and the modules that
+it runs. DVC sees neither what a module imports nor that a title is not part of training; a stage
+that depends on its fingerprint runs again exactly when one of them changed.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from pipelines.code import ROOT, closure, digests
+from pipelines.stage import (
+    Recipe,
+    dataset_names,
+    dataset_params,
+    deciding,
+    export_params,
+    family_config,
+    family_modules,
+    recipe_names,
+    recipe_params,
+    run_stage,
+)
+from repertoire.contract import load_family
+from repertoire.data.files import digest_file, whole_folder, write_json
+
+FOLDER = Path("fingerprints")
+REPORT_TEXTS = ("pipelines/report/*.jinja", "src/repertoire/families/*/__init__.py")
+
+
+def fingerprint() -> None:
+    """Read every block of params.yaml, so that a mistake in the last one is found at once."""
+    recipes = {name: recipe_params(name) for name in recipe_names()}
+    for name, recipe in recipes.items():
+        family_config(recipe, name, load_family(recipe.family).Config)
+    with whole_folder(FOLDER) as folder:
+        for name in dataset_names():
+            _write_dataset(folder, name)
+        for name, recipe in recipes.items():
+            _write_recipe(folder, name, recipe)
+        everything = {name: asdict(recipe) for name, recipe in recipes.items()}
+        _write(folder / "register.json", everything, ["pipelines.register"])
+        texts = {
+            path.relative_to(ROOT).as_posix(): digest_file(path)[:32]
+            for pattern in REPORT_TEXTS
+            for path in sorted(ROOT.glob(pattern))
+        }
+        report = {"recipes": everything, "texts": texts}
+        _write(folder / "report.json", report, ["pipelines.report.__main__"])
+    print(f"{FOLDER}: {len(dataset_names())} data sets, {len(recipes)} recipes")
+
+
+def _write_dataset(folder: Path, name: str) -> None:
+    params = asdict(dataset_params(name))
+    baseline = params.pop("baseline")
+    reader = f"repertoire.data.readers.{params['reader']}"
+    _write(folder / f"prepare/{name}.json", params, ["pipelines.prepare", reader])
+    kinds = (ROOT / "src/repertoire/baselines").glob("*.py")
+    simple = [f"repertoire.baselines.{path.stem}" for path in kinds]
+    _write(folder / f"baseline/{name}.json", baseline, ["pipelines.baseline", *simple])
+
+
+def _write_recipe(folder: Path, name: str, recipe: Recipe) -> None:
+    limits = asdict(export_params())
+    stages: dict[str, Mapping[str, Any]] = {
+        "train": deciding(recipe),
+        "export": {"recipe": deciding(recipe), "export": limits},
+        "evaluate": {"recipe": asdict(recipe), "threads": limits["threads"]},
+    }
+    for stage, params in stages.items():
+        modules = [f"pipelines.{stage}", *family_modules(recipe.family, stage)]
+        _write(folder / f"{stage}/{name}.json", params, modules)
+
+
+def _write(path: Path, params: Mapping[str, Any], modules: Iterable[str]) -> None:
+    write_json(path, {"params": params, "code": digests(closure(modules))})
+
+
+if __name__ == "__main__":
+    run_stage("fingerprint", fingerprint)
