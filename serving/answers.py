@@ -21,35 +21,27 @@ Item = tuple[int, Row | ServingError]
 Answer = Callable[[Sequence[tuple[int, Row]]], list[Row]]
 """Answers to numbered rows, in their order; raises InvalidInput or Malformed if one is bad."""
 
-# Task -> the field of its request -> the column that fills it.
-_MANY = {
-    "score": ("text", "text"),
-    "translate": ("text", "text"),
-    "reconstruct": ("images", "image"),
-}
-_ONE = {"generate": "prompt", "sample": "count"}
-
 
 def task_answer(model: Model, run: Run, task: str, settings: Mapping[str, Any]) -> Answer:
     """Asks a task: all rows in one request where the task takes many, else one by one.
 
     Drawn answers depend on the setting `seed` and the number of the row alone.
     """
-    perform = find(model, task)
+    asked = find(model, task)
 
     def many(group: Sequence[tuple[int, Row]]) -> list[Row]:
-        field, column = _MANY[task]
-        values = [_value(row, column) for _, row in group]
-        results = perform(model, run, {**settings, field: values})["results"]
+        values = [_value(row, asked.column) for _, row in group]
+        results = asked.answer(model, run, {**settings, asked.field: values})["results"]
         files = [{"file": row["file"]} if "file" in row else {} for _, row in group]
         return [{**file, **result} for file, result in zip(files, results, strict=True)]
 
     def one(group: Sequence[tuple[int, Row]]) -> list[Row]:
-        column, seed = _ONE[task], settings.get("seed", 0)
-        asked = ({column: _value(row, column), "seed": seed + number} for number, row in group)
-        return [perform(model, run, {**settings, **each}) for each in asked]
+        seed = settings.get("seed", 0)
+        values = ((number, _value(row, asked.column)) for number, row in group)
+        requests = ({asked.field: value, "seed": seed + number} for number, value in values)
+        return [asked.answer(model, run, {**settings, **request}) for request in requests]
 
-    return many if task in _MANY else one
+    return many if asked.many else one
 
 
 def _value(row: Row, column: str) -> Any:

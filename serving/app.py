@@ -24,7 +24,7 @@ from starlette.responses import FileResponse, Response, StreamingResponse
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from serving import images, open_inference, pictures, tasks
+from serving import open_inference, tasks
 from serving.errors import BadModel, Malformed
 from serving.plane import Plane
 from serving.protocol import json_object
@@ -42,19 +42,20 @@ async def task(request: Request) -> Response:
     service = service_of(request)
     model = service.repository.model(request.path_params["name"])
     name = request.path_params["task"]
-    answer = tasks.find(model, name)
+    asked = tasks.find(model, name)
     fields = json_object(await read_body(service, request))
     run = service.plane.runner(model, service.deadline())
     if fields.pop("stream", False):
-        if name not in tasks.STREAMS:
+        if asked.stream is None:
             raise Malformed(f"task {name} does not stream; leave stream out")
-        return await _stream(service, tasks.STREAMS[name](model, run, fields))
+        return await _stream(service, asked.stream(model, run, fields))
+    accepted = request.headers.get("accept", "")
     with service:
-        if name == "sample" and "image/png" in request.headers.get("accept", ""):
-            drawn, seed = await service.in_thread(pictures.draw_images, model, run, fields)
-            sheet = images.png(images.grid(list(drawn)))
-            return Response(sheet, media_type="image/png", headers={"Seed": str(seed)})
-        return reply(await service.in_thread(answer, model, run, fields))
+        for media_type, render in asked.rendered.items():
+            if media_type in accepted:
+                content, headers = await service.in_thread(render, model, run, fields)
+                return Response(content, media_type=media_type, headers=headers)
+        return reply(await service.in_thread(asked.answer, model, run, fields))
 
 
 async def _stream(service: Service, events: Iterator[dict[str, Any]]) -> Response:

@@ -9,9 +9,10 @@ from repertoire.config import parse, read_yaml
 from repertoire.contract import Family, load_family
 from repertoire.data.dataset import Dataset
 from tests.project import ROOT, SMALL_RECIPES
+from tests.small import gathered
 
-MODEL_OF = {"language_model": "lstm", "seq2seq": "dates"}  # whose small sizes a variant takes
-DATA_OF = {"korean_strings": "dates", "shakespeare_characters": "shakespeare_words"}
+STAND_INS = gathered("STAND_INS")
+DATA_OF = gathered("DATA_OF")
 
 RECIPES: dict[str, Any] = read_yaml(ROOT / "params.yaml")["recipes"]
 
@@ -20,7 +21,7 @@ def small(name: str, project_folder: Path) -> tuple[Family, Any, Dataset, Recipe
     """Family, small config, small data and recipe of a block of the real params.yaml."""
     recipe = parse(Recipe, RECIPES[name], name)
     family = load_family(recipe.family)
-    sizes = SMALL_RECIPES[MODEL_OF.get(recipe.family, name)]
+    sizes = SMALL_RECIPES[STAND_INS.get(name, name)]
     config = parse(family.Config, {**recipe.config, **sizes}, name)
     if recipe.family == "language_model" and config.tied:
         config = replace(config, units=config.embedding + 2)

@@ -127,10 +127,14 @@ def test_figures_have_captions_and_content(name, project):
     for figure in figures:
         assert len(figure.caption) > 20
         if figure.kind == Kind.IMAGES:
-            assert figure.images.dtype == np.uint8 and figure.images.ndim == 4
+            assert figure.images.dtype == np.uint8 and figure.images.ndim in (4, 5)
         elif figure.kind == Kind.HEATMAP:
             assert figure.values.shape == (len(figure.rows), len(figure.columns))
-            assert np.allclose(figure.values.sum(1), 1, atol=1e-4)
+            assert (figure.values >= 0).all() and (figure.values <= 1 + 1e-4).all()
+        elif figure.kind == Kind.LINES:
+            assert figure.lines and len(figure.columns) == 2
+            for line in figure.lines:
+                assert len(line.x) == len(line.y) and np.isfinite([*line.x, *line.y]).all()
         else:
             assert figure.cells
 

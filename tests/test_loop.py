@@ -157,7 +157,7 @@ def test_clipping_is_that_of_pytorch():
             torch.manual_seed(2)
             for parameter in network.parameters():
                 parameter.grad = torch.randn_like(parameter)
-        norm = clip_gradients(networks[0], largest)
+        norm = clip_gradients(networks[0].parameters(), largest)
         expected = torch.nn.utils.clip_grad_norm_(networks[1].parameters(), largest)
         assert norm == pytest.approx(float(expected))
         pairs = zip(networks[0].parameters(), networks[1].parameters(), strict=True)

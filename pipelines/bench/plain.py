@@ -163,7 +163,7 @@ class PlainLoop:
         self.optimizer.zero_grad()
         loss.backward()
         if self.parts.conditional_clip:
-            clip_gradients(self.network, CONFIG.clip_norm)
+            clip_gradients(self.network.parameters(), CONFIG.clip_norm)
         else:
             nn.utils.clip_grad_norm_(self.network.parameters(), CONFIG.clip_norm)
         self.optimizer.step()

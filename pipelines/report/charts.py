@@ -130,10 +130,36 @@ def draw(panel: Panel, width: float, height: float) -> Markup:
             _draw_curve(axes, curve)
         _frame(axes, panel)
         _label_ends(axes, labelled, panel.axis)
-        buffer = io.StringIO()
-        metadata = dict.fromkeys(("Date", "Creator", "Format", "Type"))
-        FigureCanvasSVG(figure).print_svg(buffer, metadata=metadata)
-    return Markup(_inlined(buffer.getvalue(), panel.title, width))
+        return Markup(_inlined(_svg(figure), panel.title, width))
+
+
+def draw_lines(record: Mapping[str, Any], width: float = 560, height: float = 320) -> Markup:
+    """A LINES figure as SVG: courses, bands around them, dots with their names."""
+    with matplotlib.rc_context(STYLE):
+        figure = Figure((width / 72, height / 72))
+        axes = figure.add_axes((62 / width, 44 / height, 1 - 74 / width, 1 - 56 / height))
+        for index, line in enumerate(record["lines"]):
+            ink = INKS[index % SERIES]
+            if line["low"]:
+                axes.fill_between(line["x"], line["low"], line["high"], color=ink, alpha=0.15, lw=0)
+            axes.plot(line["x"], line["y"], "o" if line["points"] else "-", color=ink, markersize=4)
+            for x, y, text in zip(line["x"], line["y"], line["texts"], strict=False):
+                axes.annotate(
+                    text, (x, y), (4, 3), textcoords="offset points", color=ink, fontsize=9
+                )
+        axes.set_xlabel(record["columns"][0])
+        axes.set_ylabel(record["columns"][1])
+        for name in record["logarithmic"]:
+            getattr(axes, f"set_{name}scale")("log")
+        axes.set_axisbelow(True)
+        return Markup(_inlined(_svg(figure), record["name"], width))
+
+
+def _svg(figure: Figure) -> str:
+    buffer = io.StringIO()
+    metadata = dict.fromkeys(("Date", "Creator", "Format", "Type"))
+    FigureCanvasSVG(figure).print_svg(buffer, metadata=metadata)
+    return buffer.getvalue()
 
 
 def _draw_curve(axes: Axes, curve: Curve) -> None:

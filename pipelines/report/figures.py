@@ -8,6 +8,8 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
+from pipelines.report.charts import draw_lines
+
 CELL = 17  # side of a heat map's cell; labels are set at 11 px
 LETTER = 6.6  # average advance of a label's letter
 WIDE = 12.0  # and of a Hangul syllable
@@ -25,6 +27,9 @@ def load_figure(folder: Path, record: dict[str, Any]) -> dict[str, Any]:
     elif record["kind"] == "heatmap":
         parts = (record[key] for key in ("values", "rows", "columns"))
         figure["drawing"], figure["width"] = heatmap(*parts)
+    elif record["kind"] == "lines":
+        figure["drawing"] = draw_lines(record)
+        figure["labels"] = [line["label"] for line in record["lines"]]
     elif record["kind"] == "table":
         figure["numeric"] = [_numeric(column) for column in zip(*record["cells"], strict=True)]
     return figure

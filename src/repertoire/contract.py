@@ -107,16 +107,36 @@ class Kind(enum.StrEnum):
     HEATMAP = "heatmap"
     TEXTS = "texts"
     TABLE = "table"
+    LINES = "lines"
+
+
+@dataclass(frozen=True)
+class Line:
+    """One course of a LINES figure: ``x`` and ``y``, a band from ``low`` to ``high`` if given.
+
+    ``points`` draws dots instead, named by ``texts`` if there are any.
+    """
+
+    label: str
+    x: Sequence[float]
+    y: Sequence[float]
+    low: Sequence[float] = ()
+    high: Sequence[float] = ()
+    points: bool = False
+    texts: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
 class Figure:
     """Something to look at: what it shows, how it was chosen, and the content.
 
-    IMAGES: ``images`` is uint8 (rows, columns, height, width).
+    IMAGES: ``images`` is uint8 (rows, columns, height, width), bright ink that is shown dark on
+    paper, or (rows, columns, height, width, 3) in colours that are shown as they are.
     HEATMAP: ``values`` is float (rows, columns), with ``rows`` and ``columns`` as labels.
     TEXTS: ``rows`` are labels, ``cells`` holds one text a row.
     TABLE: ``columns`` is the head, ``cells`` the body, row by row.
+    LINES: ``lines`` over the axes named in ``columns`` (x, y with units); ``logarithmic`` names
+    those of "x" and "y" that are so scaled.
     """
 
     name: str
@@ -127,6 +147,8 @@ class Figure:
     rows: Sequence[str] = ()
     columns: Sequence[str] = ()
     cells: Sequence[Any] = ()
+    lines: Sequence[Line] = ()
+    logarithmic: str = ""
 
 
 @dataclass(frozen=True)

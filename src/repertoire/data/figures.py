@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from repertoire.contract import Array, Figure, Kind
+from repertoire.contract import Array, Figure, Kind, Line
 from repertoire.data.files import whole_folder, write_json
 
 
@@ -25,6 +25,9 @@ def write_figures(folder: Path, figures: Sequence[Figure]) -> None:
             }
             if figure.kind == Kind.HEATMAP and figure.values is not None:
                 record["values"] = np.round(figure.values.astype(float), 4).tolist()
+            if figure.kind == Kind.LINES:
+                record["lines"] = [_rounded(line) for line in figure.lines]
+                record["logarithmic"] = figure.logarithmic
             if figure.kind == Kind.IMAGES and figure.images is not None:
                 record["file"] = f"{figure.name}.png"
                 save_grid(partial / record["file"], figure.images)
@@ -32,17 +35,25 @@ def write_figures(folder: Path, figures: Sequence[Figure]) -> None:
         write_json(partial / "figures.json", records)
 
 
+def _rounded(line: Line) -> dict[str, Any]:
+    """Six digits that count: more would be noise in the page."""
+    numbers = {key: getattr(line, key) for key in ("x", "y", "low", "high")}
+    rounded = {key: [float(f"{v:.6g}") for v in values] for key, values in numbers.items()}
+    return {"label": line.label, "points": line.points, "texts": list(line.texts), **rounded}
+
+
 def save_grid(path: Path, images: Array, scale: int = 2, gap: int = 2) -> None:
-    """One PNG of uint8 images (rows, columns, height, width), enlarged ``scale`` times."""
+    """One PNG of a grid of images as ``Figure`` describes them, enlarged ``scale`` times."""
     from PIL import Image
 
-    rows, columns, height, width = images.shape
-    canvas = np.full((rows * (height + gap) + gap, columns * (width + gap) + gap), 255, np.uint8)
+    rows, columns, height, width, *colours = images.shape
+    size = (rows * (height + gap) + gap, columns * (width + gap) + gap)
+    canvas = np.full((*size, *colours), 255, np.uint8)
     for row in range(rows):
         for column in range(columns):
             top, left = gap + row * (height + gap), gap + column * (width + gap)
-            # Ink on paper: these digits are bright on dark.
-            canvas[top : top + height, left : left + width] = 255 - images[row, column]
+            image = images[row, column]
+            canvas[top : top + height, left : left + width] = image if colours else 255 - image
     large = Image.fromarray(canvas).resize(
         (canvas.shape[1] * scale, canvas.shape[0] * scale), Image.Resampling.NEAREST
     )

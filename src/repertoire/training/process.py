@@ -2,6 +2,7 @@
 
 import ctypes
 import random
+from collections.abc import Iterable
 
 import numpy as np
 import torch
@@ -34,12 +35,12 @@ def _keep_freed_memory() -> None:
         library.mallopt(M_TRIM_THRESHOLD, 2**31 - 1)
 
 
-def clip_gradients(network: torch.nn.Module, largest: float) -> float:
+def clip_gradients(parameters: Iterable[torch.nn.Parameter], largest: float) -> float:
     """Scale the gradients to a joint norm of at most ``largest``; returns the norm before.
 
     Pascanu et al. 2013, section 3.2. Writes only when they are too long, unlike PyTorch's.
     """
-    gradients = [p.grad for p in network.parameters() if p.grad is not None]
+    gradients = [p.grad for p in parameters if p.grad is not None]
     norm = float(torch.linalg.vector_norm(torch.stack(torch._foreach_norm(gradients))))
     if not norm <= largest:
         torch._foreach_mul_(gradients, largest / (norm + 1e-6))

@@ -11,8 +11,7 @@ from repertoire.contract import Data, Plan
 from repertoire.families.language_model.config import Config, initial_states
 from repertoire.families.language_model.network import LanguageModel
 from repertoire.nn.softmax import linear_cross_entropy
-from repertoire.training.process import clip_gradients
-from repertoire.training.schedule import warmup_cosine
+from repertoire.training.optimisation import Optimisation
 
 Batch = tuple[bool, Tensor, Tensor]
 
@@ -30,14 +29,14 @@ class LanguageModelLearner:
             {"params": rest},
             {"params": core, "lr": config.core_rate * config.learning_rate},
         ]
-        self.optimizer = torch.optim.AdamW(
+        self.optimisation = Optimisation(
             groups,
-            lr=config.learning_rate,
+            learning_rate=config.learning_rate,
             weight_decay=config.weight_decay,
-            fused=True,
+            warmup=config.warmup,
+            steps=plan.epochs * (len(self.tokens) // config.batch // config.time),
+            clip_norm=config.clip_norm,
         )
-        steps = plan.epochs * (len(self.tokens) // config.batch // config.time)
-        self.schedule = warmup_cosine(self.optimizer, steps, config.warmup)
         self.states = self._initial()
 
     def _initial(self) -> tuple[Tensor, ...]:
@@ -86,25 +85,18 @@ class LanguageModelLearner:
             targets.flatten(),
             self.config.softmax == "bfloat16",
         )
-        self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        norm = clip_gradients(self.network, self.config.clip_norm)
-        self.optimizer.step()
-        self.schedule.step()
-        return {"loss_nats": loss.item(), "gradient_norm": norm}
+        return {"loss_nats": loss.item(), **self.optimisation.step(loss)}
 
     def state_dict(self) -> dict[str, Any]:
         """Optimizer, schedule and carried states."""
         return {
-            "optimizer": self.optimizer.state_dict(),
-            "schedule": self.schedule.state_dict(),
+            **self.optimisation.state_dict(),
             "states": list(self.states),
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Continue exactly where ``state_dict`` was taken."""
-        self.optimizer.load_state_dict(state["optimizer"])
-        self.schedule.load_state_dict(state["schedule"])
+        self.optimisation.load_state_dict(state)
         self.states = tuple(state["states"])
 
 

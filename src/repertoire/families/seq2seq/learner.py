@@ -11,8 +11,7 @@ from torch.nn import functional
 from repertoire.contract import Data, Plan
 from repertoire.families.seq2seq.config import Config
 from repertoire.families.seq2seq.network import Seq2Seq
-from repertoire.training.process import clip_gradients
-from repertoire.training.schedule import warmup_cosine
+from repertoire.training.optimisation import Optimisation
 
 Batch = tuple[Tensor, Tensor]
 POOL = 50  # batches that are sorted by length together
@@ -25,14 +24,14 @@ class Seq2SeqLearner:
         self.network, self.config, self.plan = network, config, plan
         arrays = data.arrays("train")
         self.source, self.target = arrays["source"], arrays["target"]
-        self.optimizer = torch.optim.AdamW(
+        self.optimisation = Optimisation(
             network.parameters(),
-            lr=config.learning_rate,
+            learning_rate=config.learning_rate,
             weight_decay=config.weight_decay,
-            fused=True,
+            warmup=config.warmup,
+            steps=plan.epochs * -(-len(self.source) // config.batch),
+            clip_norm=config.clip_norm,
         )
-        steps = plan.epochs * -(-len(self.source) // config.batch)
-        self.schedule = warmup_cosine(self.optimizer, steps, config.warmup)
 
     def batches(self, epoch: int) -> Iterator[Batch]:
         """Shuffled; within a pool of batches sorted by length, so that little is padding."""
@@ -57,24 +56,15 @@ class Seq2SeqLearner:
             ignore_index=0,
             label_smoothing=self.config.label_smoothing,
         )
-        self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        norm = clip_gradients(self.network, self.config.clip_norm)
-        self.optimizer.step()
-        self.schedule.step()
-        return {"loss_nats": loss.item(), "gradient_norm": norm}
+        return {"loss_nats": loss.item(), **self.optimisation.step(loss)}
 
     def state_dict(self) -> dict[str, Any]:
         """Optimizer and schedule."""
-        return {
-            "optimizer": self.optimizer.state_dict(),
-            "schedule": self.schedule.state_dict(),
-        }
+        return self.optimisation.state_dict()
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Continue exactly where ``state_dict`` was taken."""
-        self.optimizer.load_state_dict(state["optimizer"])
-        self.schedule.load_state_dict(state["schedule"])
+        self.optimisation.load_state_dict(state)
 
 
 def _trimmed(rows: np.ndarray) -> Tensor:

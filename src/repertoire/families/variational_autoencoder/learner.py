@@ -11,7 +11,7 @@ from repertoire.contract import Data, Plan
 from repertoire.families.variational_autoencoder.config import Config
 from repertoire.families.variational_autoencoder.network import Vae, binarise
 from repertoire.nn.images import shifted
-from repertoire.training.schedule import warmup_cosine
+from repertoire.training.optimisation import Optimisation
 
 
 class VaeLearner:
@@ -20,14 +20,14 @@ class VaeLearner:
     def __init__(self, network: Vae, config: Config, data: Data, plan: Plan) -> None:
         self.network, self.config, self.plan = network, config, plan
         self.images = torch.from_numpy(data.arrays("train")["images"])
-        self.optimizer = torch.optim.AdamW(
+        self.optimisation = Optimisation(
             network.parameters(),
-            lr=config.learning_rate,
+            learning_rate=config.learning_rate,
             weight_decay=config.weight_decay,
-            fused=True,
+            warmup=config.warmup,
+            steps=plan.epochs * (len(self.images) // config.batch),
+            clip_norm=None,
         )
-        steps = plan.epochs * (len(self.images) // config.batch)
-        self.schedule = warmup_cosine(self.optimizer, steps, config.warmup)
 
     def batches(self, epoch: int) -> Iterator[Tensor]:
         """Shuffled full batches of uint8 images."""
@@ -47,10 +47,7 @@ class VaeLearner:
         ) / len(batch)
         divergence = 0.5 * (mean**2 + log_variance.exp() - 1 - log_variance).sum(1).mean()
         loss = reconstruction + self.config.beta * divergence
-        self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        self.optimizer.step()
-        self.schedule.step()
+        self.optimisation.step(loss)
         return {
             "loss_nats": loss.item(),
             "reconstruction_nats": reconstruction.item(),
@@ -59,15 +56,11 @@ class VaeLearner:
 
     def state_dict(self) -> dict[str, Any]:
         """Optimizer and schedule."""
-        return {
-            "optimizer": self.optimizer.state_dict(),
-            "schedule": self.schedule.state_dict(),
-        }
+        return self.optimisation.state_dict()
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Continue exactly where ``state_dict`` was taken."""
-        self.optimizer.load_state_dict(state["optimizer"])
-        self.schedule.load_state_dict(state["schedule"])
+        self.optimisation.load_state_dict(state)
 
 
 def learner(network: Vae, config: Config, data: Data, plan: Plan) -> VaeLearner:

@@ -1,4 +1,4 @@
-"""The tasks of models of images: reconstruct, sample. See language.py for what a task is."""
+"""The tasks of models of images: reconstruct, sample."""
 
 from __future__ import annotations
 
@@ -15,8 +15,7 @@ from serving.manifest import Graph
 from serving.plane import Run
 from serving.ports import Array
 from serving.repository import Model
-
-Answer = dict[str, Any]
+from serving.task import Answer, Task
 
 IMAGES = 256  # in one request
 
@@ -42,6 +41,12 @@ def sample(model: Model, run: Run, request: Mapping[str, Any]) -> Answer:
     return {"images": [images.png_base64(each) for each in drawn], "seed": seed}
 
 
+def sheet(model: Model, run: Run, request: Mapping[str, Any]) -> tuple[bytes, dict[str, str]]:
+    """The drawn images as one PNG."""
+    drawn, seed = draw_images(model, run, request)
+    return images.png(images.grid(list(drawn))), {"Seed": str(seed)}
+
+
 def draw_images(model: Model, run: Run, request: Mapping[str, Any]) -> tuple[Array, int]:
     """uint8[count, height, width] and the seed they were drawn with."""
     fields = Fields(request)
@@ -60,3 +65,11 @@ def _fixed_sizes(graph: Graph) -> tuple[int, ...]:
     if len(sizes) != len(port.shape) - 1:
         raise BadModel(f"input {port.name} of graph {graph.name} lacks fixed sizes; export again")
     return sizes
+
+
+TASKS = {
+    "reconstruct": Task(reconstruct, field="images", column="image", many=True),
+    "sample": Task(
+        sample, field="count", column="count", many=False, rendered={"image/png": sheet}
+    ),
+}

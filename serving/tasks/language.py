@@ -1,7 +1,6 @@
 """The tasks of models of text: score, generate, translate.
 
-A task is `task(model, run, request) -> answer`: request fields in, a JSON-able answer out.
-All raise Malformed and InvalidInput for bad requests.
+Requests and answers are those of serving/task.py.
 """
 
 from __future__ import annotations
@@ -14,18 +13,14 @@ from typing import Any
 
 import numpy as np
 
-from serving.errors import BadModel, Malformed
 from serving.fields import Fields
-from serving.manifest import Graph
 from serving.plane import Run
 from serving.ports import Array, Arrays
 from serving.repository import Model
+from serving.task import Answer, Task
 from serving.text import Encoding, Pieces
+from serving.texts import by_length, encoding_of, next_states, padded_rows, read_texts
 
-Answer = dict[str, Any]
-
-TEXTS = 256  # in one request
-ROWS = 32  # texts in one run
 POSITIONS = 512  # rows x time in one run: a softmax of 10,000 words over them takes 20 MB
 
 
@@ -36,12 +31,12 @@ def score(model: Model, run: Run, request: Mapping[str, Any]) -> Answer:
     (nats) and perplexity.
     """
     fields = Fields(request)
-    texts = _texts(fields)
+    texts = read_texts(fields)
     fields.finish()
-    encoding = _encoding(model, "text")
+    encoding = encoding_of(model, "text")
     targets = [[*encoding.ids(text), encoding.end] for text in texts]
     results: list[Answer] = [{}] * len(texts)
-    for rows in _by_length(targets):
+    for rows in by_length(targets):
         scored = _log_probs(model, run, [targets[row] for row in rows], encoding.end)
         for row, log_probs in zip(rows, scored, strict=True):
             results[row] = _scored(encoding, targets[row], log_probs)
@@ -55,7 +50,7 @@ def _log_probs(model: Model, run: Run, targets: list[list[int]], end: int) -> li
     changes nothing before it.
     """
     graph = model.manifest.graph("score")
-    padded = _padded(targets, end)
+    padded = padded_rows(targets, end)
     tokens = np.roll(padded, 1, axis=1)
     tokens[:, 0] = end
     step, states, pieces = max(1, POSITIONS // len(targets)), Arrays(), []
@@ -63,7 +58,7 @@ def _log_probs(model: Model, run: Run, targets: list[list[int]], end: int) -> li
         piece = slice(start, start + step)
         inputs = {"tokens": tokens[:, piece], "targets": padded[:, piece], **states}
         outputs = run("score", inputs, None)
-        states = _next_states(graph, outputs)
+        states = next_states(graph, outputs)
         pieces.append(outputs["log_probs"])
     whole = np.concatenate(pieces, axis=1)
     return [whole[row, : len(ids)] for row, ids in enumerate(targets)]
@@ -100,7 +95,7 @@ def generate_events(model: Model, run: Run, request: Mapping[str, Any]) -> Itera
     seed = fields.seed(secrets.randbits(32))
     stop_at_end = fields.flag("stop_at_end", True)
     fields.finish()
-    encoding = _encoding(model, "text")
+    encoding = encoding_of(model, "text")
     ids = encoding.ids(prompt)
     pieces, chosen, log_probs, text = Pieces(encoding, ids), [], [], ""
     finish = "length"
@@ -140,7 +135,7 @@ def _tokens(
         draw = {"log_probs": step["log_probs"], "uniform": uniform, **taste}
         token = int(run("sample", draw, ["token"])["token"][0])
         yield token, float(step["log_probs"][0, token])
-        tokens, states = np.array([[token]], np.int64), _next_states(graph, step)
+        tokens, states = np.array([[token]], np.int64), next_states(graph, step)
 
 
 def translate(model: Model, run: Run, request: Mapping[str, Any]) -> Answer:
@@ -149,14 +144,14 @@ def translate(model: Model, run: Run, request: Mapping[str, Any]) -> Answer:
     Answers `results`, for each text: text, tokens, log_prob (nats).
     """
     fields = Fields(request)
-    texts = _texts(fields)
+    texts = read_texts(fields)
     max_length = np.array(fields.integer("max_length", 64, 1, 4096), np.int64)
     fields.finish()
-    source, target = _encoding(model, "source"), _encoding(model, "target")
+    source, target = encoding_of(model, "source"), encoding_of(model, "target")
     ids = [[*source.ids(text), source.end] for text in texts]
     results: list[Answer] = [{}] * len(texts)
-    for rows in _by_length(ids):
-        padded = _padded([ids[row] for row in rows], source.pad)
+    for rows in by_length(ids):
+        padded = padded_rows([ids[row] for row in rows], source.pad)
         outputs = run("translate", {"source": padded, "max_length": max_length}, None)
         answers = zip(rows, outputs["tokens"], outputs["log_prob"], strict=True)
         for row, tokens, log_prob in answers:
@@ -169,33 +164,8 @@ def _translated(target: Encoding, ids: list[int], log_prob: float) -> Answer:
     return {"text": target.text(ids), "tokens": target.tokens(ids), "log_prob": log_prob}
 
 
-def _texts(fields: Fields) -> list[str]:
-    texts = fields.one_or_many("text", TEXTS)
-    if not all(isinstance(text, str) for text in texts):
-        raise Malformed("text is a string or a list of strings")
-    return texts
-
-
-def _encoding(model: Model, name: str) -> Encoding:
-    if name not in model.encodings:
-        raise BadModel(f"the manifest of {model.name!r} lacks the encoding {name!r}; export again")
-    return model.encodings[name]
-
-
-def _by_length(rows: Sequence[Sequence[int]]) -> Iterator[list[int]]:
-    """Row numbers in groups of similar length, so that little of a run is padding."""
-    order = sorted(range(len(rows)), key=lambda each: len(rows[each]))
-    for start in range(0, len(order), ROWS):
-        yield order[start : start + ROWS]
-
-
-def _padded(rows: Sequence[Sequence[int]], pad: int) -> Array:
-    """int64[rows, longest]."""
-    padded = np.full((len(rows), max(map(len, rows))), pad, np.int64)
-    for number, row in enumerate(rows):
-        padded[number, : len(row)] = row
-    return padded
-
-
-def _next_states(graph: Graph, outputs: Arrays) -> Arrays:
-    return {target: outputs[source] for source, target in graph.feedback.items()}
+TASKS = {
+    "score": Task(score, field="text", column="text", many=True),
+    "generate": Task(generate, field="prompt", column="prompt", many=False, stream=generate_events),
+    "translate": Task(translate, field="text", column="text", many=True),
+}

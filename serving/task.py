@@ -1,0 +1,33 @@
+"""What a task is: something people ask of a model, by name."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from serving.plane import Run
+from serving.repository import Model
+
+Request = Mapping[str, Any]
+Answer = dict[str, Any]
+
+
+@dataclasses.dataclass(frozen=True)
+class Task:
+    """`answer(model, run, request)` turns request fields into a JSON-able answer.
+
+    Raises Malformed and InvalidInput for bad requests. `stream` yields events instead, the last of
+    them with `finish`. `rendered` gives the answer's bytes and headers for a media type that a
+    client accepts. In a batch job the column `column` of a row fills the field `field`; a task that
+    takes `many` answers a list of them with as many `results`.
+    """
+
+    answer: Callable[[Model, Run, Request], Answer]
+    field: str
+    column: str
+    many: bool
+    stream: Callable[[Model, Run, Request], Iterator[Answer]] | None = None
+    rendered: Mapping[str, Callable[[Model, Run, Request], tuple[bytes, dict[str, str]]]] = (
+        dataclasses.field(default_factory=dict)
+    )

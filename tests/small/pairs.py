@@ -1,0 +1,21 @@
+"""Pairs of strings: generated dates, and a catalogue of made-up menu entries."""
+
+import json
+import zipfile
+from pathlib import Path
+
+
+def write_strings(path: Path) -> None:
+    """A wheel with a message catalogue of made-up menu entries."""
+    verbs = {"Open": "열기", "Close": "닫기", "Save": "저장", "Delete": "삭제", "Copy": "복사"}
+    nouns = {f"file{n}": f"파일{n}" for n in range(47)}
+    catalogue = {f"{v} {n}": [f"{nouns[n]} {verbs[v]}"] for v in verbs for n in nouns}
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("pack/locale/ko_KR/LC_MESSAGES/menu.json", json.dumps(catalogue))
+
+
+ARCHIVES = {"jupyterlab_language_pack_ko_kr-4.5.post3-py2.py3-none-any.whl": write_strings}
+DATA = {"dates": {"rows": 700}, "korean_strings": {}}
+RECIPES = {"dates": {"embedding": 7, "units": 11, "batch": 31, "examples": 3}}
+STAND_INS = {"korean_strings": "dates"}
+DATA_OF = {"korean_strings": "dates"}
