@@ -38,7 +38,10 @@ def task_answer(model: Model, run: Run, task: str, settings: Mapping[str, Any]) 
     def one(group: Sequence[tuple[int, Row]]) -> list[Row]:
         seed = settings.get("seed", 0)
         values = ((number, _value(row, asked.column)) for number, row in group)
-        requests = ({asked.field: value, "seed": seed + number} for number, value in values)
+        requests = (
+            {asked.field: value} | ({"seed": seed + number} if asked.seeded else {})
+            for number, value in values
+        )
         return [asked.answer(model, run, {**settings, **request}) for request in requests]
 
     return many if asked.many else one

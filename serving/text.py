@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -21,6 +22,8 @@ class Encoding:
     tokenizer: Tokenizer
     end: int
     pad: int = 0
+    unknown: int | None = None
+    level: str = "word"
 
     @staticmethod
     def parse(document: Mapping[str, Any]) -> Encoding:
@@ -33,7 +36,22 @@ class Encoding:
             tokenizer = Tokenizer.from_str(orjson.dumps(document["tokenizer"]).decode())
         except Exception as error:  # the library raises Exception itself
             raise BadModel(f"the tokenizer in the manifest does not load: {error}") from error
-        return Encoding(tokenizer, document["end"], document.get("pad", 0))
+        return Encoding(
+            tokenizer,
+            document["end"],
+            document.get("pad", 0),
+            document.get("unknown"),
+            document.get("level", "word"),
+        )
+
+    @cached_property
+    def vocabulary(self) -> Mapping[str, int]:
+        return self.tokenizer.get_vocab()
+
+    def normal(self, text: str) -> str:
+        """The text as the vocabulary spells it."""
+        normalizer = self.tokenizer.normalizer
+        return str(normalizer.normalize_str(text)) if normalizer else text
 
     def ids(self, text: str) -> list[int]:
         return list(self.tokenizer.encode(text).ids)

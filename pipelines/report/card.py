@@ -149,6 +149,8 @@ def requests(name: str, tasks: list[str], recipe: Recipe, figures: list[Any]) ->
     bodies: dict[str, dict[str, Any]] = {
         "score": {"text": prompt},
         "generate": {"prompt": prompt, "max_tokens": 20, "temperature": 0.7, "seed": 1},
+        "complete": {"prompt": f"{prompt} wh".strip(), "count": 3},
+        "rescore": {"candidates": [{"text": prompt, "score": -1.5}, "a rival"]},
         "translate": {"text": source},
         "sample": {"count": 4, "seed": 0},
     }

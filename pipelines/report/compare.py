@@ -19,6 +19,8 @@ from repertoire.metrics.gate import margin_over
 # config. A floor is what real data reach: a model is not expected below it.
 BESIDE: tuple[tuple[str, str, bool], ...] = (
     (r"perplexity", "kneser_ney_perplexity", False),
+    (r"rescored_accuracy_percent", "recogniser_rescored_accuracy_percent", False),
+    (r"rescored_accuracy_percent", "kneser_ney_rescored_accuracy_percent", False),
     (r"chrf_percent", "nearest_neighbour_chrf_percent", False),
     (r"bleu_percent", "nearest_neighbour_bleu_percent", False),
     (r"negative_iwae_\d+_nats", "bernoulli_mixture_nats", False),

@@ -9,6 +9,7 @@ METRICS: tuple[tuple[str, str, str], ...] = (
     (r"perplexity", "Perplexity", ""),
     (r"nats_per_token", "Cross-entropy", "nats a token"),
     (r"bits_per_character", "Cross-entropy", "bits a character"),
+    (r"rescored_accuracy_percent", "True line first after rescoring", "%"),
     (r"exact_match_percent", "Exact match", "%"),
     (r"chrf_percent", "chrF", "%"),
     (r"bleu_percent", "BLEU by character", "%"),
@@ -22,6 +23,7 @@ METRICS: tuple[tuple[str, str, str], ...] = (
     (r"gradient_norm", "Gradient norm before clipping", ""),
 )
 BASELINES: tuple[tuple[str, str], ...] = (
+    (r"recogniser_.*", "recogniser alone"),
     (r"unigram_.*", "unigram"),
     (r"kneser_ney_.*", "Kneser–Ney {kneser_ney_order:.0f}-gram"),
     (r"nearest_neighbour_.*", "translation memory"),
@@ -40,6 +42,8 @@ LOWER_IS_BETTER = r"perplexity|.*_nats|nats_.*|bits_.*|.*_mse|frechet_distance"
 USES = {
     "generate": "continuing text in the manner of its training data",
     "score": "telling how likely a text is under it",
+    "complete": "proposing the next word",
+    "rescore": "choosing among the candidates of a recogniser",
     "translate": "turning one line of its source language into its target language",
     "reconstruct": "showing what a short code keeps of a picture",
     "sample": "drawing new pictures like those it saw",

@@ -35,12 +35,19 @@ def score(model: Model, run: Run, request: Mapping[str, Any]) -> Answer:
     fields.finish()
     encoding = encoding_of(model, "text")
     targets = [[*encoding.ids(text), encoding.end] for text in texts]
-    results: list[Answer] = [{}] * len(texts)
+    scored = zip(targets, text_log_probs(model, run, targets), strict=True)
+    return {"results": [_scored(encoding, ids, log_probs) for ids, log_probs in scored]}
+
+
+def text_log_probs(model: Model, run: Run, targets: Sequence[list[int]]) -> list[Array]:
+    """The log-probability of each token of texts that end with the end token, nats."""
+    end = encoding_of(model, "text").end
+    found: list[Array] = [np.empty(0)] * len(targets)
     for rows in by_length(targets):
-        scored = _log_probs(model, run, [targets[row] for row in rows], encoding.end)
+        scored = _log_probs(model, run, [targets[row] for row in rows], end)
         for row, log_probs in zip(rows, scored, strict=True):
-            results[row] = _scored(encoding, targets[row], log_probs)
-    return {"results": results}
+            found[row] = log_probs
+    return found
 
 
 def _log_probs(model: Model, run: Run, targets: list[list[int]], end: int) -> list[Array]:
@@ -166,6 +173,8 @@ def _translated(target: Encoding, ids: list[int], log_prob: float) -> Answer:
 
 TASKS = {
     "score": Task(score, field="text", column="text", many=True),
-    "generate": Task(generate, field="prompt", column="prompt", many=False, stream=generate_events),
+    "generate": Task(
+        generate, field="prompt", column="prompt", many=False, seeded=True, stream=generate_events
+    ),
     "translate": Task(translate, field="text", column="text", many=True),
 }

@@ -70,6 +70,11 @@ def _fixed_sizes(graph: Graph) -> tuple[int, ...]:
 TASKS = {
     "reconstruct": Task(reconstruct, field="images", column="image", many=True),
     "sample": Task(
-        sample, field="count", column="count", many=False, rendered={"image/png": sheet}
+        sample,
+        field="count",
+        column="count",
+        many=False,
+        seeded=True,
+        rendered={"image/png": sheet},
     ),
 }

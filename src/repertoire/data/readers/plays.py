@@ -9,6 +9,7 @@ import pandas as pd
 
 from repertoire.config import ConfigError
 from repertoire.contract import Arrays
+from repertoire.data.confusions import nbest_lists
 from repertoire.data.dataset import SPLITS, Encoded, TextEncoding
 from repertoire.data.sources import members
 from repertoire.data.text import END, UNKNOWN, Level, text_encoding
@@ -27,6 +28,8 @@ class Config:
     valid: tuple[str, ...]
     test: tuple[str, ...]
     identity_words: int  # shorter passages are stock phrases ("Exeunt.") that recur everywhere
+    nbest_lists: int  # lines of each held-out split to rescore; 0 for none
+    nbest_choices: int
 
 
 def tabulate(config: Config, path: Path) -> pd.DataFrame:
@@ -100,13 +103,18 @@ def encode(config: Config, table: pd.DataFrame) -> Encoded:
     )
     encoding = TextEncoding(content)
     arrays = {s: _stream(encoding, table.loc[table["split"] == s, "text"]) for s in SPLITS}
+    for split in ("valid", "test"):
+        stream = arrays[split]["tokens"]
+        lists = nbest_lists(encoding, stream, config.nbest_lists, config.nbest_choices)
+        arrays[f"nbest_{split}"] = lists
     unknown = content["unknown"]
     test = arrays["test"]["tokens"]
     facts = {
         "kind": "stream",
         "level": config.level,
         "vocabulary": encoding.tokenizer.get_vocab_size(),
-        "tokens": {s: int(a["tokens"].size) for s, a in arrays.items()},
+        "tokens": {s: int(arrays[s]["tokens"].size) for s in SPLITS},
+        "nbest_lists": {s: len(arrays[f"nbest_{s}"]["truth"]) for s in ("valid", "test")},
         "unknown_share_test": round(float(np.mean(test == unknown)), 5),
     }
     return Encoded(arrays, facts, {"text": content})

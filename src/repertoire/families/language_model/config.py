@@ -7,19 +7,20 @@ import numpy as np
 
 from repertoire.contract import Arrays, Port
 
-TASKS = ("score", "generate")
+TASKS = ("score", "generate", "complete", "rescore")
 
 
 @dataclass(frozen=True)
 class Config:
-    """``cell`` decides the core; ``window`` is the context of ``feedforward`` alone, in tokens.
+    """``cell`` decides the core; ``window`` is the context, in tokens, of ``feedforward``, which
+    keeps the order of its words, and of ``bag``, which does not.
 
     ``identity`` scales the recurrent weights that ``relu_identity`` starts from.
     ``time`` is the length of truncated backpropagation, ``chunk`` that of a scoring call.
     ``softmax`` is the precision of the output product while training.
     """
 
-    cell: Literal["feedforward", "tanh", "relu_identity", "gru", "lstm"]
+    cell: Literal["feedforward", "bag", "tanh", "relu_identity", "gru", "lstm"]
     embedding: int
     units: int
     layers: int
@@ -46,7 +47,7 @@ def state_ports(config: Config) -> tuple[Port, ...]:
 
     A context of zeros is a context of end tokens, as at the start of a line.
     """
-    if config.cell == "feedforward":
+    if config.cell in ("feedforward", "bag"):
         return (Port("context", "int64", ("batch", config.window - 1)),)
     names = ("hidden", "cell") if config.cell == "lstm" else ("hidden",)
     shape = (config.layers, "batch", config.units)

@@ -1,11 +1,13 @@
 """Perplexity of a stream, and text from the model; numpy alone."""
 
 import itertools
+from functools import partial
 
 import numpy as np
 
 from repertoire.contract import Array, Arrays, Data, Figure, Kind, Run
 from repertoire.families.language_model.config import Config, initial_states
+from repertoire.metrics.rescoring import rescored_accuracy_percent
 
 FREQUENCY_TOKENS = 20_000  # enough for a table; the whole split is scored once already
 # The ways of choosing a token that the report compares.
@@ -41,7 +43,28 @@ def evaluate(run: Run, config: Config, data: Data, split: str) -> dict[str, floa
     metrics = {"perplexity": float(np.exp(nats)), "nats_per_token": nats}
     if data.facts["level"] == "character":
         metrics["bits_per_character"] = nats / float(np.log(2))
+    lists = data.arrays(f"nbest_{split}")
+    if len(lists["truth"]):
+        accuracy = rescored_accuracy_percent(lists, partial(line_log_probs, run, config))
+        metrics["rescored_accuracy_percent"] = accuracy
     return metrics
+
+
+def line_log_probs(run: Run, config: Config, rows: Array) -> Array:
+    """Natural log-probability of lines (rows, time), each from a fresh state and filled up with -1.
+
+    What fills a row up comes after all that counts, and a language model does not look ahead.
+    """
+    totals = []
+    step = max(1, config.chunk // rows.shape[1])
+    for start in range(0, len(rows), step):
+        part = rows[start : start + step]
+        targets = np.maximum(part, 0)
+        tokens = np.concatenate((np.zeros_like(targets[:, :1]), targets[:, :-1]), axis=1)
+        states = initial_states(config, len(part))
+        log_probs = run("score", tokens=tokens, targets=targets, **states)["log_probs"]
+        totals.append((log_probs * (part >= 0)).sum(1, dtype=np.float64))
+    return np.concatenate(totals)
 
 
 def generate(

@@ -36,6 +36,26 @@ class FixedWindow(nn.Module):
         return torch.tanh(hidden).transpose(1, 2), (ids[:, tokens.shape[1] :],)
 
 
+class Bag(nn.Module):
+    """The mean of the last ``window`` embeddings, whose order is lost.
+
+    CBOW (Mikolov et al. 2013, section 3.1) with the words before as its only context.
+    """
+
+    def __init__(self, config: Config) -> None:
+        super().__init__()
+        self.window = config.window
+        self.hidden = nn.Linear(config.embedding, config.units)
+
+    def forward(
+        self, tokens: Tensor, embed: nn.Module, context: Tensor
+    ) -> tuple[Tensor, tuple[Tensor, ...]]:
+        """tokens (batch, time) -> features (batch, time, units) and the new context."""
+        ids = torch.cat((context, tokens), dim=1)
+        means = nn.functional.avg_pool1d(embed(ids).transpose(1, 2), self.window, stride=1)
+        return torch.tanh(self.hidden(means.transpose(1, 2))), (ids[:, tokens.shape[1] :],)
+
+
 class Recurrent(nn.Module):
     """Stacked recurrent layers; states are ``hidden`` and, for the LSTM, ``cell``."""
 
@@ -82,6 +102,9 @@ class Recurrent(nn.Module):
         return features, tuple(end) if self.kind == "lstm" else (end,)
 
 
+CORES: dict[str, type[nn.Module]] = {"feedforward": FixedWindow, "bag": Bag}
+
+
 class LanguageModel(nn.Module):
     """Embedding, core, and a linear map to the vocabulary (tied to the embedding if asked)."""
 
@@ -89,7 +112,7 @@ class LanguageModel(nn.Module):
         super().__init__()
         self.config = config
         self.embedding = nn.Embedding(vocabulary, config.embedding)
-        self.core = FixedWindow(config) if config.cell == "feedforward" else Recurrent(config)
+        self.core = CORES.get(config.cell, Recurrent)(config)
         self.dropout = nn.Dropout(config.dropout)
         width = config.embedding if config.tied else config.units
         bridged = config.tied and config.units != config.embedding

@@ -1,0 +1,113 @@
+"""Tasks of language models that choose: the next word, or the best of some texts."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from serving.errors import Malformed
+from serving.fields import Fields
+from serving.plane import Run
+from serving.ports import Array, Arrays
+from serving.repository import Model
+from serving.task import Answer, Task
+from serving.tasks.language import text_log_probs
+from serving.text import Encoding
+from serving.texts import TEXTS, encoding_of, next_states
+
+COUNT = 100  # completions of one request
+WORDS = 16  # of one completion
+_BEGUN = re.compile(r"[\w'-]*$")
+
+
+def complete(model: Model, run: Run, request: Mapping[str, Any]) -> Answer:
+    """The likeliest ways on from `prompt`; a word that is begun at its end is completed first.
+
+    `count`: how many; `tokens`: the length of each, whose first token is one of the likeliest and
+    the rest the likeliest after it. Answers `results`, best first: text (what follows the prompt),
+    log_prob (nats, of all its tokens); none if no known word begins so.
+    """
+    fields = Fields(request)
+    prompt = fields.string("prompt", "")
+    count = fields.integer("count", 5, 1, COUNT)
+    length = fields.integer("tokens", 1, 1, WORDS)
+    fields.finish()
+    encoding = encoding_of(model, "text")
+    begun = _begun(encoding, prompt)
+    ids = [encoding.end, *encoding.ids(prompt[: len(prompt) - len(begun)])]
+    graph = model.manifest.graph("next")
+    wanted = ["log_probs", *graph.feedback]
+    step = run("next", {"tokens": np.array([ids], np.int64)}, wanted)
+    first = _likeliest(encoding, begun, step["log_probs"][0], count)
+    if not len(first):
+        return {"results": []}
+    tokens, log_probs = first[:, None], step["log_probs"][0, first].astype(np.float64)
+    states: Arrays = {}
+    fed = np.array([[*ids, token] for token in first], np.int64)
+    for _ in range(length - 1):
+        step = run("next", {"tokens": fed, **states}, wanted)
+        fed = step["log_probs"].argmax(1)[:, None].astype(np.int64)
+        log_probs += step["log_probs"].max(1)
+        tokens, states = np.concatenate((tokens, fed), 1), next_states(graph, step)
+    texts = [encoding.text(row.tolist())[len(begun) :] for row in tokens]
+    results = [{"text": t, "log_prob": float(n)} for t, n in zip(texts, log_probs, strict=True)]
+    return {"results": sorted(results, key=lambda each: -each["log_prob"])}
+
+
+def _begun(encoding: Encoding, prompt: str) -> str:
+    """The word at the end of the prompt that is not finished; none for models of characters."""
+    found = _BEGUN.search(prompt)
+    return found[0] if found and encoding.level == "word" else ""
+
+
+def _likeliest(encoding: Encoding, begun: str, log_probs: Array, count: int) -> Array:
+    """Ids of the likeliest tokens that begin so; neither the end nor the unknown token."""
+    start = encoding.normal(begun)
+    known = [
+        token
+        for text, token in encoding.vocabulary.items()
+        if text.startswith(start) and token not in (encoding.end, encoding.unknown)
+    ]
+    ids = np.array(sorted(known), np.int64)
+    return ids[np.argsort(-log_probs[ids], kind="stable")[:count]]
+
+
+def rescore(model: Model, run: Run, request: Mapping[str, Any]) -> Answer:
+    """Orders the candidates of a recogniser or a translator by their score and their likelihood.
+
+    `candidates`: texts, or objects with text and score (a log-probability of its own, nats;
+    default 0); `weight` is that of the language model. Answers `results`, best first: text, score,
+    log_prob, total = score + weight * log_prob.
+    """
+    fields = Fields(request)
+    given = [_candidate(each) for each in fields.one_or_many("candidates", TEXTS)]
+    weight = fields.number("weight", 1.0, 0, 1000)
+    fields.finish()
+    encoding = encoding_of(model, "text")
+    targets = [[*encoding.ids(text), encoding.end] for text, _ in given]
+    likely = [float(each.sum(dtype=np.float64)) for each in text_log_probs(model, run, targets)]
+    results = [
+        {"text": text, "score": score, "log_prob": nats, "total": score + weight * nats}
+        for (text, score), nats in zip(given, likely, strict=True)
+    ]
+    return {"results": sorted(results, key=lambda each: -each["total"])}
+
+
+def _candidate(value: Any) -> tuple[str, float]:
+    if isinstance(value, str):
+        return value, 0.0
+    if isinstance(value, dict) and value.keys() <= {"text", "score"}:
+        text, score = value.get("text"), value.get("score", 0.0)
+        number = isinstance(score, int | float) and not isinstance(score, bool)
+        if isinstance(text, str) and number and np.isfinite(score):
+            return text, float(score)
+    raise Malformed('a candidate is a text, or an object such as {"text": "…", "score": -1.5}')
+
+
+TASKS = {
+    "complete": Task(complete, field="prompt", column="prompt", many=False, seeded=False),
+    "rescore": Task(rescore, field="candidates", column="candidates", many=False, seeded=False),
+}

@@ -1,0 +1,55 @@
+"""N-best lists, and what a language model makes of them."""
+
+import numpy as np
+import pytest
+
+from repertoire.data.confusions import PAD, closest_words, nbest_lists
+from repertoire.data.dataset import TextEncoding
+from repertoire.data.text import END, UNKNOWN, text_encoding
+from repertoire.metrics.rescoring import rescored_accuracy_percent
+
+LINES = ["the cattle eat hay", "the castle is old now", "a battle was lost there", "so it is"]
+
+
+@pytest.fixture(scope="module")
+def encoding():
+    return TextEncoding(text_encoding(LINES, "word", 97, (END, UNKNOWN), True))
+
+
+def stream(encoding):
+    return np.concatenate([[*encoding.encode(line), encoding.end] for line in LINES])
+
+
+def test_the_closest_words_share_most_pairs_of_letters(encoding):
+    close = closest_words(encoding, 2)
+    words = [encoding.token(each) for each in close[encoding.encode("castle")[0]]]
+    assert words == ["cattle", "battle"]
+
+
+def test_a_list_holds_the_true_line_once_and_changes_one_word(encoding):
+    lists = nbest_lists(encoding, stream(encoding), 3, 5)
+    assert lists["candidates"].shape[:2] == (3, 5) == lists["scores"].shape
+    for index, rows in enumerate(lists["candidates"]):
+        true = rows[lists["truth"][index]]
+        assert encoding.decode(true[true >= 0]) == LINES[index]
+        assert [int((row != true).sum()) for row in rows].count(0) == 1
+        assert {int((row != true).sum()) for row in rows} == {0, 1}
+        assert (rows[:, (true >= 0).sum() :] == PAD).all()
+
+
+def test_the_true_line_scores_one_more_in_the_mean(encoding):
+    tokens = np.tile(stream(encoding), 211)
+    lists = nbest_lists(encoding, tokens, 503, 5)
+    true = lists["scores"][np.arange(503), lists["truth"]]
+    others = (lists["scores"].sum(1) - true) / 4
+    assert true.mean() - others.mean() == pytest.approx(1, abs=4 * np.sqrt(1.25 / 503))
+
+
+def test_what_a_model_knows_is_added_to_what_the_recogniser_heard():
+    scores = np.array([[0.0, 3.0], [2.0, 1.0], [0.0, 1.0]], np.float32)
+    candidates = np.arange(6).reshape(3, 2, 1)
+    lists = {"candidates": candidates, "scores": scores, "truth": np.array([0, 0, 1])}
+    assert rescored_accuracy_percent(lists, lambda rows: np.zeros(6)) == pytest.approx(200 / 3)
+    # Rows 0, 2 and 5 are true; by -3.5 and more the first list turns, by less it does not.
+    assert rescored_accuracy_percent(lists, lambda rows: -3.5 * (rows[:, 0] == 1)) == 100
+    assert rescored_accuracy_percent(lists, lambda rows: -2.5 * (rows[:, 0] == 1)) < 100
