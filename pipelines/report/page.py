@@ -10,7 +10,7 @@ from pipelines.report.charts import draw, panels
 from pipelines.report.compare import comparisons, verdicts
 from pipelines.report.figures import load_figure
 from pipelines.report.words import lowered, metric_words, number, small, spaced
-from pipelines.stage import Recipe, recipe_names, recipe_params
+from pipelines.stage import Recipe, recipe_names, recipe_params, study_names, study_params
 from repertoire.config import RepertoireError
 from repertoire.data.files import read_json, whole_file
 
@@ -38,7 +38,10 @@ def report() -> None:
     )
     environment.filters |= {"number": number, "spaced": spaced, "lowered": lowered}
     page = environment.get_template("template.html.jinja").render(
-        summary=_summary(models), datasets=_datasets(models), models=models
+        summary=_summary(models),
+        datasets=_datasets(models),
+        models=models,
+        studies=[_study(name) for name in study_names()],
     )
     with whole_file(OUTPUT) as partial:
         partial.write_text(page, encoding="utf-8")
@@ -56,6 +59,23 @@ def _read(name: str, file: str) -> Any:
             f"{path}: no such file, recipe {name} was not evaluated; "
             f"run `dvc repro evaluate@{name}`"
         ) from None
+
+
+def _study(name: str) -> dict[str, Any]:
+    """Everything the page says of one study."""
+    params, folder = study_params(name), Path("studies") / name / "plots"
+    try:
+        records = read_json(folder / "figures.json")
+    except FileNotFoundError:
+        raise RepertoireError(
+            f"{folder}: no figures, study {name} did not run; run `dvc repro study@{name}`"
+        ) from None
+    return {
+        "name": name,
+        "title": params.title,
+        "text": card.study_text(params.module),
+        "figures": [load_figure(folder, record) for record in records],
+    }
 
 
 def _model(name: str, versions: dict[str, str]) -> dict[str, Any]:
