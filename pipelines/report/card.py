@@ -117,18 +117,17 @@ def largest_differences(manifest: Mapping[str, Any]) -> tuple[float, float]:
 
 
 def sizes(folder: Path, manifest: Mapping[str, Any]) -> str:
-    """Graphs by size, and how many numbers were learned if the weights are at hand."""
+    """Graphs by size, and how many numbers were learned."""
     files = [f"{graph['name']} {size(graph['bytes'])}" for graph in manifest["graphs"]]
     text = f"{size(sum(g['bytes'] for g in manifest['graphs']))} in ONNX ({', '.join(files)})"
-    weights = folder / "trained/weights.safetensors"
-    return f"{_stored(weights):,} stored weights; {text}" if weights.exists() else text
+    return f"{parameters(folder):,} stored weights; {text}"
 
 
-def _stored(weights: Path) -> int:
-    """Numbers in the file; tensors that share their numbers are saved twice and counted once."""
+def parameters(folder: Path) -> int:
+    """Learned numbers; tensors that share them are saved twice and counted once."""
     from safetensors.numpy import load_file
 
-    tensors = load_file(weights).values()
+    tensors = load_file(folder / "trained/weights.safetensors").values()
     return sum({(t.shape, t.tobytes()): t.size for t in tensors}.values())
 
 
