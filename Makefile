@@ -63,4 +63,4 @@ rollback: setup ## make NAME's previous champion the champion again: make rollba
 	@python -m pipelines.promote $(NAME) --previous
 
 clean: ## remove what the pipeline made (not the downloads)
-	@rm -rf artifacts data baselines reports fingerprints .checkpoints .timings mlflow.db mlartifacts
+	@rm -rf artifacts data baselines studies reports registrations.json fingerprints .checkpoints .timings mlflow.db mlartifacts

@@ -13,6 +13,7 @@ from typing import Any
 from pipelines.code import ROOT, closure, digests
 from pipelines.stage import (
     Recipe,
+    StudyParams,
     dataset_names,
     dataset_params,
     deciding,
@@ -22,12 +23,18 @@ from pipelines.stage import (
     recipe_names,
     recipe_params,
     run_stage,
+    study_names,
+    study_params,
 )
 from repertoire.contract import load_family
 from repertoire.data.files import digest_file, whole_folder, write_json
 
 FOLDER = Path("fingerprints")
-REPORT_TEXTS = ("pipelines/report/*.jinja", "src/repertoire/families/*/__init__.py")
+REPORT_TEXTS = (
+    "pipelines/report/*.jinja",
+    "src/repertoire/families/*/__init__.py",
+    "src/repertoire/studies/*.py",
+)
 
 
 def fingerprint() -> None:
@@ -35,11 +42,14 @@ def fingerprint() -> None:
     recipes = {name: recipe_params(name) for name in recipe_names()}
     for name, recipe in recipes.items():
         family_config(recipe, name, load_family(recipe.family).Config)
+    studies = {name: study_params(name) for name in study_names()}
     with whole_folder(FOLDER) as folder:
         for name in dataset_names():
             _write_dataset(folder, name)
         for name, recipe in recipes.items():
             _write_recipe(folder, name, recipe)
+        for name, study in studies.items():
+            _write_study(folder, name, study)
         everything = {name: asdict(recipe) for name, recipe in recipes.items()}
         _write(folder / "register.json", everything, ["pipelines.register"])
         texts = {
@@ -47,9 +57,11 @@ def fingerprint() -> None:
             for pattern in REPORT_TEXTS
             for path in sorted(ROOT.glob(pattern))
         }
-        report = {"recipes": everything, "texts": texts}
+        shown = {name: {"title": s.title, "module": s.module} for name, s in studies.items()}
+        report = {"recipes": everything, "studies": shown, "texts": texts}
         _write(folder / "report.json", report, ["pipelines.report.__main__"])
-    print(f"{FOLDER}: {len(dataset_names())} data sets, {len(recipes)} recipes")
+    counts = f"{len(dataset_names())} data sets, {len(recipes)} recipes, {len(studies)} studies"
+    print(f"{FOLDER}: {counts}")
 
 
 def _write_dataset(folder: Path, name: str) -> None:
@@ -72,6 +84,13 @@ def _write_recipe(folder: Path, name: str, recipe: Recipe) -> None:
     for stage, params in stages.items():
         modules = [f"pipelines.{stage}", *family_modules(recipe.family, stage)]
         _write(folder / f"{stage}/{name}.json", params, modules)
+
+
+def _write_study(folder: Path, name: str, study: StudyParams) -> None:
+    """Without its title, which the report alone shows."""
+    params = {"module": study.module, "config": dict(study.config)}
+    modules = ["pipelines.study", f"repertoire.studies.{study.module}"]
+    _write(folder / f"study/{name}.json", params, modules)
 
 
 def _write(path: Path, params: Mapping[str, Any], modules: Iterable[str]) -> None:

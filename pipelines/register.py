@@ -17,7 +17,7 @@ from pipelines.registry import (
 from pipelines.stage import recipe_names, recipe_params, run_stage
 from repertoire.data.files import read_json, write_json
 
-REGISTRATIONS = Path("reports/registrations.json")
+REGISTRATIONS = Path("registrations.json")
 
 
 def register(*names: str) -> None:

@@ -1,4 +1,4 @@
-"""`python -m pipelines.split`: where the time of `dvc repro` went, by stage.
+"""`python -m pipelines.split`: every model with its training seconds, and the time by stage.
 
 Every stage process appends a line to .timings/stages.jsonl: seconds until it reached its work
 (interpreter and imports), seconds of work, and when it ended.
@@ -10,7 +10,9 @@ from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
+from pipelines.report.card import parameters
 from pipelines.stage import TIMINGS
+from repertoire.data.files import read_json
 
 PAUSE = 30.0  # seconds without a stage that separate one run from the next
 
@@ -84,6 +86,21 @@ def table(records: list[Record]) -> list[str]:
     return lines
 
 
+def models(records: list[Record], artifacts: Path) -> list[str]:
+    """One line a recipe that was trained and evaluated: its size, seconds and gate."""
+    lines = [f"{'recipe':22} {'parameters':>10} {'train s':>8}  {'metric':24} {'test':>9} against"]
+    for record in latest(records):
+        folder = artifacts / record.item
+        if record.stage != "train" or not (folder / "metrics.json").exists():
+            continue
+        gate = read_json(folder / "metrics.json")["gate"]
+        lines.append(
+            f"{record.item:22} {parameters(folder):10,} {record.work_s:8.1f}  {gate['metric']:24} "
+            f"{gate['value']:9.4g} {gate['baseline_value']:.4g} ({gate['baseline']})"
+        )
+    return lines
+
+
 def _share(part: float, whole: float) -> str:
     return f"{100 * part / whole if whole else 0:.0f} %"
 
@@ -111,7 +128,7 @@ def main() -> None:
     """Print the table of the newest process of every stage, and the shares of the last run."""
     records = read(TIMINGS)
     if records:
-        print("\n".join(summary(records)))
+        print("\n".join([*models(records, Path("artifacts")), "", *summary(records)]))
     else:
         print(f"{TIMINGS}: nothing ran yet; run: make repro")
 

@@ -68,6 +68,15 @@ class Recipe:
 
 
 @dataclass(frozen=True)
+class StudyParams:
+    """One block of ``studies``; ``config`` belongs to the module."""
+
+    title: str
+    module: str
+    config: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
 class Export:
     """Tolerances of the comparison between the two engines, and the slice they are run on."""
 
@@ -100,6 +109,11 @@ def recipe_names() -> list[str]:
     return list(section(read_params(), "recipes", source=PARAMS.name))
 
 
+def study_names() -> list[str]:
+    """Every study of params.yaml, in its order."""
+    return list(section(read_params(), "studies", source=PARAMS.name))
+
+
 def dataset_params(name: str) -> DatasetParams:
     """The block of a data set."""
     block = section(read_params(), "datasets", name, source=PARAMS.name)
@@ -110,6 +124,12 @@ def recipe_params(name: str) -> Recipe:
     """The block of a recipe."""
     block = section(read_params(), "recipes", name, source=PARAMS.name)
     return parse(Recipe, block, f"{PARAMS.name}.recipes.{name}")
+
+
+def study_params(name: str) -> StudyParams:
+    """The block of a study."""
+    block = section(read_params(), "studies", name, source=PARAMS.name)
+    return parse(StudyParams, block, f"{PARAMS.name}.studies.{name}")
 
 
 def family_config(recipe: Recipe, name: str, cls: type) -> Any:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from safetensors.numpy import save_file
 
 from pipelines.report.compare import comparisons, verdicts
 from pipelines.report.figures import heatmap
@@ -17,6 +18,7 @@ from repertoire.contract import Figure, Kind
 from repertoire.data.figures import write_figures
 
 PARAMS = """
+studies: {}
 recipes:
   good: &recipe
     title: Good <net>
@@ -91,6 +93,8 @@ def write_recipe(folder: Path, value: float) -> None:
         },
     }
     (folder / "trained").mkdir()
+    weights = {"one": np.eye(3), "the_same": np.eye(3), "other": np.zeros(7)}
+    save_file(weights, folder / "trained/weights.safetensors")
     for file, content in contents.items():
         (folder / file).write_text(json.dumps(content), encoding="utf-8")
 
@@ -102,7 +106,6 @@ def fill(folder: Path) -> None:
     (family / "__init__.py").write_text('"""A toy.\n\nInvented (Nobody 1999).\n"""\n')
     write_recipe(folder / "artifacts/good", 20.0)
     write_recipe(folder / "artifacts/poor", 45.0)
-    (folder / REGISTRATIONS).parent.mkdir()
     (folder / REGISTRATIONS).write_text('{"good": "7", "poor": "7"}', encoding="utf-8")
 
 
@@ -122,28 +125,52 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> str:
         patch.chdir(folder)
         patch.delenv("REPERTOIRE_PARAMS", raising=False)
         report()
-    return (folder / OUTPUT).read_text(encoding="utf-8")
+    return written(folder)
 
 
-def test_the_page_asks_for_nothing_outside_itself(page: str) -> None:
-    addresses = re.findall(r'(?:src|href)\s*=\s*"([^"]*)"', page)
-    assert addresses
-    assert all(address.startswith(("#", "data:")) for address in addresses)
-    assert "<script" not in page
-    assert "@import" not in page
-    assert all(place.startswith("#") for place in re.findall(r"url\(([^)]*)\)", page))
+def written(folder: Path = Path()) -> str:
+    """All pages, one after the other."""
+    return "\n".join(path.read_text(encoding="utf-8") for path in sorted(pages(folder)))
+
+
+def pages(folder: Path = Path()) -> list[Path]:
+    return list((folder / OUTPUT).glob("*.html"))
+
+
+def test_the_pages_ask_for_nothing_outside_themselves(project: Path) -> None:
+    report()
+    assert {path.name for path in pages()} == {"index.html", "toy.html"}
+    for path in pages():
+        page = path.read_text(encoding="utf-8")
+        addresses = re.findall(r'(?:src|href)\s*=\s*"([^"]*)"', page)
+        outside = [each for each in addresses if not each.startswith(("#", "data:"))]
+        assert outside and all((OUTPUT / each.split("#")[0]).exists() for each in outside)
+        assert "<script" not in page
+        assert "@import" not in page
+        assert all(place.startswith("#") for place in re.findall(r"url\(([^)]*)\)", page))
 
 
 def test_equal_inputs_give_equal_bytes(page: str, project: Path) -> None:
     report()
-    assert OUTPUT.read_text(encoding="utf-8") == page
+    assert written() == page
 
 
-def test_every_link_within_the_page_has_its_place(page: str) -> None:
-    places = re.findall(r'\bid="([^"]+)"', page)
-    links = re.findall(r'<a href="#([^"]+)"', page)
-    assert set(links) <= set(places)
-    assert "model-poor" in links
+def test_every_link_has_its_place(project: Path) -> None:
+    report()
+    places = {p.name: re.findall(r'\bid="([^"]+)"', p.read_text("utf-8")) for p in pages()}
+    seen = set()
+    for path in pages():
+        for address in re.findall(r'<a href="([^"]+)"', path.read_text(encoding="utf-8")):
+            file, _, place = address.partition("#")
+            assert not place or place in places[file or path.name], address
+            seen.add(address)
+    assert "toy.html#model-poor" in seen and "index.html" in seen
+
+
+def test_every_model_is_listed_with_its_learned_numbers_counted_once(project: Path) -> None:
+    report()
+    page = (OUTPUT / "index.html").read_text(encoding="utf-8")
+    assert page.count('<td class="n">16</td><td class="n">3</td>') == 2  # 9 + 7, and 3 steps
 
 
 def test_a_failed_gate_is_shown_as_not_beaten(page: str) -> None:
@@ -194,7 +221,7 @@ def test_a_recipe_that_was_not_evaluated_is_named_with_the_remedy(project: Path,
 def test_a_recipe_that_was_not_registered_says_so(project: Path) -> None:
     REGISTRATIONS.write_text('{"good": "7"}', encoding="utf-8")
     report()
-    assert "not registered" in OUTPUT.read_text(encoding="utf-8")
+    assert "not registered" in written()
 
 
 def test_a_training_without_records_has_a_page_without_curves(project: Path) -> None:
@@ -203,7 +230,7 @@ def test_a_training_without_records_has_a_page_without_curves(project: Path) -> 
         epochs = [{"epoch": 1, "steps_done": 3, "perplexity": 9.0}]
         path.write_text(json.dumps({"steps": [], "epochs": epochs}), encoding="utf-8")
     report()
-    assert "Training loss" not in OUTPUT.read_text(encoding="utf-8")
+    assert "Training loss" not in written()
 
 
 def test_a_floor_is_no_baseline_to_beat() -> None:

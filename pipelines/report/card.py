@@ -13,19 +13,29 @@ from repertoire.config import RepertoireError
 
 SERVER = "localhost:8000"
 FAMILIES = Path("src/repertoire/families")
+STUDIES = Path("src/repertoire/studies")
 
 
 def family_text(family: str) -> tuple[str, str]:
     """First line and rest of the family's docstring, read without importing the family."""
-    path = FAMILIES / family / "__init__.py"
-    try:
-        text = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or spaced(family)
-    except FileNotFoundError:
-        raise RepertoireError(
-            f"{path}: no such file; run from the repository root, or see recipes.*.family"
-        ) from None
+    text = _docstring(FAMILIES / family / "__init__.py", "recipes.*.family") or spaced(family)
     first, _, rest = text.partition("\n\n")
     return " ".join(first.split()), " ".join(rest.split())
+
+
+def study_text(module: str) -> str:
+    """The docstring of a study as one paragraph, read without importing the study."""
+    text = _docstring(STUDIES / f"{module}.py", "studies.*.module") or spaced(module)
+    return " ".join(text.split())
+
+
+def _docstring(path: Path, key: str) -> str | None:
+    try:
+        return ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        raise RepertoireError(
+            f"{path}: no such file; run from the repository root, or see {key}"
+        ) from None
 
 
 def settings(recipe: Recipe) -> list[tuple[str, str]]:
@@ -107,18 +117,17 @@ def largest_differences(manifest: Mapping[str, Any]) -> tuple[float, float]:
 
 
 def sizes(folder: Path, manifest: Mapping[str, Any]) -> str:
-    """Graphs by size, and how many numbers were learned if the weights are at hand."""
+    """Graphs by size, and how many numbers were learned."""
     files = [f"{graph['name']} {size(graph['bytes'])}" for graph in manifest["graphs"]]
     text = f"{size(sum(g['bytes'] for g in manifest['graphs']))} in ONNX ({', '.join(files)})"
-    weights = folder / "trained/weights.safetensors"
-    return f"{_stored(weights):,} stored weights; {text}" if weights.exists() else text
+    return f"{parameters(folder):,} stored weights; {text}"
 
 
-def _stored(weights: Path) -> int:
-    """Numbers in the file; tensors that share their numbers are saved twice and counted once."""
+def parameters(folder: Path) -> int:
+    """Learned numbers; tensors that share them are saved twice and counted once."""
     from safetensors.numpy import load_file
 
-    tensors = load_file(weights).values()
+    tensors = load_file(folder / "trained/weights.safetensors").values()
     return sum({(t.shape, t.tobytes()): t.size for t in tensors}.values())
 
 

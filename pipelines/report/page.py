@@ -1,49 +1,90 @@
-"""Gathers what the stages left, and writes one page that needs nothing but itself."""
+"""Gathers what the stages left, and writes pages that need nothing but themselves."""
 
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from pipelines.report import card
 from pipelines.report.charts import draw, panels
 from pipelines.report.compare import comparisons, verdicts
 from pipelines.report.figures import load_figure
 from pipelines.report.words import lowered, metric_words, number, small, spaced
-from pipelines.stage import Recipe, recipe_names, recipe_params
+from pipelines.stage import Recipe, recipe_names, recipe_params, study_names, study_params
 from repertoire.config import RepertoireError
-from repertoire.data.files import read_json, whole_file
+from repertoire.data.files import read_json, whole_folder
 
-OUTPUT = Path("reports/index.html")
-REGISTRATIONS = Path("reports/registrations.json")
+OUTPUT = Path("reports")
+REGISTRATIONS = Path("registrations.json")
 COLUMN = 990  # CSS pixels of the text column
 GAP = 28
 CHART_HEIGHT = 270
 
 
 def report() -> None:
-    """Write reports/index.html; equal inputs give equal bytes."""
-    names = recipe_names()
+    """Write reports/: a first page, one a family, one of the studies; equal inputs, equal bytes."""
     versions = read_json(REGISTRATIONS) if REGISTRATIONS.exists() else {}
-    models = [_model(name, versions) for name in names]
+    models = [_model(name, versions) for name in recipe_names()]
     if not models:
         raise RepertoireError("params.yaml.recipes: no recipe to report; add one")
-    folder = Path(__file__).parent
+    pages = [*_family_pages(models), *_study_pages([_study(name) for name in study_names()])]
+    first = {"summary": _summary(models), "datasets": _datasets(models), "models": models}
+    listed = [page["listed"] for page in pages]
+    with whole_folder(OUTPUT) as folder:
+        _render(folder, "index.html", "index.html.jinja", {"pages": listed, **first})
+        for page in pages:
+            content = {"pages": listed, **page["content"]}
+            _render(folder, page["listed"]["file"], page["template"], content)
+    beaten = sum(model["gate"]["passed"] for model in models)
+    print(f"{OUTPUT}/index.html: {len(models)} recipes, {beaten} beat their baseline")
+
+
+def _render(folder: Path, file: str, template: str, content: dict[str, Any]) -> None:
     environment = Environment(
-        loader=FileSystemLoader(folder),
-        autoescape=True,
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=select_autoescape(default=True),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
     environment.filters |= {"number": number, "spaced": spaced, "lowered": lowered}
-    page = environment.get_template("template.html.jinja").render(
-        summary=_summary(models), datasets=_datasets(models), models=models
-    )
-    with whole_file(OUTPUT) as partial:
-        partial.write_text(page, encoding="utf-8")
-    beaten = sum(model["gate"]["passed"] for model in models)
-    print(f"{OUTPUT}: {len(models)} recipes, {beaten} beat their baseline")
+    page = environment.get_template(template).render(here=file, **content)
+    (folder / file).write_text(page, encoding="utf-8")
+
+
+def _family_pages(models: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    groups: dict[str, list[dict[str, Any]]] = {}
+    for model in models:
+        groups.setdefault(model["module"], []).append(model)
+    return [
+        {
+            "template": "family.html.jinja",
+            "listed": {
+                "file": f"{module}.html",
+                "title": _heading(group[0]["family"]),
+                "places": [(f"model-{model['name']}", model["title"]) for model in group],
+            },
+            "content": {
+                "title": _heading(group[0]["family"]),
+                "what": group[0]["card"]["what"],
+                "sources": group[0]["card"]["sources"],
+                "models": group,
+            },
+        }
+        for module, group in groups.items()
+    ]
+
+
+def _study_pages(studies: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """One page of all studies, or none."""
+    places = [(f"study-{study['name']}", study["title"]) for study in studies]
+    listed = {"file": "studies.html", "title": "Studies", "places": places}
+    page = {"template": "studies.html.jinja", "listed": listed, "content": {"studies": studies}}
+    return [page] if studies else []
+
+
+def _heading(name: str) -> str:
+    return name[:1].upper() + name[1:]
 
 
 def _read(name: str, file: str) -> Any:
@@ -58,22 +99,43 @@ def _read(name: str, file: str) -> Any:
         ) from None
 
 
+def _study(name: str) -> dict[str, Any]:
+    """Everything the page says of one study."""
+    params, folder = study_params(name), Path("studies") / name / "plots"
+    try:
+        records = read_json(folder / "figures.json")
+    except FileNotFoundError:
+        raise RepertoireError(
+            f"{folder}: no figures, study {name} did not run; run `dvc repro study@{name}`"
+        ) from None
+    return {
+        "name": name,
+        "title": params.title,
+        "text": card.study_text(params.module),
+        "figures": [load_figure(folder, record) for record in records],
+    }
+
+
 def _model(name: str, versions: dict[str, str]) -> dict[str, Any]:
     """Everything the page says of one recipe."""
     recipe, folder = recipe_params(name), Path("artifacts") / name
     measured, manifest = _read(name, "metrics.json"), _read(name, "manifest.json")
-    records = _read(name, "plots/figures.json")
+    records, history = _read(name, "plots/figures.json"), _read(name, "trained/history.json")
     rows = comparisons(
         measured["gate"], measured["test"], manifest["baselines"], dict(recipe.config)
     )
     return {
         "name": name,
         "title": recipe.title,
+        "module": recipe.family,
+        "address": f"{recipe.family}.html#model-{name}",
+        "parameters": card.parameters(folder),
         "family": recipe.family.upper() if len(recipe.family) < 4 else spaced(recipe.family),
         "dataset": recipe.dataset,
         "gate": measured["gate"],
         "rows": rows,
-        "history": _read(name, "trained/history.json"),
+        "history": history,
+        "steps": history["epochs"][-1]["steps_done"],
         "manifest": manifest,
         "card": _card(name, recipe, measured["test"], manifest, records),
         "figures": [load_figure(folder / "plots", record) for record in records],
