@@ -65,16 +65,16 @@ class Reader(nn.Module):
 def tanh(units: int) -> nn.RNNBase:
     """A plain net; its recurrent matrix starts orthogonal."""
     core = nn.RNN(2, units, batch_first=True)
-    nn.init.orthogonal_(core.weight_hh_l0)
+    nn.init.orthogonal_(core.get_parameter("weight_hh_l0"))
     return core
 
 
 def identity(units: int) -> nn.RNNBase:
     """The IRNN: ReLU, recurrent matrix from the identity, biases from 0 (Le et al. 2015)."""
     core = nn.RNN(2, units, nonlinearity="relu", batch_first=True)
-    nn.init.eye_(core.weight_hh_l0)
-    for bias in (core.bias_hh_l0, core.bias_ih_l0):
-        nn.init.zeros_(bias)
+    nn.init.eye_(core.get_parameter("weight_hh_l0"))
+    for name in ("bias_hh_l0", "bias_ih_l0"):
+        nn.init.zeros_(core.get_parameter(name))
     return core
 
 
@@ -86,8 +86,8 @@ def gru(units: int) -> nn.RNNBase:
 def lstm(units: int) -> nn.RNNBase:
     """With an open forget gate (Jozefowicz et al. 2015)."""
     core = nn.LSTM(2, units, batch_first=True)
-    nn.init.zeros_(core.bias_hh_l0)
-    nn.init.ones_(core.bias_ih_l0.data[units : 2 * units])
+    nn.init.zeros_(core.get_parameter("bias_hh_l0"))
+    nn.init.ones_(core.get_parameter("bias_ih_l0").data[units : 2 * units])
     return core
 
 
@@ -122,7 +122,9 @@ def test_error(config: Config, name: str, length: int) -> float:
 
 def study(config: Config) -> Findings:
     """Error of each net by length, against always predicting the mean."""
-    errors = {name: [test_error(config, name, length) for length in config.lengths] for name in NETS}
+    errors = {
+        name: [test_error(config, name, length) for length in config.lengths] for name in NETS
+    }
     sizes = (
         f"{config.units} units, {config.steps} steps of {config.batch} new sequences, tested on "
         f"{config.test:,}, seed {config.seed}; one training each"

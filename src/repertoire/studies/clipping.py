@@ -3,7 +3,7 @@
 The net learns the adding problem by plain gradient descent (the IRNN of Le et al. 2015), once with
 its gradients as they are and once with gradients scaled down to a bounded joint norm (Pascanu et
 al. 2013, section 3.2). A few steps have gradients of many times the usual norm; one whole step
-along such a gradient throws the weights so far that units die and learning stays slow afterwards.
+along such a gradient throws the weights so far that most units are silent from then on.
 """
 
 from dataclasses import dataclass
@@ -37,10 +37,14 @@ class Config:
 
 @dataclass(frozen=True)
 class Course:
-    """Of each step: the loss, and the joint norm of the gradients before any clipping."""
+    """Of each step: the loss, and the joint norm of the gradients before any clipping.
+
+    ``silent`` is the share of units that are zero at every step of a last batch.
+    """
 
     losses: list[float]
     norms: list[float]
+    silent: float
 
 
 def descend(config: Config, largest: float) -> Course:
@@ -49,7 +53,8 @@ def descend(config: Config, largest: float) -> Course:
     network = Reader(identity(config.units))
     optimizer = torch.optim.SGD(network.parameters(), lr=config.learning_rate)
     rng = np.random.default_rng(config.seed)
-    course = Course([], [])
+    losses: list[float] = []
+    norms: list[float] = []
     for _ in range(config.steps):
         inputs, targets = draw(rng, config.batch, config.length)
         loss = nn.functional.mse_loss(network(inputs), targets)
@@ -58,10 +63,13 @@ def descend(config: Config, largest: float) -> Course:
         norm = clip_gradients(network.parameters(), largest)
         if not np.isfinite([loss.item(), norm]).all():
             break
-        course.losses.append(loss.item())
-        course.norms.append(norm)
+        losses.append(loss.item())
+        norms.append(norm)
         optimizer.step()
-    return course
+    with torch.no_grad():
+        features, _ = network.core(draw(rng, config.batch, config.length)[0])
+    silent = float((features.abs().amax((0, 1)) == 0).double().mean())
+    return Course(losses, norms, silent)
 
 
 def study(config: Config) -> Findings:
@@ -95,6 +103,7 @@ def study(config: Config) -> Findings:
         metrics[f"{label}_last_mse"] = float(np.mean(course.losses[-config.block :]))
         metrics[f"{label}_largest_norm"] = max(course.norms)
         metrics[f"{label}_median_norm"] = float(np.median(course.norms))
+        metrics[f"{label}_silent_percent"] = 100 * course.silent
     return figures, metrics
 
 
@@ -121,7 +130,8 @@ def _table(config: Config, courses: dict[str, Course], sizes: str) -> Figure:
         above = np.mean(np.array(course.norms) > config.clip_norm)
         quantiles = (f"{v:.3g}" for v in np.quantile(course.norms, (0.5, 0.99, 1)))
         last = f"{np.mean(course.losses[-config.block :]):.4f}"
-        rows.append((label, *quantiles, f"{100 * above:.0f} %", str(len(course.losses)), last))
+        shares = (f"{100 * above:.0f} %", f"{100 * course.silent:.0f} %")
+        rows.append((label, *quantiles, *shares, str(len(course.losses)), last))
     return Figure(
         "norms-and-losses",
         Kind.TABLE,
@@ -133,6 +143,7 @@ def _table(config: Config, courses: dict[str, Course], sizes: str) -> Figure:
             "99 % below",
             "largest",
             f"above {config.clip_norm:g}",
+            "silent units",
             "steps",
             "last error",
         ),

@@ -56,7 +56,7 @@ def _fill(rng: np.random.Generator, config: Config, count: int, length: int) -> 
 
 
 def order(config: Config, rng: np.random.Generator, count: int, tested: bool) -> Sample:
-    """Both marks once, in a sequence that a window covers; the class is the one that comes first."""
+    """Both marks once, in a sequence that a window covers; the class is the first."""
     ids = _fill(rng, config, count, config.short)
     places = np.sort(rng.permuted(np.tile(np.arange(config.short), (count, 1)), axis=1)[:, :2])
     classes = rng.integers(0, 2, count)

@@ -53,7 +53,7 @@ class Echo(nn.Module):
         super().__init__()
         self.core = nn.GRU(1, units, batch_first=True)
         self.output = nn.Linear(units, 1)
-        for weight in self.core.weight_hh_l0.data.split(units):
+        for weight in self.core.get_parameter("weight_hh_l0").data.split(units):
             nn.init.orthogonal_(weight)
 
     def forward(self, bits: Tensor, state: Tensor | None) -> tuple[Tensor, Tensor]:
