@@ -19,6 +19,8 @@ ARCHIVES = gathered("ARCHIVES")
 SMALL_DATA = gathered("DATA")
 SMALL_BASELINES = gathered("BASELINES")
 SMALL_RECIPES = gathered("RECIPES")
+SMALL_STUDIES = gathered("STUDIES")
+RUN_STUDIES = ("rtrl",)  # the one without torch; tests/test_studies.py runs them all
 
 
 def small_params(mirror: Path, recipes: tuple[str, ...]) -> dict[str, Any]:
@@ -35,6 +37,9 @@ def small_params(mirror: Path, recipes: tuple[str, ...]) -> dict[str, Any]:
     for name, block in params["recipes"].items():
         block["config"].update(SMALL_RECIPES[name])
         block["training"].update(epochs=2, checkpoint_seconds=0.05, record_steps=2)
+    params["studies"] = {name: params["studies"][name] for name in RUN_STUDIES}
+    for name, block in params["studies"].items():
+        block["config"].update(SMALL_STUDIES[name])
     params["export"]["slice_rows"] = 53
     return params
 

@@ -14,7 +14,7 @@ from safetensors.numpy import load_file
 from tests.project import ROOT, Project
 
 RECIPES = ("dates", "gan_digits", "lstm", "vae_digits")
-OUTS = ("fingerprints", "data", "baselines", "artifacts", "reports")
+OUTS = ("fingerprints", "data", "baselines", "artifacts", "studies", "reports")
 
 
 @pytest.fixture(scope="module")
@@ -41,6 +41,10 @@ def test_everything_is_there(reproduced):
             assert (folder / graph["file"]).stat().st_size == graph["bytes"]
     assert (reproduced.folder / "reports/index.html").stat().st_size > 10_000
     assert (reproduced.folder / "data/dates/validation.html").exists()
+    assert (
+        "largest_relative_difference"
+        in (reproduced.folder / "studies/rtrl/metrics.json").read_text()
+    )
 
 
 def test_a_second_repro_runs_nothing(reproduced):

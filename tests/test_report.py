@@ -14,7 +14,7 @@ from pipelines.report.figures import heatmap
 from pipelines.report.page import OUTPUT, REGISTRATIONS, report
 from pipelines.report.words import listed, metric_words, number
 from repertoire.config import RepertoireError
-from repertoire.contract import Figure, Kind
+from repertoire.contract import Figure, Kind, Line
 from repertoire.data.figures import write_figures
 
 PARAMS = """
@@ -29,6 +29,8 @@ recipes:
     gate: {metric: perplexity, better: lower, baseline: unigram_perplexity, margin: 10}
     config: {prompt: "it's", units: 3}
   poor: {<<: *recipe, title: Poor net}
+studies:
+  drops: {title: Drops & falls, module: drops, config: {}}
 """
 BASELINES = {
     "unigram_perplexity": 50.0,
@@ -101,6 +103,14 @@ def write_recipe(folder: Path, value: float) -> None:
 
 def fill(folder: Path) -> None:
     (folder / "params.yaml").write_text(PARAMS, encoding="utf-8")
+    studies = folder / "src/repertoire/studies"
+    studies.mkdir(parents=True)
+    (studies / "drops.py").write_text('"""How drops fall.\n\nDown (Everybody 1687).\n"""\n')
+    course = Line("drop", [1, 2], [4.0, 5.0])
+    write_figures(
+        folder / "studies/drops/plots",
+        [Figure("course", Kind.LINES, "Falls.", columns=("s", "m"), lines=[course])],
+    )
     family = folder / "src/repertoire/families/toy"
     family.mkdir(parents=True)
     (family / "__init__.py").write_text('"""A toy.\n\nInvented (Nobody 1999).\n"""\n')
@@ -203,6 +213,21 @@ def test_a_card_names_sources_version_and_a_request_that_a_shell_can_read(page: 
     assert "Invented (Nobody 1999)." in page
     assert "registered as version 7" in page
     assert "/v1/models/good/score -d" in page
+
+
+def test_a_study_has_its_title_its_docstring_and_its_figures(page: str) -> None:
+    section = page.split('id="study-drops"')[1]
+    assert "Drops &amp; falls" in section
+    assert "How drops fall. Down (Everybody 1687)." in section
+    assert 'aria-label="course"' in section
+    assert '<a href="#study-drops">' in page
+
+
+def test_a_study_that_did_not_run_is_named_with_the_remedy(project: Path) -> None:
+    Path("studies/drops/plots/figures.json").unlink()
+    with pytest.raises(RepertoireError, match="dvc repro study@drops"):
+        report()
+    assert not OUTPUT.exists()
 
 
 def test_curves_mark_the_epoch_that_was_kept(page: str) -> None:

@@ -43,8 +43,9 @@ def test_every_stage_and_item_has_a_fingerprint(project):
     params = project.params()
     wanted = {f"{s}/{d}.json" for s in ("prepare", "baseline") for d in params["datasets"]}
     wanted |= {f"{s}/{r}.json" for s in ("train", "export", "evaluate") for r in params["recipes"]}
+    wanted |= {f"study/{study}.json" for study in params["studies"]}
     assert set(fingerprints(project)) == wanted | {"register.json", "report.json"}
-    assert len(wanted) == 2 * 3 + 3 * 4
+    assert len(wanted) == 2 * 3 + 3 * 4 + 1
 
 
 def test_a_comment_or_a_docstring_changes_nothing(project):
@@ -70,6 +71,30 @@ def test_a_reader_changes_its_own_data_sets_alone(project):
         project, "src/repertoire/data/readers/dates.py", "\nMONTHS", "\nX = 1\nMONTHS"
     )
     assert found == {"prepare/dates.json"}
+
+
+def test_a_study_changes_itself_and_its_text_the_report(project):
+    file = "src/repertoire/studies/rtrl.py"
+    found = changed_by(project, file, "\nMETHODS", "\nX = 1\nMETHODS")
+    assert found == {"study/rtrl.json", "report.json"}
+    assert changed_by(project, file, '"""', '"""In other words: ') == {"report.json"}
+
+
+def test_a_study_runs_again_for_its_sizes_and_not_for_its_title(project):
+    params, kept, before = project.params(), project.params(), fingerprints(project)
+    for keys, value, changed in (
+        (("title",), "Another name", {"report.json"}),
+        (("config", "seed"), 99, {"study/rtrl.json"}),
+    ):
+        block = params["studies"]["rtrl"]
+        for key in keys[:-1]:
+            block = block[key]
+        block[keys[-1]] = value
+        project.write_params(params)
+        after = fingerprints(project)
+        assert {name for name in before if before[name] != after[name]} == changed
+        before = after
+    project.write_params(kept)
 
 
 def test_code_that_all_share_changes_all(project):
@@ -132,6 +157,7 @@ def test_every_stage_declares_what_it_needs_and_makes(stage):
 def test_dvc_yaml_names_no_data_set_and_no_recipe():
     text = (ROOT / "dvc.yaml").read_text()
     params = YAML(typ="safe").load(ROOT / "params.yaml")
-    names = [n for n in (*params["recipes"], *params["datasets"]) if n not in ("digits", "dates")]
+    names = (*params["recipes"], *params["datasets"], *params["studies"])
+    names = [name for name in names if name not in ("digits", "dates")]
     assert len(names) > 10
     assert not [name for name in names if name in text]

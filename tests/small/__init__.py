@@ -2,7 +2,8 @@
 
 Each module offers ``ARCHIVES`` (file name -> function that writes it to a path), ``DATA`` (data set
 -> changes of its ``config``), ``BASELINES`` (data set -> changes of its ``baseline``) and
-``RECIPES`` (recipe -> changes of its ``config``; the recipes a whole miniature pipeline runs).
+``RECIPES`` (recipe -> changes of its ``config``; the recipes a whole miniature pipeline runs),
+``STUDIES`` (study -> changes of its ``config``).
 ``STAND_INS`` names, for other recipes of params.yaml, the one whose small sizes they take, and
 ``DATA_OF``, for other data sets, the one that stands for them.
 """

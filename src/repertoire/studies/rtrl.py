@@ -164,7 +164,9 @@ def study(config: Config) -> Findings:
             Kind.LINES,
             f"Numbers kept at once for the gradient of a net of {config.width} units, {fixed}.",
             columns=("steps", "numbers kept"),
-            lines=_lines(config.lengths, lambda cost, length: cost(config.width, length, inputs)[1]),
+            lines=_lines(
+                config.lengths, lambda cost, length: cost(config.width, length, inputs)[1]
+            ),
             logarithmic="xy",
         ),
         _table(config, sizes, differences),
