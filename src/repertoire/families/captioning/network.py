@@ -13,18 +13,24 @@ from repertoire.families.captioning.config import Config
 HALVINGS = 3  # of each side, one a convolution
 
 
+def _block(before: int, after: int, size: int, stride: int) -> tuple[nn.Module, ...]:
+    convolution = nn.Conv2d(before, after, size, stride, padding=size // 2, bias=False)
+    return convolution, nn.BatchNorm2d(after), nn.ReLU()
+
+
 class Encoder(nn.Module):
-    """Three strided convolutions: each place of the grid sees a part of the picture."""
+    """Three strided convolutions and one more, so that each place of the grid sees a digit."""
 
     def __init__(self, config: Config) -> None:
         super().__init__()
-        widths = [1, *(config.channels * 2**n for n in range(HALVINGS))]
-        layers: list[nn.Module] = []
-        for before, after, size in zip(widths, widths[1:], (5, 3, 3), strict=False):
-            convolution = nn.Conv2d(before, after, size, stride=2, padding=size // 2, bias=False)
-            layers += [convolution, nn.BatchNorm2d(after), nn.ReLU()]
-        self.layers = nn.Sequential(*layers)
-        self.width = widths[-1]
+        c = config.channels
+        self.width = 4 * c
+        self.layers = nn.Sequential(
+            *_block(1, c, 5, 2),
+            *_block(c, 2 * c, 3, 2),
+            *_block(2 * c, 4 * c, 3, 2),
+            *_block(4 * c, 4 * c, 3, 1),
+        )
 
     def forward(self, images: Tensor) -> Tensor:
         """uint8 images (batch, side, side) -> features (batch, places, channels), row by row."""
@@ -38,7 +44,13 @@ class Cell(nn.Module):
     def __init__(self, inputs: int, units: int) -> None:
         super().__init__()
         self.gates = nn.Linear(inputs + units, 4 * units)
-        nn.init.ones_(self.gates.bias[units : 2 * units])  # remembers at first
+        # Gate by gate: over all gates at once each would start with half the signal, and the
+        # picture would not be heard for hundreds of steps.
+        for gate in self.gates.weight.data.split(units):
+            nn.init.xavier_uniform_(gate[:, :inputs])
+            nn.init.orthogonal_(gate[:, inputs:])
+        nn.init.zeros_(self.gates.bias)
+        nn.init.ones_(self.gates.bias.data[units : 2 * units])  # remembers at first
 
     def forward(self, given: Tensor, hidden: Tensor, cell: Tensor) -> tuple[Tensor, Tensor]:
         """given (batch, inputs), hidden and cell (batch, units) -> the next two."""
@@ -55,7 +67,10 @@ class Glance(nn.Module):
         self.units = config.units
         self.embedding = nn.Embedding(facts["vocabulary"], config.embedding, padding_idx=0)
         self.dropout = nn.Dropout(config.dropout)
-        self.look = nn.Linear(places * width, config.embedding)
+        # Normalised, so that the picture is as loud as a word.
+        self.look = nn.Sequential(
+            nn.Linear(places * width, config.embedding), nn.BatchNorm1d(config.embedding)
+        )
         self.cell = Cell(config.embedding, config.units)
         self.output = nn.Linear(config.units, facts["vocabulary"])
 
