@@ -11,8 +11,18 @@ from typing import Any
 
 import numpy as np
 
-from serving.errors import InvalidInput, Malformed
+from serving.errors import BadModel, InvalidInput, Malformed
+from serving.manifest import Graph
 from serving.ports import Array
+
+
+def fixed_sizes(graph: Graph) -> tuple[int, ...]:
+    """The sizes of the first input behind its batch axis, which must all be numbers."""
+    port = graph.inputs[0]
+    sizes = tuple(size for size in port.shape[1:] if isinstance(size, int))
+    if len(sizes) != len(port.shape) - 1:
+        raise BadModel(f"input {port.name} of graph {graph.name} lacks fixed sizes; export again")
+    return sizes
 
 
 def read(image: Any, height: int, width: int) -> Array:

@@ -41,7 +41,8 @@ class Model:
     @cached_property
     def encodings(self) -> Mapping[str, Encoding]:
         """The text encodings by name; built on first use, for tokenizers are slow to build."""
-        return {name: Encoding.parse(each) for name, each in self.manifest.encodings.items()}
+        known = self.manifest.encodings.items()
+        return {name: Encoding.parse(each) for name, each in known if each.get("kind") != "image"}
 
 
 class Sessions:

@@ -87,6 +87,13 @@ OWN = {
         "one class gone": (lambda t: t[t["label"] != 4], "classes are balanced"),
         "a blank image": (setting("maximum", 0), "no image is blank"),
     },
+    "digit_scenes": {
+        "a digit off the canvas": (setting("left", 29), "left of a digit lies on the canvas"),
+        "a scene of four digits": (setting("digits", 4), "two or three digits"),
+        "a caption of one word": (setting("caption", "seven"), "words in lower case"),
+        "a caption in capitals": (setting("caption", "A SEVEN LEFT OF A TWO"), "lower case"),
+        "one layout only": (lambda t: t.assign(layout="stacked"), "layouts are balanced"),
+    },
 }
 
 

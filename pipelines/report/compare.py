@@ -23,6 +23,7 @@ BESIDE: tuple[tuple[str, str, bool], ...] = (
     (r"rescored_accuracy_percent", "kneser_ney_rescored_accuracy_percent", False),
     (r"chrf_percent", "nearest_neighbour_chrf_percent", False),
     (r"bleu_percent", "nearest_neighbour_bleu_percent", False),
+    (r"bleu_4_percent", "nearest_picture_bleu_4_percent", False),
     (r"negative_iwae_\d+_nats", "bernoulli_mixture_nats", False),
     (r"reconstruction_mse", "pca_{latent}_mse", False),
     (r"frechet_distance", "real_halves_frechet_distance", True),

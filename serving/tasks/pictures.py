@@ -9,9 +9,7 @@ from typing import Any
 import numpy as np
 
 from serving import images
-from serving.errors import BadModel
 from serving.fields import Fields
-from serving.manifest import Graph
 from serving.plane import Run
 from serving.ports import Array
 from serving.repository import Model
@@ -28,7 +26,7 @@ def reconstruct(model: Model, run: Run, request: Mapping[str, Any]) -> Answer:
     fields = Fields(request)
     given = fields.one_or_many("images", IMAGES)
     fields.finish()
-    height, width = _fixed_sizes(model.manifest.graph("reconstruct"))
+    height, width = images.fixed_sizes(model.manifest.graph("reconstruct"))
     pixels = np.stack([images.read(each, height, width) for each in given])
     outputs = run("reconstruct", {"images": pixels}, None)
     pairs = zip(outputs["reconstruction"], outputs["error"], strict=True)
@@ -53,18 +51,9 @@ def draw_images(model: Model, run: Run, request: Mapping[str, Any]) -> tuple[Arr
     count = fields.integer("count", 16, 1, IMAGES)
     seed = fields.seed(secrets.randbits(32))
     fields.finish()
-    (width,) = _fixed_sizes(model.manifest.graph("decode"))
+    (width,) = images.fixed_sizes(model.manifest.graph("decode"))
     latents = np.random.default_rng(seed).standard_normal((count, width), np.float32)
     return run("decode", {"latents": latents}, ["images"])["images"], seed
-
-
-def _fixed_sizes(graph: Graph) -> tuple[int, ...]:
-    """The sizes of the first input behind its batch axis, which must all be numbers."""
-    port = graph.inputs[0]
-    sizes = tuple(size for size in port.shape[1:] if isinstance(size, int))
-    if len(sizes) != len(port.shape) - 1:
-        raise BadModel(f"input {port.name} of graph {graph.name} lacks fixed sizes; export again")
-    return sizes
 
 
 TASKS = {

@@ -1,5 +1,6 @@
 """Source and target strings, encoded side by side: shared by every reader of pairs."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -68,7 +69,9 @@ def encode_pairs(table: "pd.DataFrame", source: Side, target: Side) -> Encoded:
     }
     arrays = {
         split: {
-            name: _padded(TextEncoding(encodings[name]), table.loc[table["split"] == split, name])
+            name: padded_ids(
+                TextEncoding(encodings[name]), table.loc[table["split"] == split, name]
+            )
             for name in ("source", "target")
         }
         for split in SPLITS
@@ -91,7 +94,8 @@ def encode_pairs(table: "pd.DataFrame", source: Side, target: Side) -> Encoded:
     return Encoded(arrays, facts, encodings, texts)
 
 
-def _padded(encoding: TextEncoding, texts: "pd.Series[str]") -> Array:
+def padded_ids(encoding: TextEncoding, texts: Iterable[str]) -> Array:
+    """int32 (texts, longest): each row ends with the end token and is padded with 0."""
     rows = [[*e.ids, encoding.end] for e in encoding.tokenizer.encode_batch(list(texts))]
     matrix = np.zeros((len(rows), max(map(len, rows))), dtype=np.int32)
     for index, row in enumerate(rows):

@@ -21,8 +21,8 @@ from repertoire.data.validation import Expectation, expect
 
 
 @dataclass(frozen=True)
-class Config:
-    """Split sizes are a class; ``judge`` holds the hidden widths of the perceptron."""
+class Digits:
+    """Which digits there are and how they are split; split sizes are a class."""
 
     members: str
     side: int
@@ -30,11 +30,17 @@ class Config:
     seed: int
     valid_per_class: int
     test_per_class: int
+
+
+@dataclass(frozen=True)
+class Config(Digits):
+    """``judge_units`` holds the hidden widths of the perceptron."""
+
     judge_units: tuple[int, ...]
     judge_iterations: int
 
 
-def tabulate(config: Config, path: Path) -> pd.DataFrame:
+def tabulate(config: Digits, path: Path) -> pd.DataFrame:
     """One row an image; the last CSV column is the label."""
     [(name, content)] = members(path, config.members)
     try:
@@ -59,7 +65,7 @@ def tabulate(config: Config, path: Path) -> pd.DataFrame:
     return table
 
 
-def expectations(config: Config) -> list[Expectation]:
+def expectations(config: Digits) -> list[Expectation]:
     """Pixel range, labels, balance and ink."""
     classes = list(range(config.classes))
     return [

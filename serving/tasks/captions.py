@@ -1,0 +1,43 @@
+"""The task of models that say what a picture shows: caption."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from serving import images
+from serving.fields import Fields
+from serving.plane import Run
+from serving.repository import Model
+from serving.task import Answer, Task
+from serving.texts import encoding_of
+
+IMAGES = 256  # in one request
+
+
+def caption(model: Model, run: Run, request: Mapping[str, Any]) -> Answer:
+    """Says what images show. `images`: a list, each a PNG in base64 or nested lists of 0 to 255;
+    `max_length`: tokens of an answer.
+
+    Answers `results`, for each image: text, tokens (without the end), log_prob (nats).
+    """
+    fields = Fields(request)
+    given = fields.one_or_many("images", IMAGES)
+    max_length = np.array(fields.integer("max_length", 64, 1, 512), np.int64)
+    fields.finish()
+    graph, encoding = model.manifest.graph("caption"), encoding_of(model, "caption")
+    height, width = images.fixed_sizes(graph)
+    pixels = np.stack([images.read(each, height, width) for each in given])
+    inputs = {"images": pixels, "max_length": max_length}
+    outputs = run("caption", inputs, ["tokens", "log_prob"])
+    results = []
+    for row, log_prob in zip(outputs["tokens"].tolist(), outputs["log_prob"], strict=True):
+        ids = row[: row.index(encoding.end)] if encoding.end in row else row
+        said = {"text": encoding.text(ids), "tokens": encoding.tokens(ids)}
+        results.append({**said, "log_prob": float(log_prob)})
+    return {"results": results}
+
+
+TASKS = {"caption": Task(caption, field="images", column="image", many=True)}

@@ -1,0 +1,48 @@
+"""Captions without nets: the most frequent one, and that of the nearest known picture."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from repertoire.contract import Array, Data
+from repertoire.metrics.bleu import caption_metrics
+
+
+@dataclass(frozen=True)
+class Config:
+    """``components``: the principal components in which pictures are compared."""
+
+    components: int
+    seed: int
+
+
+def baselines(config: Config, data: Data) -> dict[str, float]:
+    """Exact match and BLEU of each on the test split, in percent."""
+    known, wanted = (data.texts(split)["caption"] for split in ("train", "test"))
+    values, counts = np.unique(known, return_counts=True)
+    nearest = nearest_pictures(
+        config, data.arrays("train")["images"], data.arrays("test")["images"]
+    )
+    guesses = {
+        "most_frequent_caption": [str(values[counts.argmax()])] * len(wanted),
+        "nearest_picture": [known[index] for index in nearest],
+    }
+    return {
+        f"{name}_{metric}": value
+        for name, guess in guesses.items()
+        for metric, value in caption_metrics(guess, wanted).items()
+    }
+
+
+def nearest_pictures(config: Config, known: Array, asked: Array) -> Array:
+    """For each picture asked, the number of the known one at the least Euclidean distance."""
+    # Imported late: only this baseline needs it.
+    from sklearn.decomposition import PCA
+
+    components = PCA(config.components, svd_solver="randomized", random_state=config.seed)
+    flat = known.reshape(len(known), -1).astype(np.float32)
+    first = components.fit_transform(flat)
+    second = components.transform(asked.reshape(len(asked), -1).astype(np.float32))
+    length = (first**2).sum(1)
+    best = [(length - 2 * row @ first.T).argmin() for row in second]
+    return np.array(best, np.int64)

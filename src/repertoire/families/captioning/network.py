@@ -1,0 +1,239 @@
+"""Encoder, the two decoders, the loops around them, and the graphs they are exported as."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from repertoire.config import RepertoireError
+from repertoire.contract import Graph, Port
+from repertoire.families.captioning.config import Config
+
+HALVINGS = 3  # of each side, one a convolution
+
+
+def _block(before: int, after: int, size: int, stride: int) -> tuple[nn.Module, ...]:
+    convolution = nn.Conv2d(before, after, size, stride, padding=size // 2, bias=False)
+    return convolution, nn.BatchNorm2d(after), nn.ReLU()
+
+
+class Encoder(nn.Module):
+    """Three strided convolutions and one more, so that each place of the grid sees a digit."""
+
+    def __init__(self, config: Config) -> None:
+        super().__init__()
+        c = config.channels
+        self.width = 4 * c
+        self.layers = nn.Sequential(
+            *_block(1, c, 5, 2),
+            *_block(c, 2 * c, 3, 2),
+            *_block(2 * c, 4 * c, 3, 2),
+            *_block(4 * c, 4 * c, 3, 1),
+        )
+
+    def forward(self, images: Tensor) -> Tensor:
+        """uint8 images (batch, side, side) -> features (batch, places, channels), row by row."""
+        grey = images.to(torch.float32).unsqueeze(1) / 255
+        return self.layers(grey).flatten(2).transpose(1, 2)
+
+
+class Cell(nn.Module):
+    """One step of an LSTM (Hochreiter and Schmidhuber 1997; forget gate of Gers et al. 2000)."""
+
+    def __init__(self, inputs: int, units: int) -> None:
+        super().__init__()
+        self.gates = nn.Linear(inputs + units, 4 * units)
+        # Gate by gate: over all gates at once each would start with half the signal, and the
+        # picture would not be heard for hundreds of steps.
+        for gate in self.gates.weight.data.split(units):
+            nn.init.xavier_uniform_(gate[:, :inputs])
+            nn.init.orthogonal_(gate[:, inputs:])
+        nn.init.zeros_(self.gates.bias)
+        nn.init.ones_(self.gates.bias.data[units : 2 * units])  # remembers at first
+
+    def forward(self, given: Tensor, hidden: Tensor, cell: Tensor) -> tuple[Tensor, Tensor]:
+        """given (batch, inputs), hidden and cell (batch, units) -> the next two."""
+        enter, keep, new, leave = self.gates(torch.cat((given, hidden), 1)).chunk(4, 1)
+        cell = torch.sigmoid(keep) * cell + torch.sigmoid(enter) * torch.tanh(new)
+        return torch.sigmoid(leave) * torch.tanh(cell), cell
+
+
+class Glance(nn.Module):
+    """The picture is the first input of the LSTM and never seen again."""
+
+    def __init__(self, config: Config, facts: Mapping[str, Any], places: int, width: int) -> None:
+        super().__init__()
+        self.units = config.units
+        self.embedding = nn.Embedding(facts["vocabulary"], config.embedding, padding_idx=0)
+        self.dropout = nn.Dropout(config.dropout)
+        # Normalised, so that the picture is as loud as a word.
+        self.look = nn.Sequential(
+            nn.Linear(places * width, config.embedding), nn.BatchNorm1d(config.embedding)
+        )
+        self.cell = Cell(config.embedding, config.units)
+        self.output = nn.Linear(config.units, facts["vocabulary"])
+
+    def start(self, features: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Hidden and cell (batch, units) after the picture, and what ``forward`` looks at."""
+        nothing = torch.zeros_like(features[:, 0, :1]).expand(-1, self.units)
+        hidden, cell = self.cell(self.dropout(self.look(features.flatten(1))), nothing, nothing)
+        return hidden, cell, features
+
+    def forward(
+        self, token: Tensor, hidden: Tensor, cell: Tensor, features: Tensor, keys: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """token (batch,) -> what logits are made of, hidden, cell, and even weights of places."""
+        hidden, cell = self.cell(self.dropout(self.embedding(token)), hidden, cell)
+        return hidden, hidden, cell, torch.ones_like(features[:, :, 0]) / features.shape[1]
+
+
+class Attention(nn.Module):
+    """Every state looks at the grid before its token is read."""
+
+    def __init__(self, config: Config, facts: Mapping[str, Any], places: int, width: int) -> None:
+        super().__init__()
+        self.embedding = nn.Embedding(facts["vocabulary"], config.embedding, padding_idx=0)
+        self.dropout = nn.Dropout(config.dropout)
+        self.places = nn.Parameter(torch.randn(places, width) / width**0.5)
+        self.hidden = nn.Linear(width, config.units)
+        self.memory = nn.Linear(width, config.units)
+        self.key = nn.Linear(width, config.attention_units)
+        self.query = nn.Linear(config.units, config.attention_units, bias=False)
+        self.energy = nn.Linear(config.attention_units, 1, bias=False)
+        self.cell = Cell(config.embedding + width, config.units)
+        self.output = nn.Linear(config.units + width, facts["vocabulary"])
+
+    def start(self, features: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Hidden and cell (batch, units) from the mean feature, and the keys of all places."""
+        mean = features.mean(1)
+        keys = self.key(features + self.places)
+        return torch.tanh(self.hidden(mean)), torch.tanh(self.memory(mean)), keys
+
+    def forward(
+        self, token: Tensor, hidden: Tensor, cell: Tensor, features: Tensor, keys: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """token (batch,) -> what logits are made of, hidden, cell, and weights (batch, places)."""
+        energy = self.energy(torch.tanh(keys + self.query(hidden).unsqueeze(1))).squeeze(2)
+        weights = torch.softmax(energy, dim=1)
+        context = torch.bmm(weights.unsqueeze(1), features).squeeze(1)
+        given = torch.cat((self.dropout(self.embedding(token)), context), 1)
+        hidden, cell = self.cell(given, hidden, cell)
+        return torch.cat((hidden, context), 1), hidden, cell, weights
+
+
+class Captioner(nn.Module):
+    """Encoder and decoder. The decoder starts from the end token."""
+
+    def __init__(self, config: Config, facts: Mapping[str, Any]) -> None:
+        super().__init__()
+        self.side: int = facts["side"]
+        self.grid: int = self.side // 2**HALVINGS
+        self.end: int = facts["end"]
+        self.attention = config.attention
+        self.encoder = Encoder(config)
+        decoder = Attention if config.attention else Glance
+        self.decoder = decoder(config, facts, self.grid**2, self.encoder.width)
+
+    def forward(self, images: Tensor, target: Tensor) -> Tensor:
+        """Teacher forcing: images and target (batch, time) -> logits (batch, time, vocabulary)."""
+        features = self.encoder(images)
+        hidden, cell, keys = self.decoder.start(features)
+        token = torch.full_like(target[:, 0], self.end)
+        seen = torch.zeros_like(hidden[:, :0]).unsqueeze(2)
+        for step in range(target.shape[1]):
+            made, hidden, cell, _ = self.decoder(token, hidden, cell, features, keys)
+            made = made.unsqueeze(1)
+            seen = made if step == 0 else torch.cat((seen, made), dim=1)
+            token = target[:, step]
+        return self.decoder.output(self.decoder.dropout(seen))
+
+
+class Score(nn.Module):
+    """Log-probability of every token of a given caption."""
+
+    def __init__(self, network: Captioner) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, images: Tensor, target: Tensor) -> Tensor:
+        log_probs = torch.log_softmax(self.network(images, target), dim=2)
+        return log_probs.gather(2, target.unsqueeze(2)).squeeze(2)
+
+
+class Greedy(nn.Module):
+    """The most probable token again and again; scripted, so that it becomes one ONNX Loop."""
+
+    def __init__(self, network: Captioner) -> None:
+        super().__init__()
+        self.encoder, self.decoder = network.encoder, network.decoder
+        self.end, self.grid = network.end, network.grid
+
+    def forward(self, images: Tensor, max_length: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        features = self.encoder(images)
+        hidden, cell, keys = self.decoder.start(features)
+        token = torch.full_like(images[:, 0, 0].to(torch.int64), self.end)
+        alive = torch.ones_like(token)
+        tokens = token.unsqueeze(1)[:, :0]
+        maps = features[:, :, 0].unsqueeze(1)[:, :0]
+        total = torch.zeros_like(features[:, 0, 0])
+        step = torch.zeros_like(max_length)
+        while bool((step < max_length) & (alive.sum() > 0)):
+            made, hidden, cell, weights = self.decoder(token, hidden, cell, features, keys)
+            best, chosen = torch.log_softmax(self.decoder.output(made), dim=1).max(dim=1)
+            token = chosen * alive
+            tokens = torch.cat((tokens, token.unsqueeze(1)), dim=1)
+            still = alive.to(best.dtype)
+            maps = torch.cat((maps, (weights * still.unsqueeze(1)).unsqueeze(1)), dim=1)
+            total = total + best * still
+            alive = alive * (token != self.end).to(torch.int64)
+            step = step + 1
+        return tokens, total, maps.unflatten(2, (self.grid, self.grid))
+
+
+class Blind(nn.Module):
+    """Greedy decoding without the even weights of a decoder that does not attend."""
+
+    def __init__(self, network: Captioner) -> None:
+        super().__init__()
+        self.greedy = Greedy(network)
+
+    def forward(self, images: Tensor, max_length: Tensor) -> tuple[Tensor, Tensor]:
+        tokens, total, _ = self.greedy(images, max_length)
+        return tokens, total
+
+
+def build(config: Config, facts: Mapping[str, Any]) -> Captioner:
+    """The net for square pictures whose side is a multiple of 8."""
+    if facts["side"] % 2**HALVINGS:
+        raise RepertoireError(f"image side {facts['side']} is not a multiple of 8; resize the data")
+    return Captioner(config, facts)
+
+
+def graphs(network: nn.Module, facts: Mapping[str, Any]) -> tuple[Graph, ...]:
+    """``caption`` decodes greedily and shows its attention; ``score`` judges a given caption."""
+    assert isinstance(network, Captioner)
+    images = Port("images", "uint8", ("batch", network.side, network.side), 0, 255)
+    target = Port("target", "int64", ("batch", "target_time"), 0, facts["vocabulary"] - 1)
+    outputs = [
+        Port("tokens", "int64", ("batch", "decoded_time")),
+        Port("log_prob", "float32", ("batch",)),
+    ]
+    if network.attention:
+        grid = ("batch", "decoded_time", network.grid, network.grid)
+        outputs.append(Port("attention", "float32", grid))
+    greedy = Greedy(network) if network.attention else Blind(network)
+    return (
+        Graph(
+            "caption",
+            torch.jit.script(greedy),
+            (images, Port("max_length", "int64", (), 1, 512)),
+            tuple(outputs),
+        ),
+        Graph(
+            "score",
+            torch.jit.script(Score(network)),
+            (images, target),
+            (Port("log_probs", "float32", ("batch", "target_time")),),
+        ),
+    )
