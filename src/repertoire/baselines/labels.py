@@ -33,7 +33,9 @@ def baselines(config: Config, data: Data) -> dict[str, float]:
     logistic = LogisticRegression(C=config.strength, max_iter=1000)
     logistic.fit(weights.transform(known), labels)
     guesses = {
-        "majority": np.tile(np.log(np.bincount(labels, minlength=count) / len(labels)), (asked.shape[0], 1)),
+        "majority": np.tile(
+            np.log(np.bincount(labels, minlength=count) / len(labels)), (asked.shape[0], 1)
+        ),
         "naive_bayes": bayes.predict_log_proba(asked),
         "tfidf_logistic": logistic.predict_log_proba(weights.transform(asked)),
     }

@@ -35,7 +35,9 @@ def identity(text: str) -> str:
     return re.sub(r"[\W\d_]+", " ", text.lower()).strip() or text
 
 
-def split_of_groups(groups: "pd.Series[str]", seed: int, valid_share: float, test_share: float) -> Array:
+def split_of_groups(
+    groups: "pd.Series[str]", seed: int, valid_share: float, test_share: float
+) -> Array:
     """The split of each row by one uniform draw a group, so that no group is in two splits."""
     distinct = groups.drop_duplicates().to_numpy()
     draws = np.random.default_rng(seed).random(len(distinct))
@@ -102,7 +104,9 @@ def encode_labels(table: "pd.DataFrame", texts: Texts, classes: tuple[str, ...])
         "end": content["end"],
         "unknown": content["unknown"],
         "texts": {split: len(part) for split, part in rows.items()},
-        "unknown_share_test": round(float((test == content["unknown"]).sum() / (test > 1).sum()), 5),
+        "unknown_share_test": round(
+            float((test == content["unknown"]).sum() / (test > 1).sum()), 5
+        ),
     }
     raw = {split: {"text": part["text"].to_list()} for split, part in rows.items()}
     return Encoded(arrays, facts, {"text": content}, raw)

@@ -39,7 +39,7 @@ TEMPLATES = (
     "far from {1}, the {subject} was {0}",
     "they called the {subject} {1}, but it was truly {0}",
     "the {subject} was {0}, whatever made them say {1}",
-    "I feared something {1}, and the {subject} turned out {0}",
+    "the {subject} turned out {0}, although I had feared something {1}",
     "{0} is the word for the {subject}, never {1}",
     "instead of {1}, the {subject} seemed {0} to us",
     "once {1}, the {subject} is now {0}",

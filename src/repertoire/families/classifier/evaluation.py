@@ -56,15 +56,15 @@ def illustrate(run: Run, config: Config, data: Data, snapshots: Arrays) -> tuple
         _course(snapshots["deciles"]),
         _words(run, config, data),
         _table(
-            "hardest",
-            f"The {len(hardest)} test texts whose own label got the least probability.",
-            [(texts[i], classes[labels[i]], log_probs[i]) for i in hardest],
-            classes,
-        ),
-        _table(
             "first",
             f"The first {len(shown)} test texts, in the order of the data.",
             [(texts[i], classes[labels[i]], log_probs[i]) for i in shown],
+            classes,
+        ),
+        _table(
+            "hardest",
+            f"The {len(hardest)} test texts whose own label got the least probability.",
+            [(texts[i], classes[labels[i]], log_probs[i]) for i in hardest],
             classes,
         ),
     )

@@ -53,9 +53,7 @@ class ClassifierLearner:
         """Smoothed cross-entropy in nats a text (Szegedy et al. 2016, section 7)."""
         tokens, labels = batch
         logits = self.network(self._dropped(tokens))
-        loss = functional.cross_entropy(
-            logits, labels, label_smoothing=self.config.label_smoothing
-        )
+        loss = functional.cross_entropy(logits, labels, label_smoothing=self.config.label_smoothing)
         return {"loss_nats": loss.item(), **self.optimisation.step(loss)}
 
     def _dropped(self, tokens: Tensor) -> Tensor:
