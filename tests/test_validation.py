@@ -93,6 +93,22 @@ OWN = {
         "a caption of one word": (setting("caption", "seven"), "words in lower case"),
         "a caption in capitals": (setting("caption", "A SEVEN LEFT OF A TWO"), "lower case"),
         "one layout only": (lambda t: t.assign(layout="stacked"), "layouts are balanced"),
+    "sentiment_snippets": {
+        "a rating near nought": (setting("clarity", 0.1), "nearer to 0 than 0.5"),
+        "a rating off the scale": (setting("rating", 5.0), "a rating is -4 to 4"),
+        "a label unknown": (setting("label", "neutral"), "one of: negative, positive"),
+        "a text too long": (setting("text", "x" * 401), "1 to 400 characters"),
+        "a text twice": (lambda t: t.assign(text="same"), "no text occurs twice"),
+        "praise alone": (lambda t: t.assign(rating=2.3), "balance roughly"),
+        "a line of two": (setting("text", "one\ntwo"), "no control characters"),
+    },
+    "word_order": {
+        "a bag that tells": (setting("positive_share_of_bag", 1.0), "as often positive"),
+        "one class alone": (lambda t: t.assign(label="positive"), "every class occurs"),
+    },
+    "sms_spam": {
+        "spam nearly gone": (lambda t: t.assign(is_last_class=0), "the last class holds"),
+        "an empty text": (setting("text", ""), "1 to 1000 characters"),
     },
 }
 

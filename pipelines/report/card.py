@@ -80,7 +80,19 @@ def limits(facts: Mapping[str, Any], metrics: Mapping[str, float], recipe: Recip
             "from the reference. Decoding is greedy, and the net saw nothing but lines of this "
             "data set."
         )
+    if facts["kind"] == "labels":
+        notes.append(_label_limit(facts, metrics))
     return notes + (_picture_limits(facts, metrics) if facts["kind"] == "images" else [])
+
+
+def _label_limit(facts: Mapping[str, Any], metrics: Mapping[str, float]) -> str:
+    share, texts = metrics["accuracy_percent"] / 100, facts["texts"]["test"]
+    error = 100 * (share * (1 - share) / texts) ** 0.5
+    return (
+        f"{100 * facts['unknown_share_test']:.1f} % of the test tokens are unknown to it. With "
+        f"{texts:,} test texts the accuracy has a standard error of {error:.2g} points: smaller "
+        "differences between nets mean nothing."
+    )
 
 
 def _picture_limits(facts: Mapping[str, Any], metrics: Mapping[str, float]) -> list[str]:
@@ -151,7 +163,7 @@ def digests(manifest: Mapping[str, Any]) -> list[tuple[str, str]]:
 def requests(name: str, tasks: list[str], recipe: Recipe, figures: list[Any]) -> list[str]:
     """A command line for each task that the server offers for the model."""
     prompt = recipe.config.get("prompt", "")
-    table = next((f for f in figures if f["columns"][:1] == ["source"]), None)
+    table = next((f for f in figures if f["columns"][:1] in (["source"], ["text"])), None)
     sources = [row[0] for row in table["cells"]] if table else ["…"]
     # A source with an unknown token in it would puzzle who copies the line.
     source = next((text for text in sources if "<" not in text), sources[0])
@@ -162,6 +174,7 @@ def requests(name: str, tasks: list[str], recipe: Recipe, figures: list[Any]) ->
         "rescore": {"candidates": [{"text": prompt, "score": -1.5}, "a rival"]},
         "translate": {"text": source},
         "sample": {"count": 4, "seed": 0},
+        "classify": {"text": source},
     }
     lines = []
     for task in tasks:

@@ -26,6 +26,8 @@ BESIDE: tuple[tuple[str, str, bool], ...] = (
     (r"bleu_4_percent", "nearest_picture_bleu_4_percent", False),
     (r"negative_iwae_\d+_nats", "bernoulli_mixture_nats", False),
     (r"reconstruction_mse", "pca_{latent}_mse", False),
+    (r"accuracy_percent", "naive_bayes_accuracy_percent", False),
+    (r"accuracy_percent", "tfidf_logistic_accuracy_percent", False),
     (r"frechet_distance", "real_halves_frechet_distance", True),
 )
 

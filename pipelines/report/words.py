@@ -20,6 +20,11 @@ METRICS: tuple[tuple[str, str, str], ...] = (
     (r"frechet_distance", "Fréchet distance", "judge’s features²"),
     (r"classes_covered", "Classes covered", "classes"),
     (r"class_divergence_nats", "Divergence of classes from even", "nats"),
+    (r"accuracy_percent", "Accuracy", "%"),
+    (r"roc_auc_percent", "Area under the ROC curve", "%"),
+    (r"f1_percent", "F1, mean over classes", "%"),
+    (r"calibration_error_percent", "Calibration error", "%"),
+    (r"nats_per_text", "Cross-entropy", "nats a text"),
     (r"loss_nats", "total", "nats"),
     (r"gradient_norm", "Gradient norm before clipping", ""),
 )
@@ -38,10 +43,13 @@ BASELINES: tuple[tuple[str, str], ...] = (
     (r"gaussian_pixels_.*", "Gaussian pixels"),
     (r"real_halves_.*", "two halves of real images"),
     (r"real_train_.*", "real training images"),
+    (r"majority_.*", "most frequent class"),
+    (r"naive_bayes_.*", "naive Bayes"),
+    (r"tfidf_logistic_.*", "logistic regression on tf-idf"),
 )
 RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 SUFFIXES = ("percent", "nats", "mse")
-LOWER_IS_BETTER = r"perplexity|.*_nats|nats_.*|bits_.*|.*_mse|frechet_distance"
+LOWER_IS_BETTER = r"perplexity|.*_nats|nats_.*|bits_.*|.*_mse|frechet_distance|calibration_.*"
 USES = {
     "generate": "continuing text in the manner of its training data",
     "score": "telling how likely a text is under it",
@@ -51,6 +59,7 @@ USES = {
     "caption": "saying what a picture shows",
     "reconstruct": "showing what a short code keeps of a picture",
     "sample": "drawing new pictures like those it saw",
+    "classify": "telling which of a few classes a short text is of",
 }
 
 

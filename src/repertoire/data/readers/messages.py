@@ -1,0 +1,67 @@
+"""Short messages, wanted ("ham") or not ("spam"): a label, a tab, a text on each line.
+
+The format of the SMS Spam Collection (Almeida, Gómez Hidalgo and Yamakami 2011).
+"""
+
+import html
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from repertoire.data.dataset import Encoded
+from repertoire.data.labels import (
+    Texts,
+    cleaned,
+    encode_labels,
+    identity,
+    label_expectations,
+    split_of_groups,
+)
+from repertoire.data.sources import SourceError, members
+from repertoire.data.validation import Expectation, expect
+
+CLASSES = ("ham", "spam")
+
+
+@dataclass(frozen=True)
+class Config:
+    """``members`` is the file within the source."""
+
+    members: str
+    seed: int
+    valid_share: float
+    test_share: float
+    texts: Texts
+
+
+def tabulate(config: Config, path: Path) -> pd.DataFrame:
+    """One row a message; of messages that differ in digits or signs alone, the first."""
+    [(name, content)] = members(path, config.members)
+    lines = content.decode().replace("\r", "").split("\n")
+    rows = [line.split("\t", 1) for line in lines if line.strip()]
+    if wrong := [number for number, row in enumerate(rows, 1) if len(row) != 2]:
+        raise SourceError(f"{name}: line {wrong[0]} has no tab between label and text")
+    table = pd.DataFrame(rows, columns=["label", "text"])
+    table["text"] = [cleaned(html.unescape(text)) for text in table["text"]]
+    table["key"] = table["text"].map(identity)
+    table = table.drop_duplicates("key")
+    table = table[table["text"].str.len().between(1, config.texts.longest)].reset_index(drop=True)
+    table["is_last_class"] = (table["label"] == CLASSES[-1]).astype(int)
+    table["split"] = split_of_groups(
+        table["key"], config.seed, config.valid_share, config.test_share
+    )
+    return table
+
+
+def expectations(config: Config) -> list[Expectation]:
+    """Lengths, labels, and spam neither gone nor everywhere."""
+    return [
+        *label_expectations(config.texts, CLASSES, 0.05),
+        expect("no text occurs twice", "ExpectColumnValuesToBeUnique", column="text"),
+    ]
+
+
+def encode(config: Config, table: pd.DataFrame) -> Encoded:
+    """Ids of the messages, and their labels."""
+    return encode_labels(table, config.texts, CLASSES)

@@ -1,0 +1,32 @@
+"""What a recipe of this family says."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+TASKS = ("classify",)
+
+
+@dataclass(frozen=True)
+class Config:
+    """``model`` decides the core; ``window``, in tokens, is that of ``fixed_window`` alone.
+
+    ``embedding``, ``units`` and ``pooling`` say nothing to ``bag_linear``, nor ``pooling`` to
+    ``bag_average``. ``units`` is the width of the hidden layer or of each direction.
+    """
+
+    model: Literal["bag_linear", "bag_average", "fixed_window", "rnn", "gru", "lstm", "bilstm"]
+    embedding: int
+    units: int
+    window: int
+    pooling: Literal["last", "mean", "max"]
+    dropout: float
+    word_dropout: float  # share of the tokens that count as unknown while training
+    label_smoothing: float
+    batch: int
+    chunk: int  # the batch of evaluation
+    learning_rate: float
+    warmup: float  # share of the steps
+    clip_norm: float
+    weight_decay: float
+    seen: int  # times in training from which the report judges a word
+    examples: int

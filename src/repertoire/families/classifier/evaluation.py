@@ -1,0 +1,148 @@
+"""Accuracy and calibration of the classes given to texts; numpy alone."""
+
+import numpy as np
+
+from repertoire.contract import Array, Arrays, Data, Figure, Kind, Line, Run
+from repertoire.families.classifier.config import Config
+from repertoire.metrics.classification import calibration, confusion, label_metrics
+
+DECILES = np.array([0.1, 0.5, 0.9])
+
+
+def predict(run: Run, config: Config, tokens: Array) -> Array:
+    """tokens (rows, time) -> log-probabilities float64 (rows, classes), in nats."""
+    lengths = (tokens != 0).sum(1)
+    # Sorted by length, so that a batch holds little padding.
+    order = np.argsort(lengths, kind="stable")
+    parts = []
+    for start in range(0, len(order), config.chunk):
+        rows = order[start : start + config.chunk]
+        ids = tokens[rows, : int(lengths[rows].max())].astype(np.int64)
+        parts.append(run("classify", tokens=ids)["log_probs"])
+    sorted_rows = np.concatenate(parts).astype(np.float64)
+    result = np.empty_like(sorted_rows)
+    result[order] = sorted_rows
+    return result
+
+
+def evaluate(run: Run, config: Config, data: Data, split: str) -> dict[str, float]:
+    """Accuracy, area under the ROC curve, F1, calibration error and nats over the split."""
+    arrays = data.arrays(split)
+    return label_metrics(predict(run, config, arrays["tokens"]), arrays["labels"])
+
+
+def _right(log_probs: Array, labels: Array) -> Array:
+    """Probability that each text's own label got."""
+    return np.exp(log_probs[np.arange(len(labels)), labels])
+
+
+def snapshot(run: Run, config: Config, data: Data) -> Arrays:
+    """Deciles 1, 5 and 9 of the probability that validation texts' own labels got."""
+    arrays = data.arrays("valid")
+    right = _right(predict(run, config, arrays["tokens"]), arrays["labels"])
+    return {"deciles": np.quantile(right, DECILES)}
+
+
+def illustrate(run: Run, config: Config, data: Data, snapshots: Arrays) -> tuple[Figure, ...]:
+    """Confusion, calibration, the way there, single words, first texts and hardest texts."""
+    arrays, texts = data.arrays("test"), data.texts("test")["text"]
+    log_probs = predict(run, config, arrays["tokens"])
+    classes, labels = data.facts["classes"], arrays["labels"]
+    shown = np.arange(min(config.examples, len(labels)))
+    hardest = np.argsort(_right(log_probs, labels), kind="stable")[: config.examples]
+    return (
+        _confusion(classes, log_probs, labels),
+        _calibration(log_probs, labels),
+        _course(snapshots["deciles"]),
+        _words(run, config, data),
+        _table(
+            "first",
+            f"The first {len(shown)} test texts, in the order of the data.",
+            [(texts[i], classes[labels[i]], log_probs[i]) for i in shown],
+            classes,
+        ),
+        _table(
+            "hardest",
+            f"The {len(hardest)} test texts whose own label got the least probability.",
+            [(texts[i], classes[labels[i]], log_probs[i]) for i in hardest],
+            classes,
+        ),
+    )
+
+
+def _confusion(classes: list[str], log_probs: Array, labels: Array) -> Figure:
+    counts = confusion(log_probs.argmax(1), labels, len(classes))
+    totals = counts.sum(1)
+    return Figure(
+        "confusion",
+        Kind.HEATMAP,
+        "Share of the test texts of each label (rows) that were taken for each class (columns).",
+        values=counts / np.maximum(totals, 1)[:, None],
+        rows=[f"{name} ({total:,})" for name, total in zip(classes, totals, strict=True)],
+        columns=list(classes),
+    )
+
+
+def _calibration(log_probs: Array, labels: Array) -> Figure:
+    found = calibration(log_probs, labels)
+    low = 1 / log_probs.shape[1]
+    return Figure(
+        "calibration",
+        Kind.LINES,
+        "How often a guess is right (test split), by how sure the net is of it; only bins that "
+        f"hold texts, {', '.join(f'{count:,}' for count in found.counts)} of them.",
+        columns=("mean probability of the guess", "share that is right"),
+        lines=[
+            Line("as sure as right", [low, 1.0], [low, 1.0]),
+            Line("net", found.confidence.tolist(), found.accuracy.tolist()),
+        ],
+    )
+
+
+def _course(deciles: Array) -> Figure:
+    epochs = [float(epoch) for epoch in range(1, len(deciles) + 1)]
+    low, middle, high = deciles.T.tolist()
+    return Figure(
+        "while-training",
+        Kind.LINES,
+        "Probability of a validation text's own label after each epoch: the median, and a band "
+        "that leaves out the lowest and the highest tenth.",
+        columns=("epoch", "probability of the label"),
+        lines=[Line("median", epochs, middle, low, high)],
+    )
+
+
+def _words(run: Run, config: Config, data: Data) -> Figure:
+    """The words that, each as a text of its own, speak most for each class."""
+    end, vocabulary = data.facts["end"], data.facts["vocabulary"]
+    counts = np.bincount(data.arrays("train")["tokens"].ravel(), minlength=vocabulary)
+    counts[: data.facts["unknown"] + 1] = 0  # signs that are no words
+    known = np.flatnonzero(counts >= min(config.seen, counts.max()))
+    alone = np.column_stack((known, np.full_like(known, end)))
+    log_probs = predict(run, config, alone)
+    encoding, columns = data.encoding("text"), []
+    for number in range(log_probs.shape[1]):
+        best = np.argsort(-log_probs[:, number], kind="stable")[: config.examples]
+        shares = np.exp(log_probs[best, number])
+        columns.append(
+            [f"{encoding.token(known[i])} {p:.2f}" for i, p in zip(best, shares, strict=True)]
+        )
+    return Figure(
+        "words",
+        Kind.TABLE,
+        "Words that as a text of their own are most surely of a class, with its probability; of "
+        f"the {len(known):,} that occur at least {config.seen} times in training.",
+        columns=tuple(data.facts["classes"]),
+        cells=list(zip(*columns, strict=True)),
+    )
+
+
+def _table(
+    name: str, caption: str, rows: list[tuple[str, str, Array]], classes: list[str]
+) -> Figure:
+    cells = []
+    for text, label, log_probs in rows:
+        guess = classes[int(log_probs.argmax())]
+        sure = f"{guess} {np.exp(log_probs.max()):.3f}"
+        cells.append((text, label, sure, "✓" if guess == label else "✗"))
+    return Figure(name, Kind.TABLE, caption, columns=("text", "label", "net", ""), cells=cells)

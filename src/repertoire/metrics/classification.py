@@ -1,0 +1,82 @@
+"""How well classes are told, and how well the probabilities of them can be trusted."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from repertoire.contract import Array
+
+BINS = 15  # of confidence, as in Guo et al. 2017
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """For each bin of confidence that holds texts: how many, mean confidence, share right."""
+
+    counts: Array
+    confidence: Array
+    accuracy: Array
+
+    @property
+    def error(self) -> float:
+        """Expected calibration error: the gap of both, averaged over texts (Guo et al. 2017)."""
+        gaps = np.abs(self.confidence - self.accuracy)
+        return float((self.counts * gaps).sum() / self.counts.sum())
+
+
+def label_metrics(log_probs: Array, labels: Array) -> dict[str, float]:
+    """Metrics of log_probs (rows, classes) in nats against labels (rows,).
+
+    F1 and the area under the ROC curve are means over classes, each against the rest; with two
+    classes the area is that of either.
+    """
+    classes = log_probs.shape[1]
+    guesses = log_probs.argmax(1)
+    # Differences of logarithms tell more apart than probabilities near 1.
+    rest = [np.logaddexp.reduce(np.delete(log_probs, c, 1), axis=1) for c in range(classes)]
+    areas = [roc_auc(log_probs[:, c] - rest[c], labels == c) for c in range(classes)]
+    return {
+        "accuracy_percent": 100 * float(np.mean(guesses == labels)),
+        "roc_auc_percent": 100 * float(np.mean(areas)),
+        "f1_percent": 100 * macro_f1(guesses, labels, classes),
+        "calibration_error_percent": 100 * calibration(log_probs, labels).error,
+        "nats_per_text": -float(log_probs[np.arange(len(labels)), labels].mean()),
+    }
+
+
+def roc_auc(scores: Array, positive: Array) -> float:
+    """Chance that a positive row scores above another row, ties counted half.
+
+    The Mann-Whitney statistic (Hanley and McNeil 1982); nan if either kind of row is missing.
+    """
+    _, places, sizes = np.unique(scores, return_inverse=True, return_counts=True)
+    middle = np.cumsum(sizes) - (sizes - 1) / 2  # mean rank of equal scores
+    hits, others = int(positive.sum()), int((~positive).sum())
+    if not hits or not others:
+        return float("nan")
+    ranks = float(middle[places][positive].sum())
+    return (ranks - hits * (hits + 1) / 2) / (hits * others)
+
+
+def confusion(guesses: Array, labels: Array, classes: int) -> Array:
+    """How often a label (row) was taken for a class (column): int64 (classes, classes)."""
+    pairs = np.bincount(labels * classes + guesses, minlength=classes * classes)
+    return pairs.reshape(classes, classes)
+
+
+def macro_f1(guesses: Array, labels: Array, classes: int) -> float:
+    """Mean over classes of the harmonic mean of precision and recall; 0 where both are 0."""
+    table = confusion(guesses, labels, classes)
+    said, true, both = table.sum(0), table.sum(1), np.diag(table)
+    return float(np.mean(2 * both / np.maximum(said + true, 1)))
+
+
+def calibration(log_probs: Array, labels: Array, bins: int = BINS) -> Calibration:
+    """Rows in equal bins of the guess's probability; the upper edge belongs to a bin."""
+    confidence = np.exp(log_probs.max(1).astype(np.float64))
+    right = (log_probs.argmax(1) == labels).astype(np.float64)
+    place = np.clip(np.ceil(confidence * bins).astype(np.int64) - 1, 0, bins - 1)
+    counts = np.bincount(place, minlength=bins)
+    held = counts > 0
+    means = [np.bincount(place, v, bins)[held] / counts[held] for v in (confidence, right)]
+    return Calibration(counts[held], *means)

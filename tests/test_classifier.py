@@ -1,0 +1,192 @@
+"""What is particular to classifiers of texts."""
+
+from dataclasses import replace
+from typing import get_args
+
+import numpy as np
+import pytest
+import torch
+
+from repertoire.contract import Plan
+from repertoire.engines.torch_engine import TorchRun
+from repertoire.families.classifier.config import Config
+from repertoire.families.classifier.evaluation import illustrate, predict
+from tests.families import small
+
+MODELS = get_args(Config.__annotations__["model"])
+ORDERED = [model for model in MODELS if not model.startswith("bag")]
+every_model = pytest.mark.parametrize("model", MODELS)
+
+
+def made(project, model, **changes):
+    family, config, data, _ = small("sentiment_bilstm", project.folder)
+    config = replace(config, model=model, **changes)
+    torch.manual_seed(5)
+    network = family.build(config, data.facts).eval()
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter += 0.3 * torch.randn_like(parameter)
+    return network, TorchRun(family.graphs(network, data.facts)), config, data
+
+
+def rows_of(data, rows=5):
+    return data.arrays("test")["tokens"][:rows].astype(np.int64)
+
+
+@pytest.mark.parametrize("pooling", ["last", "mean", "max"])
+@every_model
+def test_padding_changes_no_answer(project, model, pooling):
+    _, run, *_ = made(project, model, pooling=pooling, window=5)
+    tokens = np.array(
+        [[3, 5, 4, 1, 0, 0, 0, 0], [6, 3, 5, 8, 4, 1, 0, 0], [1, 0, 0, 0, 0, 0, 0, 0]]
+    )
+    for graph in ("classify", "embed"):
+        [together] = run(graph, tokens=tokens).values()
+        for row, wanted in zip(tokens, together, strict=True):
+            [alone] = run(graph, tokens=row[row != 0][None]).values()
+            np.testing.assert_allclose(alone[0], wanted, atol=1e-5)
+
+
+@every_model
+def test_probabilities_sum_to_one_even_of_padding_alone(project, model):
+    _, run, _, data = made(project, model)
+    tokens = np.concatenate((rows_of(data), np.zeros_like(rows_of(data))))
+    probabilities = np.exp(run("classify", tokens=tokens)["log_probs"])
+    np.testing.assert_allclose(probabilities.sum(1), 1, atol=1e-5)
+
+
+@every_model
+def test_a_bag_does_not_see_order_and_the_others_do(project, model):
+    _, run, _, _ = made(project, model)
+    tokens = np.array([[3, 4, 5, 6, 7, 8, 1]])
+    other = np.array([[8, 3, 6, 5, 4, 7, 1]])
+    [one], [two] = (run("classify", tokens=ids)["log_probs"] for ids in (tokens, other))
+    assert (np.abs(one - two).max() > 1e-3) == (model in ORDERED)
+
+
+def test_a_linear_bag_adds_what_each_word_says(project):
+    _, run, _, _ = made(project, "bag_linear")
+
+    def odds(*ids):
+        log_probs = run("classify", tokens=np.array([ids]))["log_probs"][0]
+        return float(log_probs[1] - log_probs[0])
+
+    bias = odds(0)
+    words = [3, 5, 5, 7, 1]
+    assert odds(*words) - bias == pytest.approx(sum(odds(w) - bias for w in words), abs=1e-5)
+
+
+def test_a_window_is_a_linear_map_of_its_embeddings_side_by_side(project):
+    network, run, config, _ = made(project, "fixed_window", window=3)
+    tokens = np.array([[3, 5, 7, 4]])
+    table = network.embedding.weight.detach().numpy()
+    vectors = np.pad(table[tokens[0]], ((1, 1), (0, 0)))
+    weight = network.core.hidden.weight.detach().numpy()  # (units, embedding, window)
+    flat = weight.transpose(0, 2, 1).reshape(config.units, -1)
+    windows = np.stack([vectors[i : i + 3].ravel() for i in range(4)])
+    hidden = np.maximum(windows @ flat.T + network.core.hidden.bias.detach().numpy(), 0)
+    found = run("embed", tokens=tokens)["features"][0]
+    np.testing.assert_allclose(found, hidden.max(0), atol=1e-5)
+
+
+@pytest.mark.parametrize("pooling", ["last", "mean", "max"])
+def test_a_text_read_backwards_swaps_the_directions(project, pooling):
+    network, run, config, _ = made(project, "bilstm", pooling=pooling)
+    network.core.back.load_state_dict(network.core.ahead.state_dict())
+    forwards = run("embed", tokens=np.array([[3, 5, 7, 4, 0, 0]]))["features"][0]
+    backwards = run("embed", tokens=np.array([[4, 7, 5, 3, 0, 0]]))["features"][0]
+    swapped = np.roll(backwards, config.units)
+    np.testing.assert_allclose(forwards, swapped, atol=1e-5)
+    assert np.abs(forwards - backwards).max() > 1e-3
+
+
+@pytest.mark.parametrize("model", ["rnn", "gru", "lstm"])
+def test_a_recurrent_net_is_that_of_pytorch_up_to_the_last_token(project, model):
+    network, run, _, _ = made(project, model, pooling="last")
+    ids = torch.tensor([[3, 5, 7, 4]])
+    with torch.no_grad():
+        features, _ = network.core.ahead(network.embedding(ids))
+    padded = np.array([[3, 5, 7, 4, 0, 0, 0]])
+    found = run("embed", tokens=padded)["features"][0]
+    np.testing.assert_allclose(found, features[0, -1].numpy(), atol=1e-5)
+
+
+def learner_of(project, **changes):
+    family, config, data, _ = small("sentiment_bilstm", project.folder)
+    config = replace(config, **changes)
+    network = family.build(config, data.facts)
+    return family.learner(network, config, data, Plan(1, 2)), data
+
+
+def test_dropped_words_become_unknown_but_ends_and_padding_stay(project):
+    learner, data = learner_of(project, word_dropout=1.0)
+    tokens = torch.tensor([[3, 5, 1, 0], [2, 9, 7, 1]])
+    unknown = data.facts["unknown"]
+    assert learner._dropped(tokens).tolist() == [[unknown, unknown, 1, 0], [unknown] * 3 + [1]]
+    learner, _ = learner_of(project, word_dropout=0.0)
+    assert torch.equal(learner._dropped(tokens), tokens)
+
+
+def test_an_epoch_shows_each_text_once_with_its_label(project):
+    learner, data = learner_of(project)
+    arrays = data.arrays("train")
+
+    def texts(tokens, labels):
+        return sorted(
+            (*row[row != 0].tolist(), -int(label))
+            for row, label in zip(tokens, labels, strict=True)
+        )
+
+    seen = [
+        text for batch in learner.batches(0) for text in texts(*(part.numpy() for part in batch))
+    ]
+    assert sorted(seen) == texts(arrays["tokens"], arrays["labels"])
+
+
+def first_token(graph, tokens):
+    """A stand-in net: sure of class 1 by the first token's id over 13."""
+    share = tokens[:, 0] / 13
+    return {"log_probs": np.log(np.stack((1 - share, share), axis=1))}
+
+
+def test_predictions_come_back_in_the_order_of_the_rows(project):
+    _, config, _, _ = small("sentiment_bilstm", project.folder)
+    tokens = np.array([[3, 4, 5, 1], [7, 1, 0, 0], [5, 8, 1, 0], [2, 1, 0, 0], [9, 8, 7, 1]])
+    log_probs = predict(first_token, replace(config, chunk=2), tokens)
+    np.testing.assert_allclose(np.exp(log_probs[:, 1]), np.array([3, 7, 5, 2, 9]) / 13)
+
+
+class Stated:
+    """Four test texts of which two are mistaken, one of them more surely."""
+
+    def __init__(self):
+        self.facts = {"classes": ["no", "yes"], "vocabulary": 13, "end": 1, "unknown": 2}
+
+    def arrays(self, split):
+        tokens = np.array([[12, 1], [3, 1], [11, 1], [8, 1]])
+        return {
+            "tokens": np.minimum(tokens, 11 + (split == "test")),
+            "labels": np.array([1, 0, 0, 0]),
+        }
+
+    def texts(self, split):
+        return {"text": ["sure", "right", "worst", "wrong"]}
+
+    def encoding(self, name):
+        return self
+
+    def token(self, index):
+        return f"w{index}"
+
+
+def test_the_hardest_texts_come_first_and_words_are_ranked_by_class(project):
+    _, config, _, _ = small("sentiment_bilstm", project.folder)
+    config = replace(config, examples=3, seen=1)
+    snapshots = {"deciles": np.array([[0.1, 0.4, 0.6], [0.2, 0.5, 0.9]])}
+    figures = {f.name: f for f in illustrate(first_token, config, Stated(), snapshots)}
+    assert [row[0] for row in figures["hardest"].cells] == ["worst", "wrong", "right"]
+    assert [row[3] for row in figures["hardest"].cells] == ["✗", "✗", "✓"]
+    assert figures["confusion"].values.tolist() == [[1 / 3, 2 / 3], [0, 1]]
+    assert [row[0].split()[0] for row in figures["words"].cells] == ["w3", "w8", "w11"]
+    assert [row[1].split()[0] for row in figures["words"].cells] == ["w11", "w8", "w3"]
+    assert figures["while-training"].lines[0].y == [0.4, 0.5]

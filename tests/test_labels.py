@@ -1,0 +1,157 @@
+"""Labelled texts: how they are split, encoded and scored without a net."""
+
+import collections
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from repertoire.baselines.labels import Config, bags, baselines
+from repertoire.config import parse
+from repertoire.data.labels import Texts, encode_labels, identity, split_of_groups
+from repertoire.data.readers import messages, sentiment, word_order
+from repertoire.data.sources import SourceError
+from tests.families import RECIPES
+from tests.project import ROOT, SMALL_DATA
+from tests.small.labels import write_messages, write_snippets
+
+TEXTS = Texts("word", True, 1000, 400)
+
+
+class Encoded:
+    """What baselines need of a prepared data set."""
+
+    def __init__(self, encoded):
+        self.facts, self.arrays = encoded.facts, encoded.arrays.__getitem__
+
+
+def sentences(pairs=307):
+    config = word_order.Config(3, pairs, 0.1, 0.2, TEXTS)
+    return config, word_order.tabulate(config, None)
+
+
+def test_a_sentence_and_its_twin_hold_the_same_words_with_opposite_labels():
+    _, table = sentences()
+    labels = collections.defaultdict(list)
+    for text, label in zip(table["text"], table["label"], strict=True):
+        labels[tuple(sorted(re.findall(r"\w+|,|:", text)))].append(label)
+    counts = [(each.count("positive"), each.count("negative")) for each in labels.values()]
+    assert len(counts) > 250 and all(positive == negative for positive, negative in counts)
+
+
+def test_held_out_combinations_of_adjectives_never_occur_in_training_but_each_word_does():
+    _, table = sentences(2003)
+    train, test = (table[table["split"] == split] for split in ("train", "test"))
+    combinations = set(test["key"])
+    assert len(combinations) > 40 and not combinations & set(train["key"])
+    words = set(" ".join(train["text"]).split())
+    assert {word for key in combinations for word in key.split()} <= words
+
+
+def test_an_adjective_comes_first_as_often_meant_as_denied():
+    first = [template.index("{0}") < template.index("{1}") for template in word_order.TEMPLATES]
+    assert sum(first) == len(first) / 2
+
+
+def test_a_bag_of_words_is_right_half_the_time_on_word_order():
+    config, table = sentences()
+    data = Encoded(word_order.encode(config, table))
+    values = baselines(Config(1.0, 2.0), data)
+    for name in ("majority", "naive_bayes", "tfidf_logistic"):
+        assert values[f"{name}_accuracy_percent"] == 50
+        assert values[f"{name}_nats_per_text"] == pytest.approx(np.log(2), abs=1e-3)
+
+
+def test_groups_stay_together_and_splits_have_about_their_shares():
+    groups = pd.Series([f"g{n % 997}" for n in range(2003)])
+    splits = split_of_groups(groups, 5, 0.1, 0.2)
+    assert pd.Series(splits).groupby(groups).nunique().max() == 1
+    shares = pd.Series(splits).value_counts(normalize=True)
+    assert shares["test"] == pytest.approx(0.2, abs=0.05)
+    assert shares["valid"] == pytest.approx(0.1, abs=0.04)
+
+
+def test_texts_that_differ_in_digits_signs_or_case_alone_are_the_same():
+    assert identity("WIN £500 now!!") == identity("win 900 Now") != identity("win nothing now")
+    assert identity(":-)") == ":-)"
+
+
+def test_ratings_near_nought_are_left_out_and_signs_decoded(tmp_path):
+    write_snippets(tmp_path / "v")
+    config = sentiment.Config("*/*.tar.gz", "*/movie*", 0.5, 1, 0.1, 0.2, TEXTS)
+    table = sentiment.tabulate(config, tmp_path / "v")
+    assert len(table) == 440 - 440 // 13
+    assert set(table["rating"]) == {2.3, -1.7}
+    assert table["text"].str.endswith("& more.").all()
+    assert ((table["rating"] > 0) == (table["label"] == "positive")).all()
+
+
+def test_snippets_of_one_document_stay_together():
+    assert sentiment._document("17_3", "a") == sentiment._document("17_4", "b") == "17"
+    assert sentiment._document("17", "a") != sentiment._document("17", "b")
+
+
+def test_of_messages_that_differ_in_their_numbers_the_first_is_kept(tmp_path):
+    write_messages(tmp_path / "m")
+    config = messages.Config("*/data/*.csv", 1, 0.1, 0.2, TEXTS)
+    table = messages.tabulate(config, tmp_path / "m")
+    assert table["label"].value_counts().to_dict() == {"ham": 55, "spam": 44}
+    assert not table["text"].str.endswith("7").any()
+
+
+def test_a_line_without_a_tab_is_named(tmp_path):
+    import zipfile
+
+    with zipfile.ZipFile(tmp_path / "m", "w") as archive:
+        archive.writestr("a/data/x.csv", "ham\tyes\nham no\n")
+    config = messages.Config("*/data/*.csv", 1, 0.1, 0.2, TEXTS)
+    with pytest.raises(SourceError, match=r"x\.csv: line 2 has no tab"):
+        messages.tabulate(config, tmp_path / "m")
+
+
+def labelled(texts, labels):
+    table = pd.DataFrame({"text": texts * 3, "label": labels * 3})
+    table["split"] = np.repeat(["train", "valid", "test"], len(texts))
+    return encode_labels(table, TEXTS, ("ham", "spam"))
+
+
+def test_rows_end_with_the_end_and_are_padded_with_nought():
+    encoded = labelled(["one two", "one", "…one"], ["ham", "spam", "ham"])
+    train = encoded.arrays["train"]
+    assert train["tokens"].tolist() == [[3, 4, 1], [3, 1, 0], [5, 3, 1]]
+    assert train["labels"].tolist() == [0, 1, 0]
+    assert encoded.facts["classes"] == ["ham", "spam"] and encoded.facts["unknown_share_test"] == 0
+
+
+def test_a_bag_counts_words_but_neither_padding_nor_the_end():
+    found = bags(np.array([[3, 3, 4, 1], [2, 1, 0, 0]]), 6).toarray()
+    assert found.tolist() == [[0, 0, 0, 2, 1, 0], [0, 0, 1, 0, 0, 0]]
+
+
+def test_the_majority_is_right_as_often_as_its_class_occurs():
+    data = Encoded(labelled(["one two", "one", "two"], ["ham", "spam", "ham"]))
+    values = baselines(Config(1.0, 1.0), data)
+    assert values["majority_accuracy_percent"] == pytest.approx(200 / 3)
+    assert values["majority_roc_auc_percent"] == 50
+    assert values["majority_nats_per_text"] == pytest.approx(-np.log(4 / 27) / 3)
+
+
+def test_naive_bayes_is_its_formula_by_hand():
+    data = Encoded(labelled(["a b", "b"], ["ham", "spam"]))
+    values = baselines(Config(1.0, 1.0), data)
+    # Vocabulary of 5 ids; counts + 1: ham a 2, b 2 of 7; spam a 1, b 2 of 6.
+    first = (4 / 49) / (4 / 49 + 2 / 36)
+    second = (2 / 6) / (2 / 6 + 2 / 7)
+    expected = -(np.log(first) + np.log(second)) / 2
+    assert values["naive_bayes_nats_per_text"] == pytest.approx(expected)
+
+
+def test_every_labelled_data_set_is_stood_in_for():
+    from repertoire.config import read_yaml
+
+    blocks = read_yaml(ROOT / "params.yaml")["datasets"]
+    used = {r["dataset"] for r in RECIPES.values() if r["family"] == "classifier"}
+    for name in used:
+        assert name in SMALL_DATA
+        parse(Config, blocks[name]["baseline"], name)
