@@ -23,6 +23,8 @@ BESIDE: tuple[tuple[str, str, bool], ...] = (
     (r"bleu_percent", "nearest_neighbour_bleu_percent", False),
     (r"negative_iwae_\d+_nats", "bernoulli_mixture_nats", False),
     (r"reconstruction_mse", "pca_{latent}_mse", False),
+    (r"nats_per_frame", "chord_bigram_nats_per_frame", False),
+    (r"frame_accuracy_percent", "repeat_frame_accuracy_percent", False),
     (r"frechet_distance", "real_halves_frechet_distance", True),
 )
 

@@ -18,6 +18,8 @@ METRICS: tuple[tuple[str, str, str], ...] = (
     (r"frechet_distance", "Fréchet distance", "judge’s features²"),
     (r"classes_covered", "Classes covered", "classes"),
     (r"class_divergence_nats", "Divergence of classes from even", "nats"),
+    (r"nats_per_frame", "Negative log-likelihood", "nats a frame"),
+    (r"frame_accuracy_percent", "Frame accuracy", "%"),
     (r"loss_nats", "total", "nats"),
     (r"gradient_norm", "Gradient norm before clipping", ""),
 )
@@ -31,6 +33,10 @@ BASELINES: tuple[tuple[str, str], ...] = (
     (r"bernoulli_pixels_.*", "Bernoulli pixels"),
     (r"pca_(\d+)_mse", "{0} principal components"),
     (r"gaussian_pixels_.*", "Gaussian pixels"),
+    (r"note_frequencies_.*", "frequencies of notes"),
+    (r"markov_notes_.*", "first-order Markov, note by note"),
+    (r"repeat_.*", "repeating the frame before"),
+    (r"chord_bigram_.*", "bigram of whole chords"),
     (r"real_halves_.*", "two halves of real images"),
     (r"real_train_.*", "real training images"),
 )
@@ -42,6 +48,7 @@ USES = {
     "score": "telling how likely a text is under it",
     "translate": "turning one line of its source language into its target language",
     "reconstruct": "showing what a short code keeps of a picture",
+    "compose": "composing music of several voices frame by frame",
     "sample": "drawing new pictures like those it saw",
 }
 
