@@ -64,6 +64,15 @@ class Fields:
             raise InvalidInput(f"{name} holds {len(many)} values; send 1 to {most}")
         return many
 
+    def items(self, name: str, most: int) -> list[Any]:
+        """A list of at most `most`, empty if the field is absent."""
+        value = self._take(name, [])
+        if not isinstance(value, list):
+            raise Malformed(f"{name} is a list, not {type(value).__name__}")
+        if len(value) > most:
+            raise InvalidInput(f"{name} holds {len(value)} values; send at most {most}")
+        return value
+
     def finish(self) -> None:
         if self._left:
             unknown = ", ".join(sorted(self._left))

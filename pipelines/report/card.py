@@ -82,6 +82,12 @@ def limits(facts: Mapping[str, Any], metrics: Mapping[str, float], recipe: Recip
         )
     if facts["kind"] == "labels":
         notes.append(_label_limit(facts, metrics))
+    if facts["kind"] == "rolls":
+        notes.append(
+            f"Frames are sampled {facts['steps_a_quarter']} times a quarter note: shorter notes "
+            "are lost, a note struck again looks held, and nats a frame of another step are "
+            "another measure. Metre and the place in the bar are not given to the net."
+        )
     return notes + (_picture_limits(facts, metrics) if facts["kind"] == "images" else [])
 
 
@@ -175,6 +181,7 @@ def requests(name: str, tasks: list[str], recipe: Recipe, figures: list[Any]) ->
         "translate": {"text": source},
         "sample": {"count": 4, "seed": 0},
         "classify": {"text": source},
+        "compose": {"frames": 64, "temperature": 0.8, "seed": 1},
     }
     lines = []
     for task in tasks:

@@ -28,6 +28,8 @@ BESIDE: tuple[tuple[str, str, bool], ...] = (
     (r"reconstruction_mse", "pca_{latent}_mse", False),
     (r"accuracy_percent", "naive_bayes_accuracy_percent", False),
     (r"accuracy_percent", "tfidf_logistic_accuracy_percent", False),
+    (r"nats_per_frame", "chord_bigram_nats_per_frame", False),
+    (r"frame_accuracy_percent", "repeat_frame_accuracy_percent", False),
     (r"frechet_distance", "real_halves_frechet_distance", True),
 )
 

@@ -25,6 +25,8 @@ METRICS: tuple[tuple[str, str, str], ...] = (
     (r"f1_percent", "F1, mean over classes", "%"),
     (r"calibration_error_percent", "Calibration error", "%"),
     (r"nats_per_text", "Cross-entropy", "nats a text"),
+    (r"nats_per_frame", "Negative log-likelihood", "nats a frame"),
+    (r"frame_accuracy_percent", "Frame accuracy", "%"),
     (r"loss_nats", "total", "nats"),
     (r"gradient_norm", "Gradient norm before clipping", ""),
 )
@@ -41,6 +43,10 @@ BASELINES: tuple[tuple[str, str], ...] = (
     (r"bernoulli_pixels_.*", "Bernoulli pixels"),
     (r"pca_(\d+)_mse", "{0} principal components"),
     (r"gaussian_pixels_.*", "Gaussian pixels"),
+    (r"note_frequencies_.*", "frequencies of notes"),
+    (r"markov_notes_.*", "first-order Markov, note by note"),
+    (r"repeat_.*", "repeating the frame before"),
+    (r"chord_bigram_.*", "bigram of whole chords"),
     (r"real_halves_.*", "two halves of real images"),
     (r"real_train_.*", "real training images"),
     (r"majority_.*", "most frequent class"),
@@ -58,6 +64,7 @@ USES = {
     "translate": "turning one line of its source language into its target language",
     "caption": "saying what a picture shows",
     "reconstruct": "showing what a short code keeps of a picture",
+    "compose": "composing music of several voices frame by frame",
     "sample": "drawing new pictures like those it saw",
     "classify": "telling which of a few classes a short text is of",
 }

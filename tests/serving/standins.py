@@ -309,3 +309,46 @@ def negative(folder: Path) -> None:
         graph_entry(folder, "decode", decoder, latents, drawn),
     ]
     write_manifest(folder, "autoencoder", ["reconstruct", "sample"], entries)
+
+
+def carillon(folder: Path) -> None:
+    """Bells 60 to 64: one rings if the bell below it rang last, or by a chance of temperature %.
+
+    Its state counts the frames.
+    """
+    notes = 5
+    inputs = [
+        ("frames", "uint8", ("batch", "time", notes), 0, 1),
+        ("temperature", "float32", ("batch",), 0, 100),
+        ("uniform", "float32", ("batch", notes), 0, 1),
+        ("count", "float32", (1, "batch", 1)),
+    ]
+    outputs = [
+        ("frame", "uint8", ("batch", notes)),
+        ("probabilities", "float32", ("batch", notes)),
+        ("next_count", "float32", (1, "batch", 1)),
+    ]
+    node = helper.make_node
+    nodes = [
+        node("Shape", ["frames"], ["shape"], start=1, end=2),
+        node("Cast", ["shape"], ["length"], to=TensorProto.FLOAT),
+        node("Add", ["count", "length"], ["next_count"]),
+        node("Cast", ["frames"], ["numbers"], to=TensorProto.FLOAT),
+        node("Gather", ["numbers", "last"], ["latest"], axis=1),
+        node("MatMul", ["latest", "upwards"], ["followed"]),
+        node("Div", ["temperature", "hundred"], ["shares"]),
+        node("Unsqueeze", ["shares", "one"], ["share"]),
+        node("Max", ["followed", "share"], ["probabilities"]),
+        node("Less", ["uniform", "probabilities"], ["sounds"]),
+        node("Cast", ["sounds"], ["frame"], to=TensorProto.UINT8),
+    ]
+    weights = {
+        "last": np.array(-1),
+        "upwards": np.eye(notes, k=1, dtype=np.float32),
+        "hundred": np.array(100, np.float32),
+        "one": np.array([1]),
+    }
+    model = graph_model(nodes, inputs, outputs, weights)
+    entry = graph_entry(folder, "next", model, inputs, outputs, {"next_count": "count"})
+    scale = {"kind": "piano_roll", "lowest": 60, "notes": notes, "steps_a_quarter": 2}
+    write_manifest(folder, "polyphony", ["compose"], [entry], {"roll": scale})

@@ -1,0 +1,187 @@
+"""Four-part chorales in MusicXML, sampled at a fixed step into piano rolls.
+
+Read are the scores with exactly four parts, as they are written: repeats are not played twice,
+grace notes are left out. A frame holds the notes that sound at its instant; a note struck again
+looks as if it was held.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import ceil
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+import pandas as pd
+
+from repertoire.config import RepertoireError
+from repertoire.contract import Arrays
+from repertoire.data.dataset import SPLITS, Encoded
+from repertoire.data.musicxml import Part, ScoreError, read_mxl
+from repertoire.data.sources import SourceError, members
+from repertoire.data.validation import Expectation, expect
+
+Chord = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Config:
+    """``lowest`` and ``highest`` are MIDI numbers; ``valid`` and ``test`` are shares of pieces.
+
+    Pieces that share a passage of ``passage`` frames, in any key, stay in one split.
+    """
+
+    members: str
+    parts: int
+    steps_a_quarter: int
+    lowest: int
+    highest: int
+    passage: int
+    seed: int
+    valid_share: float
+    test_share: float
+
+
+def tabulate(config: Config, path: Path) -> pd.DataFrame:
+    """One row a piece; ``chords`` holds its frames as text, such as ``48-55-64-72 48-55``."""
+    rows, rolls = [], []
+    for member, content in members(path, config.members):
+        try:
+            parts = read_mxl(content)
+        except ScoreError as error:
+            raise SourceError(f"{path}: {member}: {error}") from error
+        if len(parts) == config.parts:
+            rolls.append(sampled(parts, config.steps_a_quarter))
+            rows.append(_row(PurePosixPath(member).stem, parts, rolls[-1]))
+    if not rows:
+        raise SourceError(f"{path}: no score with {config.parts} parts matches {config.members}")
+    table = pd.DataFrame(rows)
+    passages = [passages_of(roll, config.passage) for roll in rolls]
+    # The same music under two numbers, perhaps in another key, is one piece.
+    table = table[~pd.Series([frozenset(p) for p in passages]).duplicated()]
+    table["key"] = families([passages[index] for index in table.index])
+    table["split"] = _splits(config, table["key"])
+    return table.reset_index(drop=True)
+
+
+def sampled(parts: Sequence[Part], steps: int) -> list[Chord]:
+    """The notes that sound at each of ``steps`` instants a quarter, lowest first."""
+    frames: list[set[int]] = [set() for _ in range(ceil(max(part.end for part in parts) * steps))]
+    for note in (note for part in parts for note in part.notes):
+        for frame in frames[ceil(note.start * steps) : ceil((note.start + note.length) * steps)]:
+            frame.add(note.pitch)
+    return [tuple(sorted(frame)) for frame in frames]
+
+
+def _row(name: str, parts: Sequence[Part], roll: Sequence[Chord]) -> dict[str, object]:
+    pitches = [pitch for chord in roll for pitch in chord]
+    return {
+        "piece": name,
+        "frames": len(roll),
+        "quarters": float(max(part.end for part in parts)),
+        "lowest": min(pitches, default=0),
+        "highest": max(pitches, default=0),
+        "most_notes": max(map(len, roll), default=0),
+        "notes_a_frame": len(pitches) / max(1, len(roll)),
+        "silent_share": sum(not chord for chord in roll) / max(1, len(roll)),
+        "uneven": float(max(p.end for p in parts) - min(p.end for p in parts)),
+        "chords": " ".join("-".join(map(str, chord)) or "." for chord in roll),
+    }
+
+
+def passages_of(roll: Sequence[Chord], length: int) -> set[tuple[Chord, ...]]:
+    """Every run of ``length`` frames, moved so that its lowest note is 0; a short piece is one."""
+    runs = [roll[i : i + length] for i in range(max(1, len(roll) - length + 1))]
+    found = set()
+    for run in runs:
+        base = min((chord[0] for chord in run if chord), default=0)
+        found.add(tuple(tuple(pitch - base for pitch in chord) for chord in run))
+    return found
+
+
+def families(passages: Sequence[set[tuple[Chord, ...]]]) -> list[str]:
+    """A name for each piece, the same for pieces linked by common passages, near or far."""
+    root = list(range(len(passages)))
+
+    def top(piece: int) -> int:
+        while root[piece] != piece:
+            piece = root[piece]
+        return piece
+
+    owner: dict[tuple[Chord, ...], int] = {}
+    for piece, own in enumerate(passages):
+        for passage in own:
+            one, other = top(owner.setdefault(passage, piece)), top(piece)
+            root[max(one, other)] = min(one, other)
+    return [f"family {top(piece)}" for piece in range(len(passages))]
+
+
+def _splits(config: Config, keys: "pd.Series[str]") -> list[str]:
+    """Whole families, shuffled, into test and valid until each has its share of the pieces."""
+    sizes = keys.value_counts()
+    order = np.random.default_rng(config.seed).permutation(sorted(sizes.index))
+    split, dealt = {}, 0
+    for family in order:
+        done = dealt / len(keys)
+        held = config.test_share + config.valid_share
+        split[family] = "test" if done < config.test_share else "valid" if done < held else "train"
+        dealt += int(sizes[family])
+    return [split[key] for key in keys]
+
+
+def expectations(config: Config) -> list[Expectation]:
+    """Lengths, range, and how many notes sound at once."""
+
+    def between(meaning: str, column: str, **limits: float) -> Expectation:
+        return expect(meaning, "ExpectColumnValuesToBeBetween", column=column, **limits)
+
+    return [
+        between("a piece lasts 8 to 400 quarters", "quarters", min_value=8, max_value=400),
+        between("no note is below the range", "lowest", min_value=config.lowest),
+        between("no note is above the range", "highest", max_value=config.highest),
+        between("no more notes sound than there are parts", "most_notes", max_value=config.parts),
+        between("hardly a frame is silent", "silent_share", max_value=0.25),
+        between("all parts end together", "uneven", max_value=0),
+        expect(
+            "chords are nearly full",
+            "ExpectColumnMeanToBeBetween",
+            column="notes_a_frame",
+            min_value=0.75 * config.parts,
+            max_value=config.parts,
+        ),
+        expect("a piece is there once", "ExpectColumnValuesToBeUnique", column="piece"),
+        expect(
+            "chords are MIDI numbers in order of frames",
+            "ExpectColumnValuesToMatchRegex",
+            column="chords",
+            regex=r"^(\d+(-\d+)*|\.)( (\d+(-\d+)*|\.))*$",
+        ),
+    ]
+
+
+def encode(config: Config, table: pd.DataFrame) -> Encoded:
+    """Rolls (pieces, longest, notes) of 0 and 1, silent behind their ``lengths``, a split."""
+    notes = config.highest - config.lowest + 1
+    arrays: dict[str, Arrays] = {}
+    for split in SPLITS:
+        rows = table[table["split"] == split]
+        lengths = rows["frames"].to_numpy(np.int64)
+        rolls = np.zeros((len(rows), int(lengths.max()), notes), np.uint8)
+        for number, chords in enumerate(rows["chords"]):
+            for place, chord in enumerate(chords.split(" ")):
+                rolls[number, place, _places(chord, config)] = 1
+        arrays[split] = {"rolls": rolls, "lengths": lengths}
+    scale = {"lowest": config.lowest, "notes": notes, "steps_a_quarter": config.steps_a_quarter}
+    facts = {
+        "kind": "rolls",
+        "frames": {split: int(arrays[split]["lengths"].sum()) for split in SPLITS},
+        "pieces": {split: len(arrays[split]["lengths"]) for split in SPLITS},
+        **scale,
+    }
+    return Encoded(arrays, facts, {"roll": {"kind": "piano_roll", **scale}})
+
+
+def _places(chord: str, config: Config) -> list[int]:
+    places = [] if chord == "." else [int(pitch) - config.lowest for pitch in chord.split("-")]
+    if any(not 0 <= place <= config.highest - config.lowest for place in places):
+        raise RepertoireError(f"chord {chord} leaves the range; widen lowest and highest")
+    return places

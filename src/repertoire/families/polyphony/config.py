@@ -1,0 +1,50 @@
+"""What a recipe of this family says."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from repertoire.contract import Arrays, Port
+
+TASKS = ("compose",)
+
+
+@dataclass(frozen=True)
+class Config:
+    """``cell`` is the recurrent net, ``output`` the distribution of a frame.
+
+    ``hidden`` is the width of the estimator of ``nade`` alone. ``transpose``: a training piece is
+    moved by up to so many semitones, as far as it stays within the range. ``chunk`` is the number
+    of pieces in a scoring call, ``sample_frames`` the length of what the report composes.
+    """
+
+    cell: Literal["gru", "lstm"]
+    output: Literal["bernoulli", "nade"]
+    units: int
+    layers: int
+    hidden: int
+    dropout: float
+    transpose: int
+    batch: int
+    chunk: int
+    learning_rate: float
+    warmup: float  # share of the steps
+    clip_norm: float
+    weight_decay: float
+    sample_frames: int
+
+
+def state_ports(config: Config) -> tuple[Port, ...]:
+    """The recurrent states that one call hands to the next; each starts as zeros."""
+    names = ("hidden", "cell") if config.cell == "lstm" else ("hidden",)
+    shape = (config.layers, "batch", config.units)
+    return tuple(Port(name, "float32", shape) for name in names)
+
+
+def initial_states(config: Config, batch: int) -> Arrays:
+    """Zeros for every recurrent state."""
+    return {
+        port.name: np.zeros([batch if isinstance(s, str) else s for s in port.shape], port.dtype)
+        for port in state_ports(config)
+    }

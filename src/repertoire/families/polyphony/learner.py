@@ -1,0 +1,92 @@
+"""Whole pieces, moved to other keys, from their first frame to their last."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from repertoire.contract import Array, Data, Plan
+from repertoire.families.polyphony.config import Config, initial_states
+from repertoire.families.polyphony.network import Polyphony, shifted
+from repertoire.training.optimisation import Optimisation
+
+Batch = tuple[Tensor, Tensor]
+SORTED_BATCHES = 4  # pieces of so many batches are sorted by length, so that little is padding
+
+
+class PolyphonyLearner:
+    """One AdamW step a batch of whole pieces."""
+
+    def __init__(self, network: Polyphony, config: Config, data: Data, plan: Plan) -> None:
+        self.network, self.config, self.plan = network, config, plan
+        train = data.arrays("train")
+        self.rolls, self.lengths = train["rolls"], train["lengths"]
+        self.room = room(self.rolls, config.transpose)
+        self.optimisation = Optimisation(
+            network.parameters(),
+            learning_rate=config.learning_rate,
+            weight_decay=config.weight_decay,
+            warmup=config.warmup,
+            steps=plan.epochs * (len(self.rolls) // config.batch),
+            clip_norm=config.clip_norm,
+        )
+
+    def batches(self, epoch: int) -> Iterator[Batch]:
+        """(rolls, lengths): full batches of pieces of like length, each in a key drawn anew."""
+        rng = np.random.default_rng((self.plan.seed, epoch))
+        size = self.config.batch
+        order = rng.permutation(len(self.rolls))
+        shifts = rng.integers(self.room[:, 0], self.room[:, 1] + 1)
+        groups = []
+        for start in range(0, len(order), SORTED_BATCHES * size):
+            group = order[start : start + SORTED_BATCHES * size]
+            group = group[np.argsort(self.lengths[group], kind="stable")]
+            groups += [group[i : i + size] for i in range(0, len(group) - size + 1, size)]
+        for place in rng.permutation(len(groups)):
+            rows = groups[place]
+            longest = self.lengths[rows].max()
+            moved = transposed(self.rolls[rows, :longest], shifts[rows])
+            yield torch.from_numpy(moved), torch.from_numpy(self.lengths[rows])
+
+    def step(self, batch: Batch) -> dict[str, float]:
+        """Loss in nats a frame, and the gradient's norm before clipping."""
+        rolls, lengths = batch
+        frames = rolls.to(torch.float32)
+        states = initial_states(self.config, len(rolls)).values()
+        before = shifted(torch.zeros_like(frames[:, 0]), frames)
+        features, _ = self.network.features(before, *(torch.from_numpy(s) for s in states))
+        played = torch.arange(rolls.shape[1]) < lengths[:, None]
+        loss = self.network.output.nats(features[played], frames[played]).mean()
+        return {"loss_nats": loss.item(), **self.optimisation.step(loss)}
+
+    def state_dict(self) -> dict[str, Any]:
+        """Optimizer and schedule."""
+        return self.optimisation.state_dict()
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Continue exactly where ``state_dict`` was taken."""
+        self.optimisation.load_state_dict(state)
+
+
+def room(rolls: Array, most: int) -> Array:
+    """By how many semitones each piece (time, notes) can be moved: (pieces, 2), down and up.
+
+    At most ``most`` either way, and never out of the range.
+    """
+    sounding = rolls.any(axis=1)
+    below = sounding.argmax(1)
+    above = sounding[:, ::-1].argmax(1)
+    return np.stack((-np.minimum(below, most), np.minimum(above, most)), axis=1)
+
+
+def transposed(rolls: Array, semitones: Array) -> Array:
+    """Rolls (pieces, time, notes), each moved by its own number of semitones within ``room``."""
+    pairs = zip(rolls, semitones, strict=True)
+    return np.stack([np.roll(roll, shift, axis=1) for roll, shift in pairs])
+
+
+def learner(network: Polyphony, config: Config, data: Data, plan: Plan) -> PolyphonyLearner:
+    """A learner for either output."""
+    return PolyphonyLearner(network, config, data, plan)

@@ -1,0 +1,284 @@
+"""What is particular to music: scores, rolls, likelihoods of whole frames."""
+
+import itertools
+import zipfile
+from dataclasses import replace
+from fractions import Fraction
+from io import BytesIO
+
+import numpy as np
+import pytest
+import torch
+
+from repertoire.baselines.rolls import BernoulliNotes, ChordBigram
+from repertoire.data.musicxml import Note, ScoreError, read_mxl, read_score
+from repertoire.data.readers.chorales import families, passages_of, sampled
+from repertoire.engines.torch_engine import TorchRun
+from repertoire.families.polyphony.evaluation import compose, piece_outputs
+from repertoire.families.polyphony.learner import room, transposed
+from repertoire.metrics.music import frame_accuracy_percent
+from tests.families import small
+from tests.small.chorales import mxl
+
+C, E, G = (f"<pitch><step>{s}</step><octave>4</octave></pitch>" for s in "CEG")
+F_SHARP = "<pitch><step>F</step><alter>1</alter><octave>3</octave></pitch>"
+# In 4 divisions a quarter: c tied over the bar, with e as a chord; a second voice after a backup
+# that rests and then sings f sharp; in the second bar divisions change to 2.
+SCORE = f"""<!DOCTYPE score-partwise>
+<score-partwise><part id="P1">
+ <measure>
+  <attributes><divisions>4</divisions></attributes>
+  <note><grace/>{G}</note>
+  <note>{C}<duration>8</duration><tie type="start"/></note>
+  <note><chord/>{E}<duration>8</duration></note>
+  <backup><duration>8</duration></backup>
+  <note><rest/><duration>2</duration></note>
+  <note>{F_SHARP}<duration>2</duration></note>
+ </measure>
+ <measure>
+  <attributes><divisions>2</divisions></attributes>
+  <note>{C}<duration>2</duration><tie type="stop"/></note>
+  <forward><duration>1</duration></forward>
+  <note>{C}<duration>1</duration></note>
+  <note><rest/><duration>2</duration></note>
+ </measure>
+</part></score-partwise>"""
+
+
+def quarters(*values):
+    return tuple(Fraction(v).limit_denominator(8) for v in values)
+
+
+def test_ties_rests_chords_backups_and_changing_divisions_are_read():
+    [part] = read_score(SCORE.encode())
+    expected = {
+        (*quarters(0, 3), 60),  # 2 quarters and, across the bar, 1 more
+        (*quarters(0, 2), 64),
+        (*quarters(0.5, 0.5), 54),
+        (*quarters(3.5, 0.5), 60),  # after the forward, and not tied
+    }
+    assert {(n.start, n.length, n.pitch) for n in part.notes} == expected
+    assert part.end == 5
+
+
+def test_a_score_is_sampled_at_instants():
+    parts = read_mxl(mxl(SCORE))
+    assert sampled(parts, 1) == [(60, 64), (60, 64), (60,), (), ()]
+    halves = [(60, 64), (54, 60, 64), (60, 64), (60, 64), (60,), (60,), (), (60,), (), ()]
+    assert sampled(parts, 2) == halves
+
+
+def test_a_tie_joins_only_what_touches():
+    text = SCORE.replace("<backup>", "<backup><!-- -->").replace(
+        '<duration>2</duration><tie type="stop"/>', "<duration>2</duration>"
+    )
+    [part] = read_score(text.encode())
+    assert [n for n in part.notes if n.pitch == 60 and n.start == 2] == [
+        Note(Fraction(2), Fraction(1), 60)
+    ]
+
+
+def bomb() -> bytes:
+    file = BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("META-INF/container.xml", b" " * (33 << 20))
+    return file.getvalue()
+
+
+ENTITY = '<!DOCTYPE score-partwise [<!ENTITY a "aaaa">]><score-partwise>&a;</score-partwise>'
+
+
+@pytest.mark.parametrize(
+    ("content", "line"),
+    [
+        (mxl(ENTITY), "declares the entity a"),
+        (mxl(SCORE.replace("</part>", "")), "no well-formed XML"),
+        (mxl(SCORE.replace("score-partwise", "score-timewise")), "only score-partwise"),
+        (mxl(SCORE.replace("<divisions>4", "<divisions>0")), "cannot be read"),
+        (mxl(SCORE.replace("<duration>8", "<duration>x")), "cannot be read"),
+        (mxl(SCORE.replace("<duration>8", "<duration>99999999")), "duration of 99999999/4"),
+        (mxl(SCORE.replace("<duration>8</duration></backup>", "<duration>9</duration></backup>")),
+         "leaves its measure"),
+        (mxl(SCORE.replace("<alter>1<", "<alter>0.5<")), "quarter tones"),
+        (mxl(SCORE.replace("<step>C", "<step>H")), "cannot be read"),
+        (b"no archive", "no archive"),
+        (bomb(), "is longer than"),
+    ],
+)  # fmt: skip
+def test_a_damaged_or_hostile_score_is_refused_in_one_line(content, line):
+    with pytest.raises(ScoreError, match=line) as caught:
+        read_mxl(content)
+    assert "\n" not in str(caught.value)
+
+
+def test_the_same_music_in_another_key_is_one_piece_and_common_passages_link_pieces():
+    theme = [(48, 60), (50,), (), (52, 64), (53,), (55, 67)]
+    moved = [tuple(p + 3 for p in chord) for chord in theme]
+    other = [(40,), (43,), (41,), (47,), (40, 45)]
+    bridge = [*moved[2:], *other[:4]]
+    assert passages_of(theme, 4) == passages_of(moved, 4)
+    assert len(passages_of(theme, 4)) == 3
+    names = families([passages_of(roll, 4) for roll in (theme, other, moved, bridge, [(1,)])])
+    assert names == ["family 0"] * 4 + ["family 4"]
+    assert families([passages_of(roll, 4) for roll in (theme, other)]) == ["family 0", "family 1"]
+
+
+def test_pieces_of_fewer_parts_are_passed_over_and_rolls_hold_their_chords(project):
+    _, _, data, _ = small("chorales_gru", project.folder)
+    assert sum(data.facts["pieces"].values()) <= 97
+    for split in ("train", "valid", "test"):
+        arrays = data.arrays(split)
+        places = np.arange(arrays["rolls"].shape[1])
+        padding = places >= arrays["lengths"][:, None]
+        assert not arrays["rolls"][padding].any()
+        assert (arrays["rolls"][~padding].sum(1) == 4).all()
+
+
+def network_of(name, project, **changes):
+    family, config, data, _ = small(name, project.folder)
+    config = replace(config, **changes)
+    torch.manual_seed(5)
+    network = family.build(config, data.facts).eval()
+    return family, config, data, network
+
+
+@pytest.mark.parametrize("name", ["chorales_gru", "chorales_nade"])
+def test_nats_of_a_constant_probability_are_known_in_closed_form(name, project):
+    family, config, data, network = network_of(name, project)
+    for parameter in network.output.parameters():
+        parameter.data.zero_()
+    logit = -1.3
+    output = network.output
+    (output.visible if name == "chorales_nade" else output.logits).bias.data.fill_(logit)
+    metrics = family.evaluate(TorchRun(family.graphs(network, data.facts)), config, data, "test")
+    chance = 1 / (1 + np.exp(-logit))
+    silent = data.facts["notes"] - 4  # each made-up chord has four notes
+    exact = -4 * np.log(chance) - silent * np.log(1 - chance)
+    assert metrics["nats_per_frame"] == pytest.approx(exact, rel=1e-6)
+    assert metrics["frame_accuracy_percent"] == 0
+
+
+@pytest.mark.parametrize("name", ["chorales_gru", "chorales_nade"])
+def test_probabilities_of_all_frames_sum_to_one(name, project):
+    family, config, _, _ = network_of(name, project)
+    network = family.build(config, {"notes": 7})
+    frames = torch.tensor(list(itertools.product((0.0, 1.0), repeat=7)))
+    features = torch.randn(1, config.units + 7).expand(len(frames), -1)
+    for nats in (network.output.nats, network.output.nats_by_note):
+        assert float(torch.exp(-nats(features, frames)).sum()) == pytest.approx(1, abs=1e-5)
+
+
+@pytest.mark.parametrize("name", ["chorales_gru", "chorales_nade"])
+def test_drawn_frames_follow_the_probabilities_that_they_are_scored_by(name, project):
+    family, config, _, _ = network_of(name, project)
+    network = family.build(config, {"notes": 3})
+    features = 2 * torch.randn(1, config.units + 3)
+    rows = 40_000
+    drawn, _ = network.output.draw(
+        features.expand(rows, -1), torch.ones(rows, 1), torch.rand(rows, 3)
+    )
+    frames = torch.tensor(list(itertools.product((0.0, 1.0), repeat=3)))
+    expected = torch.exp(-network.output.nats(features.expand(8, -1), frames))
+    found = torch.stack([(drawn == frame).all(1).double().mean() for frame in frames])
+    np.testing.assert_allclose(found, expected.detach(), atol=5 * 0.5 / rows**0.5)
+
+
+@pytest.mark.parametrize("name", ["chorales_gru", "chorales_nade"])
+def test_a_piece_scores_the_same_whole_and_in_pieces_that_hand_on_the_state(name, project):
+    family, config, data, network = network_of(name, project)
+    graph = {g.name: g for g in family.graphs(network, data.facts)}["score"]
+    run = TorchRun([graph])
+    arrays = {key: value[:1] for key, value in data.arrays("test").items()}
+    [whole] = piece_outputs(run, "score", "nats", config, arrays)
+    rolls = arrays["rolls"][:, : arrays["lengths"][0]]
+    states = {
+        p.name: np.zeros([1 if s == "batch" else s for s in p.shape], p.dtype)
+        for p in graph.inputs[1:]
+    }
+    found = []
+    for part in (rolls[:, :1], rolls[:, 1:8], rolls[:, 8:]):
+        outputs = run("score", rolls=part, **states)
+        states = {into: outputs[out] for out, into in graph.feedback.items()}
+        found.append(outputs["nats"][0])
+    np.testing.assert_allclose(np.concatenate(found), whole, rtol=1e-5, atol=1e-5)
+
+
+def test_at_temperature_zero_composing_takes_what_is_foretold(project):
+    family, config, data, network = network_of("chorales_nade", project)
+    network.output.visible.bias.data += 1.5  # so that some notes are likelier than not
+    run = TorchRun(family.graphs(network, data.facts))
+    silence = np.zeros((1, data.facts["notes"]), np.uint8)
+    made = compose(run, config, silence, 11, 0.0, seed=3)
+    assert made.any() and np.array_equal(made, compose(run, config, silence, 11, 0.0, seed=4))
+    arrays = {"rolls": np.concatenate((silence, made))[None], "lengths": np.array([12])}
+    [chances] = piece_outputs(run, "predict", "probabilities", config, arrays)
+    assert np.array_equal(chances[1:] > 0.5, made.astype(bool))
+
+
+def test_transposing_moves_every_note_and_never_leaves_the_range():
+    rolls = np.zeros((2, 3, 11), np.uint8)
+    rolls[0, :, [2, 8]] = 1
+    rolls[1, 0, 0] = 1
+    assert room(rolls, 5).tolist() == [[-2, 2], [0, 5]]
+    assert room(rolls, 1).tolist() == [[-1, 1], [0, 1]]
+    moved = transposed(rolls, np.array([-2, 5]))
+    assert [np.flatnonzero(r.any(0)).tolist() for r in moved] == [[0, 6], [5]]
+    assert moved.sum() == rolls.sum()
+
+
+def test_a_batch_holds_whole_pieces_in_keys_of_their_own(project):
+    from repertoire.contract import Plan
+
+    family, config, data, network = network_of("chorales_gru", project)
+    learner = family.learner(network, config, data, Plan(1, 2))
+    train = data.arrays("train")
+    known = {
+        tuple(passage)
+        for roll, length in zip(train["rolls"], train["lengths"], strict=True)
+        for passage in passages_of(chords(roll[:length]), 10_000)
+    }
+    seen = 0
+    for rolls, lengths in learner.batches(0):
+        for roll, length in zip(rolls.numpy(), lengths.numpy(), strict=True):
+            [passage] = passages_of(chords(roll[:length]), 10_000)
+            assert passage in known and not roll[length:].any()
+            seen += 1
+    assert seen == len(train["rolls"]) // config.batch * config.batch
+
+
+def chords(roll):
+    return [tuple(np.flatnonzero(frame).tolist()) for frame in roll]
+
+
+def test_frame_accuracy_is_hits_over_hits_misses_and_false_alarms():
+    guessed = np.array([[1, 1, 0], [0, 0, 0]], np.uint8)
+    played = np.array([[1, 0, 1], [0, 0, 0]], np.uint8)
+    assert frame_accuracy_percent(guessed, played) == pytest.approx(100 / 3)
+    assert frame_accuracy_percent(np.zeros_like(played), np.zeros_like(played)) == 0
+
+
+def pairs(*frames):
+    now = np.array(frames, np.uint8)
+    return np.concatenate((np.zeros_like(now[:1]), now[:-1])), now
+
+
+def test_coins_of_notes_are_counted_with_pseudo_observations():
+    train = [pairs([1, 0], [1, 1], [0, 1])]
+    before, now = pairs([1, 1])
+    alone = BernoulliNotes(train, 0.5, by_note=True, by_past=False)
+    assert alone.log_probs(before, now)[0] == pytest.approx(np.log(2.5 / 4 * 2.5 / 4))
+    # Note 0 was off once and then on; on twice, then on once. Note 1: off twice, on once of them.
+    markov = BernoulliNotes(train, 0.5, by_note=True, by_past=True)
+    assert markov.log_probs(before, now)[0] == pytest.approx(np.log(1.5 / 2 * 1.5 / 3))
+    repeat = BernoulliNotes(train, 0.5, by_note=False, by_past=True)
+    assert repeat.log_probs(before, now)[0] == pytest.approx(2 * np.log(2.5 / 4))
+
+
+def test_chord_bigrams_are_a_distribution_over_all_frames():
+    rng = np.random.default_rng(0)
+    train = [pairs(*rng.integers(0, 2, (29, 5))) for _ in range(3)]
+    model = ChordBigram(train, BernoulliNotes(train, 0.5, by_note=True, by_past=True))
+    frames = np.array(list(itertools.product((0, 1), repeat=5)), np.uint8)
+    for before in frames[[0, 3, 31]]:
+        total = np.exp(model.log_probs(np.tile(before, (32, 1)), frames)).sum()
+        assert total == pytest.approx(1, abs=1e-9)
