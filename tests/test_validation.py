@@ -93,6 +93,7 @@ OWN = {
         "a caption of one word": (setting("caption", "seven"), "words in lower case"),
         "a caption in capitals": (setting("caption", "A SEVEN LEFT OF A TWO"), "lower case"),
         "one layout only": (lambda t: t.assign(layout="stacked"), "layouts are balanced"),
+    },
     "sentiment_snippets": {
         "a rating near nought": (setting("clarity", 0.1), "nearer to 0 than 0.5"),
         "a rating off the scale": (setting("rating", 5.0), "a rating is -4 to 4"),

@@ -143,7 +143,7 @@ def _frames(
     heat = np.array([temperature], np.float32)
     while True:
         uniform = numbers.random(silence.shape, np.float32)
-        inputs = {"frames": frames, "temperature": heat, "uniform": uniform, **states}
+        inputs: Arrays = {"frames": frames, "temperature": heat, "uniform": uniform, **states}
         outputs = run("next", inputs, ["frame", *graph.feedback])
         yield outputs["frame"][0]
         frames, states = outputs["frame"][:, None], next_states(graph, outputs)
@@ -155,6 +155,7 @@ TASKS = {
         field="prompt",
         column="prompt",
         many=False,
+        seeded=True,
         rendered={"audio/midi": file, "image/png": picture},
     ),
 }

@@ -75,7 +75,7 @@ def room(rolls: Array, most: int) -> Array:
 
     At most ``most`` either way, and never out of the range.
     """
-    sounding = rolls.any(axis=1)
+    sounding: Array = np.any(rolls, axis=1)
     below = sounding.argmax(1)
     above = sounding[:, ::-1].argmax(1)
     return np.stack((-np.minimum(below, most), np.minimum(above, most)), axis=1)
