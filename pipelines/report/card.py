@@ -64,6 +64,8 @@ def limits(facts: Mapping[str, Any], metrics: Mapping[str, float], recipe: Recip
             "of the test tokens are outside them and count as one unknown token. Perplexities of "
             "different vocabularies cannot be compared."
         )
+    if facts["kind"] == "vectors":
+        notes.append(_vector_limits(facts))
     if "exact_match_percent" in metrics:
         notes.append(
             f"{100 - metrics['exact_match_percent']:.1f} % of the test lines come out different "
@@ -71,6 +73,18 @@ def limits(facts: Mapping[str, Any], metrics: Mapping[str, float], recipe: Recip
             "data set."
         )
     return notes + (_picture_limits(facts, metrics) if facts["kind"] == "images" else [])
+
+
+def _vector_limits(facts: Mapping[str, Any]) -> str:
+    parts = [
+        f"{judged['valid'] + judged['test']} of the {judged['all']} of {name}"
+        for name, judged in facts["judged"].items()
+    ]
+    return (
+        f"It knows {facts['vocabulary']:,} words of an author four centuries old, and so only "
+        f"{listed(parts)} have vectors; half of these decide. With so few, differences of several "
+        "percent are chance."
+    )
 
 
 def _picture_limits(facts: Mapping[str, Any], metrics: Mapping[str, float]) -> list[str]:
@@ -151,6 +165,9 @@ def requests(name: str, tasks: list[str], recipe: Recipe, figures: list[Any]) ->
         "generate": {"prompt": prompt, "max_tokens": 20, "temperature": 0.7, "seed": 1},
         "translate": {"text": source},
         "sample": {"count": 4, "seed": 0},
+        "nearest": {"word": "king"},
+        "similarity": {"a": "king", "b": "queen"},
+        "analogy": {"a": "king", "b": "queen", "c": "man"},
     }
     lines = []
     for task in tasks:

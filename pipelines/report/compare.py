@@ -23,6 +23,10 @@ BESIDE: tuple[tuple[str, str, bool], ...] = (
     (r"bleu_percent", "nearest_neighbour_bleu_percent", False),
     (r"negative_iwae_\d+_nats", "bernoulli_mixture_nats", False),
     (r"reconstruction_mse", "pca_{latent}_mse", False),
+    (r"wordsim353_spearman_percent", "ppmi_svd_wordsim353_spearman_percent", False),
+    (r"simlex999_spearman_percent", "ppmi_svd_simlex999_spearman_percent", False),
+    (r"analogies_percent", "ppmi_svd_analogies_percent", False),
+    (r"skip_gram_nats", "counts_skip_gram_nats", False),
     (r"frechet_distance", "real_halves_frechet_distance", True),
 )
 

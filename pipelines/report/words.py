@@ -18,10 +18,20 @@ METRICS: tuple[tuple[str, str, str], ...] = (
     (r"frechet_distance", "Fréchet distance", "judge’s features²"),
     (r"classes_covered", "Classes covered", "classes"),
     (r"class_divergence_nats", "Divergence of classes from even", "nats"),
+    (r"wordsim353_spearman_percent", "Rank correlation, WordSim-353", "%"),
+    (r"simlex999_spearman_percent", "Rank correlation, SimLex-999", "%"),
+    (r"analogies_percent", "Analogies answered", "%"),
+    (r"skip_gram_nats", "Negative-sampling loss, skip-gram", "nats a pair"),
+    (r"cbow_nats", "Negative-sampling loss, CBOW", "nats a word"),
+    (r"wordsim353_pairs", "Test pairs, WordSim-353", "pairs"),
+    (r"simlex999_pairs", "Test pairs, SimLex-999", "pairs"),
+    (r"analogy_questions", "Test analogies", "questions"),
     (r"loss_nats", "total", "nats"),
     (r"gradient_norm", "Gradient norm before clipping", ""),
 )
 BASELINES: tuple[tuple[str, str], ...] = (
+    (r"ppmi_svd_.*", "PPMI + SVD"),
+    (r"counts_skip_gram_nats", "smoothed counts"),
     (r"unigram_.*", "unigram"),
     (r"kneser_ney_.*", "Kneser–Ney {kneser_ney_order:.0f}-gram"),
     (r"nearest_neighbour_.*", "translation memory"),
@@ -42,6 +52,9 @@ USES = {
     "score": "telling how likely a text is under it",
     "translate": "turning one line of its source language into its target language",
     "reconstruct": "showing what a short code keeps of a picture",
+    "nearest": "finding words used alike",
+    "similarity": "telling how alike two words are used",
+    "analogy": "completing analogies of words",
     "sample": "drawing new pictures like those it saw",
 }
 
