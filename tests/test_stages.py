@@ -44,7 +44,7 @@ def test_every_stage_and_item_has_a_fingerprint(project):
     wanted = {f"{s}/{d}.json" for s in ("prepare", "baseline") for d in params["datasets"]}
     wanted |= {f"{s}/{r}.json" for s in ("train", "export", "evaluate") for r in params["recipes"]}
     assert set(fingerprints(project)) == wanted | {"register.json", "report.json"}
-    assert len(wanted) == 2 * 3 + 3 * 4
+    assert len(wanted) == 2 * 4 + 3 * 5
 
 
 def test_a_comment_or_a_docstring_changes_nothing(project):

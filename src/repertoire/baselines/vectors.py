@@ -20,6 +20,7 @@ from repertoire.metrics.word_vectors import judged_metrics, negative_sampling_na
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
+NO_EVIDENCE = 1e12  # words of prior, beside which counts vanish: the unigram
 DRAWS = 25  # noise words beside each held-out word, as in the evaluation of the nets
 
 
@@ -131,4 +132,11 @@ def held_out(
         near, far = logits(prior, around), logits(prior, noise)
         return negative_sampling_nats(near, around != END, far, negatives)
 
-    return {"counts_skip_gram_nats": nats(config.prior_words), "unigram_skip_gram_nats": nats(1e12)}
+    # The bag of words tells each word itself, once; the unigram does not look at its neighbours.
+    itself = np.log(unigram) - expected
+    near, far = itself[words][:, None], itself[noise]
+    return {
+        "counts_skip_gram_nats": nats(config.prior_words),
+        "unigram_skip_gram_nats": nats(NO_EVIDENCE),
+        "unigram_cbow_nats": negative_sampling_nats(near, np.ones_like(near), far, negatives),
+    }

@@ -4,7 +4,6 @@ import numpy as np
 
 from repertoire.contract import Array, Arrays
 
-SETS = ("wordsim353", "simlex999")
 BLOCK = 256  # questions whose cosines with the whole vocabulary are held at once
 
 
@@ -44,11 +43,16 @@ def analogy_accuracy(vectors: Array, questions: Array, first: int) -> float:
     return right / max(1, len(questions))
 
 
+def judged_sets(arrays: Arrays) -> list[str]:
+    """Names of the sets of judged pairs among the arrays of a split."""
+    return sorted(key.removesuffix("_pairs") for key in arrays if key.endswith("_pairs"))
+
+
 def judged_metrics(vectors: Array, arrays: Arrays, first: int) -> dict[str, float]:
     """Spearman's correlation of cosines with human means a set, and analogies, in percent."""
     unit = unit_rows(vectors.astype(np.float64))
     metrics = {}
-    for name in SETS:
+    for name in judged_sets(arrays):
         pairs = arrays[f"{name}_pairs"]
         cosines = (unit[pairs[:, 0]] * unit[pairs[:, 1]]).sum(1)
         value = spearman(cosines, arrays[f"{name}_scores"])

@@ -21,9 +21,9 @@ from repertoire.data.sources import Source, SourceError, fetch, members
 from repertoire.data.text import END, UNKNOWN, text_encoding
 from repertoire.data.validation import Expectation, expect
 from repertoire.data.windows import FIRST
-from repertoire.metrics.word_vectors import SETS
 
 TEXT, ANALOGIES = "text", "analogies"
+SETS = ("wordsim353", "simlex999")
 # A word keeps its inner apostrophes and hyphens; punctuation is no word.
 WORD = re.compile(r"\w+(?:['\-]\w+)*|'\w+")
 

@@ -6,8 +6,8 @@ from repertoire.contract import Array, Arrays, Data, Figure, Kind, Line, Run
 from repertoire.data.windows import FIRST, held_out_windows
 from repertoire.families.word_vectors.config import Config
 from repertoire.metrics.word_vectors import (
-    SETS,
     judged_metrics,
+    judged_sets,
     negative_sampling_nats,
     unit_rows,
 )
@@ -28,7 +28,7 @@ def evaluate(run: Run, config: Config, data: Data, split: str) -> dict[str, floa
     """
     arrays = data.arrays(split)
     metrics = judged_metrics(all_vectors(run, data), arrays, FIRST)
-    counts = {f"{name}_pairs": float(len(arrays[f"{name}_pairs"])) for name in SETS}
+    counts = {f"{name}_pairs": float(len(arrays[f"{name}_pairs"])) for name in judged_sets(arrays)}
     counts["analogy_questions"] = float(len(arrays["analogies"]))
     nats = held_out_nats(run, config, arrays["tokens"], data.arrays("vocabulary")["counts"])
     return {**metrics, f"{config.model}_nats": nats, **counts}
@@ -135,7 +135,7 @@ def _agreement(run: Run, config: Config, data: Data) -> Figure:
     found = judged_metrics(vectors, arrays, FIRST)
     judged = data.facts["judged"]
     cells = []
-    for name in SETS:
+    for name in judged_sets(arrays):
         count, total = len(arrays[f"{name}_pairs"]), judged[name]["all"]
         known = judged[name]["valid"] + judged[name]["test"]
         value = f"{found[f'{name}_spearman_percent']:.1f} %"
