@@ -17,12 +17,14 @@ def tables(project):
     from pipelines.stage import DatasetParams
 
     found = {}
-    for name in NAMES:
-        params = parse(DatasetParams, project.full_datasets[name], name)
-        reader = load_reader(params.reader)
-        config = parse(reader.Config, params.config, name)
-        path = project.mirror / params.source.file if params.source else None
-        found[name] = (reader.tabulate(config, path), reader.expectations(config))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("REPERTOIRE_MIRROR", str(project.mirror))  # for readers of a second archive
+        for name in NAMES:
+            params = parse(DatasetParams, project.full_datasets[name], name)
+            reader = load_reader(params.reader)
+            config = parse(reader.Config, params.config, name)
+            path = project.mirror / params.source.file if params.source else None
+            found[name] = (reader.tabulate(config, path), reader.expectations(config))
     return found
 
 
@@ -69,6 +71,16 @@ OWN = {
         "a publisher's notice": (setting("text", "Project Gutenberg etext"), "no markup"),
         "an endless passage": (setting("words", 99_999), "1 to 2,000 words"),
         "a tenth of the text": (lambda t: t.assign(words=1), "neither all titles"),
+    },
+    "shakespeare_vectors": {
+        "a question of three words": (setting("text", "king of queen", -1), "four words"),
+        "a judgement out of range": (setting("score", 11, -20), "between 0 and 10"),
+        "a publisher's notice": (setting("text", "Project Gutenberg etext"), "no markup"),
+        "no questions": (lambda t: t[t["set"] != "analogies"], "both sets of pairs and questions"),
+        "a pair of one word": (
+            lambda t: t.assign(text=t["text"].where(t["set"] != "simlex999", "king")),
+            "two words",
+        ),
     },
     "dates": {
         "a target that is no date": (setting("target", "2001-13-02"), "ISO 8601"),

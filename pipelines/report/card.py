@@ -74,6 +74,8 @@ def limits(facts: Mapping[str, Any], metrics: Mapping[str, float], recipe: Recip
             "of the test tokens are outside them and count as one unknown token. Perplexities of "
             "different vocabularies cannot be compared."
         )
+    if facts["kind"] == "vectors":
+        notes.append(_vector_limits(facts))
     if "exact_match_percent" in metrics:
         notes.append(
             f"{100 - metrics['exact_match_percent']:.1f} % of the test lines come out different "
@@ -98,6 +100,15 @@ def _label_limit(facts: Mapping[str, Any], metrics: Mapping[str, float]) -> str:
         f"{100 * facts['unknown_share_test']:.1f} % of the test tokens are unknown to it. With "
         f"{texts:,} test texts the accuracy has a standard error of {error:.2g} points: smaller "
         "differences between nets mean nothing."
+def _vector_limits(facts: Mapping[str, Any]) -> str:
+    parts = [
+        f"{judged['valid'] + judged['test']} of the {judged['all']} of {name}"
+        for name, judged in facts["judged"].items()
+    ]
+    return (
+        f"It knows {facts['vocabulary']:,} words of an author four centuries old, and so only "
+        f"{listed(parts)} have vectors; half of these decide. With so few, differences of several "
+        "percent are chance."
     )
 
 
@@ -182,6 +193,9 @@ def requests(name: str, tasks: list[str], recipe: Recipe, figures: list[Any]) ->
         "sample": {"count": 4, "seed": 0},
         "classify": {"text": source},
         "compose": {"frames": 64, "temperature": 0.8, "seed": 1},
+        "nearest": {"word": "king"},
+        "similarity": {"a": "king", "b": "queen"},
+        "analogy": {"a": "king", "b": "queen", "c": "man"},
     }
     lines = []
     for task in tasks:

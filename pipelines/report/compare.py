@@ -30,6 +30,10 @@ BESIDE: tuple[tuple[str, str, bool], ...] = (
     (r"accuracy_percent", "tfidf_logistic_accuracy_percent", False),
     (r"nats_per_frame", "chord_bigram_nats_per_frame", False),
     (r"frame_accuracy_percent", "repeat_frame_accuracy_percent", False),
+    (r"wordsim353_spearman_percent", "ppmi_svd_wordsim353_spearman_percent", False),
+    (r"simlex999_spearman_percent", "ppmi_svd_simlex999_spearman_percent", False),
+    (r"analogies_percent", "ppmi_svd_analogies_percent", False),
+    (r"skip_gram_nats", "counts_skip_gram_nats", False),
     (r"frechet_distance", "real_halves_frechet_distance", True),
 )
 

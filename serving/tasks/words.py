@@ -1,0 +1,91 @@
+"""The tasks of word vectors: nearest, similarity, analogy.
+
+Requests and answers are those of serving/task.py.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from serving.errors import InvalidInput, Malformed
+from serving.fields import Fields
+from serving.plane import Run
+from serving.ports import Array, Arrays
+from serving.repository import Model
+from serving.task import Answer, Request, Task
+from serving.text import Encoding
+from serving.texts import encoding_of
+
+WORDS = 256  # in one request
+LONGEST = 10  # of a list
+
+
+def nearest(model: Model, run: Run, request: Request) -> Answer:
+    """The words of largest cosine. `word`: a word or a list of them; `count`: words listed.
+
+    Answers `results`, for each: word and nearest, a list of word and cosine.
+    """
+    fields = Fields(request)
+    words = fields.one_or_many("word", WORDS)
+    count = fields.integer("count", LONGEST, 1, LONGEST)
+    fields.finish()
+    encoding = encoding_of(model, "text")
+    ids = np.array([word_id(encoding, word) for word in words], np.int64)
+    outputs = run("nearest", {"ids": ids}, None)
+    lists = _lists(encoding, outputs, count)
+    asked = encoding.tokens(ids.tolist())
+    return {"results": [{"word": w, "nearest": n} for w, n in zip(asked, lists, strict=True)]}
+
+
+def similarity(model: Model, run: Run, request: Request) -> Answer:
+    """The cosine of the words `a` and `b`: -1 to 1, or 0 where a vector is zero."""
+    one, other = run("embed", {"ids": _ids(model, request, "a", "b")}, None)["vectors"]
+    lengths = float(np.linalg.norm(one)) * float(np.linalg.norm(other))
+    return {"cosine": float(one @ other) / lengths if lengths else 0.0}
+
+
+def analogy(model: Model, run: Run, request: Request) -> Answer:
+    """What is to `c` as `b` is to `a`. Answers nearest, a list of word and cosine."""
+    ids = _ids(model, request, "a", "b", "c")
+    asked = {name: ids[n : n + 1] for n, name in enumerate(("a", "b", "c"))}
+    outputs = run("analogy", asked, None)
+    [found] = _lists(encoding_of(model, "text"), outputs, LONGEST)
+    return {"nearest": found}
+
+
+def _ids(model: Model, request: Request, *names: str) -> Array:
+    fields = Fields(request)
+    words = [fields.string(name, "") for name in names]
+    fields.finish()
+    encoding = encoding_of(model, "text")
+    return np.array([word_id(encoding, word) for word in words], np.int64)
+
+
+def word_id(encoding: Encoding, word: Any) -> int:
+    """The id of one word. Raises Malformed for what is no string, InvalidInput if unknown."""
+    if not isinstance(word, str):
+        raise Malformed(f"a word is a string, not {word!r}")
+    ids = encoding.ids(word)
+    if len(ids) != 1:
+        raise InvalidInput(f"{word[:80]!r} is {len(ids)} words; send one")
+    if ids[0] in (encoding.end, encoding.tokenizer.token_to_id("<unk>")):
+        raise InvalidInput(f"the word {word[:80]!r} is not in the model's vocabulary; try another")
+    return ids[0]
+
+
+def _lists(encoding: Encoding, outputs: Arrays, count: int) -> list[list[Answer]]:
+    lists = []
+    for ids, cosines in zip(outputs["top_ids"], outputs["cosines"], strict=True):
+        words = encoding.tokens(ids[:count].tolist())
+        pairs = zip(words, cosines[:count], strict=True)
+        lists.append([{"word": word, "cosine": float(cosine)} for word, cosine in pairs])
+    return lists
+
+
+TASKS = {
+    "nearest": Task(nearest, field="word", column="word", many=True),
+    "similarity": Task(similarity, field="a", column="a", many=False),
+    "analogy": Task(analogy, field="a", column="a", many=False),
+}

@@ -1,0 +1,157 @@
+"""Agreement with people, and the loss on unseen text; numpy alone."""
+
+import numpy as np
+
+from repertoire.contract import Array, Arrays, Data, Figure, Kind, Line, Run
+from repertoire.data.windows import FIRST, held_out_windows
+from repertoire.families.word_vectors.config import Config
+from repertoire.metrics.word_vectors import (
+    judged_metrics,
+    judged_sets,
+    negative_sampling_nats,
+    unit_rows,
+)
+
+DRAWS = 25  # noise words beside each held-out word
+LETTERS, SKIPPED = 4, 100  # what counts as a content word; see ``frequent``
+
+
+def all_vectors(run: Run, data: Data) -> Array:
+    """The vectors of the whole vocabulary: float32 (vocabulary, width)."""
+    return run("embed", ids=np.arange(data.facts["vocabulary"], dtype=np.int64))["vectors"]
+
+
+def evaluate(run: Run, config: Config, data: Data, split: str) -> dict[str, float]:
+    """Rank correlation with human means, analogies, and nats a pair of the split's text.
+
+    The numbers of pairs and questions stand beside them, for they are few.
+    """
+    arrays = data.arrays(split)
+    metrics = judged_metrics(all_vectors(run, data), arrays, FIRST)
+    counts = {f"{name}_pairs": float(len(arrays[f"{name}_pairs"])) for name in judged_sets(arrays)}
+    counts["analogy_questions"] = float(len(arrays["analogies"]))
+    nats = held_out_nats(run, config, arrays["tokens"], data.arrays("vocabulary")["counts"])
+    return {**metrics, f"{config.model}_nats": nats, **counts}
+
+
+def held_out_nats(run: Run, config: Config, tokens: Array, counts: Array) -> float:
+    """Mean loss of a pair of the text, thinned out and told from noise as in training."""
+    words, around, noise = held_out_windows(tokens, counts, config.sampling, DRAWS)
+    backwards = config.model == "cbow"
+    given, told = (around, words[:, None]) if backwards else (words[:, None], around)
+    candidates = np.concatenate((told, noise), axis=1)
+    parts = [slice(n, n + config.chunk) for n in range(0, len(words), config.chunk)]
+    logits = np.concatenate(
+        [run("score", given=given[p], candidates=candidates[p])["logits"] for p in parts]
+    )
+    near, far = np.split(logits, [told.shape[1]], axis=1)
+    return negative_sampling_nats(near, told != 0, far, config.sampling.negatives)
+
+
+def snapshot(run: Run, config: Config, data: Data) -> Arrays:
+    """The nearest word of each word in the table of neighbours."""
+    ids = frequent(data, config.neighbours_of)
+    return {"nearest": run("nearest", ids=ids)["top_ids"][:, 0]}
+
+
+def frequent(data: Data, count: int) -> Array:
+    """The most frequent words that are long enough to mean something: int64 (count,).
+
+    Function words are short or among the SKIPPED most frequent; words of fewer than LETTERS
+    letters, and those, are left out.
+    """
+    words = data.facts["words"]
+    skipped = min(SKIPPED, len(words) // 4)
+    ids = [n for n in range(FIRST + skipped, len(words)) if len(words[n]) >= LETTERS]
+    return np.array(ids[:count], np.int64)
+
+
+def illustrate(run: Run, config: Config, data: Data, snapshots: Arrays) -> tuple[Figure, ...]:
+    """Neighbours, how the first of them changed, a map, and agreement with people set by set."""
+    return (
+        _neighbours(run, config, data),
+        _while_training(config, data, snapshots),
+        _map(run, config, data),
+        _agreement(run, config, data),
+    )
+
+
+def _rule(data: Data) -> str:
+    skipped = min(SKIPPED, len(data.facts["words"]) // 4)
+    return f"of {LETTERS} letters or more, the {skipped} most frequent of all words left out"
+
+
+def _neighbours(run: Run, config: Config, data: Data) -> Figure:
+    words, ids = data.facts["words"], frequent(data, config.neighbours_of)
+    outputs = run("nearest", ids=ids)
+    cells = []
+    for word, top, cosines in zip(ids, outputs["top_ids"], outputs["cosines"], strict=True):
+        listed = [f"{words[n]} {c:.2f}" for n, c in zip(top[:5], cosines[:5], strict=True)]
+        cells.append((words[word], ", ".join(listed)))
+    return Figure(
+        "neighbours",
+        Kind.TABLE,
+        f"Nearest words by cosine of the {len(ids)} most frequent words {_rule(data)}.",
+        columns=("word", "nearest, with cosine"),
+        cells=cells,
+    )
+
+
+def _while_training(config: Config, data: Data, snapshots: Arrays) -> Figure:
+    words, ids = data.facts["words"], frequent(data, config.neighbours_of)
+    epochs = snapshots["nearest"]
+    return Figure(
+        "while-training",
+        Kind.TABLE,
+        "The nearest word of the same words after each epoch.",
+        columns=("epoch", *(words[n] for n in ids)),
+        cells=[(str(n), *(words[i] for i in row)) for n, row in enumerate(epochs, 1)],
+    )
+
+
+def _map(run: Run, config: Config, data: Data) -> Figure:
+    """The two directions in which the unit vectors of the words vary most."""
+    ids = frequent(data, config.map_words)
+    unit = unit_rows(run("embed", ids=ids)["vectors"].astype(np.float64))
+    centred = unit - unit.mean(0)
+    _, spread, directions = np.linalg.svd(centred, full_matrices=False)
+    # The sign of a direction is arbitrary: its largest part points up.
+    signs = np.sign(directions[np.arange(2), np.abs(directions[:2]).argmax(1)])
+    x, y = (centred @ directions[:2].T * signs).T.tolist()
+    share = 100 * (spread[:2] ** 2).sum() / (spread**2).sum()
+    named = [data.facts["words"][n] for n in ids]
+    return Figure(
+        "map",
+        Kind.LINES,
+        f"The {len(ids)} most frequent words {_rule(data)}, on the first two principal components "
+        f"of their unit vectors, which hold {share:.0f} % of the variance.",
+        columns=("first component", "second component"),
+        lines=(Line("words", x, y, points=True, texts=named),),
+    )
+
+
+def _agreement(run: Run, config: Config, data: Data) -> Figure:
+    arrays, vectors = data.arrays("test"), all_vectors(run, data)
+    found = judged_metrics(vectors, arrays, FIRST)
+    judged = data.facts["judged"]
+    cells = []
+    for name in judged_sets(arrays):
+        count, total = len(arrays[f"{name}_pairs"]), judged[name]["all"]
+        known = judged[name]["valid"] + judged[name]["test"]
+        value = f"{found[f'{name}_spearman_percent']:.1f} %"
+        # Rank correlations of unrelated rows scatter with 1 / (pairs - 1)^½.
+        scatter = f"{100 / max(1, count - 1) ** 0.5:.1f}"
+        cells.append((name, value, "undefined", f"{count}", scatter, f"{total - known} of {total}"))
+    known, total = len(arrays["analogies"]), judged["analogies"]["all"]
+    unknown = total - judged["analogies"]["valid"] - judged["analogies"]["test"]
+    accuracy = f"{found['analogies_percent']:.1f} %"
+    cells.append(("analogies", accuracy, "undefined", f"{known}", "–", f"{unknown} of {total}"))
+    return Figure(
+        "agreement",
+        Kind.TABLE,
+        "Spearman’s correlation with human means, and right answers to analogies, on the test "
+        "half. One-hot vectors are all at right angles: every cosine is 0, so they have no ranks "
+        "to correlate. Chance: how far the correlation of unrelated vectors scatters around 0.",
+        columns=("set", "value", "one-hot", "test rows", "chance, ± %", "with an unknown word"),
+        cells=cells,
+    )

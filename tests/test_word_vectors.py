@@ -1,0 +1,223 @@
+"""What is particular to word vectors: sampling, the loss, and agreement with people."""
+
+import itertools
+
+import numpy as np
+import pytest
+import torch
+from scipy.stats import spearmanr
+
+from repertoire.baselines.vectors import cooccurrences, positive_information, svd_vectors
+from repertoire.data.windows import (
+    Sampling,
+    held_out_windows,
+    keep_probability,
+    neighbours,
+    noise_distribution,
+    thinned_words,
+)
+from repertoire.engines.torch_engine import TorchRun
+from repertoire.families.word_vectors.evaluation import held_out_nats
+from repertoire.families.word_vectors.learner import block_loss, seen
+from repertoire.families.word_vectors.ngrams import fnv1a, ngrams, pieces
+from repertoire.metrics.word_vectors import analogy_accuracy, spearman
+from tests.families import small
+
+
+def built(name, project):
+    family, config, data, _ = small(name, project.folder)
+    torch.manual_seed(0)
+    network = family.build(config, data.facts)
+    with torch.no_grad():
+        network.other.normal_()
+    return family, config, data, network
+
+
+def test_rank_correlation_is_that_of_scipy_with_ties():
+    rng = np.random.default_rng(0)
+    for size in (3, 17, 101):
+        one, other = rng.integers(0, 7, size), rng.random(size)
+        other[: size // 2] = one[: size // 2]
+        assert spearman(one, other) == pytest.approx(spearmanr(one, other)[0], abs=1e-12)
+
+
+def test_rank_correlation_with_one_hot_vectors_is_undefined():
+    assert np.isnan(spearman(np.zeros(11), np.arange(11)))
+
+
+def test_subsampling_keeps_a_word_by_the_root_of_threshold_over_share():
+    keep = keep_probability(np.array([50, 9, 90, 9, 1]), 0.01)
+    assert keep[2:] == pytest.approx([np.sqrt(0.01 / 0.9), np.sqrt(0.01 / 0.09), 1.0])
+
+
+def test_thinning_keeps_ends_drops_unknown_words_and_leaves_the_expected_number():
+    tokens = np.tile([2, 1, 3, 0], 5003)
+    kept = thinned_words(tokens, np.array([0.0, 1.0, 0.25, 1.0]), np.random.default_rng(0))
+    counts = np.bincount(kept, minlength=4)
+    assert counts[0] == counts[3] == 5003 and counts[1] == 0
+    assert counts[2] == pytest.approx(5003 / 4, abs=5 * np.sqrt(5003 * 3 / 16))
+
+
+def test_noise_follows_counts_to_the_three_quarters():
+    noise = noise_distribution(np.array([99, 99, 16, 81]), 0.75)
+    assert noise == pytest.approx([0, 0, 8 / 35, 27 / 35])
+
+
+def test_neighbours_stay_within_their_passage():
+    words, around = neighbours(np.array([2, 3, 4, 0, 5, 0, 6, 7]), 2)
+    assert words.tolist() == [2, 3, 4, 6, 7]
+    assert around.tolist() == [[0, 0, 3, 4], [0, 2, 4, 0], [2, 3, 0, 0], [0, 0, 7, 0], [0, 6, 0, 0]]
+
+
+def test_blocks_and_windows_see_the_same_pairs():
+    ids = torch.tensor([[2, 3, 0, 4, 5, 6, 7]])
+    sees = seen(ids, torch.full((1, 7), 2))[0]
+    pairs = {(int(ids[0, i]), int(ids[0, j])) for i, j in sees.nonzero().tolist()}
+    words, around = neighbours(ids[0].numpy(), 2)
+    expected = {(int(w), int(o)) for w, row in zip(words, around, strict=True) for o in row if o}
+    assert pairs == expected and len(pairs) == int(sees.sum())
+
+
+def test_a_reach_of_one_sees_only_the_next_word():
+    sees = seen(torch.tensor([[2, 3, 4]]), torch.tensor([[1, 1, 2]]))[0]
+    assert sees.tolist() == [[0, 1, 0], [1, 0, 1], [1, 1, 0]]
+
+
+@pytest.mark.parametrize("name", ["skip_gram", "cbow"])
+def test_the_loss_of_one_pair_is_the_one_written_out_by_hand(name, project):
+    _, config, _, network = built(name, project)
+    ids, noise = torch.tensor([[2, 3]]), torch.tensor([4, 5, 5])
+    sees = torch.tensor([[[0.0, 1.0], [0.0, 0.0]]])  # 2 sees 3, and nothing sees 2
+    found = float(block_loss(network, ids, sees, noise))
+    given, other = network.given.detach().numpy(), network.other.detach().numpy()
+    # Skip-gram tells 3 by 2; the bag of words tells 2 by what it sees, which is 3.
+    by, told = (2, 3) if name == "skip_gram" else (3, 2)
+
+    def log_s(x):
+        return -np.log1p(np.exp(-x))
+
+    against = [log_s(-given[by] @ other[n]) for n in (4, 5, 5)]
+    expected = -log_s(given[by] @ other[told]) - config.sampling.negatives * np.mean(against)
+    assert found == pytest.approx(expected, rel=1e-5)
+
+
+@pytest.mark.parametrize("name", ["skip_gram", "cbow", "skip_gram_subwords"])
+def test_the_held_out_loss_is_that_of_training_over_all_pairs(name, project):
+    family, config, data, network = built(name, project)
+    tokens = np.array([2, 3, 4, 5, 0, 6, 7, 0])
+    counts = np.arange(1, data.facts["vocabulary"] + 1)
+    run = TorchRun(family.graphs(network, data.facts))
+    found = held_out_nats(run, config, tokens, counts)
+    words, _, noise = held_out_windows(tokens, counts, config.sampling, 25)
+    sees = seen(torch.from_numpy(tokens)[None], torch.full((1, 8), config.sampling.window))
+    place = {int(word): n for n, word in enumerate(tokens)}
+    total, pairs = 0.0, 0.0
+    for word, draws in zip(words, noise, strict=True):
+        mine = torch.zeros_like(sees)
+        mine[0, place[int(word)]] = sees[0, place[int(word)]]
+        count = float(mine.sum()) if config.model == "skip_gram" else 1.0
+        one = block_loss(network, torch.from_numpy(tokens)[None], mine, torch.from_numpy(draws))
+        total, pairs = total + count * float(one), pairs + count
+    assert found == pytest.approx(total / pairs, rel=1e-5)
+
+
+def test_positive_information_of_a_tiny_text_is_its_closed_form():
+    seen_pairs = cooccurrences(np.array([2, 3, 0, 2, 3, 0, 2, 4]), 1, 5)
+    assert seen_pairs.toarray()[2:, 2:].tolist() == [[0, 2, 1], [2, 0, 0], [1, 0, 0]]
+    found = positive_information(seen_pairs, 1.0, 1.0).toarray()
+    # P(2,3) = 2/6, P(2) = 3/6, P(3) = 2/6; P(2,4) = 1/6, P(4) = 1/6.
+    assert found[2, 3] == pytest.approx(np.log(2)) and found[4, 2] == pytest.approx(np.log(2))
+    assert np.count_nonzero(found) == 4
+    shifted = positive_information(seen_pairs, 1.0, 1.5).toarray()
+    assert shifted[2, 3] == pytest.approx(np.log(2 / 1.5))
+    flat = positive_information(seen_pairs, 0.5, 1.0).toarray()
+    total = np.sqrt(3) + np.sqrt(2) + 1
+    assert flat[2, 3] == pytest.approx(np.log(2 * total / (3 * np.sqrt(2))))
+
+
+def test_near_neighbours_count_for_more():
+    seen_pairs = cooccurrences(np.array([2, 3, 4]), 2, 5).toarray()
+    assert seen_pairs[2, 3] == 1 and seen_pairs[2, 4] == seen_pairs[4, 2] == 0.5
+
+
+def test_singular_vectors_rebuild_a_matrix_of_low_rank():
+    rng = np.random.default_rng(1)
+    factor = rng.random((23, 3))
+    vectors = svd_vectors(factor @ factor.T, 3, 0.5)
+    np.testing.assert_allclose(vectors @ vectors.T, factor @ factor.T, atol=1e-9)
+
+
+def test_analogies_exclude_the_words_of_the_question():
+    # On a grid, b - a + c is the fourth corner; its neighbour c would win otherwise.
+    vectors = np.array([[9, 9, 9], [9, 9, 9], [1, 0, 1], [1, 1, 1], [4, 0, 1], [4, 1, 1.0]])
+    questions = np.array([[2, 3, 4, 5], [3, 2, 5, 3]])
+    assert analogy_accuracy(vectors, questions, 2) == 0.5
+
+
+def test_the_graph_answers_analogies_as_the_metric_does(project):
+    family, _, data, network = built("skip_gram", project)
+    run = TorchRun(family.graphs(network, data.facts))
+    vectors = run("embed", ids=np.arange(data.facts["vocabulary"]))["vectors"]
+    asked = np.array(list(itertools.permutations(range(2, 9), 3))[::7])
+    found = run("analogy", a=asked[:, 0], b=asked[:, 1], c=asked[:, 2])["top_ids"][:, 0]
+    right = np.column_stack((asked, found))
+    assert analogy_accuracy(vectors, right, 2) == 1.0
+
+
+def test_no_word_is_its_own_neighbour_and_cosines_fall(project):
+    family, _, data, network = built("skip_gram", project)
+    run = TorchRun(family.graphs(network, data.facts))
+    ids = np.arange(data.facts["vocabulary"])
+    found = run("nearest", ids=ids)
+    assert (found["top_ids"] >= 2).all() and (found["top_ids"] != ids[:, None]).all()
+    assert (np.diff(found["cosines"], axis=1) <= 0).all()
+
+
+def test_n_grams_are_those_between_brackets_without_the_whole():
+    assert ngrams("where", 3, 3) == ["<wh", "whe", "her", "ere", "re>"]
+    assert ngrams("a", 3, 6) == []
+    assert ngrams("ab", 3, 4) == ["<ab", "ab>"]
+
+
+def test_the_hash_has_the_published_values():
+    assert [fnv1a(text) for text in ("", "a", "foobar")] == [0x811C9DC5, 0xE40C292C, 0xBF9CF968]
+
+
+def test_a_word_is_the_mean_of_its_own_row_and_those_of_its_n_grams(project):
+    _, config, data, network = built("skip_gram_subwords", project)
+    words = data.facts["words"]
+    size, number = len(words), words.index("king")
+    grams = ngrams("king", config.min_n, config.max_n)
+    rows = [number, *(size + fnv1a(gram) % config.buckets for gram in grams)]
+    expected = network.given[rows].mean(0)
+    found = network.vectors(torch.tensor([[number, 0], [3, number]]))
+    torch.testing.assert_close(found[0, 0], expected)
+    torch.testing.assert_close(found[1, 1], expected)
+    torch.testing.assert_close(found[0, 1], network.given[0])
+
+
+def test_without_buckets_a_word_is_its_own_row_alone():
+    rows, starts = pieces(["<eos>", "<unk>", "king"], 2, (3, 6, 0))
+    assert rows.tolist() == starts.tolist() == [0, 1, 2]
+
+
+def test_a_pair_is_judged_in_one_split_however_often_it_occurs(project):
+    _, _, data, _ = small("skip_gram", project.folder)
+    known = []
+    for split in ("valid", "test"):
+        arrays = data.arrays(split)
+        pairs = [arrays[f"{name}_pairs"] for name in ("wordsim353", "simlex999")]
+        assert all(len(each) > 10 for each in pairs)
+        known.append({frozenset(pair) for pair in np.concatenate(pairs).tolist()})
+    assert not known[0] & known[1]
+    judged = data.facts["judged"]["wordsim353"]
+    assert judged["all"] == 62 and judged["valid"] + judged["test"] == 61
+
+
+def test_the_same_held_out_windows_come_for_who_asks_again():
+    sampling = Sampling(window=2, negatives=5, noise_power=0.75, subsample=0.1)
+    counts = np.array([9, 9, 31, 17, 5])
+    tokens = np.random.default_rng(3).integers(0, 5, 211)
+    one, other = (held_out_windows(tokens, counts, sampling, 7) for _ in range(2))
+    assert all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))
+    assert one[2].min() >= 2 and not (one[1] == 1).any()
