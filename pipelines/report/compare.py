@@ -24,6 +24,11 @@ BESIDE: tuple[tuple[str, str, bool], ...] = (
     (r"negative_iwae_\d+_nats", "bernoulli_mixture_nats", False),
     (r"reconstruction_mse", "pca_{latent}_mse", False),
     (r"frechet_distance", "real_halves_frechet_distance", True),
+    (r"pinball_loss", "ar_pinball_loss", False),
+    (r"pinball_loss", "volatility_pinball_loss", False),
+    (r"mae", "persistence_mae", False),
+    (r"mae", "seasonal_naive_mae", False),
+    (r"mae", "ar_mae", False),
 )
 
 

@@ -18,6 +18,14 @@ METRICS: tuple[tuple[str, str, str], ...] = (
     (r"frechet_distance", "Fréchet distance", "judge’s features²"),
     (r"classes_covered", "Classes covered", "classes"),
     (r"class_divergence_nats", "Divergence of classes from even", "nats"),
+    (r"mae", "Mean absolute error", ""),
+    (r"rmse", "Root mean squared error", ""),
+    (r"pinball_loss", "Pinball loss", ""),
+    (r"mase", "Mean absolute scaled error", ""),
+    (r"coverage_(\d+)_percent", "Coverage of the {0} % interval", "%"),
+    (r"dm_statistic", "Diebold–Mariano statistic against persistence", ""),
+    (r"dm_p_value", "p-value of it", ""),
+    (r"pinball_deviations", "Pinball loss", "deviations in training"),
     (r"loss_nats", "total", "nats"),
     (r"gradient_norm", "Gradient norm before clipping", ""),
 )
@@ -33,16 +41,24 @@ BASELINES: tuple[tuple[str, str], ...] = (
     (r"gaussian_pixels_.*", "Gaussian pixels"),
     (r"real_halves_.*", "two halves of real images"),
     (r"real_train_.*", "real training images"),
+    (r"persistence_.*", "persistence"),
+    (r"seasonal_naive_.*", "seasonal naive forecast"),
+    (r"drift_.*", "drift"),
+    (r"ar_.*", "autoregression of order {ar_order:.0f}"),
+    (r"volatility_.*", "persistence scaled by volatility"),
 )
 RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 SUFFIXES = ("percent", "nats", "mse")
-LOWER_IS_BETTER = r"perplexity|.*_nats|nats_.*|bits_.*|.*_mse|frechet_distance"
+LOWER_IS_BETTER = (
+    r"perplexity|.*_nats|nats_.*|bits_.*|.*_mse|frechet_distance|mae|rmse|mase|pinball_.*|dm_.*"
+)
 USES = {
     "generate": "continuing text in the manner of its training data",
     "score": "telling how likely a text is under it",
     "translate": "turning one line of its source language into its target language",
     "reconstruct": "showing what a short code keeps of a picture",
     "sample": "drawing new pictures like those it saw",
+    "forecast": "saying what may come next in such a series, and how surely",
 }
 
 

@@ -149,7 +149,13 @@ def encode(config: Config, table: pd.DataFrame) -> Encoded:
         }
         first += counts[split]
     facts = _facts(config, arrays["train"]["values"])
-    facts |= {"values": counts, "from": {s: _first(table, s) for s in SPLITS}}
+    facts |= {
+        "values": counts,
+        "from": {split: _first(table, split) for split in SPLITS},
+        "example": values[counts["train"] + counts["valid"] - config.lookback :][
+            : config.lookback
+        ].tolist(),
+    }
     encoding = {
         "kind": "series",
         "unit": config.unit,
