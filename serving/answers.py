@@ -32,6 +32,8 @@ def task_answer(model: Model, run: Run, task: str, settings: Mapping[str, Any]) 
     def many(group: Sequence[tuple[int, Row]]) -> list[Row]:
         values = [_value(row, asked.column) for _, row in group]
         results = asked.answer(model, run, {**settings, asked.field: values})["results"]
+        if len(results) != len(group):  # a list may itself be one value, as of numbers
+            raise Malformed(f"{asked.column} of these rows was taken for one; each needs a list")
         files = [{"file": row["file"]} if "file" in row else {} for _, row in group]
         return [{**file, **result} for file, result in zip(files, results, strict=True)]
 

@@ -92,6 +92,15 @@ OWN = {
         "a translation left in English": (setting("target", "Open"), "target's script"),
         "spaces at an end": (setting("source", "Open "), "no spaces at its ends"),
     },
+    "sunspots": {
+        "a year twice": (lambda t: t.iloc[[0, 1, 1, *range(2, len(t))]], "strictly increasing"),
+        "years in another order": (lambda t: t.iloc[[1, 0, *range(2, len(t))]], "strictly incr"),
+        "a year missing": (setting("gap_days", 731), "365 to 366 days lie between"),
+        "a negative count": (setting("value", -1.0), "values lie within 0 and 1000"),
+        "a count that is missing": (setting("value", None), "value is never null"),
+        "parts that alternate": (setting("place", 2), "splits follow one another in time"),
+        "a series that stands still": (lambda t: t.assign(value=7.0), "the series moves"),
+    },
     "digits": {
         "a pixel above 255": (setting("maximum", 256), "not above 255"),
         "a pixel below 0": (setting("minimum", -1), "not below 0"),

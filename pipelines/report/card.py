@@ -89,6 +89,11 @@ def limits(facts: Mapping[str, Any], metrics: Mapping[str, float], recipe: Recip
             f"Frames are sampled {facts['steps_a_quarter']} times a quarter note: shorter notes "
             "are lost, a note struck again looks held, and nats a frame of another step are "
             "another measure. Metre and the place in the bar are not given to the net."
+    if facts["kind"] == "series":
+        notes.append(
+            f"It was tested on one course of one series, from {facts['from']['test']} on: what "
+            "never happened before then it cannot know, and intervals hold only while the series "
+            "goes on as before. Neighbouring origins overlap, so their errors are not independent."
         )
     return notes + (_picture_limits(facts, metrics) if facts["kind"] == "images" else [])
 
@@ -184,6 +189,7 @@ def requests(name: str, tasks: list[str], recipe: Recipe, figures: list[Any]) ->
     sources = [row[0] for row in table["cells"]] if table else ["…"]
     # A source with an unknown token in it would puzzle who copies the line.
     source = next((text for text in sources if "<" not in text), sources[0])
+    fan = next((f for f in figures if f["name"] == "fan-first"), None)
     bodies: dict[str, dict[str, Any]] = {
         "score": {"text": prompt},
         "generate": {"prompt": prompt, "max_tokens": 20, "temperature": 0.7, "seed": 1},
@@ -196,6 +202,7 @@ def requests(name: str, tasks: list[str], recipe: Recipe, figures: list[Any]) ->
         "nearest": {"word": "king"},
         "similarity": {"a": "king", "b": "queen"},
         "analogy": {"a": "king", "b": "queen", "c": "man"},
+        "forecast": {"series": fan["lines"][0]["y"][:12] if fan else []},
     }
     lines = []
     for task in tasks:

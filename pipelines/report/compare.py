@@ -35,6 +35,11 @@ BESIDE: tuple[tuple[str, str, bool], ...] = (
     (r"analogies_percent", "ppmi_svd_analogies_percent", False),
     (r"skip_gram_nats", "counts_skip_gram_nats", False),
     (r"frechet_distance", "real_halves_frechet_distance", True),
+    (r"pinball_loss", "ar_pinball_loss", False),
+    (r"pinball_loss", "volatility_pinball_loss", False),
+    (r"mae", "persistence_mae", False),
+    (r"mae", "seasonal_naive_mae", False),
+    (r"mae", "ar_mae", False),
 )
 
 

@@ -35,6 +35,14 @@ METRICS: tuple[tuple[str, str, str], ...] = (
     (r"wordsim353_pairs", "Test pairs, WordSim-353", "pairs"),
     (r"simlex999_pairs", "Test pairs, SimLex-999", "pairs"),
     (r"analogy_questions", "Test analogies", "questions"),
+    (r"mae", "Mean absolute error", ""),
+    (r"rmse", "Root mean squared error", ""),
+    (r"pinball_loss", "Pinball loss", ""),
+    (r"mase", "Mean absolute scaled error", ""),
+    (r"coverage_(\d+)_percent", "Coverage of the {0} % interval", "%"),
+    (r"dm_statistic", "Diebold–Mariano statistic against persistence", ""),
+    (r"dm_p_value", "p-value of it", ""),
+    (r"pinball_deviations", "Pinball loss", "deviations in training"),
     (r"loss_nats", "total", "nats"),
     (r"gradient_norm", "Gradient norm before clipping", ""),
 )
@@ -66,6 +74,17 @@ BASELINES: tuple[tuple[str, str], ...] = (
 RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 SUFFIXES = ("percent", "nats", "mse")
 LOWER_IS_BETTER = r"perplexity|.*_nats|nats_.*|bits_.*|.*_mse|frechet_distance|calibration_.*"
+    (r"persistence_.*", "persistence"),
+    (r"seasonal_naive_.*", "seasonal naive forecast"),
+    (r"drift_.*", "drift"),
+    (r"ar_.*", "autoregression of order {ar_order:.0f}"),
+    (r"volatility_.*", "persistence scaled by volatility"),
+)
+RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+SUFFIXES = ("percent", "nats", "mse")
+LOWER_IS_BETTER = (
+    r"perplexity|.*_nats|nats_.*|bits_.*|.*_mse|frechet_distance|mae|rmse|mase|pinball_.*|dm_.*"
+)
 USES = {
     "generate": "continuing text in the manner of its training data",
     "score": "telling how likely a text is under it",
@@ -80,6 +99,7 @@ USES = {
     "analogy": "completing analogies of words",
     "sample": "drawing new pictures like those it saw",
     "classify": "telling which of a few classes a short text is of",
+    "forecast": "saying what may come next in such a series, and how surely",
 }
 
 

@@ -1,0 +1,96 @@
+"""The task of models of series: forecast.
+
+Requests and answers are those of serving/task.py.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from serving.errors import BadModel, InvalidInput, Malformed
+from serving.fields import Fields
+from serving.plane import Run
+from serving.ports import Array
+from serving.repository import Model
+from serving.task import Answer, Task
+
+VALUES = 4096  # series in one request, or values in one series
+LEAST = 2  # values: one alone says nothing of how a series moves
+ROWS = 64  # series in one run
+
+
+def forecast(model: Model, run: Run, request: Mapping[str, Any]) -> Answer:
+    """What comes next in series. `series`: a list of numbers, oldest first, or a list of such.
+
+    Answers `results`, for each: levels, quantiles (a list a step, in the order of the levels),
+    median, low and high (between the outermost levels), interval_percent, and used: how many of
+    the last values the model looked at.
+    """
+    fields = Fields(request)
+    given = fields.one_or_many("series", VALUES)
+    fields.finish()
+    levels, lookback = _encoding(model)
+    flat = not any(isinstance(each, list) for each in given)
+    rows = [_read(each, lookback) for each in ([given] if flat else given)]
+    results: list[Answer] = [{}] * len(rows)
+    for places in _equally_long(rows):
+        with np.errstate(over="ignore"):  # infinity is out of the port's range
+            series = np.array([rows[place] for place in places], np.float32)
+        quantiles = run("forecast", {"series": series}, ["quantiles"])["quantiles"]
+        for place, each in zip(places, quantiles, strict=True):
+            results[place] = {**_described(levels, each), "used": len(rows[place])}
+    return {"results": results}
+
+
+def _encoding(model: Model) -> tuple[list[float], int]:
+    """Levels and lookback. Raises BadModel."""
+    try:
+        encoding = model.manifest.encodings["series"]
+        return list(encoding["levels"]), int(encoding["lookback"])
+    except KeyError as error:
+        raise BadModel(f"the manifest of {model.name!r} lacks {error}; export again") from error
+
+
+def _read(series: object, lookback: int) -> list[float]:
+    """The last values that the model looks at; all of them are checked."""
+    if not isinstance(series, list):
+        raise Malformed("series is a list of numbers, or a list of such lists")
+    for value in series:
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise Malformed(f"series holds {_short(value)}; send numbers only, oldest first")
+        if not math.isfinite(value):
+            raise InvalidInput(f"series holds {value}; fill or drop missing values first")
+    if not LEAST <= len(series) <= VALUES:
+        raise InvalidInput(f"series holds {len(series)} values; send {LEAST} to {VALUES}")
+    return series[-lookback:]
+
+
+def _short(value: object) -> str:
+    text = "null" if value is None else repr(value)
+    return text if len(text) <= 40 else f"{text[:40]}…"
+
+
+def _equally_long(rows: Sequence[Sequence[float]]) -> list[list[int]]:
+    """Row numbers in groups that one run can take: padding would be taken for values."""
+    groups: dict[int, list[int]] = {}
+    for place, row in enumerate(rows):
+        groups.setdefault(len(row), []).append(place)
+    return [g[start : start + ROWS] for g in groups.values() for start in range(0, len(g), ROWS)]
+
+
+def _described(levels: list[float], quantiles: Array) -> Answer:
+    return {
+        "levels": levels,
+        "quantiles": quantiles.tolist(),
+        "median": quantiles[:, levels.index(0.5)].tolist(),
+        "low": quantiles[:, 0].tolist(),
+        "high": quantiles[:, -1].tolist(),
+        "interval_percent": round(100 * (levels[-1] - levels[0])),
+    }
+
+
+TASKS = {"forecast": Task(forecast, field="series", column="series", many=True)}

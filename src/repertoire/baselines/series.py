@@ -1,0 +1,171 @@
+"""Forecasts without nets: persistence, seasonal naive, drift, autoregression, volatility.
+
+All work on the scale that ``facts["scale"]`` names and know the values up to their origin alone.
+Their quantiles are a point forecast plus the empirical quantiles of its errors at all origins of
+the training part, horizon by horizon.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from repertoire.contract import Array, Data
+from repertoire.data.series import futures, origins, pasts, scaled, unscaled
+from repertoire.metrics.series import forecast_metrics
+
+Forecast: TypeAlias = Callable[[Array, Array, int], Array]
+"""(values on the scale, origins, horizon) -> points (origins, horizon)"""
+
+
+@dataclass(frozen=True)
+class Config:
+    """``decay`` of the exponentially weighted variance; 0.94 is that of RiskMetrics (1996)."""
+
+    decay: float
+
+
+@dataclass(frozen=True)
+class Backtest:
+    """What a baseline says of some origins: actual and points (origins, horizon), quantiles."""
+
+    actual: Array
+    points: Array
+    quantiles: Array
+
+
+def baselines(config: Config, data: Data) -> dict[str, float]:
+    """The metrics of each on the test part; ``ar_order`` was chosen on the valid part."""
+    facts, values = data.facts, data.arrays("history")["values"]
+    at = data.arrays("test")["origin"]
+    found = point_forecasts(values, facts)
+    tests = {name: backtest(values, at, forecast, facts) for name, forecast in found.items()}
+    tests["volatility"] = backtest(values, at, persistence, facts, config.decay)
+    result = {
+        f"{name}_{metric}": value
+        for name, test in tests.items()
+        for metric, value in forecast_metrics(
+            test.actual, test.points, test.quantiles, facts["levels"], facts["seasonal_change"]
+        ).items()
+    }
+    order = found["ar"].order if isinstance(found["ar"], Autoregression) else 0
+    return {**result, "ar_order": float(order)}
+
+
+def point_forecasts(values: Array, facts: Mapping[str, Any]) -> dict[str, Forecast]:
+    """By name; the seasonal one only where there is a season."""
+    season = facts["season"]
+    found: dict[str, Forecast] = {"persistence": persistence, "drift": drift}
+    if season > 1:
+        found["seasonal_naive"] = lambda z, at, horizon: seasonal_naive(z, at, horizon, season)
+    return {**found, "ar": chosen_autoregression(values, facts)}
+
+
+def persistence(values: Array, at: Array, horizon: int) -> Array:
+    """The last value, for ever."""
+    return np.repeat(values[at, None], horizon, axis=1)
+
+
+def drift(values: Array, at: Array, horizon: int) -> Array:
+    """The last value, and from there on the mean change since the beginning."""
+    slope = (values[at] - values[0]) / np.maximum(at, 1)
+    return values[at, None] + slope[:, None] * np.arange(1, horizon + 1)
+
+
+def seasonal_naive(values: Array, at: Array, horizon: int, season: int) -> Array:
+    """The last known value of the same season; before a whole season is known, the first value."""
+    steps = np.arange(1, horizon + 1)
+    back = steps - season * -(-steps // season)
+    return values[np.maximum(at[:, None] + back, 0)]
+
+
+@dataclass(frozen=True)
+class Autoregression:
+    """An autoregression with a constant: ``weights`` are the constant, then lags 1 to order."""
+
+    weights: Array
+
+    @property
+    def order(self) -> int:
+        return len(self.weights) - 1
+
+    def __call__(self, values: Array, at: Array, horizon: int) -> Array:
+        """Iterated forecasts; lags before the beginning count as the first value."""
+        known = values[np.maximum(at[:, None] - np.arange(self.order), 0)]
+        steps = []
+        for _ in range(horizon):
+            step = self.weights[0] + known @ self.weights[1:]
+            known = np.column_stack((step, known[:, :-1]))
+            steps.append(step)
+        return np.stack(steps, axis=1)
+
+
+def fit_autoregression(train: Array, order: int) -> Autoregression:
+    """Conditional least squares over the training part."""
+    at = np.arange(order - 1, len(train) - 1)
+    lags = pasts(train, at, order)[:, ::-1]
+    design = np.column_stack((np.ones(len(at)), lags))
+    weights, *_ = np.linalg.lstsq(design, train[at + 1], rcond=None)
+    return Autoregression(weights)
+
+
+def chosen_autoregression(values: Array, facts: Mapping[str, Any]) -> Autoregression:
+    """The order with the least mean absolute error over all origins of the valid part."""
+    first = facts["values"]["train"]
+    end = first + facts["values"]["valid"]
+    at, horizon = origins(first, end, facts["horizon"]), facts["horizon"]
+    on_scale = scaled(values[:end], facts["scale"])
+    actual = futures(values, at, horizon)
+    # A fit needs more equations than weights.
+    orders = range(1, min(facts["largest_order"], first // 3) + 1)
+    models = [fit_autoregression(on_scale[:first], order) for order in orders]
+
+    def error(model: Autoregression) -> float:
+        points = unscaled(model(on_scale, at, horizon), facts["scale"])
+        return float(np.abs(points - actual).mean())
+
+    return min(models, key=error)
+
+
+def backtest(
+    values: Array,
+    at: Array,
+    forecast: Forecast,
+    facts: Mapping[str, Any],
+    decay: float | None = None,
+) -> Backtest:
+    """Points and quantiles in units of the series, for origins anywhere behind the training part.
+
+    With a ``decay`` errors are measured in deviations of the changes known at their origin, and
+    scaled by the deviation at the origin of the forecast.
+    """
+    horizon, scale = facts["horizon"], facts["scale"]
+    on_scale, train = scaled(values, scale), facts["values"]["train"]
+    spread = np.ones(len(values)) if decay is None else volatility(on_scale, train, decay)
+    learned = origins(1, train, horizon)
+    error = futures(on_scale, learned, horizon) - forecast(on_scale, learned, horizon)
+    empirical = residual_quantiles(error / spread[learned, None], facts["levels"])
+    points = forecast(on_scale, at, horizon)
+    quantiles = points[..., None] + spread[at, None, None] * empirical
+    return Backtest(
+        futures(values, at, horizon), unscaled(points, scale), unscaled(quantiles, scale)
+    )
+
+
+def residual_quantiles(errors: Array, levels: Sequence[float]) -> Array:
+    """errors (origins, horizon) -> quantiles (horizon, levels)."""
+    return np.quantile(errors, np.asarray(levels), axis=0).T
+
+
+def volatility(values: Array, train: int, decay: float) -> Array:
+    """Deviation of one-step changes known at each time, exponentially weighted: (values,).
+
+    Starts from the mean square of the training part.
+    """
+    squares = np.diff(values) ** 2
+    variance = np.empty(len(values))
+    variance[0] = squares[: train - 1].mean()
+    for step, square in enumerate(squares, 1):
+        variance[step] = decay * variance[step - 1] + (1 - decay) * square
+    return np.sqrt(variance)
