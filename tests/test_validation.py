@@ -87,6 +87,14 @@ OWN = {
         "one class gone": (lambda t: t[t["label"] != 4], "classes are balanced"),
         "a blank image": (setting("maximum", 0), "no image is blank"),
     },
+    "stroke_fonts": {
+        "a capital in a word": (setting("text", "aBc"), "letters of a to z"),
+        "an endless word": (setting("points", 151), "2 to 61 points"),
+        "a movement that is no number": (setting("farthest", float("nan")), "farthest is never"),
+        "an infinite movement": (setting("farthest", float("inf")), "finite and at most"),
+        "a word without a stroke": (setting("strokes", 1), "its own stroke"),
+        "one font only": (lambda t: t.assign(font="rowmans"), "fonts are balanced"),
+    },
 }
 
 

@@ -151,6 +151,7 @@ def requests(name: str, tasks: list[str], recipe: Recipe, figures: list[Any]) ->
         "generate": {"prompt": prompt, "max_tokens": 20, "temperature": 0.7, "seed": 1},
         "translate": {"text": source},
         "sample": {"count": 4, "seed": 0},
+        "write": {**({"text": "hello"} if recipe.config.get("conditional") else {}), "seed": 1},
     }
     lines = []
     for task in tasks:

@@ -24,6 +24,8 @@ BESIDE: tuple[tuple[str, str, bool], ...] = (
     (r"negative_iwae_\d+_nats", "bernoulli_mixture_nats", False),
     (r"reconstruction_mse", "pca_{latent}_mse", False),
     (r"frechet_distance", "real_halves_frechet_distance", True),
+    (r"nats_per_point", "gaussian_nats_per_point", False),
+    (r"end_of_stroke_accuracy_percent", "never_end_of_stroke_accuracy_percent", False),
 )
 
 

@@ -18,6 +18,9 @@ METRICS: tuple[tuple[str, str, str], ...] = (
     (r"frechet_distance", "Fréchet distance", "judge’s features²"),
     (r"classes_covered", "Classes covered", "classes"),
     (r"class_divergence_nats", "Divergence of classes from even", "nats"),
+    (r"nats_per_point", "Negative log-density", "nats a point"),
+    (r"end_of_stroke_accuracy_percent", "Pen bit right", "%"),
+    (r"text_gain_nats", "Gain of the right text over a wrong one", "nats a point"),
     (r"loss_nats", "total", "nats"),
     (r"gradient_norm", "Gradient norm before clipping", ""),
 )
@@ -33,16 +36,20 @@ BASELINES: tuple[tuple[str, str], ...] = (
     (r"gaussian_pixels_.*", "Gaussian pixels"),
     (r"real_halves_.*", "two halves of real images"),
     (r"real_train_.*", "real training images"),
+    (r"gaussian_nats_per_point", "one Gaussian and a Bernoulli pen"),
+    (r"linear_mixture_nats_per_point", "mixture of {linear_mixture_components:.0f} regressions"),
+    (r"never_end_of_stroke_.*", "pen that never lifts"),
 )
 RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 SUFFIXES = ("percent", "nats", "mse")
-LOWER_IS_BETTER = r"perplexity|.*_nats|nats_.*|bits_.*|.*_mse|frechet_distance"
+LOWER_IS_BETTER = r"(?!text_gain)(perplexity|.*_nats|nats_.*|bits_.*|.*_mse|frechet_distance)"
 USES = {
     "generate": "continuing text in the manner of its training data",
     "score": "telling how likely a text is under it",
     "translate": "turning one line of its source language into its target language",
     "reconstruct": "showing what a short code keeps of a picture",
     "sample": "drawing new pictures like those it saw",
+    "write": "writing words by the strokes of a pen",
 }
 
 

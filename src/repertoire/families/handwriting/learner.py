@@ -14,7 +14,7 @@ from repertoire.families.handwriting.network import Writer
 from repertoire.training.optimisation import Optimisation
 
 Batch = tuple[Tensor, Tensor, Tensor]
-POOL = 20  # batches that are sorted by length together
+POOL = 10  # batches that are sorted by length together
 
 
 class HandwritingLearner:

@@ -57,6 +57,10 @@ class Writer(nn.Module):
             self.register_buffer("letters", letters)
         self.second = _initialised(nn.LSTM(3 + units + read, units))
         self.output = nn.Linear(2 * units + read, 1 + 6 * config.components)
+        # Components that start at different places need not be told apart first.
+        bias = self.output.bias.data[1:].view(6, config.components)
+        nn.init.zeros_(bias)
+        nn.init.normal_(bias[2:4])
 
     def one_hot(self, text: Tensor) -> Tensor:
         """text ids (batch, characters) -> (batch, characters, vocabulary), zeros for padding."""
@@ -72,9 +76,9 @@ class Writer(nn.Module):
             above, (hidden, cell) = first(points, (hidden[None], cell[None]))
             return above, points, (hidden[0], cell[0]), ()
         letters = self.one_hot(texts[0])
-        found = first(points, letters, hidden, cell, states[2], states[3])
-        above, read, weights, past, *after = found
-        return above, torch.cat((points, read), dim=2), tuple(after), (weights, past)
+        start = (hidden, cell, states[2], states[3])
+        above, read, weights, past, after = first(points, letters, start)
+        return above, torch.cat((points, read), dim=2), after, (weights, past)
 
     def features(
         self, first: nn.Module, points: Tensor, texts: tuple[Tensor, ...], states: States

@@ -36,51 +36,49 @@ class WindowedLayer(nn.Module):
         )
 
     def step(
-        self, gates: Tensor, hidden: Tensor, cell: Tensor, place: Tensor, read: Tensor,
+        self,
+        gates: Tensor,
+        states: tuple[Tensor, Tensor, Tensor, Tensor],
         letters: Tensor,
-    ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]:
-        """One point: the input's share of the gates (batch, 4 units), states, one-hot letters
-        (batch, characters, vocabulary) -> hidden, cell, place, what the window reads (batch,
-        vocabulary), the window's weights (batch, characters), and its weight just past the text.
+        positions: Tensor,
+    ) -> tuple[tuple[Tensor, Tensor, Tensor, Tensor], Tensor]:
+        """One point: the input's share of the gates (batch, 4 units), hidden, cell, place and what
+        the window read (batch, vocabulary), one-hot letters (batch, characters, vocabulary) and
+        positions (batch, characters + 1), the last of them just past the text -> new states, and
+        the window's weights of all positions (batch, characters + 1).
         """
+        hidden, cell, place, read = states
         gates = gates + self.recurrent(torch.cat((hidden, read), dim=1))
-        into, forget, new, out = gates.chunk(4, dim=1)
-        cell = torch.sigmoid(forget) * cell + torch.sigmoid(into) * torch.tanh(new)
-        hidden = torch.sigmoid(out) * torch.tanh(cell)
+        # Gates i, f, o, g: those that open and close lie together and take one call.
+        opened = torch.sigmoid(gates[:, : 3 * self.units])
+        into, forget, out = opened.chunk(3, dim=1)
+        cell = forget * cell + into * torch.tanh(gates[:, 3 * self.units :])
+        hidden = out * torch.tanh(cell)
         height, width, move = torch.exp(self.window(hidden).clamp(max=4.0)).chunk(3, dim=1)
         place = place + move
-        present = letters.sum(2)
-        # Letters stand at 1, 2, …, so that a place of 0 is before the text (Graves 2013, eq. 46).
-        positions = torch.ones_like(present).cumsum(1)
-        weights = window_weights(height, width, place, positions) * present
-        beyond = window_weights(height, width, place, present.sum(1, keepdim=True) + 1)
-        read = torch.bmm(weights.unsqueeze(1), letters).squeeze(1)
-        return hidden, cell, place, read, weights, beyond
+        weights = window_weights(height, width, place, positions)
+        # A letter of padding is all zeros, so that nothing is read there.
+        read = torch.bmm(weights[:, :-1].unsqueeze(1), letters).squeeze(1)
+        return (hidden, cell, place, read), weights
 
     def forward(
-        self, points: Tensor, letters: Tensor, hidden: Tensor, cell: Tensor, place: Tensor,
-        read: Tensor,
-    ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]:
+        self, points: Tensor, letters: Tensor, states: tuple[Tensor, Tensor, Tensor, Tensor]
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor, tuple[Tensor, Tensor, Tensor, Tensor]]:
         """points (time, batch, 3) -> hidden and what was read at each of them (time first), the
         window's weights (time, batch, characters), by how much the window weighs the place past
         the text more than any letter (time, batch), and the states after the last point."""
         gates = self.input(points)
-        hiddens, reads, windows, pasts = [hidden][:0], [read][:0], [read][:0], [read][:0]
+        present = letters.sum(2)
+        # Letters stand at 1, 2, …, so that a place of 0 is before the text (Graves 2013, eq. 46).
+        counted = torch.ones_like(present).cumsum(1)
+        positions = torch.cat((counted, present.sum(1, keepdim=True) + 1), dim=1)
+        hiddens, reads, windows = [states[0]][:0], [states[0]][:0], [states[0]][:0]
         for time in range(points.shape[0]):
-            hidden, cell, place, read, weights, beyond = self.step(
-                gates[time], hidden, cell, place, read, letters
-            )
-            hiddens.append(hidden)
-            reads.append(read)
+            states, weights = self.step(gates[time], states, letters, positions)
+            hiddens.append(states[0])
+            reads.append(states[3])
             windows.append(weights)
-            pasts.append((beyond - weights.max(1, keepdim=True)[0]).squeeze(1))
-        return (
-            torch.stack(hiddens),
-            torch.stack(reads),
-            torch.stack(windows),
-            torch.stack(pasts),
-            hidden,
-            cell,
-            place,
-            read,
-        )
+        every = torch.stack(windows)
+        weights = every[:, :, :-1] * present
+        past = every[:, :, -1] - weights.max(2)[0]
+        return torch.stack(hiddens), torch.stack(reads), weights, past, states
