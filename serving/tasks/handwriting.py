@@ -62,7 +62,9 @@ def _text_input(model: Model, graph: Graph, text: str) -> Arrays:
     """The ids of a text for a model that reads one. Raises InvalidInput for what does not fit."""
     if "text" not in {port.name for port in graph.inputs}:
         if text:
-            raise InvalidInput(f"model {model.name!r} writes freely and reads no text; leave it out")
+            raise InvalidInput(
+                f"model {model.name!r} writes freely and reads no text; leave it out"
+            )
         return {}
     alphabet = model.manifest.document.get("facts", {}).get("alphabet", "its alphabet")
     if not 1 <= len(text) <= LETTERS:
@@ -75,9 +77,7 @@ def _text_input(model: Model, graph: Graph, text: str) -> Arrays:
     return {"text": np.array([ids], np.int64)}
 
 
-def _drawn(
-    graph: Graph, run: Run, fixed: Arrays, seed: int, most: int
-) -> tuple[list[Array], str]:
+def _drawn(graph: Graph, run: Run, fixed: Arrays, seed: int, most: int) -> tuple[list[Array], str]:
     """Movements (dx, dy, end of stroke) one after another, each drawn given those before it."""
     reads = "text" in fixed
     outputs = [*(["past"] if reads else []), *graph.feedback]

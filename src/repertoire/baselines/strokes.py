@@ -60,8 +60,9 @@ def mixture_nats(config: Config, train: Array, test: Array) -> float:
     """
     total = 0.0
     for lifted in (False, True):
-        seen, unseen = (rows[_after_lift(rows) == lifted][:, [3, 4, 6, 7, 0, 1]]
-                        for rows in (train, test))
+        seen, unseen = (
+            rows[_after_lift(rows) == lifted][:, [3, 4, 6, 7, 0, 1]] for rows in (train, test)
+        )
         total += conditional_log_density(config, seen, unseen).sum()
     return float(-total / len(test))
 
@@ -82,9 +83,7 @@ def conditional_log_density(config: Config, train: Array, test: Array) -> Array:
         random_state=config.seed,
         reg_covar=1e-4,
     ).fit(train)
-    return _log_density(model, test, train.shape[1]) - _log_density(
-        model, test, train.shape[1] - 2
-    )
+    return _log_density(model, test, train.shape[1]) - _log_density(model, test, train.shape[1] - 2)
 
 
 def _log_density(model: object, rows: Array, width: int) -> Array:

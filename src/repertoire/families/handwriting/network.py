@@ -45,9 +45,7 @@ class Writer(nn.Module):
         read = vocabulary if config.conditional else 0
         self.first: nn.Module = _initialised(nn.LSTM(3, units))
         if config.conditional:
-            self.first = WindowedLayer(
-                units, config.windows, vocabulary, facts["points_a_letter"]
-            )
+            self.first = WindowedLayer(units, config.windows, vocabulary, facts["points_a_letter"])
             nn.init.zeros_(self.first.input.bias)
             nn.init.xavier_uniform_(self.first.input.weight)
             _open_forget_gate(self.first.input.bias, units)
