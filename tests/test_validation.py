@@ -131,6 +131,13 @@ OWN = {
     "sms_spam": {
         "spam nearly gone": (lambda t: t.assign(is_last_class=0), "the last class holds"),
         "an empty text": (setting("text", ""), "1 to 1000 characters"),
+    "stroke_fonts": {
+        "a capital in a word": (setting("text", "aBc"), "letters of a to z"),
+        "an endless word": (setting("points", 151), "2 to 61 points"),
+        "a movement that is no number": (setting("farthest", float("nan")), "farthest is never"),
+        "an infinite movement": (setting("farthest", float("inf")), "finite and at most"),
+        "a word without a stroke": (setting("strokes", 1), "its own stroke"),
+        "one font only": (lambda t: t.assign(font="rowmans"), "fonts are balanced"),
     },
 }
 

@@ -203,6 +203,7 @@ def requests(name: str, tasks: list[str], recipe: Recipe, figures: list[Any]) ->
         "similarity": {"a": "king", "b": "queen"},
         "analogy": {"a": "king", "b": "queen", "c": "man"},
         "forecast": {"series": fan["lines"][0]["y"][:12] if fan else []},
+        "write": {**({"text": "hello"} if recipe.config.get("conditional") else {}), "seed": 1},
     }
     lines = []
     for task in tasks:

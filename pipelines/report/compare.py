@@ -40,6 +40,8 @@ BESIDE: tuple[tuple[str, str, bool], ...] = (
     (r"mae", "persistence_mae", False),
     (r"mae", "seasonal_naive_mae", False),
     (r"mae", "ar_mae", False),
+    (r"nats_per_point", "gaussian_nats_per_point", False),
+    (r"end_of_stroke_accuracy_percent", "never_end_of_stroke_accuracy_percent", False),
 )
 
 

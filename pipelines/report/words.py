@@ -43,6 +43,9 @@ METRICS: tuple[tuple[str, str, str], ...] = (
     (r"dm_statistic", "Diebold–Mariano statistic against persistence", ""),
     (r"dm_p_value", "p-value of it", ""),
     (r"pinball_deviations", "Pinball loss", "deviations in training"),
+    (r"nats_per_point", "Negative log-density", "nats a point"),
+    (r"end_of_stroke_accuracy_percent", "Pen bit right", "%"),
+    (r"text_gain_nats", "Gain of the right text over a wrong one", "nats a point"),
     (r"loss_nats", "total", "nats"),
     (r"gradient_norm", "Gradient norm before clipping", ""),
 )
@@ -85,6 +88,13 @@ SUFFIXES = ("percent", "nats", "mse")
 LOWER_IS_BETTER = (
     r"perplexity|.*_nats|nats_.*|bits_.*|.*_mse|frechet_distance|mae|rmse|mase|pinball_.*|dm_.*"
 )
+    (r"gaussian_nats_per_point", "one Gaussian and a Bernoulli pen"),
+    (r"linear_mixture_nats_per_point", "mixture of {linear_mixture_components:.0f} regressions"),
+    (r"never_end_of_stroke_.*", "pen that never lifts"),
+)
+RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+SUFFIXES = ("percent", "nats", "mse")
+LOWER_IS_BETTER = r"(?!text_gain)(perplexity|.*_nats|nats_.*|bits_.*|.*_mse|frechet_distance)"
 USES = {
     "generate": "continuing text in the manner of its training data",
     "score": "telling how likely a text is under it",
@@ -100,6 +110,7 @@ USES = {
     "sample": "drawing new pictures like those it saw",
     "classify": "telling which of a few classes a short text is of",
     "forecast": "saying what may come next in such a series, and how surely",
+    "write": "writing words by the strokes of a pen",
 }
 
 

@@ -1,0 +1,113 @@
+"""Pen strokes without nets: one Gaussian, and a mixture over a point and the two before it."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from repertoire.contract import Array, Arrays, Data
+
+
+@dataclass(frozen=True)
+class Config:
+    """``components`` of the mixture, fitted to the first ``rows`` points by EM."""
+
+    rows: int
+    components: int
+    iterations: int
+    seed: int
+
+
+def baselines(config: Config, data: Data) -> dict[str, float]:
+    """Nats a point of the test words, and how often the pen bit is right if it never ends."""
+    train, test = (_table(data.arrays(split)) for split in ("train", "test"))
+    train = train[: config.rows]
+    pen_seen, pen = train[:, 2], test[:, 2]
+    chance = pen_seen.mean()
+    flat = -np.log(np.where(pen > 0.5, chance, 1 - chance)).mean()
+    return {
+        "gaussian_nats_per_point": gaussian_nats(train[:, :2], test[:, :2]) + float(flat),
+        "linear_mixture_nats_per_point": mixture_nats(config, train, test) + pen_nats(train, test),
+        "never_end_of_stroke_accuracy_percent": float(100 * (1 - pen.mean())),
+        "linear_mixture_components": float(config.components),
+    }
+
+
+def _table(arrays: Arrays) -> Array:
+    """(points, 9): each point, the one before it and the one before that; zeros before a word."""
+    points = arrays["points"].astype(np.float64)
+    padded = np.pad(points, ((0, 0), (2, 0), (0, 0)))
+    rows = np.concatenate((points, padded[:, 1:-1], padded[:, :-2]), axis=2)
+    real = np.arange(points.shape[1]) < arrays["lengths"][:, None]
+    return rows[real]
+
+
+def gaussian_nats(train: Array, test: Array) -> float:
+    """Mean negative log-density a row of ``test`` under the Gaussian of ``train``."""
+    gap = test - train.mean(0)
+    spread = np.cov(train, rowvar=False, ddof=0)
+    squares = np.einsum("ni,ij,nj->n", gap, np.linalg.inv(spread), gap)
+    return float(
+        0.5 * (squares.mean() + np.linalg.slogdet(spread)[1] + train.shape[1] * np.log(2 * np.pi))
+    )
+
+
+def mixture_nats(config: Config, train: Array, test: Array) -> float:
+    """Mean negative log-density of an offset given the two before it.
+
+    A mixture of Gaussians over all three; given two of them it is a mixture of linear regressions
+    whose weights depend on the two. Offsets through the air, after the end of a stroke, have a
+    mixture of their own, because they are another kind of movement.
+    """
+    total = 0.0
+    for lifted in (False, True):
+        seen, unseen = (
+            rows[_after_lift(rows) == lifted][:, [3, 4, 6, 7, 0, 1]] for rows in (train, test)
+        )
+        total += conditional_log_density(config, seen, unseen).sum()
+    return float(-total / len(test))
+
+
+def _after_lift(rows: Array) -> Array:
+    """Whether the pen is in the air: after the end of a stroke, and before a word's first point."""
+    return (rows[:, 5] > 0.5) | ~rows[:, 3:6].any(1)
+
+
+def conditional_log_density(config: Config, train: Array, test: Array) -> Array:
+    """log p(last two columns | the others) of each row under a Gaussian mixture of ``train``."""
+    # Imported late: only this baseline needs it.
+    from sklearn.mixture import GaussianMixture
+
+    model = GaussianMixture(
+        config.components,
+        max_iter=config.iterations,
+        random_state=config.seed,
+        reg_covar=1e-4,
+    ).fit(train)
+    return _log_density(model, test, train.shape[1]) - _log_density(model, test, train.shape[1] - 2)
+
+
+def _log_density(model: object, rows: Array, width: int) -> Array:
+    """Log-density of the first ``width`` columns under a fitted mixture."""
+    from scipy.special import logsumexp
+    from scipy.stats import multivariate_normal
+
+    parts = zip(model.weights_, model.means_, model.covariances_, strict=True)  # type: ignore[attr-defined]
+    logs = [
+        np.log(weight)
+        + multivariate_normal.logpdf(rows[:, :width], mean[:width], spread[:width, :width])
+        for weight, mean, spread in parts
+    ]
+    return np.asarray(logsumexp(np.stack(logs), axis=0))
+
+
+def pen_nats(train: Array, test: Array) -> float:
+    """Mean negative log-chance of the pen bit by logistic regression on the two points before."""
+    from sklearn.linear_model import LogisticRegression
+
+    def features(rows: Array) -> Array:
+        before = rows[:, 3:]
+        return np.column_stack((before, before[:, [0, 1, 3, 4]] ** 2, _after_lift(rows)))
+
+    model = LogisticRegression(max_iter=300).fit(features(train), train[:, 2] > 0.5)
+    chances = model.predict_proba(features(test))[:, 1]
+    return float(-np.log(np.where(test[:, 2] > 0.5, chances, 1 - chances)).mean())

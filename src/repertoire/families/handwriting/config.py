@@ -1,0 +1,57 @@
+"""What a recipe of this family says."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from repertoire.contract import Arrays, Port
+
+TASKS = ("write",)
+LAYERS = 2
+
+
+@dataclass(frozen=True)
+class Config:
+    """``conditional`` nets read the text they write through ``windows`` Gaussians.
+
+    ``components`` are those of the mixture over pen offsets. ``draw_points`` bounds a drawing,
+    ``examples`` the words that are drawn, ``bias`` is that of the neater drawings.
+    """
+
+    conditional: bool
+    units: int
+    components: int
+    windows: int
+    batch: int
+    chunk: int
+    learning_rate: float
+    warmup: float  # share of the steps
+    clip_norm: float
+    weight_decay: float
+    draw_points: int
+    examples: int
+    bias: float
+
+
+def state_ports(config: Config, facts: Mapping[str, Any]) -> tuple[Port, ...]:
+    """What one call hands to the next besides the last point; each starts as zeros."""
+    shape = (LAYERS, "batch", config.units)
+    ports = (Port("hidden", "float32", shape), Port("cell", "float32", shape))
+    if not config.conditional:
+        return ports
+    return (
+        *ports,
+        Port("place", "float32", ("batch", config.windows)),
+        Port("letter", "float32", ("batch", facts["vocabulary"])),
+    )
+
+
+def initial_states(config: Config, facts: Mapping[str, Any], batch: int) -> Arrays:
+    """Zeros for the last point and every state."""
+    ports = (Port("point", "float32", ("batch", 3)), *state_ports(config, facts))
+    return {
+        port.name: np.zeros([batch if isinstance(s, str) else s for s in port.shape], port.dtype)
+        for port in ports
+    }

@@ -1,0 +1,154 @@
+"""Likelihood of held-out words, and words written by the model; numpy alone."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from repertoire.contract import Array, Arrays, Data, Figure, Kind, Run
+from repertoire.families.handwriting.config import Config, initial_states
+from repertoire.families.handwriting.drawing import picture
+from repertoire.metrics.pictures import thinned
+
+SEEDS = (1, 2)  # of the drawings beside the real words
+COLUMNS = 60  # the most points that the map of the window shows
+
+
+def _groups(config: Config, arrays: Arrays) -> Iterator[tuple[Array, int]]:
+    """Rows of about equal length, and the length of the longest."""
+    order = np.argsort(arrays["lengths"], kind="stable")
+    for start in range(0, len(order), config.chunk):
+        rows = order[start : start + config.chunk]
+        yield rows, int(arrays["lengths"][rows].max())
+
+
+def _score(run: Run, config: Config, data: Data, points: Array, text: Array) -> Arrays:
+    inputs = initial_states(config, data.facts, len(points))
+    if config.conditional:
+        inputs["text"] = text.astype(np.int64)
+    return run("score", points=points, **inputs)
+
+
+def scored(
+    run: Run, config: Config, data: Data, arrays: Arrays, text: Array
+) -> tuple[float, float]:
+    """Nats a point of all rows given ``text``, and the share of points whose pen bit was right."""
+    nats, right, count = 0.0, 0, 0
+    for rows, longest in _groups(config, arrays):
+        points = arrays["points"][rows, :longest]
+        found = _score(run, config, data, points, text[rows])
+        real = np.arange(longest) < arrays["lengths"][rows, None]
+        nats -= float(found["log_likelihood"][real].sum(dtype=np.float64))
+        right += int(((found["end_probability"] > 0.5) == (points[:, :, 2] > 0.5))[real].sum())
+        count += int(real.sum())
+    return nats / count, right / count
+
+
+def evaluate(run: Run, config: Config, data: Data, split: str) -> dict[str, float]:
+    """Nats a point: density of an offset in the data's unit (``facts["unit"]``) and the pen bit.
+
+    ``text_gain_nats``: how many nats a point more the text of the next row of the split costs
+    than the right one.
+    """
+    arrays = data.arrays(split)
+    nats, right = scored(run, config, data, arrays, arrays["text"])
+    metrics = {"nats_per_point": nats, "end_of_stroke_accuracy_percent": 100 * right}
+    if config.conditional:
+        wrong, _ = scored(run, config, data, arrays, np.roll(arrays["text"], -1, axis=0))
+        metrics["text_gain_nats"] = wrong - nats
+    return metrics
+
+
+def write(run: Run, config: Config, data: Data, text: Array, seed: int, bias: float) -> Array:
+    """Points (rows, ``draw_points``, 3) drawn one after another, zeros after the end of a text.
+
+    A net with a window ends where it weighs the place past the text more than any letter. Each
+    row draws the numbers that a request for it alone would draw.
+    """
+    rngs = [np.random.default_rng(seed) for _ in text]
+    fed = initial_states(config, data.facts, len(text))
+    if config.conditional:
+        fed["text"] = text.astype(np.int64)
+    drawn = np.zeros((len(text), config.draw_points, 3), np.float32)
+    alive = np.ones(len(text), bool)
+    for time in range(config.draw_points):
+        uniform = np.stack([rng.random(4, np.float32) for rng in rngs])
+        found = run("next", uniform=uniform, bias=np.full(len(text), bias, np.float32), **fed)
+        fed |= {name: found[f"next_{name}"] for name in fed if name != "text"}
+        drawn[alive, time] = fed["point"][alive]
+        if config.conditional:
+            alive &= found["past"] <= 0
+        if not alive.any():
+            break
+    return drawn
+
+
+def snapshot(run: Run, config: Config, data: Data) -> Arrays:
+    """The first validation words, written with the first seed after every epoch."""
+    text = data.arrays("valid")["text"][: config.examples]
+    return {"drawn": write(run, config, data, text, SEEDS[0], config.bias)}
+
+
+def illustrate(run: Run, config: Config, data: Data, snapshots: Arrays) -> tuple[Figure, ...]:
+    """Real words beside drawn ones, drawings over training, and the window on a text."""
+    arrays = data.arrays("test")
+    beside = _beside(run, config, data, arrays)
+    frames = thinned(snapshots["drawn"])
+    training = Figure(
+        "while-training",
+        Kind.IMAGES,
+        f"The first {frames.shape[1]} validation words" * config.conditional
+        + f"{frames.shape[1]} drawings" * (not config.conditional)
+        + f" after each epoch, from top to bottom: seed {SEEDS[0]}, bias {config.bias:g}.",
+        images=np.stack([_pictures(frame, data) for frame in frames]),
+    )
+    if not config.conditional:
+        return (beside, training)
+    return (beside, training, _window(run, config, data, arrays))
+
+
+def _pictures(points: Array, data: Data) -> Array:
+    return np.stack([picture(row, data.facts["scale"]) for row in points])
+
+
+def _beside(run: Run, config: Config, data: Data, arrays: Arrays) -> Figure:
+    count = config.examples
+    text, words = arrays["text"][:count], data.texts("test")["text"][:count]
+    columns = [_pictures(arrays["points"][:count], data)]
+    for seed in SEEDS:
+        # Without a text, rows of one seed would all be the same drawing.
+        rows = [write(run, config, data, t[None], seed, 0.0) for t in text]
+        if not config.conditional:
+            rows = [
+                write(run, config, data, t[None], 10 * seed + n, 0.0) for n, t in enumerate(text)
+            ]
+        columns.append(_pictures(np.concatenate(rows), data))
+    neat = [
+        write(run, config, data, t[None], SEEDS[0] + (0 if config.conditional else n), config.bias)
+        for n, t in enumerate(text)
+    ]
+    columns.append(_pictures(np.concatenate(neat), data))
+    seeds = " and ".join(map(str, SEEDS))
+    caption = (
+        f"Left: the first test words ({', '.join(words)}). Then drawn by the model: "
+        f"seeds {seeds} without bias, and seed {SEEDS[0]} with bias {config.bias:g}."
+    )
+    return Figure("written", Kind.IMAGES, caption, images=np.stack(columns, axis=1))
+
+
+def _window(run: Run, config: Config, data: Data, arrays: Arrays) -> Figure:
+    length = int(arrays["lengths"][0])
+    points, text = arrays["points"][:1, :length], arrays["text"][:1]
+    text = text[:, text[0] != 0]
+    weights = _score(run, config, data, points, text)["window"][0].T
+    stride = -(-length // COLUMNS)
+    shown = weights[:, ::stride]
+    word = data.texts("test")["text"][0]
+    return Figure(
+        "window",
+        Kind.HEATMAP,
+        f"Where the window lies on the letters (rows) while the first test word, “{word}”, is "
+        f"written (columns: every {stride}. point); weights divided by the largest.",
+        values=shown / max(float(weights.max()), 1e-9),
+        rows=list(word),
+        columns=[str(n * stride + 1) if n % 5 == 0 else "" for n in range(shown.shape[1])],
+    )
