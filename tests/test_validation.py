@@ -131,6 +131,7 @@ OWN = {
     "sms_spam": {
         "spam nearly gone": (lambda t: t.assign(is_last_class=0), "the last class holds"),
         "an empty text": (setting("text", ""), "1 to 1000 characters"),
+    },
     "stroke_fonts": {
         "a capital in a word": (setting("text", "aBc"), "letters of a to z"),
         "an endless word": (setting("points", 151), "2 to 61 points"),

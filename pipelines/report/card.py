@@ -74,6 +74,18 @@ def limits(facts: Mapping[str, Any], metrics: Mapping[str, float], recipe: Recip
             "of the test tokens are outside them and count as one unknown token. Perplexities of "
             "different vocabularies cannot be compared."
         )
+    if facts["kind"] == "series":
+        notes.append(
+            f"It was tested on one course of one series, from {facts['from']['test']} on: what "
+            "never happened before then it cannot know, and intervals hold only while the series "
+            "goes on as before. Neighbouring origins overlap, so their errors are not independent."
+        )
+    if facts["kind"] == "rolls":
+        notes.append(
+            f"Frames are sampled {facts['steps_a_quarter']} times a quarter note: shorter notes "
+            "are lost, a note struck again looks held, and nats a frame of another step are "
+            "another measure. Metre and the place in the bar are not given to the net."
+        )
     if facts["kind"] == "vectors":
         notes.append(_vector_limits(facts))
     if "exact_match_percent" in metrics:
@@ -84,17 +96,6 @@ def limits(facts: Mapping[str, Any], metrics: Mapping[str, float], recipe: Recip
         )
     if facts["kind"] == "labels":
         notes.append(_label_limit(facts, metrics))
-    if facts["kind"] == "rolls":
-        notes.append(
-            f"Frames are sampled {facts['steps_a_quarter']} times a quarter note: shorter notes "
-            "are lost, a note struck again looks held, and nats a frame of another step are "
-            "another measure. Metre and the place in the bar are not given to the net."
-    if facts["kind"] == "series":
-        notes.append(
-            f"It was tested on one course of one series, from {facts['from']['test']} on: what "
-            "never happened before then it cannot know, and intervals hold only while the series "
-            "goes on as before. Neighbouring origins overlap, so their errors are not independent."
-        )
     return notes + (_picture_limits(facts, metrics) if facts["kind"] == "images" else [])
 
 
@@ -105,6 +106,9 @@ def _label_limit(facts: Mapping[str, Any], metrics: Mapping[str, float]) -> str:
         f"{100 * facts['unknown_share_test']:.1f} % of the test tokens are unknown to it. With "
         f"{texts:,} test texts the accuracy has a standard error of {error:.2g} points: smaller "
         "differences between nets mean nothing."
+    )
+
+
 def _vector_limits(facts: Mapping[str, Any]) -> str:
     parts = [
         f"{judged['valid'] + judged['test']} of the {judged['all']} of {name}"
@@ -195,14 +199,14 @@ def requests(name: str, tasks: list[str], recipe: Recipe, figures: list[Any]) ->
         "generate": {"prompt": prompt, "max_tokens": 20, "temperature": 0.7, "seed": 1},
         "complete": {"prompt": f"{prompt} wh".strip(), "count": 3},
         "rescore": {"candidates": [{"text": prompt, "score": -1.5}, "a rival"]},
-        "translate": {"text": source},
-        "sample": {"count": 4, "seed": 0},
-        "classify": {"text": source},
-        "compose": {"frames": 64, "temperature": 0.8, "seed": 1},
         "nearest": {"word": "king"},
         "similarity": {"a": "king", "b": "queen"},
         "analogy": {"a": "king", "b": "queen", "c": "man"},
+        "translate": {"text": source},
+        "sample": {"count": 4, "seed": 0},
+        "classify": {"text": source},
         "forecast": {"series": fan["lines"][0]["y"][:12] if fan else []},
+        "compose": {"frames": 64, "temperature": 0.8, "seed": 1},
         "write": {**({"text": "hello"} if recipe.config.get("conditional") else {}), "seed": 1},
     }
     lines = []

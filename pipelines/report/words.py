@@ -18,23 +18,9 @@ METRICS: tuple[tuple[str, str, str], ...] = (
     (r"negative_iwae_(\d+)_nats", "Negative IWAE-{0} bound", "nats an image"),
     (r"reconstruction_mse", "Reconstruction error", "squared, a pixel"),
     (r"frechet_distance", "Fréchet distance", "judge’s features²"),
-    (r"classes_covered", "Classes covered", "classes"),
-    (r"class_divergence_nats", "Divergence of classes from even", "nats"),
-    (r"accuracy_percent", "Accuracy", "%"),
-    (r"roc_auc_percent", "Area under the ROC curve", "%"),
-    (r"f1_percent", "F1, mean over classes", "%"),
-    (r"calibration_error_percent", "Calibration error", "%"),
-    (r"nats_per_text", "Cross-entropy", "nats a text"),
-    (r"nats_per_frame", "Negative log-likelihood", "nats a frame"),
-    (r"frame_accuracy_percent", "Frame accuracy", "%"),
-    (r"wordsim353_spearman_percent", "Rank correlation, WordSim-353", "%"),
-    (r"simlex999_spearman_percent", "Rank correlation, SimLex-999", "%"),
-    (r"analogies_percent", "Analogies answered", "%"),
-    (r"skip_gram_nats", "Negative-sampling loss, skip-gram", "nats a pair"),
-    (r"cbow_nats", "Negative-sampling loss, CBOW", "nats a word"),
-    (r"wordsim353_pairs", "Test pairs, WordSim-353", "pairs"),
-    (r"simlex999_pairs", "Test pairs, SimLex-999", "pairs"),
-    (r"analogy_questions", "Test analogies", "questions"),
+    (r"nats_per_point", "Negative log-density", "nats a point"),
+    (r"end_of_stroke_accuracy_percent", "Pen bit right", "%"),
+    (r"text_gain_nats", "Gain of the right text over a wrong one", "nats a point"),
     (r"mae", "Mean absolute error", ""),
     (r"rmse", "Root mean squared error", ""),
     (r"pinball_loss", "Pinball loss", ""),
@@ -43,16 +29,30 @@ METRICS: tuple[tuple[str, str, str], ...] = (
     (r"dm_statistic", "Diebold–Mariano statistic against persistence", ""),
     (r"dm_p_value", "p-value of it", ""),
     (r"pinball_deviations", "Pinball loss", "deviations in training"),
-    (r"nats_per_point", "Negative log-density", "nats a point"),
-    (r"end_of_stroke_accuracy_percent", "Pen bit right", "%"),
-    (r"text_gain_nats", "Gain of the right text over a wrong one", "nats a point"),
+    (r"nats_per_frame", "Negative log-likelihood", "nats a frame"),
+    (r"frame_accuracy_percent", "Frame accuracy", "%"),
+    (r"classes_covered", "Classes covered", "classes"),
+    (r"class_divergence_nats", "Divergence of classes from even", "nats"),
+    (r"accuracy_percent", "Accuracy", "%"),
+    (r"roc_auc_percent", "Area under the ROC curve", "%"),
+    (r"f1_percent", "F1, mean over classes", "%"),
+    (r"calibration_error_percent", "Calibration error", "%"),
+    (r"nats_per_text", "Cross-entropy", "nats a text"),
+    (r"wordsim353_spearman_percent", "Rank correlation, WordSim-353", "%"),
+    (r"simlex999_spearman_percent", "Rank correlation, SimLex-999", "%"),
+    (r"analogies_percent", "Analogies answered", "%"),
+    (r"skip_gram_nats", "Negative-sampling loss, skip-gram", "nats a pair"),
+    (r"cbow_nats", "Negative-sampling loss, CBOW", "nats a word"),
+    (r"wordsim353_pairs", "Test pairs, WordSim-353", "pairs"),
+    (r"simlex999_pairs", "Test pairs, SimLex-999", "pairs"),
+    (r"analogy_questions", "Test analogies", "questions"),
     (r"loss_nats", "total", "nats"),
     (r"gradient_norm", "Gradient norm before clipping", ""),
 )
 BASELINES: tuple[tuple[str, str], ...] = (
-    (r"recogniser_.*", "recogniser alone"),
     (r"ppmi_svd_.*", "PPMI + SVD"),
     (r"counts_skip_gram_nats", "smoothed counts"),
+    (r"recogniser_.*", "recogniser alone"),
     (r"unigram_.*", "unigram"),
     (r"kneser_ney_.*", "Kneser–Ney {kneser_ney_order:.0f}-gram"),
     (r"nearest_neighbour_.*", "translation memory"),
@@ -68,49 +68,42 @@ BASELINES: tuple[tuple[str, str], ...] = (
     (r"markov_notes_.*", "first-order Markov, note by note"),
     (r"repeat_.*", "repeating the frame before"),
     (r"chord_bigram_.*", "bigram of whole chords"),
-    (r"real_halves_.*", "two halves of real images"),
-    (r"real_train_.*", "real training images"),
     (r"majority_.*", "most frequent class"),
     (r"naive_bayes_.*", "naive Bayes"),
     (r"tfidf_logistic_.*", "logistic regression on tf-idf"),
-)
-RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
-SUFFIXES = ("percent", "nats", "mse")
-LOWER_IS_BETTER = r"perplexity|.*_nats|nats_.*|bits_.*|.*_mse|frechet_distance|calibration_.*"
     (r"persistence_.*", "persistence"),
     (r"seasonal_naive_.*", "seasonal naive forecast"),
     (r"drift_.*", "drift"),
     (r"ar_.*", "autoregression of order {ar_order:.0f}"),
     (r"volatility_.*", "persistence scaled by volatility"),
+    (r"gaussian_nats_per_point", "one Gaussian and a Bernoulli pen"),
+    (r"linear_mixture_nats_per_point", "mixture of {linear_mixture_components:.0f} regressions"),
+    (r"never_end_of_stroke_.*", "pen that never lifts"),
+    (r"real_halves_.*", "two halves of real images"),
+    (r"real_train_.*", "real training images"),
 )
 RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 SUFFIXES = ("percent", "nats", "mse")
 LOWER_IS_BETTER = (
-    r"perplexity|.*_nats|nats_.*|bits_.*|.*_mse|frechet_distance|mae|rmse|mase|pinball_.*|dm_.*"
+    r"(?!text_gain)(perplexity|.*_nats|nats_.*|bits_.*|.*_mse|mae|rmse|mase|pinball_.*|dm_.*"
+    r"|frechet_distance|calibration_.*)"
 )
-    (r"gaussian_nats_per_point", "one Gaussian and a Bernoulli pen"),
-    (r"linear_mixture_nats_per_point", "mixture of {linear_mixture_components:.0f} regressions"),
-    (r"never_end_of_stroke_.*", "pen that never lifts"),
-)
-RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
-SUFFIXES = ("percent", "nats", "mse")
-LOWER_IS_BETTER = r"(?!text_gain)(perplexity|.*_nats|nats_.*|bits_.*|.*_mse|frechet_distance)"
 USES = {
     "generate": "continuing text in the manner of its training data",
     "score": "telling how likely a text is under it",
     "complete": "proposing the next word",
     "rescore": "choosing among the candidates of a recogniser",
+    "classify": "telling which of a few classes a short text is of",
+    "nearest": "finding words used alike",
+    "similarity": "telling how alike two words are used",
+    "analogy": "completing analogies of words",
+    "forecast": "saying what may come next in such a series, and how surely",
+    "write": "writing words by the strokes of a pen",
     "translate": "turning one line of its source language into its target language",
     "caption": "saying what a picture shows",
     "reconstruct": "showing what a short code keeps of a picture",
     "compose": "composing music of several voices frame by frame",
-    "nearest": "finding words used alike",
-    "similarity": "telling how alike two words are used",
-    "analogy": "completing analogies of words",
     "sample": "drawing new pictures like those it saw",
-    "classify": "telling which of a few classes a short text is of",
-    "forecast": "saying what may come next in such a series, and how surely",
-    "write": "writing words by the strokes of a pen",
 }
 
 

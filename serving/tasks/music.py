@@ -143,7 +143,7 @@ def _frames(
     heat = np.array([temperature], np.float32)
     while True:
         uniform = numbers.random(silence.shape, np.float32)
-        inputs: Arrays = {"frames": frames, "temperature": heat, "uniform": uniform, **states}
+        inputs = {"frames": frames, "temperature": heat, "uniform": uniform, **states}
         outputs = run("next", inputs, ["frame", *graph.feedback])
         yield outputs["frame"][0]
         frames, states = outputs["frame"][:, None], next_states(graph, outputs)

@@ -311,7 +311,6 @@ def negative(folder: Path) -> None:
     write_manifest(folder, "autoencoder", ["reconstruct", "sample"], entries)
 
 
-<<<<<<< HEAD
 def carillon(folder: Path) -> None:
     """Bells 60 to 64: one rings if the bell below it rang last, or by a chance of temperature %.
 
@@ -353,7 +352,8 @@ def carillon(folder: Path) -> None:
     entry = graph_entry(folder, "next", model, inputs, outputs, {"next_count": "count"})
     scale = {"kind": "piano_roll", "lowest": 60, "notes": notes, "steps_a_quarter": 2}
     write_manifest(folder, "polyphony", ["compose"], [entry], {"roll": scale})
-=======
+
+
 def continuing(folder: Path, offsets: Sequence[Sequence[float]], lookback: int) -> None:
     """`forecast`: the sum of the values given, plus an offset a step and level."""
     table = np.array([offsets], np.float32)
@@ -370,4 +370,3 @@ def continuing(folder: Path, offsets: Sequence[Sequence[float]], lookback: int) 
     encoding = {"kind": "series", "levels": [0.05, 0.5, 0.95], "lookback": lookback}
     entry = graph_entry(folder, "forecast", model, series, quantiles)
     write_manifest(folder, "forecaster", ["forecast"], [entry], {"series": encoding})
->>>>>>> series
