@@ -128,7 +128,7 @@ def _table(config: Config, courses: dict[str, Course], sizes: str) -> Figure:
     rows = []
     for label, course in courses.items():
         above = np.mean(np.array(course.norms) > config.clip_norm)
-        quantiles = (f"{v:.3g}" for v in np.quantile(course.norms, (0.5, 0.99, 1)))
+        quantiles = (f"{v:,.2f}" for v in np.quantile(course.norms, (0.5, 0.99, 1)))
         last = f"{np.mean(course.losses[-config.block :]):.4f}"
         shares = (f"{100 * above:.0f} %", f"{100 * course.silent:.0f} %")
         rows.append((label, *quantiles, *shares, str(len(course.losses)), last))

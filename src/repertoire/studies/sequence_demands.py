@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from repertoire.contract import Array, Figure, Kind
-from repertoire.studies import Findings
+from repertoire.studies import HARD_SPACE, Findings
 from repertoire.training.optimisation import Optimisation
 from repertoire.training.process import settle
 
@@ -225,8 +225,8 @@ def study(config: Config) -> Findings:
             Kind.HEATMAP,
             f"Accuracy from 0 (light) to 1 (dark); one half is chance. {sizes}.",
             values=np.array(list(found.values())),
-            rows=list(found),
-            columns=list(demands),
+            rows=[name.replace(" ", HARD_SPACE) for name in found],
+            columns=[demand.replace(" ", HARD_SPACE) for demand in demands],
         ),
         Figure(
             "accuracies",
