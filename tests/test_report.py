@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
+from pipelines.report.charts import draw_lines
 from pipelines.report.compare import comparisons, verdicts
 from pipelines.report.figures import heatmap
 from pipelines.report.page import OUTPUT, REGISTRATIONS, report
@@ -295,3 +296,11 @@ def test_words_and_numbers_are_those_of_a_reader() -> None:
 def test_long_column_labels_of_a_heat_map_stand_on_end() -> None:
     assert "rotate" not in heatmap([[1.0]], ["x"], ["ab"])[0]
     assert "rotate" in heatmap([[1.0]], ["x"], ["abcd"])[0]
+
+
+@pytest.mark.parametrize(("x", "ticks"), [([5, 40], {"5", "10", "20"}), ([1, 9000], set())])
+def test_a_short_logarithmic_axis_has_plain_digits(x: list[float], ticks: set[str]) -> None:
+    line = {"x": x, "y": [1, 2], "low": [], "high": [], "points": False, "texts": []}
+    record = {"name": "n", "columns": ["x", "y"], "lines": [line], "logarithmic": "x"}
+    written = set(re.findall(r">([0-9]+)</text>", draw_lines(record)))
+    assert written == ticks

@@ -150,9 +150,20 @@ def draw_lines(record: Mapping[str, Any], width: float = 560, height: float = 32
         axes.set_xlabel(record["columns"][0])
         axes.set_ylabel(record["columns"][1])
         for name in record["logarithmic"]:
-            getattr(axes, f"set_{name}scale")("log")
+            _logarithmic(axes, name)
         axes.set_axisbelow(True)
         return Markup(_inlined(_svg(figure), record["name"], width))
+
+
+def _logarithmic(axes: Axes, name: str) -> None:
+    """Powers of ten; where fewer than two would fit, 1, 2 and 5 in plain digits."""
+    getattr(axes, f"set_{name}scale")("log")
+    axis = axes.xaxis if name == "x" else axes.yaxis
+    low, high = axis.get_view_interval()
+    if high / low < 100:
+        axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.set_minor_formatter(NullFormatter())
 
 
 def _svg(figure: Figure) -> str:

@@ -13,6 +13,7 @@ from typing import TypeAlias
 from repertoire.config import RepertoireError
 from repertoire.contract import Figure
 
+HARD_SPACE = "\N{NO-BREAK SPACE}"  # a plain space in a heat map's label is shown as a sign
 Findings: TypeAlias = tuple[tuple[Figure, ...], dict[str, float]]
 
 

@@ -142,19 +142,7 @@ def study(config: Config) -> Findings:
             ],
             logarithmic="xy",
         ),
-        Figure(
-            "errors",
-            Kind.TABLE,
-            f"The same errors. {sizes}.",
-            columns=("net", "learning rate", *(f"{length} steps" for length in config.lengths)),
-            cells=[
-                *(
-                    (name, f"{config.rates[name]:g}", *(f"{value:.4f}" for value in found))
-                    for name, found in errors.items()
-                ),
-                ("predicting the mean", "0", *(f"{VARIANCE:.4f}" for _ in config.lengths)),
-            ],
-        ),
+        _table(config, errors, sizes),
     )
     metrics = {
         f"{name.lower()}_{length}_mse": value
@@ -162,3 +150,19 @@ def study(config: Config) -> Findings:
         for length, value in zip(config.lengths, found, strict=True)
     }
     return figures, metrics
+
+
+def _table(config: Config, errors: dict[str, list[float]], sizes: str) -> Figure:
+    return Figure(
+        "errors",
+        Kind.TABLE,
+        f"The same errors. {sizes}.",
+        columns=("net", "learning rate", *(f"{length} steps" for length in config.lengths)),
+        cells=[
+            *(
+                (name, f"{config.rates[name]:g}", *(f"{value:.4f}" for value in found))
+                for name, found in errors.items()
+            ),
+            ("predicting the mean", "0", *(f"{VARIANCE:.4f}" for _ in config.lengths)),
+        ],
+    )

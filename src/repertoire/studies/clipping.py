@@ -82,19 +82,8 @@ def study(config: Config) -> Findings:
         f"Adding problem of {config.length} steps, {config.units} units, batches of "
         f"{config.batch}, learning rate {config.learning_rate:g}, seed {config.seed}"
     )
-    percent = [100 * share for share in SHARES]
     figures = (
-        Figure(
-            "gradient-norms",
-            Kind.LINES,
-            f"Norm of the gradient before clipping that so many of the steps stay below. {sizes}.",
-            columns=("share of the steps, %", "norm of the gradient"),
-            lines=[
-                Line(label, percent, np.quantile(course.norms, SHARES).tolist())
-                for label, course in courses.items()
-            ],
-            logarithmic="y",
-        ),
+        _norms(courses, sizes),
         _losses(config, courses, sizes),
         _table(config, courses, sizes),
     )
@@ -128,7 +117,7 @@ def _table(config: Config, courses: dict[str, Course], sizes: str) -> Figure:
     rows = []
     for label, course in courses.items():
         above = np.mean(np.array(course.norms) > config.clip_norm)
-        quantiles = (f"{v:.3g}" for v in np.quantile(course.norms, (0.5, 0.99, 1)))
+        quantiles = (f"{v:,.2f}" for v in np.quantile(course.norms, (0.5, 0.99, 1)))
         last = f"{np.mean(course.losses[-config.block :]):.4f}"
         shares = (f"{100 * above:.0f} %", f"{100 * course.silent:.0f} %")
         rows.append((label, *quantiles, *shares, str(len(course.losses)), last))
@@ -148,4 +137,18 @@ def _table(config: Config, courses: dict[str, Course], sizes: str) -> Figure:
             "last error",
         ),
         cells=rows,
+    )
+
+
+def _norms(courses: dict[str, Course], sizes: str) -> Figure:
+    return Figure(
+        "gradient-norms",
+        Kind.LINES,
+        f"Norm of the gradient before clipping that so many of the steps stay below. {sizes}.",
+        columns=("share of the steps, %", "norm of the gradient"),
+        lines=[
+            Line(label, [100 * s for s in SHARES], np.quantile(course.norms, SHARES).tolist())
+            for label, course in courses.items()
+        ],
+        logarithmic="y",
     )

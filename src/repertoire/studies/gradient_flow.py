@@ -162,31 +162,19 @@ def study(config: Config) -> Findings:
     settle(config.seed, config.threads)
     groups = {
         "by-activation": by_activation(config),
-        "by-matrix-tanh": by_matrix(config, "tanh"),
-        "by-matrix-relu": by_matrix(config, "ReLU"),
+        "tanh-by-matrix": by_matrix(config, "tanh"),
+        "ReLU-by-matrix": by_matrix(config, "ReLU"),
         "by-cell": by_cell(config),
         "by-depth": by_depth(config),
     }
     said = {
         "by-activation": "Plain recurrent nets from one orthogonal matrix, by activation",
-        "by-matrix-tanh": "Plain tanh nets, by the recurrent matrix they start from",
-        "by-matrix-relu": "Plain ReLU nets, by the recurrent matrix they start from",
+        "tanh-by-matrix": "Plain tanh nets, by the recurrent matrix they start from",
+        "ReLU-by-matrix": "Plain ReLU nets, by the recurrent matrix they start from",
         "by-cell": "Cells as PyTorch initialises them, the LSTM by the bias of its forget gate",
         "by-depth": "Feed-forward stacks, by activation and initial weights",
     }
-    sizes = f"{config.units} units, mean of {config.batch} random sequences, seed {config.seed}"
-    figures = [
-        Figure(
-            name,
-            Kind.LINES,
-            f"{said[name]}: norm of the gradient by distance back from the last state, untrained; "
-            f"{sizes}.",
-            columns=("layers back" if name == "by-depth" else "steps back", "norm of the gradient"),
-            lines=[_line(label, course) for label, course in courses.items()],
-            logarithmic="y",
-        )
-        for name, courses in groups.items()
-    ]
+    figures = [_figure(config, name, said[name], courses) for name, courses in groups.items()]
     figures.append(_table(config, groups))
     metrics = {
         f"{name}_{label}_factor".translate(KEYS).lower(): factor(course)
@@ -194,6 +182,19 @@ def study(config: Config) -> Findings:
         for label, course in courses.items()
     }
     return tuple(figures), metrics
+
+
+def _figure(config: Config, name: str, said: str, courses: dict[str, Array]) -> Figure:
+    part, inputs = ("layer", "inputs") if name == "by-depth" else ("step", "sequences")
+    return Figure(
+        name,
+        Kind.LINES,
+        f"{said}: norm of the gradient by distance from the last {part}, without training; "
+        f"{config.units} units, mean of {config.batch} random {inputs}, seed {config.seed}.",
+        columns=(f"{part}s back", "norm of the gradient"),
+        lines=[_line(label, course) for label, course in courses.items()],
+        logarithmic="y",
+    )
 
 
 def _line(label: str, course: Array) -> Line:

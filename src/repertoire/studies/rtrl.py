@@ -149,26 +149,18 @@ def study(config: Config) -> Findings:
     sizes = [(width, config.length) for width in config.widths]
     sizes += [(config.width, length) for length in config.lengths]
     differences = [difference(config, *size) for size in sizes]
-    inputs, fixed = config.inputs, f"{config.inputs} inputs; in closed form"
+    inputs = config.inputs
     figures = (
         Figure(
             "multiplications-by-width",
             Kind.LINES,
-            f"Multiplications for the gradient of one sequence of {config.length} steps, {fixed}.",
+            f"Multiplications for the gradient of one sequence of {config.length} steps, "
+            f"{inputs} inputs; in closed form.",
             columns=("units", "multiplications"),
             lines=_lines(config.widths, lambda cost, width: cost(width, config.length, inputs)[0]),
             logarithmic="xy",
         ),
-        Figure(
-            "memory-by-length",
-            Kind.LINES,
-            f"Numbers kept at once for the gradient of a net of {config.width} units, {fixed}.",
-            columns=("steps", "numbers kept"),
-            lines=_lines(
-                config.lengths, lambda cost, length: cost(config.width, length, inputs)[1]
-            ),
-            logarithmic="xy",
-        ),
+        _memory(config),
         _table(config, sizes, differences),
     )
     back, forward = (cost(config.width, config.length, inputs) for cost in METHODS.values())
@@ -209,4 +201,18 @@ def _table(config: Config, sizes: list[tuple[int, int]], differences: list[float
             "RTRL, numbers",
         ),
         cells=rows,
+    )
+
+
+def _memory(config: Config) -> Figure:
+    return Figure(
+        "memory-by-length",
+        Kind.LINES,
+        f"Numbers kept at once for the gradient of a net of {config.width} units, "
+        f"{config.inputs} inputs; in closed form.",
+        columns=("steps", "numbers kept"),
+        lines=_lines(
+            config.lengths, lambda cost, length: cost(config.width, length, config.inputs)[1]
+        ),
+        logarithmic="xy",
     )

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from repertoire.contract import Array, Figure, Kind
-from repertoire.studies import Findings
+from repertoire.studies import HARD_SPACE, Findings
 from repertoire.training.optimisation import Optimisation
 from repertoire.training.process import settle
 
@@ -218,29 +218,32 @@ def study(config: Config) -> Findings:
         f"sequences and tested on {config.test:,} others; {config.short} to {config.long} symbols "
         f"of {config.fillers} fillers and two marks, {config.units} units, seed {config.seed}"
     )
-    asked = "; ".join(f"{demand}: {task.says}" for demand, task in demands.items())
     figures = (
         Figure(
             "accuracy",
             Kind.HEATMAP,
             f"Accuracy from 0 (light) to 1 (dark); one half is chance. {sizes}.",
             values=np.array(list(found.values())),
-            rows=list(found),
-            columns=list(demands),
+            rows=[name.replace(" ", HARD_SPACE) for name in found],
+            columns=[demand.replace(" ", HARD_SPACE) for demand in demands],
         ),
-        Figure(
-            "accuracies",
-            Kind.TABLE,
-            f"Test accuracy by what the task demands. {asked}. {sizes}.",
-            columns=("model", *demands),
-            cells=[
-                (name, *(f"{100 * value:.1f} %" for value in values))
-                for name, values in found.items()
-            ],
-        ),
+        _table(demands, found, sizes),
     )
     return figures, {
         f"{name}_{demand}_percent".replace(" ", "_").lower(): 100 * value
         for name, values in found.items()
         for demand, value in zip(demands, values, strict=True)
     }
+
+
+def _table(demands: dict[str, Task], found: dict[str, list[float]], sizes: str) -> Figure:
+    asked = "; ".join(f"{demand}: {task.says}" for demand, task in demands.items())
+    return Figure(
+        "accuracies",
+        Kind.TABLE,
+        f"Test accuracy by what the task demands. {asked}. {sizes}.",
+        columns=("model", *demands),
+        cells=[
+            (name, *(f"{100 * value:.1f} %" for value in values)) for name, values in found.items()
+        ],
+    )

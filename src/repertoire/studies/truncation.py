@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from repertoire.contract import Figure, Kind, Line
-from repertoire.studies import Findings
+from repertoire.studies import HARD_SPACE, Findings
 from repertoire.training.optimisation import Optimisation
 from repertoire.training.process import settle
 
@@ -130,7 +130,7 @@ def study(config: Config) -> Findings:
             Kind.HEATMAP,
             f"The same in bits, from 0 (light: it echoes) to 1 (dark: it guesses). {sizes}.",
             values=np.clip(np.array(list(found.values())), 0, 1),
-            rows=[f"lag {lag}, state {state}" for lag, state in kinds],
+            rows=[f"lag {lag}, {state}".replace(" ", HARD_SPACE) for lag, state in kinds],
             columns=[str(truncation) for truncation in config.truncations],
         ),
         _table(config, found, sizes),
