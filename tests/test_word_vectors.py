@@ -5,9 +5,16 @@ import itertools
 import numpy as np
 import pytest
 import torch
+from scipy.sparse import csr_matrix
 from scipy.stats import spearmanr
 
-from repertoire.baselines.vectors import cooccurrences, positive_information, svd_vectors
+from repertoire.baselines.vectors import (
+    Config,
+    cooccurrences,
+    held_out,
+    positive_information,
+    svd_vectors,
+)
 from repertoire.data.windows import (
     Sampling,
     held_out_windows,
@@ -145,6 +152,30 @@ def test_singular_vectors_rebuild_a_matrix_of_low_rank():
     factor = rng.random((23, 3))
     vectors = svd_vectors(factor @ factor.T, 3, 0.5)
     np.testing.assert_allclose(vectors @ vectors.T, factor @ factor.T, atol=1e-9)
+
+
+def test_the_unigram_tells_words_from_noise_by_their_shares_alone():
+    sampling = Sampling(window=1, negatives=3, noise_power=0.0, subsample=1.0)
+    config = Config(sampling, width=5, power=1, shift=1, eigenvalue_power=1, prior_words=1e12)
+    counts = np.array([9, 9, 30, 10])
+    pairs = csr_matrix(np.diag([0, 0, 29, 9]))  # one pseudo-count more makes 30 and 10
+    found = held_out(config, pairs, np.tile([2, 2, 0, 3, 3, 0], 5003), counts)
+    # Noise is even over two words: the odds of a word are its share over 3 / 2.
+    odds = np.array([0.75, 0.25]) / 1.5
+    near = np.log1p(1 / odds).mean()
+    far = 3 * np.log1p(odds).mean()
+    assert found["unigram_cbow_nats"] == pytest.approx(near + far, rel=2e-3)
+    assert found["unigram_skip_gram_nats"] == pytest.approx(near + far, rel=2e-3)
+    assert found["counts_skip_gram_nats"] == found["unigram_skip_gram_nats"]
+
+
+def test_smoothed_counts_beat_the_unigram_where_neighbours_matter():
+    sampling = Sampling(window=1, negatives=3, noise_power=1.0, subsample=1.0)
+    config = Config(sampling, width=5, power=1, shift=1, eigenvalue_power=1, prior_words=2.0)
+    tokens = np.tile([2, 3, 0, 4, 5, 0], 211)
+    pairs = cooccurrences(tokens, 1, 6, weighted=False)
+    found = held_out(config, pairs, tokens, np.bincount(tokens, minlength=6))
+    assert found["counts_skip_gram_nats"] < found["unigram_skip_gram_nats"] - 0.5
 
 
 def test_analogies_exclude_the_words_of_the_question():

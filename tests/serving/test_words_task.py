@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import standins
-from onnx import TensorProto, helper
+from onnx import helper
 from starlette.testclient import TestClient
 
 from serving.app import create_app

@@ -82,8 +82,14 @@ class Embed(Lookup):
         return self.table()[ids]
 
 
-def best(cosines: Tensor, excluded: Tensor, count: int) -> tuple[Tensor, Tensor]:
-    """The ``count`` words of largest cosine but for ``excluded`` (batch, ids) and no words."""
+def best(unit: Tensor, sought: Tensor, excluded: Tensor) -> tuple[Tensor, Tensor]:
+    """Ids and cosines of the words nearest to ``sought`` (batch, width), without ``excluded``.
+
+    ``unit`` holds all words as unit vectors, ``excluded`` is (batch, ids); ids below FIRST are no
+    words.
+    """
+    cosines = sought @ unit.t()
+    count = shown(len(unit), excluded.shape[1])
     ids = torch.arange(cosines.shape[1])
     banned = (ids.view(1, 1, -1) == excluded.unsqueeze(2)).any(1) | (ids < FIRST).unsqueeze(0)
     top, top_ids = cosines.masked_fill(banned, -2.0).topk(count, dim=1)
@@ -95,7 +101,7 @@ class Nearest(Lookup):
 
     def forward(self, ids: Tensor) -> tuple[Tensor, Tensor]:
         unit = self.unit()
-        return best(unit[ids] @ unit.t(), ids.unsqueeze(1), shown(len(unit), 1))
+        return best(unit, unit[ids], ids.unsqueeze(1))
 
 
 class Analogy(Lookup):
@@ -104,7 +110,7 @@ class Analogy(Lookup):
     def forward(self, a: Tensor, b: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
         unit = self.unit()
         sought = nn.functional.normalize(unit[b] - unit[a] + unit[c], dim=1)
-        return best(sought @ unit.t(), torch.stack((a, b, c), 1), shown(len(unit), 3))
+        return best(unit, sought, torch.stack((a, b, c), 1))
 
 
 class Score(Lookup):
