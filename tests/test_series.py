@@ -169,6 +169,16 @@ def test_baseline_quantiles_cover_what_they_say_where_nothing_changes():
         assert inside.mean() == pytest.approx(0.9, abs=0.03)
 
 
+def test_the_point_of_the_scaled_baseline_leans_as_the_training_part_did():
+    facts = {"scale": "linear", "horizon": 1, "levels": [0.05, 0.5, 0.95], "values": {"train": 7}}
+    values = np.array([0.0, 3, 3, 6, 9, 12, 15, 20, 20])
+    found = backtest(values, np.array([7]), persistence, facts, 0.5)
+    changes = np.array([3, 0, 3, 3, 3, 3.0])
+    spread = volatility(values, 7, 0.5)
+    assert found.points[0, 0] == pytest.approx(20 + spread[7] * np.median(changes / spread[:6]))
+    assert backtest(values, np.array([7]), persistence, facts).points[0, 0] == 20
+
+
 @pytest.mark.parametrize("dataset", ["sunspots", "sp500"])
 def test_changing_the_future_changes_no_baseline(project, dataset):
     data = Dataset(project.folder / "data" / dataset)

@@ -38,6 +38,7 @@ BESIDE: tuple[tuple[str, str, bool], ...] = (
     (r"pinball_loss", "ar_pinball_loss", False),
     (r"pinball_loss", "volatility_pinball_loss", False),
     (r"mae", "persistence_mae", False),
+    (r"mae", "volatility_mae", False),
     (r"mae", "seasonal_naive_mae", False),
     (r"mae", "ar_mae", False),
     (r"nats_per_point", "gaussian_nats_per_point", False),

@@ -138,7 +138,8 @@ def backtest(
     """Points and quantiles in units of the series, for origins anywhere behind the training part.
 
     With a ``decay`` errors are measured in deviations of the changes known at their origin, and
-    scaled by the deviation at the origin of the forecast.
+    scaled by the deviation at the origin of the forecast; the median is then the point, so that it
+    holds what the training part says of the direction.
     """
     horizon, scale = facts["horizon"], facts["scale"]
     on_scale, train = scaled(values, scale), facts["values"]["train"]
@@ -148,6 +149,8 @@ def backtest(
     empirical = residual_quantiles(error / spread[learned, None], facts["levels"])
     points = forecast(on_scale, at, horizon)
     quantiles = points[..., None] + spread[at, None, None] * empirical
+    if decay is not None:
+        points = quantiles[..., facts["levels"].index(0.5)]
     return Backtest(
         futures(values, at, horizon), unscaled(points, scale), unscaled(quantiles, scale)
     )
