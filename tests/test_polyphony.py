@@ -14,6 +14,8 @@ from repertoire.baselines.rolls import BernoulliNotes, ChordBigram
 from repertoire.data.musicxml import Note, ScoreError, read_mxl, read_score
 from repertoire.data.readers.chorales import families, passages_of, sampled
 from repertoire.engines.torch_engine import TorchRun
+from repertoire.export.onnx_file import export_graph
+from repertoire.export.verify import verify_graph
 from repertoire.families.polyphony.evaluation import compose, piece_outputs
 from repertoire.families.polyphony.learner import room, transposed
 from repertoire.metrics.music import frame_accuracy_percent
@@ -124,7 +126,7 @@ def test_the_same_music_in_another_key_is_one_piece_and_common_passages_link_pie
 
 
 def test_pieces_of_fewer_parts_are_passed_over_and_rolls_hold_their_chords(project):
-    _, _, data, _ = small("chorales_gru", project.folder)
+    _, _, data, _ = small("chorales_lstm", project.folder)
     assert sum(data.facts["pieces"].values()) <= 97
     for split in ("train", "valid", "test"):
         arrays = data.arrays(split)
@@ -142,7 +144,7 @@ def network_of(name, project, **changes):
     return family, config, data, network
 
 
-@pytest.mark.parametrize("name", ["chorales_gru", "chorales_nade"])
+@pytest.mark.parametrize("name", ["chorales_lstm", "chorales_nade"])
 def test_nats_of_a_constant_probability_are_known_in_closed_form(name, project):
     family, config, data, network = network_of(name, project)
     for parameter in network.output.parameters():
@@ -158,7 +160,7 @@ def test_nats_of_a_constant_probability_are_known_in_closed_form(name, project):
     assert metrics["frame_accuracy_percent"] == 0
 
 
-@pytest.mark.parametrize("name", ["chorales_gru", "chorales_nade"])
+@pytest.mark.parametrize("name", ["chorales_lstm", "chorales_nade"])
 def test_probabilities_of_all_frames_sum_to_one(name, project):
     family, config, _, _ = network_of(name, project)
     network = family.build(config, {"notes": 7})
@@ -168,7 +170,7 @@ def test_probabilities_of_all_frames_sum_to_one(name, project):
         assert float(torch.exp(-nats(features, frames)).sum()) == pytest.approx(1, abs=1e-5)
 
 
-@pytest.mark.parametrize("name", ["chorales_gru", "chorales_nade"])
+@pytest.mark.parametrize("name", ["chorales_lstm", "chorales_nade"])
 def test_drawn_frames_follow_the_probabilities_that_they_are_scored_by(name, project):
     family, config, _, _ = network_of(name, project)
     network = family.build(config, {"notes": 3})
@@ -183,7 +185,7 @@ def test_drawn_frames_follow_the_probabilities_that_they_are_scored_by(name, pro
     np.testing.assert_allclose(found, expected.detach(), atol=5 * 0.5 / rows**0.5)
 
 
-@pytest.mark.parametrize("name", ["chorales_gru", "chorales_nade"])
+@pytest.mark.parametrize("name", ["chorales_lstm", "chorales_nade"])
 def test_a_piece_scores_the_same_whole_and_in_pieces_that_hand_on_the_state(name, project):
     family, config, data, network = network_of(name, project)
     graph = {g.name: g for g in family.graphs(network, data.facts)}["score"]
@@ -229,7 +231,7 @@ def test_transposing_moves_every_note_and_never_leaves_the_range():
 def test_a_batch_holds_whole_pieces_in_keys_of_their_own(project):
     from repertoire.contract import Plan
 
-    family, config, data, network = network_of("chorales_gru", project)
+    family, config, data, network = network_of("chorales_lstm", project)
     learner = family.learner(network, config, data, Plan(1, 2))
     train = data.arrays("train")
     known = {
@@ -282,3 +284,13 @@ def test_chord_bigrams_are_a_distribution_over_all_frames():
     for before in frames[[0, 3, 31]]:
         total = np.exp(model.log_probs(np.tile(before, (32, 1)), frames)).sum()
         assert total == pytest.approx(1, abs=1e-9)
+
+
+@pytest.mark.parametrize("output", ["bernoulli", "nade"])
+def test_either_output_exports_over_either_cell(output, project):
+    changes = {"cell": "gru", "output": output, "hidden": 5, "layers": 2}
+    family, _, data, network = network_of("chorales_nade", project, **changes)
+    for graph in family.graphs(network, data.facts):
+        assert set(graph.feedback.values()) <= {"last", "hidden"}
+        parity = verify_graph(graph, export_graph(graph), 7, 13, 1e-4)
+        assert parity.largest_difference < 1e-4

@@ -140,6 +140,17 @@ OWN = {
         "a word without a stroke": (setting("strokes", 1), "its own stroke"),
         "one font only": (lambda t: t.assign(font="rowmans"), "fonts are balanced"),
     },
+    "chorales": {
+        "a note below the range": (setting("lowest", 35), "no note is below the range"),
+        "a note above the range": (setting("highest", 82), "no note is above the range"),
+        "five notes at once": (setting("most_notes", 5), "than there are parts"),
+        "a fragment": (setting("quarters", 7.5), "8 to 400 quarters"),
+        "half a piece of silence": (setting("silent_share", 0.5), "hardly a frame is silent"),
+        "a part that ends early": (setting("uneven", 0.5), "all parts end together"),
+        "single voices": (lambda t: t.assign(notes_a_frame=1.0), "nearly full"),
+        "a piece twice": (lambda t: t.assign(piece=t["piece"].iloc[0]), "there once"),
+        "a note by name": (setting("chords", "60-64 C4-E4"), "chords are MIDI numbers"),
+    },
 }
 
 

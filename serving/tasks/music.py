@@ -142,7 +142,7 @@ def _frames(
     frames, states = np.concatenate((silence, prompt))[None], Arrays()
     heat = np.array([temperature], np.float32)
     while True:
-        uniform = numbers.random(silence.shape, np.float32)
+        uniform = numbers.random((1, prompt.shape[1]), np.float32)
         inputs = {"frames": frames, "temperature": heat, "uniform": uniform, **states}
         outputs = run("next", inputs, ["frame", *graph.feedback])
         yield outputs["frame"][0]

@@ -67,6 +67,6 @@ def write_chorales(path: Path) -> None:
 ARCHIVES = {"music21-10.5.1-py3-none-any.whl": write_chorales}
 DATA = {"chorales": {}}
 RECIPES = {
-    "chorales_gru": {"units": 13, "batch": 7, "chunk": 5, "sample_frames": 23},
+    "chorales_lstm": {"units": 13, "batch": 7, "chunk": 5, "sample_frames": 23},
     "chorales_nade": {"units": 11, "hidden": 5, "batch": 7, "chunk": 5, "sample_frames": 23},
 }

@@ -57,7 +57,7 @@ class PolyphonyLearner:
         states = initial_states(self.config, len(rolls)).values()
         before = shifted(torch.zeros_like(frames[:, 0]), frames)
         features, _ = self.network.features(before, *(torch.from_numpy(s) for s in states))
-        played = torch.arange(rolls.shape[1]) < lengths[:, None]
+        played = torch.lt(torch.arange(rolls.shape[1]), lengths.unsqueeze(1))
         loss = self.network.output.nats(features[played], frames[played]).mean()
         return {"loss_nats": loss.item(), **self.optimisation.step(loss)}
 
@@ -75,7 +75,7 @@ def room(rolls: Array, most: int) -> Array:
 
     At most ``most`` either way, and never out of the range.
     """
-    sounding: Array = np.any(rolls, axis=1)
+    sounding: Array = np.asarray(rolls.any(axis=1))
     below = sounding.argmax(1)
     above = sounding[:, ::-1].argmax(1)
     return np.stack((-np.minimum(below, most), np.minimum(above, most)), axis=1)
