@@ -129,14 +129,13 @@ def encode(config: Config, table: pd.DataFrame) -> Encoded:
 
     ``train``: values. ``valid`` and ``test``: past (origins, lookback), future (origins, horizon)
     and origin, the index of the last value known. ``history``: all values, and their times in
-    years. Pasts reach back into the part before; futures stay within their own.
+    days since 1970. Pasts reach back into the part before; futures stay within their own.
     """
     values = table["value"].to_numpy(np.float64)
     counts = {split: int((table["split"] == split).sum()) for split in SPLITS}
     _check_lengths(config, counts)
-    days = table["day"].to_numpy(np.float64)
     arrays: dict[str, Arrays] = {
-        "history": {"values": values, "years": 1970 + days / 365.2425},
+        "history": {"values": values, "day": table["day"].to_numpy(np.int64)},
         "train": {"values": values[: counts["train"]]},
     }
     first = counts["train"]

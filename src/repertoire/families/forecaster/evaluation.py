@@ -56,46 +56,41 @@ def illustrate(run: Run, config: Config, data: Data, snapshots: Arrays) -> tuple
     )
 
 
-def _times(data: Data, origin: int, first: int, end: int) -> Array:
-    """Years of the values origin + first to origin + end - 1."""
-    return data.arrays("history")["years"][origin + first : origin + end]
-
-
 def _axes(data: Data) -> tuple[str, str]:
-    return ("year", f"{data.facts['dataset'].replace('_', ' ')}, {data.facts['unit']}")
+    return ("steps from the origin", f"{data.facts['dataset'].replace('_', ' ')}, {_unit(data)}")
+
+
+def _unit(data: Data) -> str:
+    return str(data.facts["unit"])
+
+
+def _date(data: Data, origin: int) -> str:
+    return str(data.arrays("history")["day"][origin].astype("datetime64[D]"))
 
 
 def _fan(data: Data, quantiles: Array, origin: int, name: str) -> Figure:
     facts, values = data.facts, data.arrays("history")["values"]
     levels, horizon = facts["levels"], facts["horizon"]
     shown = min(facts["lookback"], 3 * horizon)
-    ahead = _times(data, origin, 1, horizon + 1)
+    ahead = list(range(1, horizon + 1))
     median = quantiles[:, levels.index(0.5)]
-    bands = [levels.index(0.05), len(levels) // 4]
     lines = [
         Line(
             f"median and {100 * (levels[-1 - low] - levels[low]):.0f} % interval",
-            ahead.tolist(),
+            ahead,
             median.tolist(),
             quantiles[:, low].tolist(),
             quantiles[:, -1 - low].tolist(),
         )
-        for low in bands
+        for low in (0, len(levels) // 4)
     ]
-    known = slice(origin + 1 - shown, origin + horizon + 1)
-    observed = Line(
-        "observed", _times(data, origin, 1 - shown, horizon + 1).tolist(), values[known].tolist()
-    )
+    known = values[origin + 1 - shown : origin + horizon + 1]
+    observed = Line("observed", list(range(1 - shown, horizon + 1)), known.tolist())
     caption = (
-        f"Forecast from the {name} origin of the test part, {_years(data, origin)}: "
+        f"Forecast from the {name} origin of the test part, {_date(data, origin)}: "
         f"{horizon} steps that the net did not see, and the {shown} values before them."
     )
     return Figure(f"fan-{name}", Kind.LINES, caption, columns=_axes(data), lines=(observed, *lines))
-
-
-def _years(data: Data, origin: int) -> str:
-    year = float(data.arrays("history")["years"][origin])
-    return f"{year:.2f}" if year % 1 > 0.01 else f"{year:.0f}"
 
 
 def _by_horizon(data: Data, actual: Array, quantiles: Array) -> tuple[Figure, Figure]:
@@ -115,7 +110,7 @@ def _by_horizon(data: Data, actual: Array, quantiles: Array) -> tuple[Figure, Fi
         "error-by-horizon",
         Kind.LINES,
         f"Absolute error of the net and of each baseline by steps ahead, {whole}",
-        columns=("steps ahead", f"mean absolute error, {facts['unit']}"),
+        columns=("steps ahead", f"mean absolute error, {_unit(data)}"),
         lines=lines,
     )
     return chart, _table(facts, actual, quantiles, errors)
@@ -171,15 +166,12 @@ def _coverage(data: Data, actual: Array, quantiles: Array) -> Figure:
 def _training(data: Data, epochs: Array) -> Figure:
     origin = int(data.arrays("valid")["origin"][-1])
     horizon, centre = data.facts["horizon"], data.facts["levels"].index(0.5)
-    ahead = _times(data, origin, 1, horizon + 1)
+    ahead = list(range(1, horizon + 1))
     numbers = thinned(np.arange(1, len(epochs) + 1), 4)
-    lines = [
-        Line(f"epoch {number}", ahead.tolist(), epochs[number - 1, :, centre].tolist())
-        for number in numbers
-    ]
+    lines = [Line(f"epoch {n}", ahead, epochs[n - 1, :, centre].tolist()) for n in numbers]
     values = data.arrays("history")["values"][origin + 1 : origin + horizon + 1]
-    observed = Line("observed", ahead.tolist(), values.tolist(), points=True)
-    caption = f"Medians from the last origin of the valid part, {_years(data, origin)}, by epoch."
+    observed = Line("observed", ahead, values.tolist(), points=True)
+    caption = f"Medians from the last origin of the valid part, {_date(data, origin)}, by epoch."
     return Figure(
         "while-training", Kind.LINES, caption, columns=_axes(data), lines=(observed, *lines)
     )
