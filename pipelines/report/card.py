@@ -12,6 +12,7 @@ from pipelines.stage import Recipe
 from repertoire.config import RepertoireError
 
 SERVER = "localhost:8000"
+COUNTED = ("classes", "pairs", "questions")  # units of whole numbers
 FAMILIES = Path("src/repertoire/families")
 STUDIES = Path("src/repertoire/studies")
 
@@ -114,10 +115,15 @@ def _vector_limits(facts: Mapping[str, Any]) -> str:
         f"{judged['valid'] + judged['test']} of the {judged['all']} of {name}"
         for name, judged in facts["judged"].items()
     ]
+    scatter = [
+        f"by ±{100 / max(1, judged['test'] - 1) ** 0.5:.0f} % for {name}"
+        for name, judged in facts["judged"].items()
+        if name != "analogies"
+    ]
     return (
         f"It knows {facts['vocabulary']:,} words of an author four centuries old, and so only "
-        f"{listed(parts)} have vectors; half of these decide. With so few, differences of several "
-        "percent are chance."
+        f"{listed(parts)} have vectors; half of these decide. Correlations of so few pairs scatter "
+        f"by chance: {listed(scatter)}."
     )
 
 
@@ -174,7 +180,7 @@ def metric_rows(metrics: Mapping[str, float]) -> list[tuple[str, str, str]]:
     rows = []
     for key, value in metrics.items():
         name, unit = metric_words(key)
-        rows.append((name, f"{value:.0f}" if unit == "classes" else number(value), unit))
+        rows.append((name, f"{value:,.0f}" if unit in COUNTED else number(value), unit))
     return rows
 
 

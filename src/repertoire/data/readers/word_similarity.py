@@ -52,7 +52,7 @@ def tabulate(config: Config, path: Path) -> pd.DataFrame:
     judged = pd.DataFrame(rows, columns=["set", "work", "text", "score", "key"])
     turn = judged["key"].map({key: n for n, key in enumerate(judged["key"].unique())})
     judged["split"] = np.where(turn % 2 == 0, "valid", "test")
-    judged["words"] = judged["text"].str.split().str.len()
+    judged["words"] = [len(text.split()) for text in judged["text"]]
     judged["characters"] = judged["text"].str.len()
     return pd.concat([text, judged], ignore_index=True)
 

@@ -19,7 +19,7 @@ def ngrams(word: str, min_n: int, max_n: int) -> list[str]:
 
 
 def fnv1a(text: str) -> int:
-    """The 32-bit Fowler-Noll-Vo hash (RFC 9923) of the UTF-8 bytes, the same on every machine."""
+    """The 32-bit Fowler-Noll-Vo hash 1a of the UTF-8 bytes, the same on every machine."""
     value = 0x811C9DC5
     for byte in text.encode():
         value = (value ^ byte) * 0x01000193 & 0xFFFFFFFF
