@@ -64,8 +64,9 @@ def course(
     """``step`` over gates (time, batch, 4 units): hidden, what was read and the weights of the
     positions at every point (time first), and the states after the last."""
     hiddens, reads, windows = [states[0]][:0], [states[0]][:0], [states[0]][:0]
-    for time in range(gates.shape[0]):
-        states, found = step(gates[time], states, weights, letters, positions)
+    # Not by index: the gradient of each index would be as large as all of the gates.
+    for gate in gates:
+        states, found = step(gate, states, weights, letters, positions)
         hiddens.append(states[0])
         reads.append(states[3])
         windows.append(found)
