@@ -82,7 +82,7 @@ def _drawn(graph: Graph, run: Run, fixed: Arrays, seed: int, most: int) -> tuple
     reads = "text" in fixed
     outputs = [*(["past"] if reads else []), *graph.feedback]
     numbers = np.random.default_rng(seed)
-    states, points = Arrays(), []
+    states, points = Arrays(), list[Array]()
     point = np.zeros((1, 3), np.float32)
     while len(points) < most:
         uniform = numbers.random((1, 4), np.float32)

@@ -39,7 +39,7 @@ def set_word(text: str, font: Font) -> tuple[list[Array], float]:
     for letter in text:
         glyph = font[letter]
         for stroke in glyph.strokes:
-            moved = stroke + (place - glyph.left, 0)
+            moved = stroke + np.array([place - glyph.left, 0.0])
             if strokes and np.hypot(*(moved[0] - strokes[-1][-1])) < JOIN:
                 strokes[-1] = np.concatenate((strokes[-1], moved))
             else:

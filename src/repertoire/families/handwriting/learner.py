@@ -62,7 +62,7 @@ class HandwritingLearner:
         zeros = initial_states(self.config, self.facts, len(points))
         point, *states = (torch.from_numpy(value) for value in zeros.values())
         before = torch.cat((point.unsqueeze(1), points[:, :-1]), dim=1)
-        raw, _, _ = self.network.features(self.network.first, before, (text,), tuple(states))
+        raw, _, _ = self.network.features(before, (text,), tuple(states))
         density = mixture(raw, torch.zeros_like(raw[..., 0]))
         loss = -(log_likelihood(density, points) * real).sum() / real.sum()
         return {"loss_nats": loss.item(), **self.optimisation.step(loss)}

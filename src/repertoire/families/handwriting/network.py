@@ -15,21 +15,18 @@ States = tuple[Tensor, ...]
 
 
 def _initialised(net: nn.LSTM) -> nn.LSTM:
+    units = net.hidden_size
     for name, weight in net.named_parameters():
         if "bias" in name:
             nn.init.zeros_(weight)
             if "bias_ih" in name:
-                _open_forget_gate(weight, net.hidden_size)
+                # Gates i, f, g, o: lets gradients pass at the start (Jozefowicz et al. 2015).
+                nn.init.ones_(weight[units : 2 * units])
         else:
             initialise = nn.init.orthogonal_ if "weight_hh" in name else nn.init.xavier_uniform_
-            for gate in weight.data.split(net.hidden_size):
+            for gate in weight.data.split(units):
                 initialise(gate)
     return net
-
-
-def _open_forget_gate(bias: Tensor, units: int) -> None:
-    # Gates i, f, g, o: lets gradients pass at the start (Jozefowicz et al. 2015).
-    nn.init.ones_(bias[units : 2 * units])
 
 
 class Writer(nn.Module):
@@ -46,12 +43,9 @@ class Writer(nn.Module):
         self.first: nn.Module = _initialised(nn.LSTM(3, units))
         if config.conditional:
             self.first = WindowedLayer(units, config.windows, vocabulary, facts["points_a_letter"])
-            nn.init.zeros_(self.first.input.bias)
-            nn.init.xavier_uniform_(self.first.input.weight)
-            _open_forget_gate(self.first.input.bias, units)
             # Row 0 pads: it is no letter.
-            letters = torch.eye(vocabulary)
-            letters[0] = 0
+            self.letters: Tensor
+            letters = torch.eye(vocabulary) * (torch.arange(vocabulary) > 0)
             self.register_buffer("letters", letters)
         self.second = _initialised(nn.LSTM(3 + units + read, units))
         self.output = nn.Linear(2 * units + read, 1 + 6 * config.components)
@@ -65,25 +59,29 @@ class Writer(nn.Module):
         return nn.functional.embedding(text, self.letters)
 
     def below(
-        self, first: nn.Module, points: Tensor, texts: tuple[Tensor, ...], states: States
+        self, points: Tensor, texts: tuple[Tensor, ...], states: States, exported: bool
     ) -> tuple[Tensor, Tensor, States, tuple[Tensor, ...]]:
         """The first layer over points (time, batch, 3): hidden, what the second layer sees besides
-        it and the points, the layer's states, and of a window its weights and how far past."""
+        it, the layer's states, and of windows their weights and how far past the text they are."""
         hidden, cell = states[0][0], states[1][0]
         if not self.config.conditional:
-            above, (hidden, cell) = first(points, (hidden[None], cell[None]))
+            above, (hidden, cell) = self.first(points, (hidden[None], cell[None]))
             return above, points, (hidden[0], cell[0]), ()
-        letters = self.one_hot(texts[0])
         start = (hidden, cell, states[2], states[3])
-        above, read, weights, past, after = first(points, letters, start)
+        found = self.first(points, self.one_hot(texts[0]), start, exported)
+        above, read, weights, past, after = found
         return above, torch.cat((points, read), dim=2), after, (weights, past)
 
     def features(
-        self, first: nn.Module, points: Tensor, texts: tuple[Tensor, ...], states: States
+        self,
+        points: Tensor,
+        texts: tuple[Tensor, ...],
+        states: States,
+        exported: bool = False,
     ) -> tuple[Tensor, States, tuple[Tensor, ...]]:
         """Points before each predicted one (batch, time, 3) -> what ``mixture`` takes (batch, time,
-        …), new states, and the window's course (time first)."""
-        above, seen, after, course = self.below(first, points.transpose(0, 1), texts, states)
+        …), new states, and the windows' course (time first)."""
+        above, seen, after, course = self.below(points.transpose(0, 1), texts, states, exported)
         start = (states[0][1:], states[1][1:])
         top, (hidden, cell) = self.second(torch.cat((seen, above), dim=2), start)
         read = seen[:, :, 3:]
@@ -93,28 +91,24 @@ class Writer(nn.Module):
 
 
 class _Exported(nn.Module):
-    """A graph's module: the first layer is scripted if it loops, the rest is traced."""
+    """A graph's module: inputs after its own are a text if the net reads one, point and states."""
 
     def __init__(self, network: Writer) -> None:
         super().__init__()
         self.network = network
-        conditional = network.config.conditional
-        self.first = torch.jit.script(network.first) if conditional else network.first
-        self.texts = 1 if conditional else 0
 
-    def features(
-        self, points: Tensor, texts: tuple[Tensor, ...], states: States
-    ) -> tuple[Tensor, States, tuple[Tensor, ...]]:
-        return self.network.features(self.first, points, texts, states)
+    def parted(self, rest: tuple[Tensor, ...]) -> tuple[tuple[Tensor, ...], Tensor, States]:
+        texts = int(self.network.config.conditional)
+        return rest[:texts], rest[texts], rest[texts + 1 :]
 
 
 class Score(_Exported):
     """How likely each point is given those before it, and where a stroke's end was expected."""
 
     def forward(self, points: Tensor, *rest: Tensor) -> tuple[Tensor, ...]:
-        texts, point, states = rest[: self.texts], rest[self.texts], rest[self.texts + 1 :]
+        texts, point, states = self.parted(rest)
         before = torch.cat((point.unsqueeze(1), points[:, :-1]), dim=1)
-        raw, states, course = self.features(before, texts, states)
+        raw, states, course = self.network.features(before, texts, states, exported=True)
         density = mixture(raw, torch.zeros_like(raw[..., 0]))
         windows = tuple(part.transpose(0, 1) for part in course)
         likely = log_likelihood(density, points)
@@ -126,8 +120,10 @@ class Next(_Exported):
     """The density of the point after the last, and a point drawn from it by given numbers."""
 
     def forward(self, uniform: Tensor, bias: Tensor, *rest: Tensor) -> tuple[Tensor, ...]:
-        texts, point, states = rest[: self.texts], rest[self.texts], rest[self.texts + 1 :]
-        raw, states, course = self.features(point.unsqueeze(1), texts, states)
+        texts, point, states = self.parted(rest)
+        raw, states, course = self.network.features(
+            point.unsqueeze(1), texts, states, exported=True
+        )
         density: Mixture = mixture(raw[:, 0], bias)
         parameters = (
             torch.exp(density.log_weights),
