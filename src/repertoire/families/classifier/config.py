@@ -16,6 +16,7 @@ class Config:
 
     model: Literal["bag_linear", "bag_average", "fixed_window", "rnn", "gru", "lstm", "bilstm"]
     embedding: int
+    spread: float  # standard deviation of the embeddings at the start
     units: int
     window: int
     pooling: Literal["last", "mean", "max"]

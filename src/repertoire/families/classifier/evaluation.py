@@ -125,7 +125,7 @@ def _words(run: Run, config: Config, data: Data) -> Figure:
         best = np.argsort(-log_probs[:, number], kind="stable")[: config.examples]
         shares = np.exp(log_probs[best, number])
         columns.append(
-            [f"{encoding.token(known[i])} {p:.2f}" for i, p in zip(best, shares, strict=True)]
+            [f"{encoding.token(known[i])} {p:.3f}" for i, p in zip(best, shares, strict=True)]
         )
     return Figure(
         "words",

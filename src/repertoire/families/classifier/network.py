@@ -132,7 +132,8 @@ class Classifier(nn.Module):
         linear = config.model == "bag_linear"
         width = classes if linear else config.embedding
         self.embedding = nn.Embedding(vocabulary, width, padding_idx=0)
-        nn.init.normal_(self.embedding.weight, std=0.01 if linear else config.embedding**-0.5)
+        nn.init.normal_(self.embedding.weight, std=config.spread)
+        nn.init.zeros_(self.embedding.weight[0])
         self.core = _core(config, classes)
         self.dropout = nn.Dropout(config.dropout)
         self.output = Bias(classes) if linear else nn.Linear(self.core.width, classes)
