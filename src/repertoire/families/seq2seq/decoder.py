@@ -40,10 +40,11 @@ class Decoder(nn.Module):
     def forward(
         self, tokens: Tensor, state: Tensor, source: Encoded, keys: Tensor
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """tokens (batch, time) -> logits (batch, time, vocabulary), attention, new state.
+        """tokens (rows, time) -> logits (rows, time, vocabulary), attention, new state.
 
-        Attention is (batch, time, source time) and sums to 1 over the source's tokens; without
-        attention it has no columns.
+        Rows are those of ``state`` and of the summary: one or several hypotheses of each source,
+        side by side. Attention is (batch, hypotheses x time, source time) and sums to 1 over the
+        source's tokens; without attention it has no columns.
         """
         vectors = self.dropout(self.embedding(tokens))
         hidden, state = self.gru(self._joined(vectors, source.summary), state)
@@ -60,7 +61,9 @@ class Decoder(nn.Module):
     def _attend(self, hidden: Tensor, source: Encoded, keys: Tensor) -> tuple[Tensor, Tensor]:
         if self.scorer is None or self.combine is None:
             return hidden, hidden[:, :, :0]
-        energy = self.scorer(hidden, keys).masked_fill(~source.mask.unsqueeze(1), -1e9)
+        asked = hidden.reshape(keys.shape[0], -1, hidden.shape[2])
+        energy = self.scorer(asked, keys).masked_fill(~source.mask.unsqueeze(1), -1e9)
         attention = torch.softmax(energy, dim=2)
         context = torch.bmm(attention, source.memory)
-        return torch.tanh(self.combine(torch.cat((hidden, context), dim=2))), attention
+        features = torch.tanh(self.combine(torch.cat((asked, context), dim=2)))
+        return features.reshape(hidden.shape), attention

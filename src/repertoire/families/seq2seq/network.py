@@ -60,12 +60,12 @@ class Translate(nn.Module):
     def forward(
         self, source: Tensor, max_length: Tensor, beam: Tensor, length_penalty: Tensor
     ) -> tuple[Tensor, Tensor]:
-        lanes = torch.arange(int(beam))
         encoded = self.encoder(source)
         keys = self.decoder.keys(encoded.memory)
+        lanes = torch.arange(int(beam))
         rows = torch.arange(len(source)).repeat_interleave(len(lanes))
-        each = Encoded(encoded.memory[rows], encoded.mask[rows], encoded.summary[rows])
-        return self.search(each, keys[rows], max_length, lanes, length_penalty)
+        each = Encoded(encoded.memory, encoded.mask, encoded.summary[rows])
+        return self.search(each, keys, max_length, lanes, length_penalty)
 
 
 def build(config: Config, facts: Mapping[str, Any]) -> Seq2Seq:
