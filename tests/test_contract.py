@@ -28,8 +28,8 @@ def built(name, project):
     return family, config, data, network
 
 
-def test_the_default_scale_holds_eleven_recipes_of_every_family():
-    assert len(NAMES) == 11
+def test_the_default_scale_holds_eighteen_recipes_of_every_family():
+    assert len(NAMES) == 18
     assert {RECIPES[name]["family"] for name in NAMES} == set(family_names())
 
 
