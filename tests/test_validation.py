@@ -44,6 +44,14 @@ def setting(column, value, row=3):
     return corrupt
 
 
+def repeating(column):
+    def corrupt(table):
+        table.loc[table.index[3], column] = table.loc[table.index[5], column]
+        return table
+
+    return corrupt
+
+
 def leaking(table):
     """A test row copied into train."""
     row = table[(table["split"] == "test") & table["key"].notna()].iloc[:1].copy()
@@ -87,6 +95,13 @@ OWN = {
         "a source too long": (setting("source", "x" * 99), "1 to 40 characters"),
         "an empty source": (setting("source", ""), "1 to 40 characters"),
         "one format only": (lambda t: t.assign(format="9/27/94"), "formats are balanced"),
+    },
+    "addition": {
+        "a wrong sum": (setting("target", "1999"), "the sum is right"),
+        "three terms": (setting("source", "1+2+3"), "questions add two numbers"),
+        "a leading zero": (setting("source", "07+5"), "questions add two numbers"),
+        "an answer in words": (setting("target", "six"), "answers are numbers"),
+        "a question twice": (repeating("source"), "each question is asked once"),
     },
     "korean_strings": {
         "a translation left in English": (setting("target", "Open"), "target's script"),

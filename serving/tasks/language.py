@@ -148,18 +148,24 @@ def _tokens(
 def translate(model: Model, run: Run, request: Mapping[str, Any]) -> Answer:
     """Translates texts. `text`: a string or a list of them; `max_length`: tokens of an answer.
 
-    Answers `results`, for each text: text, tokens, log_prob (nats).
+    `beam` hypotheses are kept at each token, 1 being greedy; `length_penalty` is the power by which
+    longer ones are preferred, 0 being none (Wu et al. 2016, equation 14). Answers `results`, for
+    each text: text, tokens, log_prob (nats, without the penalty).
     """
     fields = Fields(request)
     texts = read_texts(fields)
-    max_length = np.array(fields.integer("max_length", 64, 1, 4096), np.int64)
+    search = {
+        "max_length": np.array(fields.integer("max_length", 64, 1, 4096), np.int64),
+        "beam": np.array(fields.integer("beam", 1, 1, 16), np.int64),
+        "length_penalty": np.array(fields.number("length_penalty", 0.0, 0, 2), np.float32),
+    }
     fields.finish()
     source, target = encoding_of(model, "source"), encoding_of(model, "target")
     ids = [[*source.ids(text), source.end] for text in texts]
     results: list[Answer] = [{}] * len(texts)
     for rows in by_length(ids):
         padded = padded_rows([ids[row] for row in rows], source.pad)
-        outputs = run("translate", {"source": padded, "max_length": max_length}, None)
+        outputs = run("translate", {"source": padded, **search}, None)
         answers = zip(rows, outputs["tokens"], outputs["log_prob"], strict=True)
         for row, tokens, log_prob in answers:
             results[row] = _translated(target, tokens.tolist(), float(log_prob))

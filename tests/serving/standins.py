@@ -253,10 +253,15 @@ def lstm(folder: Path, *, words: int, width: int, layers: int = 2, seed: int = 0
 
 
 def mirror(folder: Path) -> None:
-    """Translates a sentence into itself, up to `max_length`; log_prob counts its words, negated."""
+    """Translates a sentence into itself, up to `max_length`.
+
+    log_prob counts its words, negated, times the beam, plus the length penalty: a test sees both.
+    """
     inputs = [
         ("source", "int64", ("batch", "source_time"), 0, 6),
         ("max_length", "int64", (), 1, 4096),
+        ("beam", "int64", (), 1, 16),
+        ("length_penalty", "float32", (), 0, 2),
     ]
     outputs = [("tokens", "int64", ("batch", "target_time")), ("log_prob", "float32", ("batch",))]
     node = helper.make_node
@@ -266,7 +271,9 @@ def mirror(folder: Path) -> None:
         node("Greater", ["source", "threshold"], ["is_word"]),
         node("Cast", ["is_word"], ["words"], to=TensorProto.FLOAT),
         node("ReduceSum", ["words", "one"], ["count"], keepdims=0),
-        node("Neg", ["count"], ["log_prob"]),
+        node("Cast", ["beam"], ["lanes"], to=TensorProto.FLOAT),
+        node("Mul", ["count", "lanes"], ["total"]),
+        node("Sub", ["length_penalty", "total"], ["log_prob"]),
     ]
     weights = {"one": np.array([1]), "zero": np.array([0]), "threshold": np.array(2)}
     model = graph_model(nodes, inputs, outputs, weights)

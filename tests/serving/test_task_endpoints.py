@@ -104,6 +104,12 @@ def test_translations_end_at_the_end_and_keep_their_order(client: TestClient) ->
     assert short.json()["results"][0]["tokens"] == ["x", "y"]
 
 
+def test_a_beam_and_its_length_penalty_reach_the_graph(client: TestClient) -> None:
+    body = {"text": "x y z", "beam": 5, "length_penalty": 0.75}
+    [found] = client.post("/v1/models/mirror/translate", json=body).json()["results"]
+    assert found["log_prob"] == -3 * 5 + 0.75
+
+
 def test_a_reconstruction_comes_back_as_a_picture(client: TestClient) -> None:
     pixels = np.arange(35, dtype=np.uint8).reshape(5, 7)
     body = {"images": [picture(pixels), pixels.tolist()]}
@@ -157,6 +163,9 @@ def test_drawn_images_come_as_one_sheet_for_who_accepts_png(client: TestClient) 
         ("bigram/generate", {"max_tokens": 1.5}, 400, "max_tokens is a whole number"),
         ("bigram/generate", {"prompt": "a " * 5000}, 422, "time is 5001"),
         ("negative/sample", {"count": 0}, 422, "count is 0"),
+        ("mirror/translate", {"text": "x", "beam": 17}, 422, "beam is 17; send 1 to 16"),
+        ("mirror/translate", {"text": "x", "beam": 2.5}, 400, "beam is a whole number"),
+        ("mirror/translate", {"text": "x", "length_penalty": -1}, 422, "length_penalty is -1"),
         ("bigram/score", {"text": "a", "stream": True}, 400, "does not stream"),
     ],
 )

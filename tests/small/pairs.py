@@ -1,4 +1,4 @@
-"""Pairs of strings: generated dates, and a catalogue of made-up menu entries."""
+"""Pairs of strings: generated dates and sums, and a catalogue of made-up menu entries."""
 
 import json
 import zipfile
@@ -15,7 +15,17 @@ def write_strings(path: Path) -> None:
 
 
 ARCHIVES = {"jupyterlab_language_pack_ko_kr-4.5.post3-py2.py3-none-any.whl": write_strings}
-DATA = {"dates": {"rows": 700}, "korean_strings": {}}
+DATA = {"dates": {"rows": 700}, "korean_strings": {}, "addition": {"draws": 700}}
 RECIPES = {"dates": {"embedding": 7, "units": 11, "batch": 31, "examples": 3}}
-STAND_INS = {"korean_strings": "dates"}
-DATA_OF = {"korean_strings": "dates"}
+VARIANTS = (
+    "korean_strings",
+    "dates_plain",
+    "dates_peeky",
+    "dates_additive",
+    "addition_plain",
+    "addition_reversed",
+    "addition_peeky",
+    "addition_attention",
+)
+STAND_INS = dict.fromkeys(VARIANTS, "dates")
+DATA_OF = {"korean_strings": "dates", "addition": "dates"}

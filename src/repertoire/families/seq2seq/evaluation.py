@@ -1,4 +1,4 @@
-"""Exact match, chrF and BLEU of greedy translations; numpy alone."""
+"""Exact match, chrF and BLEU of translations, greedy and by beam; numpy alone."""
 
 import numpy as np
 
@@ -7,9 +7,15 @@ from repertoire.families.seq2seq.config import Config
 from repertoire.metrics.text import text_metrics
 
 
-def translate(run: Run, config: Config, source: Array) -> Array:
-    """source ids (rows, time) -> greedy target ids (rows, longest), padded with 0."""
-    longest = np.array(config.longest, np.int64)
+def translate(
+    run: Run, config: Config, source: Array, beam: int = 1, length_penalty: float = 0.0
+) -> Array:
+    """source ids (rows, time) -> target ids (rows, longest), padded with 0; greedy by default."""
+    settings = {
+        "max_length": np.array(config.longest, np.int64),
+        "beam": np.array(beam, np.int64),
+        "length_penalty": np.array(length_penalty, np.float32),
+    }
     result = np.zeros((len(source), config.longest), np.int64)
     # Sorted by length, so that a batch holds little padding.
     order = np.argsort((source != 0).sum(1), kind="stable")
@@ -17,7 +23,7 @@ def translate(run: Run, config: Config, source: Array) -> Array:
         rows = order[start : start + config.chunk]
         width = int((source[rows] != 0).sum(1).max())
         ids = source[rows, :width].astype(np.int64)
-        tokens = run("translate", source=ids, max_length=longest)["tokens"]
+        tokens = run("translate", source=ids, **settings)["tokens"]
         result[rows, : tokens.shape[1]] = tokens
     return result
 
@@ -30,30 +36,36 @@ def _texts(data: Data, name: str, rows: Array) -> list[str]:
 def evaluate(run: Run, config: Config, data: Data, split: str) -> dict[str, float]:
     """Corpus metrics of the whole split against the raw strings, in percent.
 
-    An unknown token never counts as a match: references are not decoded from ids.
+    An unknown token never counts as a match: references are not decoded from ids. The beam is
+    measured on the test split alone, because validation after each epoch would take that much
+    longer.
     """
-    arrays = data.arrays(split)
-    guesses = _texts(data, "target", translate(run, config, arrays["source"]))
-    return text_metrics(guesses, data.texts(split)["target"])
+    source, references = data.arrays(split)["source"], data.texts(split)["target"]
+    metrics = text_metrics(_texts(data, "target", translate(run, config, source)), references)
+    if split == "test":
+        found = translate(run, config, source, config.beam, config.length_penalty)
+        by_beam = text_metrics(_texts(data, "target", found), references)
+        metrics |= {f"beam_{config.beam}_{name}": value for name, value in by_beam.items()}
+    return metrics
 
 
 def snapshot(run: Run, config: Config, data: Data) -> Arrays:
-    """Attention over the first validation pair, padded to the longest source and target."""
+    """How ``score`` judges the first validation pair: attention too, of a net that has it."""
     arrays = data.arrays("valid")
-    source, target = arrays["source"][:1], arrays["target"][:1]
-    attention = run("score", source=source.astype(np.int64), target=target.astype(np.int64))
-    return {"attention": attention["attention"][0]}
+    source, target = (arrays[side][:1].astype(np.int64) for side in ("source", "target"))
+    return {name: rows[0] for name, rows in run("score", source=source, target=target).items()}
 
 
 def illustrate(run: Run, config: Config, data: Data, snapshots: Arrays) -> tuple[Figure, ...]:
-    """Attention maps, attention over training, and translations next to references."""
+    """Translations next to references, after attention maps of a net that has attention."""
     arrays = data.arrays("test")
     rows = np.arange(min(config.examples, len(arrays["source"])))
     source = arrays["source"][rows]
     guesses = translate(run, config, source)
+    mapped = rows[:4] if config.attention != "none" else rows[:0]
     maps = [
         _attention(run, data, source[i : i + 1], guesses[i : i + 1], f"attention-{i + 1}")
-        for i in rows[:4]
+        for i in mapped
     ]
     raw = data.texts("test")
     written = _texts(data, "target", guesses)

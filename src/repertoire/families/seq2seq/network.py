@@ -1,4 +1,4 @@
-"""Encoder, attention, decoder, and the two graphs they are exported as."""
+"""The net, and the two graphs it is exported as."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,66 +8,11 @@ from torch import Tensor, nn
 
 from repertoire.contract import Graph, Port
 from repertoire.families.seq2seq.config import Config
+from repertoire.families.seq2seq.decoder import Decoder
+from repertoire.families.seq2seq.encoder import Encoded, Encoder
+from repertoire.families.seq2seq.search import Beam
 
-
-def reversal(ids: Tensor) -> Tensor:
-    """Places (batch, time) that reverse each row of ids and leave its padding (0) at the end."""
-    length = (ids != 0).to(torch.int64).sum(1, keepdim=True)
-    place = torch.ones_like(ids).cumsum(1) - 1
-    return torch.where(place < length, length - 1 - place, place)
-
-
-class Encoder(nn.Module):
-    """Two GRUs, one over the reversed source: padding never comes before a token."""
-
-    def __init__(self, vocabulary: int, config: Config) -> None:
-        super().__init__()
-        self.embedding = nn.Embedding(vocabulary, config.embedding, padding_idx=0)
-        self.dropout = nn.Dropout(config.dropout)
-        self.ahead = nn.GRU(config.embedding, config.units, batch_first=True)
-        self.back = nn.GRU(config.embedding, config.units, batch_first=True)
-        self.bridge = nn.Linear(2 * config.units, config.units)
-
-    def forward(self, source: Tensor) -> tuple[Tensor, Tensor]:
-        """source (batch, time) -> memory (batch, time, 2 units), start state (1, batch, units)."""
-        order = reversal(source)
-        ahead, _ = self.ahead(self.dropout(self.embedding(source)))
-        back, _ = self.back(self.dropout(self.embedding(source.gather(1, order))))
-        last = (source != 0).to(torch.int64).sum(1).clamp(min=1) - 1
-        place = last.view(-1, 1, 1).expand(-1, 1, ahead.shape[2])
-        ends = torch.cat((ahead.gather(1, place), back.gather(1, place)), dim=2)
-        back = back.gather(1, order.unsqueeze(2).expand_as(back))
-        memory = torch.cat((ahead, back), dim=2)
-        return self.dropout(memory), torch.tanh(self.bridge(ends)).transpose(0, 1).contiguous()
-
-
-class Decoder(nn.Module):
-    """GRU over target tokens; each of its states attends to the memory."""
-
-    def __init__(self, vocabulary: int, config: Config) -> None:
-        super().__init__()
-        self.embedding = nn.Embedding(vocabulary, config.embedding, padding_idx=0)
-        self.dropout = nn.Dropout(config.dropout)
-        self.gru = nn.GRU(config.embedding, config.units, batch_first=True)
-        self.query = nn.Linear(config.units, 2 * config.units, bias=False)
-        self.combine = nn.Linear(3 * config.units, config.units)
-        self.output = nn.Linear(config.units, vocabulary)
-
-    def forward(
-        self, tokens: Tensor, state: Tensor, memory: Tensor, mask: Tensor
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        """tokens (batch, time) -> logits (batch, time, vocabulary), attention, new state.
-
-        ``mask`` (batch, source time) is true where the source has a token; attention is
-        (batch, time, source time) and sums to 1 over them.
-        """
-        hidden, state = self.gru(self.dropout(self.embedding(tokens)), state)
-        energy = torch.bmm(self.query(hidden), memory.transpose(1, 2))
-        energy = energy.masked_fill(~mask.unsqueeze(1), -1e9)
-        attention = torch.softmax(energy, dim=2)
-        context = torch.bmm(attention, memory)
-        combined = torch.tanh(self.combine(torch.cat((hidden, context), dim=2)))
-        return self.output(self.dropout(combined)), attention, state
+WIDEST = 16  # lanes of the beam
 
 
 class Seq2Seq(nn.Module):
@@ -77,55 +22,30 @@ class Seq2Seq(nn.Module):
         super().__init__()
         self.end: int = facts["end"]
         self.encoder = Encoder(facts["source_vocabulary"], config)
-        self.decoder = Decoder(facts["target_vocabulary"], config)
+        self.decoder = Decoder(facts["target_vocabulary"], config, self.encoder.width)
 
     def forward(self, source: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
         """Teacher forcing: logits (batch, target time, vocabulary) and attention."""
-        memory, state = self.encoder(source)
+        encoded = self.encoder(source)
         start = torch.full_like(target[:, :1], self.end)
         fed = torch.cat((start, target[:, :-1]), dim=1)
-        logits, attention, _ = self.decoder(fed, state, memory, source != 0)
+        keys = self.decoder.keys(encoded.memory)
+        state = encoded.summary.unsqueeze(0)
+        logits, attention, _ = self.decoder(fed, state, encoded, keys)
         return logits, attention
 
 
 class Score(nn.Module):
-    """Log-probability of every target token, and where the decoder looked for it."""
+    """Log-probability of every target token, and where the decoder looked for it, if it looks."""
 
     def __init__(self, network: Seq2Seq) -> None:
         super().__init__()
         self.network = network
 
-    def forward(self, source: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, source: Tensor, target: Tensor) -> tuple[Tensor, ...]:
         logits, attention = self.network(source, target)
-        log_probs = torch.log_softmax(logits, dim=2)
-        return log_probs.gather(2, target.unsqueeze(2)).squeeze(2), attention
-
-
-class GreedyLoop(nn.Module):
-    """The most probable token again and again; scripted, so that it becomes one ONNX Loop."""
-
-    def __init__(self, decoder: Decoder, end: int) -> None:
-        super().__init__()
-        self.decoder = decoder
-        self.end = end
-
-    def forward(
-        self, state: Tensor, memory: Tensor, mask: Tensor, max_length: Tensor
-    ) -> tuple[Tensor, Tensor]:
-        token = torch.full_like(mask[:, :1].to(torch.int64), self.end)
-        tokens = token[:, :0]
-        alive = torch.ones_like(token)
-        total = torch.zeros_like(memory[:, 0, 0])
-        step = torch.zeros_like(max_length)
-        while bool((step < max_length) & (alive.sum() > 0)):
-            logits, _, state = self.decoder(token, state, memory, mask)
-            best, chosen = torch.log_softmax(logits[:, 0], dim=1).max(dim=1)
-            token = chosen.unsqueeze(1) * alive
-            tokens = torch.cat((tokens, token), dim=1)
-            total = total + best * alive[:, 0].to(best.dtype)
-            alive = alive * (token != self.end).to(torch.int64)
-            step = step + 1
-        return tokens, total
+        log_probs = torch.log_softmax(logits, dim=2).gather(2, target.unsqueeze(2)).squeeze(2)
+        return (log_probs, attention) if self.network.decoder.scorer is not None else (log_probs,)
 
 
 class Translate(nn.Module):
@@ -134,11 +54,18 @@ class Translate(nn.Module):
     def __init__(self, network: Seq2Seq) -> None:
         super().__init__()
         self.encoder = network.encoder
-        self.loop = GreedyLoop(network.decoder, network.end)
+        self.decoder = network.decoder
+        self.search = Beam(network.decoder, network.end)
 
-    def forward(self, source: Tensor, max_length: Tensor) -> tuple[Tensor, Tensor]:
-        memory, state = self.encoder(source)
-        return self.loop(state, memory, source != 0, max_length)
+    def forward(
+        self, source: Tensor, max_length: Tensor, beam: Tensor, length_penalty: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        encoded = self.encoder(source)
+        keys = self.decoder.keys(encoded.memory)
+        lanes = torch.arange(int(beam))
+        rows = torch.arange(len(source)).repeat_interleave(len(lanes))
+        each = Encoded(encoded.memory, encoded.mask, encoded.summary[rows])
+        return self.search(each, keys, max_length, lanes, length_penalty)
 
 
 def build(config: Config, facts: Mapping[str, Any]) -> Seq2Seq:
@@ -147,15 +74,25 @@ def build(config: Config, facts: Mapping[str, Any]) -> Seq2Seq:
 
 
 def graphs(network: nn.Module, facts: Mapping[str, Any]) -> tuple[Graph, ...]:
-    """``translate`` decodes greedily; ``score`` judges a given target and shows its attention."""
+    """``translate`` searches by beam, 1 being greedy; ``score`` judges a given target.
+
+    ``score`` also shows attention, of nets that have it.
+    """
     assert isinstance(network, Seq2Seq)
     source = Port("source", "int64", ("batch", "source_time"), 0, facts["source_vocabulary"] - 1)
     target = Port("target", "int64", ("batch", "target_time"), 0, facts["target_vocabulary"] - 1)
+    attention = Port("attention", "float32", ("batch", "target_time", "source_time"))
+    attends = network.decoder.scorer is not None
     return (
         Graph(
             "translate",
             torch.jit.script(Translate(network)),
-            (source, Port("max_length", "int64", (), 1, 512)),
+            (
+                source,
+                Port("max_length", "int64", (), 1, 512),
+                Port("beam", "int64", (), 1, WIDEST),
+                Port("length_penalty", "float32", (), 0, 2),
+            ),
             (
                 Port("tokens", "int64", ("batch", "decoded_time")),
                 Port("log_prob", "float32", ("batch",)),
@@ -167,7 +104,7 @@ def graphs(network: nn.Module, facts: Mapping[str, Any]) -> tuple[Graph, ...]:
             (source, target),
             (
                 Port("log_probs", "float32", ("batch", "target_time")),
-                Port("attention", "float32", ("batch", "target_time", "source_time")),
+                *((attention,) if attends else ()),
             ),
         ),
     )
