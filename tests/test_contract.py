@@ -29,7 +29,7 @@ def built(name, project):
 
 
 def test_the_default_scale_holds_recipes_of_every_family():
-    assert len(NAMES) == 33
+    assert len(NAMES) == 40
     assert {RECIPES[name]["family"] for name in NAMES} == set(family_names())
 
 

@@ -92,8 +92,8 @@ def limits(facts: Mapping[str, Any], metrics: Mapping[str, float], recipe: Recip
     if "exact_match_percent" in metrics:
         notes.append(
             f"{100 - metrics['exact_match_percent']:.1f} % of the test lines come out different "
-            "from the reference when decoding is greedy. The net saw nothing but lines of this data "
-            "set."
+            "from the reference when decoding is greedy. The net saw nothing but lines of "
+            "this data set."
         )
     if facts["kind"] == "labels":
         notes.append(_label_limit(facts, metrics))

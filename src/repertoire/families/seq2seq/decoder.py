@@ -35,7 +35,8 @@ class Decoder(nn.Module):
         """What ``forward`` compares its states with; computed once a source."""
         if self.scorer is None:
             return memory
-        return self.scorer.keys(memory)
+        keys: Tensor = self.scorer.keys(memory)  # type: ignore[operator]
+        return keys
 
     def forward(
         self, tokens: Tensor, state: Tensor, source: Encoded, keys: Tensor
