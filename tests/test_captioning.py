@@ -23,6 +23,8 @@ def made(name, project, **changes):
     family, config, data, _ = small(name, project.folder)
     torch.manual_seed(5)
     network = family.build(config, {**data.facts, **changes}).eval()
+    with torch.no_grad():
+        network.decoder.output.bias[0] -= 30  # as after training, padding is never said
     return network, TorchRun(family.graphs(network, data.facts)), config, data
 
 
@@ -95,7 +97,9 @@ def test_prepared_captions_are_their_texts_with_an_end_and_padding(project):
     *_, data = made("scenes_plain", project)
     ids, texts = data.arrays("test")["captions"], data.texts("test")["caption"]
     encoding = data.encoding("caption")
-    for row, text in zip(ids, texts, strict=True):
+    known = [(row, text) for row, text in zip(ids, texts, strict=True) if (row != 2).all()]
+    assert len(known) > len(texts) / 2  # the small data lack some plurals
+    for row, text in known:
         assert encoding.decode(row) == text
         length = len(text.split())
         assert row[length] == encoding.end and (row[length + 1 :] == 0).all()

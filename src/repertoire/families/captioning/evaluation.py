@@ -8,6 +8,7 @@ from repertoire.metrics.bleu import caption_metrics
 
 ATTENDED = 6  # scenes whose attention is drawn
 HEAT = np.array([190, 40, 20])  # colour of a place that is looked at
+FRAME = 90  # ink of the line around a scene
 STRENGTH = 0.8  # share of that colour where a word looks most
 
 
@@ -81,11 +82,13 @@ def illustrate(run: Run, config: Config, data: Data, snapshots: Arrays) -> tuple
 
 
 def _grid(images: Array) -> Array:
+    """Up to six framed scenes a row: white paper on white would show no borders."""
     columns = next(n for n in (6, 5, 4, 3, 2, 1) if len(images) % n == 0)
-    return images.reshape(-1, columns, *images.shape[1:])
+    framed = np.pad(images, ((0, 0), (1, 1), (1, 1)), constant_values=FRAME)
+    return framed.reshape(-1, columns, *framed.shape[1:])
 
 
-def _learning(data: Data, snapshots: Array | Arrays) -> Figure:
+def _learning(data: Data, snapshots: Arrays) -> Figure:
     true = data.texts("valid")["caption"][0]
     return Figure(
         "while-training",
@@ -101,14 +104,15 @@ def _attention(run: Run, config: Config, data: Data, images: Array) -> Figure:
     found = _look(run, config, images)
     encoding = data.encoding("caption")
     paper = 255 - np.repeat(images[..., None], 3, axis=3).astype(int)
-    steps = found["tokens"].shape[1]
-    rows = np.full((len(images), steps + 1, *paper.shape[1:]), 255, np.uint8)
-    rows[:, 0] = paper
+    steps, side = found["tokens"].shape[1], images.shape[1]
+    rows = np.full((len(images), steps + 1, side + 2, side + 2, 3), 255, np.uint8)
+    rows[:, 0] = _framed(paper)
     said = []
     for scene, tokens in enumerate(found["tokens"]):
         words = [encoding.token(token) for token in tokens[tokens != 0]]
         for step in range(len(words)):
-            rows[scene, step + 1] = heated(paper[scene], found["attention"][scene, step])
+            warm = heated(paper[scene], found["attention"][scene, step])
+            rows[scene, step + 1] = _framed(warm[None])[0]
         said.append(f"{scene + 1}: {' · '.join(words)}")
     return Figure(
         "attention",
@@ -119,6 +123,11 @@ def _attention(run: Run, config: Config, data: Data, images: Array) -> Figure:
         f"{'; '.join(said)}.",
         images=rows,
     )
+
+
+def _framed(pictures: Array) -> Array:
+    """Pictures (rows, side, side, 3) on paper with a grey line around each."""
+    return np.pad(pictures, ((0, 0), (1, 1), (1, 1), (0, 0)), constant_values=255 - FRAME)
 
 
 def heated(paper: Array, weights: Array) -> Array:

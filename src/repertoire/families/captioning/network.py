@@ -134,17 +134,17 @@ class Captioner(nn.Module):
         self.encoder = Encoder(config)
         decoder = Attention if config.attention else Glance
         self.decoder = decoder(config, facts, self.grid**2, self.encoder.width)
+        self.made: int = self.decoder.output.in_features
 
     def forward(self, images: Tensor, target: Tensor) -> Tensor:
         """Teacher forcing: images and target (batch, time) -> logits (batch, time, vocabulary)."""
         features = self.encoder(images)
         hidden, cell, keys = self.decoder.start(features)
         token = torch.full_like(target[:, 0], self.end)
-        seen = torch.zeros_like(hidden[:, :0]).unsqueeze(2)
+        seen = hidden.new_zeros(hidden.shape[0], 0, self.made)
         for step in range(target.shape[1]):
             made, hidden, cell, _ = self.decoder(token, hidden, cell, features, keys)
-            made = made.unsqueeze(1)
-            seen = made if step == 0 else torch.cat((seen, made), dim=1)
+            seen = torch.cat((seen, made.unsqueeze(1)), dim=1)
             token = target[:, step]
         return self.decoder.output(self.decoder.dropout(seen))
 
@@ -174,8 +174,9 @@ class Greedy(nn.Module):
         hidden, cell, keys = self.decoder.start(features)
         token = torch.full_like(images[:, 0, 0].to(torch.int64), self.end)
         alive = torch.ones_like(token)
-        tokens = token.unsqueeze(1)[:, :0]
-        maps = features[:, :, 0].unsqueeze(1)[:, :0]
+        # Not by slicing: the exporter would write the size 0 down, and onnxruntime complain.
+        tokens = token.new_zeros(token.shape[0], 0)
+        maps = features.new_zeros(features.shape[0], 0, features.shape[1])
         total = torch.zeros_like(features[:, 0, 0])
         step = torch.zeros_like(max_length)
         while bool((step < max_length) & (alive.sum() > 0)):
