@@ -97,6 +97,12 @@ def limits(facts: Mapping[str, Any], metrics: Mapping[str, float], recipe: Recip
         )
     if facts["kind"] == "labels":
         notes.append(_label_limit(facts, metrics))
+    if facts["kind"] == "strokes":
+        notes.append(
+            "No hand wrote these words: they are made up of frequent letter pairs and drawn from "
+            f"the fonts {', '.join(facts['fonts'])} with seeded distortions. Nats are those of a "
+            f"density whose unit of length is {facts['unit']}."
+        )
     return notes + (_picture_limits(facts, metrics) if facts["kind"] == "images" else [])
 
 

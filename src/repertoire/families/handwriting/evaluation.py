@@ -9,7 +9,7 @@ from repertoire.families.handwriting.config import Config, initial_states
 from repertoire.families.handwriting.drawing import picture
 from repertoire.metrics.pictures import thinned
 
-SEEDS = (1, 2)  # of the drawings beside the real words
+DRAWINGS = (0.0, 0.0, None)  # the bias of each column of drawings; None stands for the recipe's
 COLUMNS = 60  # the most points that the map of the window shows
 
 
@@ -58,13 +58,13 @@ def evaluate(run: Run, config: Config, data: Data, split: str) -> dict[str, floa
     return metrics
 
 
-def write(run: Run, config: Config, data: Data, text: Array, seed: int, bias: float) -> Array:
+def write(run: Run, config: Config, data: Data, text: Array, first_seed: int, bias: float) -> Array:
     """Points (rows, ``draw_points``, 3) drawn one after another, zeros after the end of a text.
 
-    A net with a window ends where it weighs the place past the text more than any letter. Each
-    row draws the numbers that a request for it alone would draw.
+    A net with windows ends where they weigh the place past the text more than any letter. Row n
+    draws the numbers that a request with the seed ``first_seed`` + n would draw.
     """
-    rngs = [np.random.default_rng(seed) for _ in text]
+    rngs = [np.random.default_rng(first_seed + row) for row in range(len(text))]
     fed = initial_states(config, data.facts, len(text))
     if config.conditional:
         fed["text"] = text.astype(np.int64)
@@ -83,9 +83,9 @@ def write(run: Run, config: Config, data: Data, text: Array, seed: int, bias: fl
 
 
 def snapshot(run: Run, config: Config, data: Data) -> Arrays:
-    """The first validation words, written with the first seed after every epoch."""
+    """The first validation words, written with the same seeds after every epoch."""
     text = data.arrays("valid")["text"][: config.examples]
-    return {"drawn": write(run, config, data, text, SEEDS[0], config.bias)}
+    return {"drawn": write(run, config, data, text, 1, config.bias)}
 
 
 def illustrate(run: Run, config: Config, data: Data, snapshots: Arrays) -> tuple[Figure, ...]:
@@ -93,12 +93,12 @@ def illustrate(run: Run, config: Config, data: Data, snapshots: Arrays) -> tuple
     arrays = data.arrays("test")
     beside = _beside(run, config, data, arrays)
     frames = thinned(snapshots["drawn"])
+    what = "The first validation words" if config.conditional else "Drawings"
     training = Figure(
         "while-training",
         Kind.IMAGES,
-        f"The first {frames.shape[1]} validation words" * config.conditional
-        + f"{frames.shape[1]} drawings" * (not config.conditional)
-        + f" after each epoch, from top to bottom: seed {SEEDS[0]}, bias {config.bias:g}.",
+        f"{what} after each epoch, from top to bottom: the same seeds from 1 on in every row, "
+        f"bias {config.bias:g}.",
         images=np.stack([_pictures(frame, data) for frame in frames]),
     )
     if not config.conditional:
@@ -113,26 +113,19 @@ def _pictures(points: Array, data: Data) -> Array:
 def _beside(run: Run, config: Config, data: Data, arrays: Arrays) -> Figure:
     count = config.examples
     text, words = arrays["text"][:count], data.texts("test")["text"][:count]
-    columns = [_pictures(arrays["points"][:count], data)]
-    for seed in SEEDS:
-        # Without a text, rows of one seed would all be the same drawing.
-        rows = [write(run, config, data, t[None], seed, 0.0) for t in text]
-        if not config.conditional:
-            rows = [
-                write(run, config, data, t[None], 10 * seed + n, 0.0) for n, t in enumerate(text)
-            ]
-        columns.append(_pictures(np.concatenate(rows), data))
-    neat = [
-        write(run, config, data, t[None], SEEDS[0] + (0 if config.conditional else n), config.bias)
-        for n, t in enumerate(text)
-    ]
-    columns.append(_pictures(np.concatenate(neat), data))
-    seeds = " and ".join(map(str, SEEDS))
-    caption = (
-        f"Left: the first test words ({', '.join(words)}). Then drawn by the model: "
-        f"seeds {seeds} without bias, and seed {SEEDS[0]} with bias {config.bias:g}."
+    columns, notes = [_pictures(arrays["points"][:count], data)], []
+    for place, asked in enumerate(DRAWINGS, 1):
+        bias, seed = config.bias if asked is None else asked, 100 * place
+        columns.append(_pictures(write(run, config, data, text, seed, bias), data))
+        notes.append(f"seeds {seed} to {seed + len(text) - 1} with bias {bias:g}")
+    whose = "the same words" if config.conditional else "no text is read, so other words"
+    return Figure(
+        "written",
+        Kind.IMAGES,
+        f"Left: the first test words ({', '.join(words)}). Right of them what the model draws, "
+        f"{whose}: {'; '.join(notes)}.",
+        images=np.stack(columns, axis=1),
     )
-    return Figure("written", Kind.IMAGES, caption, images=np.stack(columns, axis=1))
 
 
 def _window(run: Run, config: Config, data: Data, arrays: Arrays) -> Figure:
