@@ -67,8 +67,8 @@ def limits(facts: Mapping[str, Any], metrics: Mapping[str, float], recipe: Recip
     if "exact_match_percent" in metrics:
         notes.append(
             f"{100 - metrics['exact_match_percent']:.1f} % of the test lines come out different "
-            "from the reference when decoding is greedy. The net saw nothing but lines of this data "
-            "set."
+            "from the reference when decoding is greedy. The net saw nothing but lines of this "
+            "data set."
         )
     return notes + (_picture_limits(facts, metrics) if facts["kind"] == "images" else [])
 

@@ -147,7 +147,7 @@ def translate(model: Model, run: Run, request: Mapping[str, Any]) -> Answer:
     """
     fields = Fields(request)
     texts = read_texts(fields)
-    search = {
+    search: Arrays = {
         "max_length": np.array(fields.integer("max_length", 64, 1, 4096), np.int64),
         "beam": np.array(fields.integer("beam", 1, 1, 16), np.int64),
         "length_penalty": np.array(fields.number("length_penalty", 0.0, 0, 2), np.float32),

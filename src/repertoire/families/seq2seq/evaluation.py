@@ -11,7 +11,7 @@ def translate(
     run: Run, config: Config, source: Array, beam: int = 1, length_penalty: float = 0.0
 ) -> Array:
     """source ids (rows, time) -> target ids (rows, longest), padded with 0; greedy by default."""
-    settings = {
+    settings: Arrays = {
         "max_length": np.array(config.longest, np.int64),
         "beam": np.array(beam, np.int64),
         "length_penalty": np.array(length_penalty, np.float32),
