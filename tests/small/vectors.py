@@ -50,6 +50,8 @@ DATA = {
             "valid": ["gamma"],
             "test": ["delta"],
             "identity_words": 12,
+            "nbest_lists": 0,
+            "nbest_choices": 2,
         },
         "judgements": {
             "origin": "pypi: gensim==4.4.0",

@@ -53,10 +53,10 @@ class Additive(nn.Module):
         return self.energy(both).squeeze(3)
 
 
-def scorer(config: Config, width: int) -> nn.Module | None:
+def scorer(config: Config, width: int) -> Dot | General | Additive | None:
     """The module that scores; ``width`` is that of the encoder's states."""
-    if config.attention == "none":
-        return None
     if config.attention == "dot":
         return Dot()
-    return {"general": General, "additive": Additive}[config.attention](config.units, width)
+    if config.attention == "general":
+        return General(config.units, width)
+    return Additive(config.units, width) if config.attention == "additive" else None
