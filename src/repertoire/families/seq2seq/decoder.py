@@ -35,7 +35,7 @@ class Decoder(nn.Module):
         """What ``forward`` compares its states with; computed once a source."""
         if self.scorer is None:
             return memory
-        keys: Tensor = self.scorer.keys(memory)  # type: ignore[operator]
+        keys: Tensor = self.scorer.keys(memory)
         return keys
 
     def forward(
