@@ -57,7 +57,7 @@ def test_probabilities_sum_to_one_even_of_padding_alone(project, model):
 
 @every_model
 def test_a_bag_does_not_see_order_and_the_others_do(project, model):
-    _, run, _, _ = made(project, model)
+    _, run, *_ = made(project, model, spread=1.0, pooling="last")
     tokens = np.array([[3, 4, 5, 6, 7, 8, 1]])
     other = np.array([[8, 3, 6, 5, 4, 7, 1]])
     [one], [two] = (run("classify", tokens=ids)["log_probs"] for ids in (tokens, other))
@@ -77,7 +77,7 @@ def test_a_linear_bag_adds_what_each_word_says(project):
 
 
 def test_a_window_is_a_linear_map_of_its_embeddings_side_by_side(project):
-    network, run, config, _ = made(project, "fixed_window", window=3)
+    network, run, config, _ = made(project, "fixed_window", window=3, pooling="max")
     tokens = np.array([[3, 5, 7, 4]])
     table = network.embedding.weight.detach().numpy()
     vectors = np.pad(table[tokens[0]], ((1, 1), (0, 0)))

@@ -111,8 +111,8 @@ def _label_limit(facts: Mapping[str, Any], metrics: Mapping[str, float]) -> str:
     error = 100 * (share * (1 - share) / texts) ** 0.5
     return (
         f"{100 * facts['unknown_share_test']:.1f} % of the test tokens are unknown to it. With "
-        f"{texts:,} test texts the accuracy has a standard error of {error:.2g} points: smaller "
-        "differences between nets mean nothing."
+        f"{texts:,} test texts the accuracy has a standard error of {error:.2g} points: "
+        "differences of that size between nets may be chance."
     )
 
 
