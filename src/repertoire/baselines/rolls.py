@@ -22,7 +22,6 @@ class Config:
 def baselines(config: Config, data: Data) -> dict[str, float]:
     """Nats a test frame, the first of each piece included, and the frame accuracy of repeating."""
     train, test = (pieces(data.arrays(split)) for split in ("train", "test"))
-    # With one state for all frames, one for each note, and one for what each note did before.
     frequency = BernoulliNotes(train, config.pseudo, by_note=True, by_past=False)
     markov = BernoulliNotes(train, config.pseudo, by_note=True, by_past=True)
     repeat = BernoulliNotes(train, config.pseudo, by_note=False, by_past=True)

@@ -152,7 +152,6 @@ class Score(nn.Module):
         features, states = self.network.features(before, *states)
         frames = rolls.to(torch.float32).flatten(0, 1)
         nats = self.network.output.nats_by_note(features.flatten(0, 1), frames)
-        # The time of the shape, not of a reshaped -1: both axes stay free in the exported graph.
         return (nats.view(rolls.shape[0], rolls.shape[1]), rolls[:, -1], *states)
 
 
@@ -168,7 +167,7 @@ class Predict(nn.Module):
         features, states = self.network.features(before, *states)
         rows = features.flatten(0, 1)
         warm = torch.ones_like(rows[:, :1])
-        even = torch.full_like(rolls.flatten(0, 1), 1, dtype=torch.float32) / 2
+        even = torch.full_like(rolls.flatten(0, 1), 0.5, dtype=torch.float32)
         _, chances = self.network.output.draw(rows, warm, even)
         return (chances.view(rolls.shape), rolls[:, -1], *states)
 
