@@ -243,3 +243,11 @@ def test_words_and_numbers_are_those_of_a_reader() -> None:
 def test_long_column_labels_of_a_heat_map_stand_on_end() -> None:
     assert "rotate" not in heatmap([[1.0]], ["x"], ["ab"])[0]
     assert "rotate" in heatmap([[1.0]], ["x"], ["abcd"])[0]
+
+
+def test_a_sentence_over_several_gates_names_all_their_margins() -> None:
+    found = {"perplexity": 20.0}
+    one, other = (comparisons(gate(20.0) | {"wanted": wanted}, found, {}, {}) for wanted in (5, 13))
+    assert verdicts([("One", one), ("Other", other)]) == [
+        "Every net beats the unigram (perplexity 50.00) by the margins of 5 to 13 wanted."
+    ]
