@@ -304,3 +304,11 @@ def test_a_short_logarithmic_axis_has_plain_digits(x: list[float], ticks: set[st
     record = {"name": "n", "columns": ["x", "y"], "lines": [line], "logarithmic": "x"}
     written = set(re.findall(r">([0-9]+)</text>", draw_lines(record)))
     assert written == ticks
+
+
+def test_a_sentence_over_several_gates_names_all_their_margins() -> None:
+    found = {"perplexity": 20.0}
+    one, other = (comparisons(gate(20.0) | {"wanted": wanted}, found, {}, {}) for wanted in (5, 13))
+    assert verdicts([("One", one), ("Other", other)]) == [
+        "Every net beats the unigram (perplexity 50.00) by the margins of 5 to 13 wanted."
+    ]

@@ -144,7 +144,7 @@ def _sentence(found: list[tuple[str, Comparison]]) -> str:
     against = f"the {first.baseline} ({value})"
     winners = [title for title, row in found if row.beats]
     losers = [title for title, row in found if not row.beats]
-    by = "" if first.wanted is None else f" by the margin of {first.wanted:g} wanted"
+    by = _margins([row.wanted for _, row in found if row.wanted is not None])
     if not losers:
         who = "Every net beats" if len(winners) > 1 else f"{winners[0]} beats"
         return f"{who} {against}{by}."
@@ -152,6 +152,12 @@ def _sentence(found: list[tuple[str, Comparison]]) -> str:
     if not winners:
         return f"{missed} {against}{by}."
     return f"{listed(winners)} beat{'' if len(winners) > 1 else 's'} {against}{by}; {missed} it."
+
+
+def _margins(wanted: list[float]) -> str:
+    if len(set(wanted)) > 1:
+        return f" by the margins of {min(wanted):g} to {max(wanted):g} wanted"
+    return f" by the margin of {wanted[0]:g} wanted" if wanted else ""
 
 
 def _floor_sentence(found: list[tuple[str, Comparison]]) -> str:

@@ -25,7 +25,7 @@ VARIANTS = (
     "addition_plain",
     "addition_reversed",
     "addition_peeky",
-    "addition_attention",
+    "addition_additive",
 )
 STAND_INS = dict.fromkeys(VARIANTS, "dates")
 DATA_OF = {"korean_strings": "dates", "addition": "dates"}
