@@ -19,7 +19,6 @@ from repertoire.contract import Figure, Kind, Line
 from repertoire.data.figures import write_figures
 
 PARAMS = """
-studies: {}
 recipes:
   good: &recipe
     title: Good <net>
@@ -150,7 +149,7 @@ def pages(folder: Path = Path()) -> list[Path]:
 
 def test_the_pages_ask_for_nothing_outside_themselves(project: Path) -> None:
     report()
-    assert {path.name for path in pages()} == {"index.html", "toy.html"}
+    assert {path.name for path in pages()} == {"index.html", "studies.html", "toy.html"}
     for path in pages():
         page = path.read_text(encoding="utf-8")
         addresses = re.findall(r'(?:src|href)\s*=\s*"([^"]*)"', page)
