@@ -3,6 +3,7 @@
 import ast
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ import torch
 from repertoire.contract import Kind, Plan, family_names
 from repertoire.engines.onnx_engine import OnnxRun
 from repertoire.engines.torch_engine import TorchRun
+from repertoire.export import verify
 from repertoire.export.onnx_file import export_graph
 from repertoire.export.verify import ParityError, compare_metrics, verify_graph
 from repertoire.training import checkpoint
@@ -147,6 +149,18 @@ def test_a_graph_whose_file_differs_is_refused(project):
         network.output.bias += torch.arange(len(network.output.bias)) / 100
     with pytest.raises(ParityError, match=r"graph score, output log_probs at .* differs"):
         verify_graph(graph, content, 7, 13, 1e-4)
+
+
+def test_verification_draws_within_the_range_that_a_graph_narrows(project, monkeypatch):
+    family, _, data, network = built("dates", project)
+    graph = next(g for g in family.graphs(network.eval(), data.facts) if g.name == "translate")
+    drawn = []
+    draw = verify.example
+    monkeypatch.setattr(verify, "example", lambda *given: drawn.append(draw(*given)) or drawn[-1])
+    narrow = replace(graph, drawn={"max_length": (3, 5)})
+    verify_graph(narrow, export_graph(graph), 7, 13, 1e-4)
+    assert len(drawn) == 6 and {int(inputs["max_length"]) for inputs in drawn} <= {3, 4, 5}
+    assert max(int(inputs["beam"]) for inputs in drawn) > 5
 
 
 @pytest.mark.parametrize("family", family_names())

@@ -47,7 +47,8 @@ class Graph:
     """A module to be exported, with the ports that export, manifest and server are driven by.
 
     ``feedback`` maps a state output to the input that takes it in the next call; a state starts
-    as zeros.
+    as zeros. ``drawn`` narrows the range, from low to high, from which verification draws an input
+    by name, where the whole range would only cost time or be decided by rounding.
     """
 
     name: str
@@ -55,6 +56,7 @@ class Graph:
     inputs: tuple[Port, ...]
     outputs: tuple[Port, ...]
     feedback: Mapping[str, str] = field(default_factory=dict)
+    drawn: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
