@@ -10,6 +10,10 @@ ifneq ($(PIP_CERT_SETTING),)
 export SSL_CERT_FILE ?= $(PIP_CERT_SETTING)
 endif
 export PATH := $(BIN):$(PATH)
+# A relative path to the mirror holds in every folder that a target works in.
+ifdef REPERTOIRE_MIRROR
+export REPERTOIRE_MIRROR := $(abspath $(REPERTOIRE_MIRROR))
+endif
 export DVC_NO_ANALYTICS := 1
 export MLFLOW_DISABLE_TELEMETRY := true
 export GX_ANALYTICS_ENABLED := false
@@ -19,7 +23,7 @@ export MLFLOW_ALLOW_PICKLE_DESERIALIZATION := false
 # Bytecode pays for itself at the second import of anything.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup lock repro test lint bench serve promote rollback clean
+.PHONY: help setup lock repro test lint bench benchmark serve promote rollback clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -52,6 +56,10 @@ lint: setup ## ruff, mypy and the import contracts
 
 bench: setup ## measure the speeds that docs/benchmarks.md states; prints ratios
 	@python -m pipelines.bench
+
+benchmark: setup ## one recipe at published scale: make benchmark RECIPE=ptb_lstm_100
+	@cd pipelines/benchmarks && export PYTHONPATH="$(CURDIR)" && dvc repro evaluate@$(RECIPE) && \
+	  python -m pipelines.register $(RECIPE) && python -m pipelines.results $(RECIPE)
 
 serve: setup ## serve the champions on http://127.0.0.1:8000 (MODELS=artifacts serves the folder)
 	@python -m serving.app $(if $(MODELS),--models $(MODELS),--registry "$${MLFLOW_TRACKING_URI:-sqlite:///mlflow.db}")

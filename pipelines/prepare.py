@@ -10,7 +10,7 @@ from repertoire.data.dataset import write_dataset
 from repertoire.data.files import digest_tree, whole_folder, write_json
 from repertoire.data.page import validation_page
 from repertoire.data.readers import load_reader
-from repertoire.data.sources import fetch
+from repertoire.data.sources import Files, fetch
 from repertoire.data.validation import common, validate, with_identity
 
 
@@ -19,16 +19,18 @@ def prepare(name: str) -> None:
     params = dataset_params(name)
     reader = load_reader(params.reader)
     config = parse(reader.Config, params.config, f"params.yaml.datasets.{name}.config")
-    path = fetch(params.source) if params.source else None
-    table = with_identity(reader.tabulate(config, path))
+    files = Files({key: fetch(source) for key, source in params.sources.items()})
+    table = with_identity(reader.tabulate(config, files))
     columns = [c for c in table.columns if c not in ("row", "split", "key", "splits_of_key")]
     records = validate(name, table, [*common(columns), *reader.expectations(config)])
     encoded = reader.encode(config, table)
     with whole_folder(Path("data") / name) as folder:
         facts = {
             "dataset": name,
-            "origin": params.source.origin if params.source else "generated",
-            "licence": params.source.licence if params.source else "generated, no licence needed",
+            "origin": _joined([source.origin for source in params.sources.values()], "generated"),
+            "licence": _joined(
+                [source.licence for source in params.sources.values()], "generated, none needed"
+            ),
         }
         write_dataset(folder, encoded, facts)
         write_json(folder / "validation.json", records)
@@ -37,6 +39,10 @@ def prepare(name: str) -> None:
             f"{name}: {len(table)} rows hold {len(records)} expectations; "
             f"digest {digest_tree([folder])[:12]}"
         )
+
+
+def _joined(texts: list[str], none: str) -> str:
+    return "; ".join(dict.fromkeys(texts)) or none
 
 
 if __name__ == "__main__":

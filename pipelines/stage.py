@@ -29,7 +29,7 @@ class DatasetParams:
     """One block of ``datasets``: ``config`` belongs to the reader, ``baseline`` to its kind."""
 
     reader: str
-    source: Source | None
+    sources: Mapping[str, Source]
     config: Mapping[str, Any]
     baseline: Mapping[str, Any]
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
+from repertoire.data.sources import Files
 from tests.small import gathered
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -30,9 +31,9 @@ def small_params(mirror: Path, recipes: tuple[str, ...]) -> dict[str, Any]:
     for name, block in params["datasets"].items():
         block["config"].update(SMALL_DATA[name])
         block["baseline"].update(SMALL_BASELINES.get(name, {}))
-        if block["source"]:
-            content = (mirror / block["source"]["file"]).read_bytes()
-            block["source"]["sha256"] = hashlib.sha256(content).hexdigest()
+        for source in block["sources"].values():
+            content = (mirror / source["file"]).read_bytes()
+            source["sha256"] = hashlib.sha256(content).hexdigest()
     params["recipes"] = {name: params["recipes"][name] for name in recipes}
     for name, block in params["recipes"].items():
         block["config"].update(SMALL_RECIPES[name])
@@ -68,6 +69,11 @@ class Project:
             ROOT / ".dvc", folder / ".dvc", ignore=shutil.ignore_patterns("cache", "tmp")
         )
         self.run("git", "init", "-q")
+
+    def files(self, dataset: str) -> Files:
+        """The archives made here of a data set, by the names of its sources."""
+        sources = self.full_datasets[dataset]["sources"]
+        return Files({name: self.mirror / source["file"] for name, source in sources.items()})
 
     def write_params(self, params: dict[str, Any]) -> None:
         """Replace params.yaml."""

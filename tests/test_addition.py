@@ -4,13 +4,14 @@ import pytest
 
 from repertoire.config import parse, read_yaml
 from repertoire.data.readers import addition
+from repertoire.data.sources import Files
 from tests.project import ROOT
 
 
 @pytest.fixture(scope="module")
 def table():
     block = read_yaml(ROOT / "params.yaml")["datasets"]["addition"]["config"]
-    return addition.tabulate(parse(addition.Config, {**block, "draws": 5003}, "addition"), None)
+    return addition.tabulate(parse(addition.Config, {**block, "draws": 5003}, "addition"), Files())
 
 
 def test_every_answer_is_the_sum_of_its_question(table):

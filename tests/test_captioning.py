@@ -81,8 +81,8 @@ def test_a_scene_shows_its_digits_at_their_places_and_nothing_else():
 def test_no_digit_image_is_in_the_scenes_of_two_splits(project):
     block = project.full_datasets["digit_scenes"]
     config = parse(digit_scenes.Config, block["config"], "config")
-    path = project.mirror / block["source"]["file"]
-    table = digit_scenes.tabulate(config, path)
+    files = project.files("digit_scenes")
+    table = digit_scenes.tabulate(config, files)
     images = {
         split: {pixels.tobytes() for pixels in table.loc[table["split"] == split, "pixels"]}
         for split in ("train", "valid", "test")
@@ -90,7 +90,7 @@ def test_no_digit_image_is_in_the_scenes_of_two_splits(project):
     assert all(len(found) > 20 for found in images.values())
     assert not images["train"] & images["test"]
     assert not images["valid"] & (images["train"] | images["test"])
-    assert digit_scenes.tabulate(config, path).equals(table)
+    assert digit_scenes.tabulate(config, files).equals(table)
 
 
 def test_prepared_captions_are_their_texts_with_an_end_and_padding(project):

@@ -11,7 +11,7 @@ from repertoire.baselines.labels import Config, bags, baselines
 from repertoire.config import parse
 from repertoire.data.labels import Texts, encode_labels, identity, split_of_groups
 from repertoire.data.readers import messages, sentiment, word_order
-from repertoire.data.sources import SourceError
+from repertoire.data.sources import Files, SourceError
 from tests.families import RECIPES
 from tests.project import ROOT, SMALL_DATA
 from tests.small.labels import write_messages, write_snippets
@@ -28,7 +28,7 @@ class Encoded:
 
 def sentences(pairs=307):
     config = word_order.Config(3, pairs, 0.1, 0.2, TEXTS)
-    return config, word_order.tabulate(config, None)
+    return config, word_order.tabulate(config, Files())
 
 
 def test_a_sentence_and_its_twin_hold_the_same_words_with_opposite_labels():
@@ -80,7 +80,7 @@ def test_texts_that_differ_in_digits_signs_or_case_alone_are_the_same():
 def test_ratings_near_nought_are_left_out_and_signs_decoded(tmp_path):
     write_snippets(tmp_path / "v")
     config = sentiment.Config("*/*.tar.gz", "*/movie*", 0.5, 1, 0.1, 0.2, TEXTS)
-    table = sentiment.tabulate(config, tmp_path / "v")
+    table = sentiment.tabulate(config, Files(ratings=tmp_path / "v"))
     assert len(table) == 440 - 440 // 13
     assert set(table["rating"]) == {2.3, -1.7}
     assert table["text"].str.endswith("& more.").all()
@@ -95,7 +95,7 @@ def test_snippets_of_one_document_stay_together():
 def test_of_messages_that_differ_in_their_numbers_the_first_is_kept(tmp_path):
     write_messages(tmp_path / "m")
     config = messages.Config("*/data/*.csv", 1, 0.1, 0.2, TEXTS)
-    table = messages.tabulate(config, tmp_path / "m")
+    table = messages.tabulate(config, Files(messages=tmp_path / "m"))
     assert table["label"].value_counts().to_dict() == {"ham": 55, "spam": 44}
     assert not table["text"].str.endswith("7").any()
 
@@ -107,7 +107,7 @@ def test_a_line_without_a_tab_is_named(tmp_path):
         archive.writestr("a/data/x.csv", "ham\tyes\nham no\n")
     config = messages.Config("*/data/*.csv", 1, 0.1, 0.2, TEXTS)
     with pytest.raises(SourceError, match=r"x\.csv: line 2 has no tab"):
-        messages.tabulate(config, tmp_path / "m")
+        messages.tabulate(config, Files(messages=tmp_path / "m"))
 
 
 def labelled(texts, labels):

@@ -178,7 +178,7 @@ def bench(reproduced):
         (("recipes", "lstm", "gate", "metric"), "bleu", "evaluate", "gate: no 'bleu'; there are"),
         (("datasets", "digits", "config", "side"), 27, "prepare", "pixels and a label"),
         (("datasets", "digits", "reader"), "cifar", "prepare", "no reader 'cifar'; there are"),
-        (("datasets", "digits", "source", "sha256"), "0" * 64, "prepare", "is not the pinned"),
+        (("datasets", "digits", "sources", "digits", "sha256"), "0", "prepare", "not the pinned"),
         (("export", "value_tolerance"), 1e-12, "export", "differs from PyTorch by"),
     ],
 )
@@ -221,7 +221,7 @@ def test_a_truncated_archive_is_one_clear_line(bench):
     whole = archive.read_bytes()
     archive.write_bytes(whole[: len(whole) // 3])
     digest = hashlib.sha256(archive.read_bytes()).hexdigest()
-    change(bench, "datasets", "shakespeare_words", "source", "sha256", value=digest)
+    change(bench, "datasets", "shakespeare_words", "sources", "plays", "sha256", value=digest)
     done = bench.stage("prepare", "shakespeare_words")
     archive.write_bytes(whole)
     assert done.returncode == 1 and "damaged or truncated archive" in done.stderr

@@ -37,7 +37,7 @@ every_recipe = pytest.mark.parametrize("name", RECIPES)
 
 def reader_config(project, dataset):
     params = parse(DatasetParams, project.full_datasets[dataset], dataset)
-    return parse(reader.Config, params.config, dataset), project.mirror / params.source.file
+    return parse(reader.Config, params.config, dataset), project.files(dataset)
 
 
 def built(name, project):
@@ -199,8 +199,8 @@ def test_changing_the_future_changes_no_baseline(project, dataset):
 @pytest.mark.parametrize("name", ["gru_sunspots", "gru_sp500"])
 def test_changing_the_future_changes_no_forecast_and_no_normalisation(name, project, tmp_path):
     family, config, data, _ = built(name, project)
-    settings, path = reader_config(project, data.facts["dataset"])
-    table = reader.tabulate(settings, path)
+    settings, files = reader_config(project, data.facts["dataset"])
+    table = reader.tabulate(settings, files)
     place = int(Dataset(data.folder).arrays("test")["origin"][5])
     runs = []
     for factor in (1.0, 1.7):
@@ -248,8 +248,8 @@ def test_normalisation_is_that_of_the_training_part(project):
 
 
 def test_a_row_of_months_becomes_twelve_values_in_their_order(project):
-    settings, path = reader_config(project, "sea_temperature")
-    table = reader.tabulate(settings, path)
+    settings, files = reader_config(project, "sea_temperature")
+    table = reader.tabulate(settings, files)
     assert len(table) == 61 * 12 and pd.Series(table["day"]).is_monotonic_increasing
     assert table["time"].iloc[[0, 1, 11, 12]].tolist() == [
         "1950-01-01",
@@ -273,10 +273,10 @@ def test_a_row_of_months_becomes_twelve_values_in_their_order(project):
     ],
 )
 def test_a_config_that_cannot_work_is_refused(project, changes, line):
-    settings, path = reader_config(project, "sunspots")
+    settings, files = reader_config(project, "sunspots")
     wrong = replace(settings, **changes)
     with pytest.raises(ConfigError, match=line):
-        reader.encode(wrong, reader.tabulate(wrong, path))
+        reader.encode(wrong, reader.tabulate(wrong, files))
 
 
 @every_recipe

@@ -4,14 +4,16 @@ import pytest
 import torch
 from torch.nn import functional
 
-from repertoire.nn.softmax import linear_cross_entropy
+from repertoire.nn.softmax import fastest_precision, linear_cross_entropy
 
 ROWS, WIDTH, VOCABULARY = 73, 29, 211
 
 
-def gradients(scale: float, fused: bool) -> tuple[torch.Tensor, list[torch.Tensor]]:
+def gradients(
+    scale: float, precision: torch.dtype | None
+) -> tuple[torch.Tensor, list[torch.Tensor]]:
     torch.manual_seed(0)
-    kind = torch.float32 if fused else torch.float64
+    kind = torch.float32 if precision else torch.float64
     parts = [
         (scale * torch.randn(ROWS, WIDTH)).to(kind),
         torch.randn(VOCABULARY, WIDTH).to(kind),
@@ -19,25 +21,32 @@ def gradients(scale: float, fused: bool) -> tuple[torch.Tensor, list[torch.Tenso
     ]
     leaves = [part.requires_grad_() for part in parts]
     targets = torch.randint(0, VOCABULARY, (ROWS,))
-    if fused:
-        loss = linear_cross_entropy(*leaves, targets, bfloat16=True)
+    if precision:
+        loss = linear_cross_entropy(*leaves, targets, precision)
     else:
         loss = functional.cross_entropy(functional.linear(*leaves), targets)
     (3 * loss).backward()
     return loss, [leaf.grad.double() for leaf in leaves]
 
 
-@pytest.mark.parametrize(("scale", "tolerance"), [(0.2, 0.01), (40.0, 0.05)])
-def test_loss_and_gradients_agree_with_double_precision(scale, tolerance):
-    loss, found = gradients(scale, fused=True)
-    exact, wanted = gradients(scale, fused=False)
+@pytest.mark.parametrize(
+    ("scale", "precision", "tolerance"),
+    [
+        (0.2, torch.bfloat16, 0.01),
+        (40.0, torch.bfloat16, 0.05),
+        (0.2, torch.float32, 1e-5),
+        (40.0, torch.float32, 1e-4),
+    ],
+)
+def test_loss_and_gradients_agree_with_double_precision(scale, precision, tolerance):
+    loss, found = gradients(scale, precision)
+    exact, wanted = gradients(scale, None)
     assert float(loss) == pytest.approx(float(exact), rel=tolerance)
     for one, other in zip(found, wanted, strict=True):
         assert float((one - other).norm() / other.norm()) < tolerance
 
 
-def test_the_precise_variant_is_pytorch_itself():
-    features, weight = torch.randn(7, 5), torch.randn(11, 5)
-    bias, targets = torch.randn(11), torch.randint(0, 11, (7,))
-    expected = functional.cross_entropy(functional.linear(features, weight, bias), targets)
-    assert torch.equal(linear_cross_entropy(features, weight, bias, targets, False), expected)
+def test_the_precision_is_bfloat16_only_where_the_processor_multiplies_it(monkeypatch):
+    for multiplies, precision in ((True, torch.bfloat16), (False, torch.float32)):
+        monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda yes=multiplies: yes)
+        assert fastest_precision() == precision or torch.cuda.is_available()

@@ -17,14 +17,11 @@ def tables(project):
     from pipelines.stage import DatasetParams
 
     found = {}
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("REPERTOIRE_MIRROR", str(project.mirror))  # for readers of a second archive
-        for name in NAMES:
-            params = parse(DatasetParams, project.full_datasets[name], name)
-            reader = load_reader(params.reader)
-            config = parse(reader.Config, params.config, name)
-            path = project.mirror / params.source.file if params.source else None
-            found[name] = (reader.tabulate(config, path), reader.expectations(config))
+    for name in NAMES:
+        params = parse(DatasetParams, project.full_datasets[name], name)
+        reader = load_reader(params.reader)
+        config = parse(reader.Config, params.config, name)
+        found[name] = (reader.tabulate(config, project.files(name)), reader.expectations(config))
     return found
 
 

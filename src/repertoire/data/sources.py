@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from repertoire.config import RepertoireError
+from repertoire.config import ConfigError, RepertoireError
 from repertoire.data.files import digest_file, whole_file
 
 
@@ -35,6 +35,14 @@ class Source:
     file: str
     sha256: str
     licence: str
+
+
+class Files(dict[str, Path]):
+    """The fetched sources of a data set by name; a name that is not there says so."""
+
+    def __missing__(self, name: str) -> Path:
+        known = ", ".join(self) or "none"
+        raise ConfigError(f"sources.{name}: missing; the reader needs it (there are: {known})")
 
 
 def fetch(source: Source) -> Path:

@@ -12,7 +12,7 @@ END = "<eos>"
 UNKNOWN = "<unk>"
 PAD = "<pad>"
 
-Level = Literal["word", "character"]
+Level = Literal["word", "character", "spaced"]  # spaced: tokens are set apart in the text
 
 # A word keeps its inner apostrophes and hyphens; every other sign stands alone.
 WORDS = r"\w+(?:['\-]\w+)*|'\w+|[^\w\s]"
@@ -56,6 +56,9 @@ def _tokenizer(vocabulary: dict[str, int], level: Level, lowercase: bool) -> Tok
     if level == "word":
         tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex(WORDS), "removed", invert=True)
         tokenizer.decoder = decoders.WordPiece(prefix="##", cleanup=True)
+    elif level == "spaced":
+        tokenizer.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
+        tokenizer.decoder = decoders.WordPiece(prefix="##", cleanup=False)
     else:
         tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex(r"[\s\S]"), "isolated")
         tokenizer.decoder = decoders.Fuse()

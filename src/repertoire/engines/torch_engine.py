@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-import numpy as np
 import torch
 
 from repertoire.contract import Array, Arrays, Graph
@@ -23,10 +22,11 @@ class TorchRun:
         was_training = chosen.module.training
         chosen.module.eval()
         try:
-            tensors = [torch.from_numpy(np.asarray(inputs[p.name])) for p in chosen.inputs]
+            device = torch.get_default_device()
+            tensors = [torch.as_tensor(inputs[p.name], device=device) for p in chosen.inputs]
             outputs = chosen.module(*tensors)
         finally:
             chosen.module.train(was_training)
         flat = outputs if isinstance(outputs, tuple) else (outputs,)
         names = [port.name for port in chosen.outputs]
-        return {n: tensor.numpy() for n, tensor in zip(names, flat, strict=True)}
+        return {n: tensor.cpu().numpy() for n, tensor in zip(names, flat, strict=True)}

@@ -12,6 +12,7 @@ def shifted(images: Tensor, rng: np.random.Generator, largest: int) -> Tensor:
     side = images.shape[1]
     padded = torch.nn.functional.pad(images, (largest,) * 4)
     down, right = torch.from_numpy(rng.integers(0, 2 * largest + 1, (2, len(images))))
-    rows = down.view(-1, 1, 1) + torch.arange(side).view(1, -1, 1)
-    columns = right.view(-1, 1, 1) + torch.arange(side).view(1, 1, -1)
-    return padded[torch.arange(len(images)).view(-1, 1, 1), rows, columns]
+    places = torch.arange(side, device=images.device)
+    rows = down.view(-1, 1, 1) + places.view(1, -1, 1)
+    columns = right.view(-1, 1, 1) + places.view(1, 1, -1)
+    return padded[torch.arange(len(images), device=images.device).view(-1, 1, 1), rows, columns]

@@ -6,30 +6,38 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-BFLOAT16 = torch.bfloat16
 BLOCK = 70  # rows whose exponentials stay in the second-level cache
 LARGEST = 1e30  # of a sum of exponentials, before the shift is chosen anew
 
 
 def linear_cross_entropy(
-    features: Tensor, weight: Tensor, bias: Tensor, targets: Tensor, bfloat16: bool
+    features: Tensor, weight: Tensor, bias: Tensor, targets: Tensor, precision: torch.dtype
 ) -> Tensor:
     """Mean cross-entropy of ``features @ weight.T + bias`` in nats.
 
     features (rows, width), weight (vocabulary, width), bias (vocabulary), targets (rows,) int64.
-    With ``bfloat16`` the three matrix products run in that precision, which processors with
-    AVX512-BF16 do two to three times faster; everything that is summed stays in float32.
+    The three matrix products run in ``precision``; everything that is summed stays in float32.
     """
-    if bfloat16:
-        return FusedLinearCrossEntropy.apply(features, weight, bias, targets)
-    return functional.cross_entropy(functional.linear(features, weight, bias), targets)
+    if features.is_cuda:
+        low = (tensor.to(precision) for tensor in (features, weight, bias))
+        return functional.cross_entropy(functional.linear(*low).float(), targets)
+    return FusedLinearCrossEntropy.apply(features, weight, bias, targets, precision)
+
+
+def fastest_precision() -> torch.dtype:
+    """bfloat16 where the processor multiplies it two to three times faster, else float32.
+
+    Elsewhere PyTorch imitates bfloat16, at a hundredth of the speed.
+    """
+    multiplies = torch.cuda.is_available() or torch.cpu._is_avx512_bf16_supported()
+    return torch.bfloat16 if multiplies else torch.float32
 
 
 class FusedLinearCrossEntropy(torch.autograd.Function):
     """Loss and gradients in three products over one (rows, vocabulary) buffer.
 
     - Logits are taken relative to the target's: P = exp(l - l_target), so the loss is
-      log(sum P). No pass looks for a maximum, and bfloat16 is most exact where it matters.
+      log(sum P). No pass looks for a maximum, and a low precision is most exact where it matters.
     - Bias and shift ride in spare columns of the product, each as a high and a low part.
     - P is never normalised: 1 / (rows * sum P) scales the rows of the products instead.
     """
@@ -38,10 +46,15 @@ class FusedLinearCrossEntropy(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any, features: Tensor, weight: Tensor, bias: Tensor, targets: Tensor
+        ctx: Any,
+        features: Tensor,
+        weight: Tensor,
+        bias: Tensor,
+        targets: Tensor,
+        precision: torch.dtype,
     ) -> Tensor:
         rows, width = features.shape
-        low_features, low_weight = _with_bias(features, weight, bias)
+        low_features, low_weight = _with_bias(features, weight, bias, precision)
         target = (low_features[:, :width].float() * low_weight[:, :width][targets].float()).sum(1)
         target += bias[targets]
         shift, sums, exponentials = _exponentials(low_features, low_weight, width, -target)
@@ -51,10 +64,11 @@ class FusedLinearCrossEntropy(torch.autograd.Function):
         scale = 1 / (sums * rows)
         d_features = (exponentials @ low_weight[:, :width]).float().mul_(scale[:, None])
         d_features.sub_(weight[targets], alpha=1 / rows)
-        scaled = _buffer("scaled", *low_features.shape)
+        scaled = _buffer("scaled", len(features), low_features.shape[1], precision)
         scaled[:, :width] = features * scale[:, None]
         scaled[:, width] = scale
-        product = torch.mm(exponentials.t(), scaled, out=_buffer("product", *low_weight.shape))
+        product = _buffer("product", len(weight), low_weight.shape[1], precision)
+        torch.mm(exponentials.t(), scaled, out=product)
         d_weight = product[:, :width].float().index_add_(0, targets, features, alpha=-1 / rows)
         one = torch.full((rows,), -1 / rows)
         d_bias = product[:, width].float().index_add_(0, targets, one)
@@ -64,24 +78,26 @@ class FusedLinearCrossEntropy(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
         scale = float(gradients[0])
-        return *(g if scale == 1 else g * scale for g in ctx.saved_tensors), None
+        return *(g if scale == 1 else g * scale for g in ctx.saved_tensors), None, None
 
 
-def _buffer(name: str, rows: int, columns: int) -> Tensor:
+def _buffer(name: str, rows: int, columns: int, precision: torch.dtype) -> Tensor:
     # Reused, because the kernel takes a page fault for every new 4 KiB of a large tensor.
     buffers = FusedLinearCrossEntropy._buffers
-    key = (name, rows, columns)
+    key = (name, rows, columns, precision)
     if key not in buffers:
-        buffers[key] = torch.zeros((rows, columns), dtype=BFLOAT16)
+        buffers[key] = torch.zeros((rows, columns), dtype=precision)
     return buffers[key]
 
 
-def _with_bias(features: Tensor, weight: Tensor, bias: Tensor) -> tuple[Tensor, Tensor]:
-    """bfloat16 copies with four spare columns for bias and shift, padded to a multiple of 8."""
+def _with_bias(
+    features: Tensor, weight: Tensor, bias: Tensor, precision: torch.dtype
+) -> tuple[Tensor, Tensor]:
+    """Copies with four spare columns for bias and shift, padded to a multiple of 8."""
     width = features.shape[1]
     padded = (width + 4 + 7) // 8 * 8
-    low_features = _buffer("features", len(features), padded)
-    low_weight = _buffer("weight", len(weight), padded)
+    low_features = _buffer("features", len(features), padded, precision)
+    low_weight = _buffer("weight", len(weight), padded, precision)
     low_features[:, :width], low_weight[:, :width] = features, weight
     low_features[:, width : width + 2] = 1
     low_weight[:, width] = bias
@@ -94,7 +110,7 @@ def _exponentials(
     features: Tensor, weight: Tensor, width: int, shift: Tensor
 ) -> tuple[Tensor, Tensor, Tensor]:
     """The shift that was used, the row sums, and exp(logits + shift) in the shared buffer."""
-    buffer = _buffer("exponentials", len(features), len(weight))
+    buffer = _buffer("exponentials", len(features), len(weight), features.dtype)
 
     def products(shift: Tensor) -> None:
         features[:, width + 2] = shift

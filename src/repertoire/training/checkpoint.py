@@ -35,7 +35,7 @@ def _flatten(value: Any, tensors: dict[str, torch.Tensor]) -> Any:
     if isinstance(value, torch.Tensor):
         name = str(len(tensors))
         # Cloned, because tied weights share memory and a file may not.
-        tensors[name] = value.detach().clone().contiguous()
+        tensors[name] = value.detach().cpu().clone().contiguous()
         return {TENSOR: name}
     if isinstance(value, dict):
         if all(isinstance(key, str) for key in value):

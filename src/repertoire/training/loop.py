@@ -12,6 +12,7 @@ import torch
 from repertoire.config import RepertoireError
 from repertoire.contract import Arrays, Learner
 from repertoire.training import checkpoint
+from repertoire.training.process import placed, random_state, set_random_state
 from repertoire.training.progress import Progress
 
 
@@ -59,7 +60,7 @@ def train(
             for index, batch in enumerate(learner.batches(at.epoch)):
                 if index < at.batch:
                     continue
-                _record(at, learner.step(batch), record_steps)
+                _record(at, learner.step(placed(batch)), record_steps)
                 at.batch = index + 1
                 progress.step(at.batch, at.block)
                 if time.monotonic() - last_save > every_seconds:
@@ -90,12 +91,12 @@ def _close_epoch(learner: Learner, at: Trajectory, watch: Watch) -> None:
     metrics = watch.validate()
     at.epoch, at.batch = at.epoch + 1, 0
     at.epochs.append({"epoch": at.epoch, "steps_done": _steps_done(at), **metrics})
-    at.snapshots.append({k: torch.from_numpy(v) for k, v in watch.snapshot().items()})
+    at.snapshots.append({k: torch.as_tensor(v, device="cpu") for k, v in watch.snapshot().items()})
     value = metrics[watch.metric]
     if at.best is None or (value < at.best if watch.better == "lower" else value > at.best):
         at.best = value
         state = learner.network.state_dict()
-        at.best_weights = {name: tensor.detach().clone() for name, tensor in state.items()}
+        at.best_weights = {name: tensor.detach().cpu().clone() for name, tensor in state.items()}
 
 
 def _steps_done(at: Trajectory) -> int:
@@ -108,7 +109,7 @@ def _save(learner: Learner, at: Trajectory, saved: Path) -> None:
         {
             "network": learner.network.state_dict(),
             "learner": learner.state_dict(),
-            "random": torch.get_rng_state(),
+            "random": random_state(),
             "trajectory": vars(at),
         },
     )
@@ -120,5 +121,5 @@ def _resume(learner: Learner, saved: Path) -> Trajectory:
     state = checkpoint.load(saved)
     learner.network.load_state_dict(state["network"])
     learner.load_state_dict(state["learner"])
-    torch.set_rng_state(state["random"])
+    set_random_state(state["random"])
     return Trajectory(**state["trajectory"])

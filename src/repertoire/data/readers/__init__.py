@@ -1,8 +1,8 @@
 """One module a kind of data set, found by file name.
 
-A reader offers ``Config`` (frozen dataclass), ``tabulate(config, path) -> DataFrame`` with the
-columns ``split`` and ``key`` besides its own, ``expectations(config)``, and
-``encode(config, table) -> Encoded``.
+A reader offers ``Config`` (frozen dataclass), ``tabulate(config, files) -> DataFrame`` with the
+columns ``split`` and ``key`` besides its own (``files`` holds the paths of its ``sources``),
+``expectations(config)``, and ``encode(config, table) -> Encoded``.
 """
 
 import importlib

@@ -4,13 +4,13 @@ The number of digits of each term is drawn first, so that short terms are not ra
 """
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from repertoire.data.dataset import Encoded
 from repertoire.data.pairs import Side, encode_pairs, pair_expectations, split_by_chance
+from repertoire.data.sources import Files
 from repertoire.data.validation import Expectation, expect
 
 
@@ -30,8 +30,8 @@ class Config:
     target: Side
 
 
-def tabulate(config: Config, path: Path | None) -> pd.DataFrame:
-    """One row a question; ``path`` is None because questions are generated.
+def tabulate(config: Config, files: Files) -> pd.DataFrame:
+    """One row a question; ``files`` is empty because questions are generated.
 
     ``sum`` is computed from the written question, to be compared with the written answer.
     """

@@ -8,7 +8,7 @@ looks as if it was held.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 
 import numpy as np
 import pandas as pd
@@ -17,7 +17,7 @@ from repertoire.config import RepertoireError
 from repertoire.contract import Arrays
 from repertoire.data.dataset import SPLITS, Encoded
 from repertoire.data.musicxml import Part, ScoreError, read_mxl
-from repertoire.data.sources import SourceError, members
+from repertoire.data.sources import Files, SourceError, members
 from repertoire.data.validation import Expectation, expect
 
 Chord = tuple[int, ...]
@@ -41,8 +41,9 @@ class Config:
     test_share: float
 
 
-def tabulate(config: Config, path: Path) -> pd.DataFrame:
+def tabulate(config: Config, files: Files) -> pd.DataFrame:
     """One row a piece; ``chords`` holds its frames as text, such as ``48-55-64-72 48-55``."""
+    path = files["scores"]
     rows, rolls = [], []
     for member, content in members(path, config.members):
         try:

@@ -7,13 +7,13 @@ day.month.year, so every written date has one reading.
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from repertoire.data.dataset import Encoded
 from repertoire.data.pairs import Side, encode_pairs, pair_expectations, split_by_chance
+from repertoire.data.sources import Files
 from repertoire.data.validation import Expectation, expect
 
 MONTHS = "January February March April May June July August September October November December"
@@ -75,8 +75,8 @@ class Config:
     target: Side
 
 
-def tabulate(config: Config, path: Path | None) -> pd.DataFrame:
-    """One row a written date; ``path`` is None because the dates are generated."""
+def tabulate(config: Config, files: Files) -> pd.DataFrame:
+    """One row a written date; ``files`` is empty because dates are generated."""
     rng = np.random.default_rng(config.seed)
     first, last = date.fromisoformat(config.first), date.fromisoformat(config.last)
     offsets = rng.integers(0, (last - first).days + 1, config.rows)

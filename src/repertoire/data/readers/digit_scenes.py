@@ -7,7 +7,6 @@ a placed digit, and its key is that digit: Great Expectations would find it in t
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -17,6 +16,7 @@ from repertoire.contract import Array
 from repertoire.data.dataset import SPLITS, Encoded, TextEncoding
 from repertoire.data.pairs import padded_ids
 from repertoire.data.readers import mnist
+from repertoire.data.sources import Files
 from repertoire.data.text import END, PAD, UNKNOWN, text_encoding
 from repertoire.data.validation import Expectation, expect
 
@@ -84,9 +84,9 @@ def _group(digits: Sequence[Placed]) -> str:
     return " and ".join(f"{'an' if name == 'eight' else 'a'} {name}" for name in names)
 
 
-def tabulate(config: Config, path: Path) -> pd.DataFrame:
+def tabulate(config: Config, files: Files) -> pd.DataFrame:
     """One row a placed digit, scene after scene; the columns of its digit come with it."""
-    digits = mnist.tabulate(config, path)
+    digits = mnist.tabulate(config, files)
     parts = []
     counts = (config.train_scenes, config.valid_scenes, config.test_scenes)
     for number, (split, count) in enumerate(zip(SPLITS, counts, strict=True)):

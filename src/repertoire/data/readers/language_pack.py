@@ -3,14 +3,13 @@
 import json
 import re
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from repertoire.data.dataset import Encoded
 from repertoire.data.pairs import Side, encode_pairs, pair_expectations, split_by_chance
-from repertoire.data.sources import SourceError, members
+from repertoire.data.sources import Files, SourceError, members
 from repertoire.data.validation import Expectation, expect
 
 CONTEXT = "\x04"  # gettext puts a message's context before this sign
@@ -29,8 +28,9 @@ class Config:
     target: Side
 
 
-def tabulate(config: Config, path: Path) -> pd.DataFrame:
+def tabulate(config: Config, files: Files) -> pd.DataFrame:
     """One row a distinct source string with its first translation."""
+    path = files["catalogues"]
     pairs: dict[str, tuple[str, str]] = {}
     for name, content in members(path, config.members):
         try:

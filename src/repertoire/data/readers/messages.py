@@ -5,7 +5,6 @@ The format of the SMS Spam Collection (Almeida, Gómez Hidalgo and Yamakami 2011
 
 import html
 from dataclasses import dataclass
-from pathlib import Path
 
 import pandas as pd
 
@@ -18,7 +17,7 @@ from repertoire.data.labels import (
     label_expectations,
     split_of_groups,
 )
-from repertoire.data.sources import SourceError, members
+from repertoire.data.sources import Files, SourceError, members
 from repertoire.data.validation import Expectation, expect
 
 CLASSES = ("ham", "spam")
@@ -35,8 +34,9 @@ class Config:
     texts: Texts
 
 
-def tabulate(config: Config, path: Path) -> pd.DataFrame:
+def tabulate(config: Config, files: Files) -> pd.DataFrame:
     """One row a message; of messages that differ in digits or signs alone, the first."""
+    path = files["messages"]
     [(name, content)] = members(path, config.members)
     lines = content.decode().replace("\r", "").split("\n")
     rows = [line.split("\t", 1) for line in lines if line.strip()]

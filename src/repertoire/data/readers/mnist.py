@@ -9,14 +9,13 @@ import hashlib
 import io
 import zlib
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from repertoire.contract import Arrays
 from repertoire.data.dataset import SPLITS, Encoded
-from repertoire.data.sources import SourceError, members
+from repertoire.data.sources import Files, SourceError, members
 from repertoire.data.validation import Expectation, expect
 
 
@@ -40,8 +39,9 @@ class Config(Digits):
     judge_iterations: int
 
 
-def tabulate(config: Digits, path: Path) -> pd.DataFrame:
+def tabulate(config: Digits, files: Files) -> pd.DataFrame:
     """One row an image; the last CSV column is the label."""
+    path = files["digits"]
     [(name, content)] = members(path, config.members)
     try:
         rows = np.loadtxt(io.BytesIO(gzip.decompress(content)), delimiter=",", dtype=np.int64)

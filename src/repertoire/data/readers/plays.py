@@ -2,17 +2,14 @@
 
 import re
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 
-import numpy as np
 import pandas as pd
 
 from repertoire.config import ConfigError
-from repertoire.contract import Arrays
-from repertoire.data.confusions import nbest_lists
-from repertoire.data.dataset import SPLITS, Encoded, TextEncoding
-from repertoire.data.sources import members
-from repertoire.data.text import END, UNKNOWN, Level, text_encoding
+from repertoire.data.dataset import Encoded
+from repertoire.data.sources import Files, members
+from repertoire.data.stream import Running, encode_stream
 from repertoire.data.validation import Expectation, expect
 
 
@@ -22,18 +19,15 @@ class Config:
 
     members: str
     suffix: str
-    level: Level
-    lowercase: bool
-    vocabulary: int
+    text: Running
     valid: tuple[str, ...]
     test: tuple[str, ...]
     identity_words: int  # shorter passages are stock phrases ("Exeunt.") that recur everywhere
-    nbest_lists: int  # lines of each held-out split to rescore; 0 for none
-    nbest_choices: int
 
 
-def tabulate(config: Config, path: Path) -> pd.DataFrame:
+def tabulate(config: Config, files: Files) -> pd.DataFrame:
     """One row a passage: the lines between two blank lines."""
+    path = files["plays"]
     rows = []
     names = []
     for member, content in members(path, config.members):
@@ -96,32 +90,5 @@ def expectations(config: Config) -> list[Expectation]:
 
 
 def encode(config: Config, table: pd.DataFrame) -> Encoded:
-    """A stream of ids a split; every line ends with the end token, id 0."""
-    train = table.loc[table["split"] == "train", "text"]
-    content = text_encoding(
-        train, config.level, config.vocabulary, (END, UNKNOWN), config.lowercase
-    )
-    encoding = TextEncoding(content)
-    arrays = {s: _stream(encoding, table.loc[table["split"] == s, "text"]) for s in SPLITS}
-    for split in ("valid", "test"):
-        stream = arrays[split]["tokens"]
-        lists = nbest_lists(encoding, stream, config.nbest_lists, config.nbest_choices)
-        arrays[f"nbest_{split}"] = lists
-    unknown = content["unknown"]
-    test = arrays["test"]["tokens"]
-    facts = {
-        "kind": "stream",
-        "level": config.level,
-        "vocabulary": encoding.tokenizer.get_vocab_size(),
-        "tokens": {s: int(arrays[s]["tokens"].size) for s in SPLITS},
-        "nbest_lists": {s: len(arrays[f"nbest_{s}"]["truth"]) for s in ("valid", "test")},
-        "unknown_share_test": round(float(np.mean(test == unknown)), 5),
-    }
-    return Encoded(arrays, facts, {"text": content})
-
-
-def _stream(encoding: TextEncoding, passages: "pd.Series[str]") -> Arrays:
-    # The tokenizer drops line breaks of words but keeps those of characters: encode by line.
-    lines = "\n".join(passages).split("\n")
-    ids = [[*e.ids, encoding.end] for e in encoding.tokenizer.encode_batch(lines)]
-    return {"tokens": np.concatenate(ids).astype(np.int32)}
+    """A stream of ids a split."""
+    return encode_stream(table, config.text)

@@ -20,7 +20,7 @@ from repertoire.data.labels import (
     label_expectations,
     split_of_groups,
 )
-from repertoire.data.sources import SourceError, members
+from repertoire.data.sources import Files, SourceError, members
 from repertoire.data.validation import Expectation, expect
 
 CLASSES = ("negative", "positive")
@@ -42,8 +42,9 @@ class Config:
     texts: Texts
 
 
-def tabulate(config: Config, path: Path) -> pd.DataFrame:
+def tabulate(config: Config, files: Files) -> pd.DataFrame:
     """One row a distinct text that is clearly negative or positive."""
+    path = files["ratings"]
     lines = _collection(config, path).decode().replace("\r", "").split("\n")
     rows = [line.split("\t") for line in lines if line.strip()]
     if wrong := [number for number, row in enumerate(rows, 1) if len(row) != 3]:

@@ -8,7 +8,6 @@ import gzip
 import io
 import zlib
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -18,7 +17,7 @@ from repertoire.config import ConfigError
 from repertoire.contract import Array, Arrays
 from repertoire.data.dataset import SPLITS, Encoded
 from repertoire.data.series import futures, origins, pasts, scaled, seasonal_change
-from repertoire.data.sources import SourceError, members
+from repertoire.data.sources import Files, SourceError, members
 from repertoire.data.validation import Expectation, expect
 
 INTERVAL = (0.05, 0.5, 0.95)  # what the report and the server show
@@ -51,8 +50,9 @@ class Config:
     test_from: str
 
 
-def tabulate(config: Config, path: Path) -> pd.DataFrame:
+def tabulate(config: Config, files: Files) -> pd.DataFrame:
     """One row a value, as the file orders them."""
+    path = files["series"]
     _check(config)
     [(name, content)] = members(path, config.members)
     try:

@@ -6,7 +6,6 @@ be had; a word belongs to one split, however often it is written.
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,6 +16,7 @@ from repertoire.data.dataset import SPLITS, Encoded, TextEncoding
 from repertoire.data.hershey import read_fonts
 from repertoire.data.pairs import split_by_chance
 from repertoire.data.pen import Hand, write_word
+from repertoire.data.sources import Files
 from repertoire.data.text import END, PAD, UNKNOWN, text_encoding
 from repertoire.data.validation import Expectation, expect
 
@@ -79,8 +79,9 @@ def words(rng: np.random.Generator, count: int, shortest: int, longest: int) -> 
     return made
 
 
-def tabulate(config: Config, path: Path) -> pd.DataFrame:
+def tabulate(config: Config, files: Files) -> pd.DataFrame:
     """One row a written word; ``offsets`` holds the movements of the pen in font units."""
+    path = files["fonts"]
     fonts = read_fonts(path, config.members, config.fonts)
     rng = np.random.default_rng(config.seed)
     texts = words(rng, config.rows, config.shortest, config.longest)

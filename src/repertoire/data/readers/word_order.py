@@ -7,13 +7,13 @@ words occurs once with each label, so what sees bags alone is right half the tim
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from repertoire.data.dataset import Encoded
 from repertoire.data.labels import Texts, encode_labels, label_expectations, split_of_groups
+from repertoire.data.sources import Files
 from repertoire.data.text import WORDS
 from repertoire.data.validation import Expectation, expect
 
@@ -77,8 +77,8 @@ class Config:
     texts: Texts
 
 
-def tabulate(config: Config, path: Path | None) -> pd.DataFrame:
-    """Two rows a pair; ``path`` is None because the sentences are generated."""
+def tabulate(config: Config, files: Files) -> pd.DataFrame:
+    """Two rows a pair; ``files`` is empty because sentences are generated."""
     drawn = dict.fromkeys(_draws(config))
     rows = [row for pair in drawn for row in pair]
     table = pd.DataFrame(rows, columns=["text", "label", "key"])

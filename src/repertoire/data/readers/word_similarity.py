@@ -17,7 +17,7 @@ import pandas as pd
 from repertoire.contract import Array, Arrays
 from repertoire.data.dataset import SPLITS, Encoded, TextEncoding
 from repertoire.data.readers import plays
-from repertoire.data.sources import Source, SourceError, fetch, members
+from repertoire.data.sources import Files, SourceError, members
 from repertoire.data.text import END, UNKNOWN, text_encoding
 from repertoire.data.validation import Expectation, expect
 from repertoire.data.windows import FIRST
@@ -33,20 +33,19 @@ class Config:
     """``plays`` as for the reader of plays; the rest are globs of members of ``judgements``."""
 
     plays: plays.Config
-    judgements: Source
     wordsim353: str
     simlex999: str
     analogies: str
 
 
-def tabulate(config: Config, path: Path) -> pd.DataFrame:
+def tabulate(config: Config, files: Files) -> pd.DataFrame:
     """One row a passage, a judged pair or a question; ``set`` says which, ``score`` is 0 to 10.
 
     Distinct pairs are valid and test by turns, so that a pair in two sets, or twice in one, is in
     one split. Passages and questions have no score; 0 stands for it.
     """
-    text = plays.tabulate(config.plays, path).assign(set=TEXT, score=0.0)
-    carrier = fetch(config.judgements)
+    text = plays.tabulate(config.plays, files).assign(set=TEXT, score=0.0)
+    carrier = files["judgements"]
     rows = [row for name in SETS for row in _pairs(carrier, name, getattr(config, name))]
     rows += _questions(carrier, config.analogies)
     judged = pd.DataFrame(rows, columns=["set", "work", "text", "score", "key"])
@@ -124,7 +123,7 @@ def encode(config: Config, table: pd.DataFrame) -> Encoded:
     passages = table[table["set"] == TEXT]
     bare = passages["text"].map(lambda text: " ".join(WORD.findall(text)))
     train = bare[passages["split"] == "train"]
-    reading = config.plays
+    reading = config.plays.text
     content = text_encoding(
         train, reading.level, reading.vocabulary, (END, UNKNOWN), reading.lowercase
     )
@@ -139,7 +138,6 @@ def encode(config: Config, table: pd.DataFrame) -> Encoded:
         "kind": "vectors",
         "vocabulary": len(words),
         "tokens": {s: int(arrays[s]["tokens"].size) for s in SPLITS},
-        "judgements": f"{config.judgements.origin}; licence: {config.judgements.licence}",
         "unknown_share_test": round(float(np.mean(arrays["test"]["tokens"] == 1)), 5),
         "judged": {name: _coverage(table, arrays, name) for name in (*SETS, ANALOGIES)},
         "words": words,

@@ -12,6 +12,7 @@ from repertoire.families.handwriting.config import Config, initial_states
 from repertoire.families.handwriting.density import log_likelihood, mixture
 from repertoire.families.handwriting.network import Writer
 from repertoire.training.optimisation import Optimisation
+from repertoire.training.process import placed
 
 Batch = tuple[Tensor, Tensor, Tensor]
 POOL = 10  # batches that are sorted by length together
@@ -60,7 +61,7 @@ class HandwritingLearner:
         """Negative log-likelihood in nats a point, and the gradient's norm before clipping."""
         points, real, text = batch
         zeros = initial_states(self.config, self.facts, len(points))
-        point, *states = (torch.from_numpy(value) for value in zeros.values())
+        point, *states = placed(tuple(zeros.values()))
         before = torch.cat((point.unsqueeze(1), points[:, :-1]), dim=1)
         raw, _, _ = self.network.features(before, (text,), tuple(states))
         density = mixture(raw, torch.zeros_like(raw[..., 0]))

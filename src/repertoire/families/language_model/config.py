@@ -17,7 +17,8 @@ class Config:
 
     ``identity`` scales the recurrent weights that ``relu_identity`` starts from.
     ``time`` is the length of truncated backpropagation, ``chunk`` that of a scoring call.
-    ``softmax`` is the precision of the output product while training.
+    ``softmax`` is the precision of the output product while training: ``fastest`` is bfloat16 where
+    the processor multiplies it, else float32.
     """
 
     cell: Literal["feedforward", "bag", "tanh", "relu_identity", "gru", "lstm"]
@@ -37,7 +38,7 @@ class Config:
     restart: float  # chance that a stream's state starts anew at a window, as every request does
     clip_norm: float
     weight_decay: float
-    softmax: Literal["float32", "bfloat16"]
+    softmax: Literal["float32", "fastest"]
     prompt: str
     sample_tokens: int
 

@@ -10,8 +10,9 @@ from torch import Tensor
 from repertoire.contract import Data, Plan
 from repertoire.families.language_model.config import Config, initial_states
 from repertoire.families.language_model.network import LanguageModel
-from repertoire.nn.softmax import linear_cross_entropy
+from repertoire.nn.softmax import fastest_precision, linear_cross_entropy
 from repertoire.training.optimisation import Optimisation
+from repertoire.training.process import placed
 
 Batch = tuple[bool, Tensor, Tensor]
 
@@ -37,11 +38,12 @@ class LanguageModelLearner:
             steps=plan.epochs * (len(self.tokens) // config.batch // config.time),
             clip_norm=config.clip_norm,
         )
+        self.precision = fastest_precision() if config.softmax == "fastest" else torch.float32
         self.states = self._initial()
 
     def _initial(self) -> tuple[Tensor, ...]:
         zeros = initial_states(self.config, self.config.batch)
-        return tuple(torch.from_numpy(value) for value in zeros.values())
+        return placed(tuple(zeros.values()))
 
     def _restarted(self) -> tuple[Tensor, ...]:
         """The carried states, with a few streams put back to zero.
@@ -83,7 +85,7 @@ class LanguageModelLearner:
             output.weight,
             output.bias,
             targets.flatten(),
-            self.config.softmax == "bfloat16",
+            self.precision,
         )
         return {"loss_nats": loss.item(), **self.optimisation.step(loss)}
 
@@ -97,7 +99,7 @@ class LanguageModelLearner:
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Continue exactly where ``state_dict`` was taken."""
         self.optimisation.load_state_dict(state)
-        self.states = tuple(state["states"])
+        self.states = placed(tuple(state["states"]))
 
 
 def learner(network: LanguageModel, config: Config, data: Data, plan: Plan) -> LanguageModelLearner:

@@ -11,6 +11,7 @@ from repertoire.contract import Array, Data, Plan
 from repertoire.families.polyphony.config import Config, initial_states
 from repertoire.families.polyphony.network import Polyphony, shifted
 from repertoire.training.optimisation import Optimisation
+from repertoire.training.process import placed
 
 Batch = tuple[Tensor, Tensor]
 SORTED_BATCHES = 4  # pieces of so many batches are sorted by length, so that little is padding
@@ -54,9 +55,9 @@ class PolyphonyLearner:
         """Loss in nats a frame, and the gradient's norm before clipping."""
         rolls, lengths = batch
         frames = rolls.to(torch.float32)
-        states = initial_states(self.config, len(rolls)).values()
+        states = placed(tuple(initial_states(self.config, len(rolls)).values()))
         before = shifted(torch.zeros_like(frames[:, 0]), frames)
-        features, _ = self.network.features(before, *(torch.from_numpy(s) for s in states))
+        features, _ = self.network.features(before, *states)
         played = torch.lt(torch.arange(rolls.shape[1]), lengths.unsqueeze(1))
         loss = self.network.output.nats(features[played], frames[played]).mean()
         return {"loss_nats": loss.item(), **self.optimisation.step(loss)}

@@ -1,0 +1,58 @@
+"""The published scale: the same stages, a target for each recipe, and steps at published sizes."""
+
+import itertools
+import math
+
+import pytest
+import torch
+
+from pipelines.results import Target
+from pipelines.stage import DatasetParams, Recipe
+from repertoire.config import parse, read_yaml
+from repertoire.contract import Plan, load_family
+from repertoire.data.dataset import Dataset
+from repertoire.data.readers import load_reader
+from tests.families import DATA_OF
+from tests.project import ROOT
+from tests.small import gathered
+
+FOLDER = ROOT / "pipelines/benchmarks"
+PARAMS = read_yaml(FOLDER / "params.yaml")
+SIZES = gathered("BENCHMARK_SIZES")
+RECIPES = PARAMS["recipes"] or {}
+STEPS = 2
+
+
+def test_the_stages_are_those_of_the_default_scale():
+    ours, default = (read_yaml(f / "dvc.yaml")["stages"] for f in (FOLDER, ROOT))
+    assert set(default) - set(ours) == {"study", "report"}
+    assert {k: v for k, v in ours.items() if k != "fingerprint"} == {
+        k: default[k] for k in ours if k != "fingerprint"
+    }
+
+
+def test_every_recipe_names_what_it_should_reach():
+    targets = {name: parse(Target, block, name) for name, block in PARAMS["targets"].items()}
+    assert set(RECIPES) <= set(targets) <= set(RECIPES) | set(PARAMS["datasets"])
+    assert all(target.published for target in targets.values())
+
+
+@pytest.mark.parametrize("name", sorted(PARAMS["datasets"] or {}))
+def test_every_data_set_is_pinned_and_its_config_is_whole(name):
+    params = parse(DatasetParams, PARAMS["datasets"][name], name)
+    parse(load_reader(params.reader).Config, params.config, name)
+    assert params.sources and all(len(s.sha256) == 64 for s in params.sources.values())
+
+
+@pytest.mark.parametrize("name", sorted(RECIPES))
+def test_a_recipe_takes_steps_at_its_published_size(name, project):
+    recipe = parse(Recipe, RECIPES[name], name)
+    family = load_family(recipe.family)
+    config = parse(family.Config, {**recipe.config, **SIZES.get(name, {})}, name)
+    data = Dataset(project.folder / "data" / DATA_OF[recipe.dataset])
+    torch.manual_seed(recipe.seed)
+    network = family.build(config, data.facts)
+    learner = family.learner(network, config, data, Plan(recipe.seed, 1))
+    losses = [learner.step(batch) for batch in itertools.islice(learner.batches(0), STEPS)]
+    assert len(losses) == STEPS
+    assert all(math.isfinite(value) for loss in losses for value in loss.values())
