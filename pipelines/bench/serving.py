@@ -174,7 +174,8 @@ async def _client(load: Load, stop: float, times: list[float]) -> None:
         head = await reader.readuntil(b"\r\n\r\n")
         if b" 200 " not in head.split(b"\r\n", 1)[0]:
             raise RuntimeError(f"the server answered {head.decode()}")
-        length = head.lower().split(b"content-length:")[1].split(b"\r\n")[0]
+        # At the start of a line: the protocol has a header whose name ends the same.
+        length = head.lower().split(b"\r\ncontent-length:")[1].split(b"\r\n")[0]
         await reader.readexactly(int(length))
         times.append(time.perf_counter() - sent)
     writer.close()
