@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import gc
 import logging
 import os
 import signal
@@ -30,6 +31,7 @@ from serving.plane import Plane
 from serving.protocol import json_object
 from serving.repository import Repository
 from serving.service import Service, error_handlers, explain, read_body, reply, service_of
+from serving.transport import Protocol
 
 log = logging.getLogger("serving")
 PLAYGROUND = Path(__file__).parent / "playground" / "index.html"
@@ -176,6 +178,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     folder, renew = options.models, None
     if options.registry:
         folder, renew = options.into, partial(synchronise, options.registry, options.into)
+    gc.freeze()  # what is loaded by now stays; looking through it for garbage would cost requests
     # A worker that comes back from onnxruntime waits that long for the interpreter's lock.
     sys.setswitchinterval(0.001)
     repository = Repository(folder, sessions=options.sessions, threads=options.threads)
@@ -191,7 +194,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         host=options.host,
         port=options.port,
         loop="uvloop",  # the plain loop costs 40 ms a request, for it leaves Nagle's delay on
-        http="httptools",
+        http=Protocol,
         access_log=False,
         proxy_headers=False,
         server_header=False,

@@ -20,7 +20,7 @@ from serving.errors import BadModel, DeadlineExceeded, Malformed, ModelNotFound
 from serving.manifest import Graph
 from serving.ports import Arrays
 from serving.repository import Model
-from serving.service import Service, answer_error, read_body, reply, service_of
+from serving.service import Service, answer_error, read, reply, service_of
 
 _HEADER = "Inference-Header-Content-Length"
 _PATH = re.compile(r"/v2/models/([^/]+)(?:/versions/([^/]+))?/infer")
@@ -39,36 +39,43 @@ class Inference:
             return
         request = Request(scope, receive)
         try:
-            response = await infer(self.service, request, *found.groups())
+            response = await self._in_time(request, *found.groups())
         except Exception as error:  # noqa: BLE001 - the client gets its line
             response = await answer_error(request, error)
         await response(scope, receive, send)
 
+    async def _in_time(self, request: Request, name: str, version: str | None) -> Response:
+        """One deadline for body and answer: a timer costs as much as reading the body."""
+        seconds = self.service.seconds
+        try:
+            async with asyncio.timeout(seconds):
+                return await infer(self.service, request, name, version)
+        except TimeoutError as error:
+            raise DeadlineExceeded(f"no answer within {seconds:g} s; try again later") from error
+
 
 async def infer(service: Service, request: Request, name: str, version: str | None) -> Response:
     model, graph = _graph(service, name, version)
-    asked = protocol.decode(await read_body(service, request), _header_length(request))
+    asked = protocol.decode(await read(request, service.body), _header_length(request))
     future = service.plane.submit(
         model, graph.name, asked.arrays, tuple(asked.outputs), service.deadline()
     )
-    arrays = await _within(service.seconds, future)
+    arrays = await _completed(future)
     body, header = protocol.encode(asked, name, model.version, arrays)
     if header is None:
         return Response(body, media_type="application/json")
     return Response(body, media_type="application/octet-stream", headers={_HEADER: str(header)})
 
 
-async def _within(seconds: float, future: Future[Arrays]) -> Arrays:
+async def _completed(future: Future[Arrays]) -> Arrays:
     """The plane completes its futures on this loop, so that no thread has to wake it for each."""
     done = asyncio.Event()
     future.add_done_callback(lambda _: done.set())
     try:
-        async with asyncio.timeout(seconds):
-            await done.wait()
-            return future.result()
-    except TimeoutError as error:
-        future.cancel()
-        raise DeadlineExceeded(f"no answer within {seconds:g} s; try again later") from error
+        await done.wait()
+    finally:
+        future.cancel()  # nobody waits any more; without effect on one that is done
+    return future.result()
 
 
 def _header_length(request: Request) -> int | None:

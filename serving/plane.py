@@ -98,7 +98,8 @@ class Plane:
                 raise Overloaded(f"{self._length} requests are waiting already; try again later")
             self._waiting.setdefault(job.company(), deque()).append(job)
             self._length += 1
-            self._changed.notify()
+            if graph.sha256 not in self._busy:  # else its worker takes the job when it is done
+                self._changed.notify()
         return job.future
 
     def runner(self, model: Model, deadline: float = float("inf")) -> Run:
@@ -167,7 +168,8 @@ class Plane:
     def _release(self, graph: Graph) -> None:
         with self._changed:
             self._busy.discard(graph.sha256)
-            self._changed.notify_all()
+            if self._closed:
+                self._changed.notify_all()
 
     def _answer(self, jobs: Sequence[Job]) -> None:
         first = jobs[0]

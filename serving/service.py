@@ -95,17 +95,18 @@ def reply(content: object, status: int = 200) -> Response:
 
 async def read_body(service: Service, request: Request) -> bytes:
     """Raises TooLarge before more than the limit is read, DeadlineExceeded for a slow sender."""
-    announced = request.headers.get("content-length", "0")
-    if announced.isdecimal() and int(announced) > service.body:
-        raise _too_large(service.body)
     try:
         async with asyncio.timeout(service.seconds):
-            return await _read(request, service.body)
+            return await read(request, service.body)
     except TimeoutError as error:
         raise DeadlineExceeded("the body of the request did not arrive in time") from error
 
 
-async def _read(request: Request, limit: int) -> bytes:
+async def read(request: Request, limit: int) -> bytes:
+    """The body. Raises TooLarge before more than the limit is read."""
+    announced = request.headers.get("content-length", "0")
+    if announced.isdecimal() and int(announced) > limit:
+        raise _too_large(limit)
     chunks, length = [], 0
     async for chunk in request.stream():
         length += len(chunk)
