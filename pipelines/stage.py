@@ -17,6 +17,7 @@ from repertoire.data.sources import Source
 
 PARAMS = Path("params.yaml")
 TIMINGS = Path(".timings/stages.jsonl")
+TRAINING_SECONDS = Path(".timings/training.js")  # what the report's first page shows
 FAMILY_PARTS = {
     "train": ("config", "network", "learner", "evaluation"),
     "export": ("config", "network", "evaluation"),
@@ -202,3 +203,7 @@ def _note_time(stage: str, arguments: list[str], started: float, born: float | N
     TIMINGS.parent.mkdir(exist_ok=True)
     with TIMINGS.open("a", encoding="utf-8") as file:
         file.write(json.dumps(record) + "\n")
+    if stage == "train":
+        with TRAINING_SECONDS.open("a", encoding="utf-8") as file:
+            place = f"(window.trainingSeconds ??= {{}})[{json.dumps(record['item'])}]"
+            file.write(f"{place} = {record['work_s']};\n")
