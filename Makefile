@@ -46,7 +46,7 @@ lock: ## compile requirements.lock anew from pyproject.toml
 	@sed -i 's/^\(torch==[^+]*\)+cpu$$/\1/' requirements.lock
 
 repro: setup ## run the whole pipeline: data, training, evaluation, registry, report
-	@dvc repro && python -m pipelines.split
+	@python -m pipelines.warm dvc repro && python -m pipelines.split
 
 test: setup ## run every test
 	@python -m pytest
@@ -58,7 +58,8 @@ bench: setup ## measure the speeds that docs/benchmarks.md states; prints ratios
 	@python -m pipelines.bench
 
 benchmark: setup ## one recipe at published scale: make benchmark RECIPE=ptb_lstm_100
-	@cd pipelines/benchmarks && export PYTHONPATH="$(CURDIR)" && dvc repro evaluate@$(RECIPE) && \
+	@cd pipelines/benchmarks && export PYTHONPATH="$(CURDIR)" && \
+	  python -m pipelines.warm dvc repro evaluate@$(RECIPE) && \
 	  python -m pipelines.register $(RECIPE) && python -m pipelines.results $(RECIPE)
 
 serve: setup ## serve the champions on http://127.0.0.1:8000 (MODELS=artifacts serves the folder)

@@ -17,6 +17,7 @@ from repertoire.data.sources import Source
 
 PARAMS = Path("params.yaml")
 TIMINGS = Path(".timings/stages.jsonl")
+TRAINING_SECONDS = Path(".timings/training.js")  # what the report's first page shows
 FAMILY_PARTS = {
     "train": ("config", "network", "learner", "evaluation"),
     "export": ("config", "network", "evaluation"),
@@ -155,8 +156,11 @@ def family_modules(family: str, stage: str) -> list[str]:
     return [f"repertoire.families.{family}.{part}" for part in FAMILY_PARTS[stage]]
 
 
-def run_stage(stage: str, work: Callable[..., None]) -> None:
-    """Run ``work`` on the command line's arguments; known errors become one line and exit 1."""
+def run_stage(stage: str, work: Callable[..., None], born: float | None = None) -> None:
+    """Run ``work`` on the command line's arguments; known errors become one line and exit 1.
+
+    ``born`` is when the process was asked for, where it is not the one that was started.
+    """
     arguments = sys.argv[1:]
     label = " ".join((stage, *arguments))
     started = time.time()
@@ -172,7 +176,7 @@ def run_stage(stage: str, work: Callable[..., None]) -> None:
             f"{label}: cannot write {place}: {error.strerror}; free space or fix the permissions "
             "and repeat"
         )
-    _note_time(stage, arguments, started)
+    _note_time(stage, arguments, started, born)
 
 
 def _call(work: Callable[..., None], arguments: list[str]) -> None:
@@ -184,11 +188,11 @@ def _call(work: Callable[..., None], arguments: list[str]) -> None:
     work(*arguments)
 
 
-def _note_time(stage: str, arguments: list[str], started: float) -> None:
+def _note_time(stage: str, arguments: list[str], started: float, born: float | None) -> None:
     """Append how long the process took to start and to work; never part of an output."""
     import psutil
 
-    born = psutil.Process().create_time()
+    born = born or psutil.Process().create_time()
     record = {
         "stage": stage,
         "item": arguments[0] if arguments else "",
@@ -199,3 +203,7 @@ def _note_time(stage: str, arguments: list[str], started: float) -> None:
     TIMINGS.parent.mkdir(exist_ok=True)
     with TIMINGS.open("a", encoding="utf-8") as file:
         file.write(json.dumps(record) + "\n")
+    if stage == "train":
+        with TRAINING_SECONDS.open("a", encoding="utf-8") as file:
+            place = f"(window.trainingSeconds ??= {{}})[{json.dumps(record['item'])}]"
+            file.write(f"{place} = {record['work_s']};\n")

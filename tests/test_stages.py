@@ -6,6 +6,7 @@ import json
 import pytest
 from ruamel.yaml import YAML
 
+from pipelines.stage import TRAINING_SECONDS, run_stage
 from tests.project import ROOT, Project
 
 STAGES = YAML(typ="safe").load(ROOT / "dvc.yaml")["stages"]
@@ -161,3 +162,16 @@ def test_dvc_yaml_names_no_data_set_and_no_recipe():
     names = [name for name in names if name not in ("digits", "dates")]
     assert len(names) > 10
     assert not [name for name in names if name in text]
+
+
+def test_seconds_of_training_lie_where_the_first_page_of_the_report_reads_them(
+    tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.argv", ["train", "lstm"])
+    run_stage("train", lambda name: None)
+    run_stage("evaluate", lambda name: None)
+    [line] = (tmp_path / TRAINING_SECONDS).read_text().splitlines()
+    assert line.startswith('(window.trainingSeconds ??= {})["lstm"] = 0')
+    template = (ROOT / "pipelines/report/index.html.jinja").read_text()
+    assert f'src="../{TRAINING_SECONDS}"' in template

@@ -2,7 +2,8 @@
 
 Two variants of the model's graph `next`, tokens in and either the ten likeliest tokens or the whole
 vocabulary out, are served by both on loopback with one thread a run, and loaded by the same client
-in a process of its own. Prints requests/s, latencies and resident memory; judges nothing.
+in a process of its own. Prints requests/s, latencies and resident memory; judges nothing. After
+that the whole model is served, and asked for the next word of a text that is being typed.
 """
 
 from __future__ import annotations
@@ -10,7 +11,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
-import hashlib
 import json
 import multiprocessing
 import os
@@ -28,15 +28,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pipelines.bench.variants import VARIANTS, variant, write_for_mlflow, write_for_us
+
 # Read by mlflow and onnxruntime when they are imported, in the servers too.
 os.environ.update(MLFLOW_DISABLE_TELEMETRY="true", DO_NOT_TRACK="true", ORT_DISABLE_TELEMETRY="1")
 # mlflow starts the `uvicorn` that it finds there.
 os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
 
-VARIANTS = {"top_k": ("top_ids", "top_log_probs"), "all_words": ("log_probs",)}
 CLIENTS = (1, 8, 32)
 LENGTH = 35
 TOKENS = [1 + number % 7 for number in range(LENGTH)]
+TYPED = "what is the mat"  # the last word is not yet whole
 MOST = 20_000  # requests of one measurement
 ROUNDS = 7
 
@@ -59,76 +61,6 @@ class Measured:
 
     def __str__(self) -> str:
         return f"{self.rate:6.0f} ({self.p50_ms:.1f}, {self.p99_ms:.1f})"
-
-
-def variant(model: Path, outputs: Sequence[str]) -> Any:
-    """The graph `next` from tokens alone to some outputs: its states become zeros inside."""
-    import numpy as np
-    import onnx
-    from onnx import helper, numpy_helper
-    from onnx.utils import Extractor
-
-    entry = _entry(model)
-    names = [port["name"] for port in entry["inputs"]]
-    part = Extractor(onnx.load(model / entry["file"])).extract_model(names, list(outputs))
-    one, zero = np.array([1]), np.array(0, np.float32)
-    stored = [numpy_helper.from_array(one, "_one"), numpy_helper.from_array(zero, "_zero")]
-    nodes = [helper.make_node("Shape", ["tokens"], ["_batch"], start=0, end=1)]
-    for state in (port for port in entry["inputs"] if port["name"] != "tokens"):
-        name, sizes = state["name"], state["shape"]
-        shape = np.array([1 if size == "batch" else size for size in sizes])
-        stored.append(numpy_helper.from_array(shape, f"_{name}_shape"))
-        ones = ["_batch" if size == "batch" else "_one" for size in sizes]
-        nodes.append(helper.make_node("Concat", ones, [f"_{name}_times"], axis=0))
-        factors = [f"_{name}_shape", f"_{name}_times"]
-        nodes.append(helper.make_node("Mul", factors, [f"_{name}_sizes"]))
-        nodes.append(helper.make_node("Expand", ["_zero", f"_{name}_sizes"], [name]))
-    inputs = [each for each in part.graph.input if each.name == "tokens"]
-    nodes += part.graph.node
-    stored += part.graph.initializer
-    graph = helper.make_graph(nodes, "next", inputs, part.graph.output, stored)
-    return helper.make_model(graph, opset_imports=part.opset_import, ir_version=part.ir_version)
-
-
-def _entry(model: Path) -> dict[str, Any]:
-    manifest = json.loads((model / "manifest.json").read_text())
-    return next(graph for graph in manifest["graphs"] if graph["name"] == "next")
-
-
-def write_for_us(folder: Path, model: Path, proto: Any, outputs: Sequence[str]) -> None:
-    """A model folder with the variant as its only graph."""
-    entry, content = _entry(model), proto.SerializeToString()
-    (folder / "onnx").mkdir(parents=True)
-    (folder / "onnx/next.onnx").write_bytes(content)
-    graph = {
-        "name": "next",
-        "file": "onnx/next.onnx",
-        "sha256": hashlib.sha256(content).hexdigest(),
-        "bytes": len(content),
-        "inputs": [port for port in entry["inputs"] if port["name"] == "tokens"],
-        "outputs": [port for port in entry["outputs"] if port["name"] in outputs],
-    }
-    manifest = {"format": "repertoire/1", "name": folder.name, "family": "", "tasks": []}
-    (folder / "manifest.json").write_text(json.dumps({**manifest, "graphs": [graph]}))
-
-
-def write_for_mlflow(folder: Path, proto: Any) -> None:
-    """The variant as an MLflow model; other options of the session serve it no faster."""
-    import mlflow.onnx
-    import numpy as np
-    from mlflow.models import ModelSignature
-    from mlflow.types.schema import Schema, TensorSpec
-
-    signature = ModelSignature(Schema([TensorSpec(np.dtype("int64"), (-1, -1), "tokens")]))
-    mlflow.onnx.save_model(
-        proto,
-        folder,
-        signature=signature,
-        pip_requirements=["onnxruntime"],
-        onnx_execution_providers=["CPUExecutionProvider"],
-        onnx_session_options={"intra_op_num_threads": 1, "inter_op_num_threads": 1},
-        save_as_external_data=False,
-    )
 
 
 def our_request(name: str, *, binary: bool) -> bytes:
@@ -247,6 +179,20 @@ def compare(name: str, folder: Path, client: ProcessPoolExecutor, seconds: float
         print(f"{name:10} {ours} against mlflow: {ratio(found, ours, 'mlflow')}", flush=True)
 
 
+def completions(model: Path, folder: Path, client: ProcessPoolExecutor, seconds: float) -> None:
+    """The task `complete`: from text to text, the tokenizer and the net's step included."""
+    (folder / "whole").mkdir()
+    (folder / "whole" / model.name).symlink_to(model.resolve())
+    port, python = free_port(), sys.executable
+    serve = [python, "-m", "serving.app", "--models", str(folder / "whole"), "--port", str(port)]
+    request = http(f"/v1/models/{model.name}/complete", {"prompt": TYPED, "count": 5})
+    with running(serve, port, "/v2/health/ready", folder / "log"):
+        client.submit(measure, Load(port, request, 1, 0.5)).result()  # warm
+        for clients in CLIENTS:
+            found = client.submit(measure, Load(port, request, clients, seconds)).result()
+            print(f"complete, {clients:2} typing: {found}", flush=True)
+
+
 def rounds(
     client: ProcessPoolExecutor, loads: Mapping[str, tuple[int, bytes]], seconds: float
 ) -> dict[tuple[str, int], list[Measured]]:
@@ -297,6 +243,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"requests/s (p50, p99 ms) at {', '.join(map(str, CLIENTS))} clients; resident MB")
         for name in VARIANTS:
             compare(name, folder, client, options.seconds)
+        completions(options.model, folder, client, options.seconds / 2)
     return 0
 
 

@@ -1,0 +1,144 @@
+"""`python -m pipelines.warm COMMAND`: while COMMAND runs, stages start without their imports.
+
+Most stages import for longer than they work, and DVC starts each in a process of its own. Here the
+first process of a stage imports what all of them need, and the process of each item is forked from
+it: it has the same arguments, folder and output as one started by itself, and ends with it.
+"""
+
+import ctypes
+import importlib
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+
+FOLDER = "REPERTOIRE_WARM"  # the variable that tells stages where the sockets are
+STAGES = ("prepare", "baseline", "train", "export", "evaluate", "study")  # those of many items
+MOST = 65_536  # bytes of a request
+STREAMS = (0, 1, 2)
+PR_SET_PDEATHSIG = 1
+
+
+def hand_over(stage: str, arguments: Sequence[str]) -> int | None:
+    """The exit status of the stage run by a warm process; None where none is kept."""
+    path = Path(os.environ.get(FOLDER, "/nonexistent")) / stage
+    if not path.exists():
+        return None
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as asking:
+        try:
+            asking.connect(str(path))
+        except ConnectionRefusedError:
+            sys.exit(f"{stage}: its warm process ended; the lines above say why; repeat")
+        request = "\0".join((repr(time.time()), str(Path.cwd()), *arguments)).encode()
+        socket.send_fds(asking, [request], STREAMS)
+        answer = asking.recv(1)
+    return answer[0] if answer else 1
+
+
+def serve(command: Sequence[str]) -> int:
+    """Run the command with warm processes beside it; returns its exit status."""
+    with tempfile.TemporaryDirectory(prefix="repertoire-") as folder:
+        listeners = {stage: _listener(Path(folder) / stage) for stage in STAGES}
+        child = subprocess.Popen(command, env={**os.environ, FOLDER: folder})
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # it is the command's to end
+        warm: list[int] = []
+        ended = os.pidfd_open(child.pid)
+        while listeners:
+            waited: list[int | socket.socket] = [ended, *listeners.values()]
+            ready, _, _ = select.select(waited, [], [])
+            if ended in ready:
+                break
+            for stage in [s for s, listener in listeners.items() if listener in ready]:
+                warm.append(_fork(stage, listeners.pop(stage)))
+        code = child.wait()
+        for process in warm:
+            os.kill(process, signal.SIGKILL)
+            os.waitpid(process, 0)
+    return code
+
+
+def _listener(path: Path) -> socket.socket:
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    listener.bind(str(path))
+    listener.listen()
+    return listener
+
+
+def _fork(stage: str, listener: socket.socket) -> int:
+    """A process that imports the stage and then forks one for each request; its id."""
+    sys.stdout.flush()
+    if process := os.fork():
+        listener.close()
+        return process
+    try:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        _end_with_parent()
+        module = importlib.import_module(f"pipelines.{stage}")
+        while True:
+            asked, _ = listener.accept()
+            with asked:
+                _answer(asked, stage, getattr(module, stage))
+    except Exception:  # noqa: BLE001 - whoever started the command reads it
+        traceback.print_exc()
+    finally:
+        os._exit(1)
+
+
+def _answer(asked: socket.socket, stage: str, work: object) -> None:
+    """Run one request in a process of its own; it is killed if whoever asked is gone."""
+    request, streams, _, _ = socket.recv_fds(asked, MOST, len(STREAMS))
+    born, folder, *arguments = request.decode().split("\0")
+    process = os.fork()
+    if not process:
+        for own, theirs in zip(STREAMS, streams, strict=True):
+            os.dup2(theirs, own)
+        _end_with_parent()
+        os.chdir(folder)
+        _run(stage, work, arguments, float(born))
+    for stream in streams:
+        os.close(stream)
+    done = os.pidfd_open(process)
+    waited: list[int | socket.socket] = [asked, done]
+    ready, _, _ = select.select(waited, [], [])
+    if done not in ready:
+        os.kill(process, signal.SIGKILL)
+    _, status = os.waitpid(process, 0)
+    os.close(done)
+    if done in ready:
+        code = os.waitstatus_to_exitcode(status)
+        asked.send(bytes([code if code >= 0 else 128 - code]))
+
+
+def _end_with_parent() -> None:
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def _run(stage: str, work: object, arguments: list[str], born: float) -> None:
+    """Never returns."""
+    from pipelines.stage import run_stage
+
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    sys.argv = [stage, *arguments]
+    code = 1
+    try:
+        run_stage(stage, work, born)  # type: ignore[arg-type]
+        code = 0
+    except SystemExit as error:
+        print(error.code, file=sys.stderr)
+    except Exception:  # noqa: BLE001 - as it would end a process of its own
+        traceback.print_exc()
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+
+
+if __name__ == "__main__":
+    sys.exit(serve(sys.argv[1:]))

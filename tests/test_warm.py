@@ -1,0 +1,71 @@
+"""Stages forked from warm processes: what they write, how they end."""
+
+import json
+import signal
+import subprocess
+import time
+
+import pytest
+
+from pipelines.warm import STAGES
+from tests.project import ROOT, Project
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory):
+    return Project(tmp_path_factory.mktemp("warm") / "p", ("dates",))
+
+
+def warm(project, *commands):
+    shell = ("bash", "-ec", "; ".join(commands))
+    return project.run("timeout", "90", "python", "-m", "pipelines.warm", *shell)
+
+
+def test_a_warm_stage_writes_the_bytes_of_a_cold_one_and_imports_once(project):
+    assert project.stage("prepare", "dates").returncode == 0
+    cold = project.digests("data")
+    prepare = "python -m pipelines prepare dates"
+    done = warm(project, prepare, prepare)
+    assert done.returncode == 0, done.stderr
+    assert project.digests("data") == cold and len(cold) > 5
+    assert done.stdout.count("rows hold") == 2
+    lines = (project.folder / ".timings/stages.jsonl").read_text().splitlines()
+    first, second = [json.loads(line)["start_s"] for line in lines[-2:]]
+    assert second < first / 3
+
+
+def test_an_error_is_the_same_line_and_status(project):
+    done = warm(project, "python -m pipelines train nothing")
+    assert done.returncode == 1
+    assert "no key 'nothing'; there are: dates" in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_the_status_of_the_command_is_that_of_the_whole(project):
+    assert warm(project, "exit 7").returncode == 7
+
+
+def test_a_stage_ends_with_whoever_asked_for_it(project):
+    params = project.params()
+    params["recipes"]["dates"]["training"]["epochs"] = 100_000
+    project.write_params(params)
+    command = ["python", "-m", "pipelines.warm", "python", "-m", "pipelines", "train", "dates"]
+    process = subprocess.Popen(
+        command, cwd=project.folder, env=project.environment(), stdout=subprocess.DEVNULL
+    )
+    checkpoints = project.folder / ".checkpoints"
+    deadline = time.monotonic() + 60
+    while not list(checkpoints.glob("dates-*")) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    time.sleep(1)
+    before = {p: p.stat().st_mtime_ns for p in checkpoints.glob("dates-*")}
+    time.sleep(1)
+    assert before and {p: p.stat().st_mtime_ns for p in checkpoints.glob("dates-*")} == before
+
+
+def test_every_warm_stage_is_a_module_that_offers_its_function():
+    for stage in STAGES:
+        text = (ROOT / f"pipelines/{stage}.py").read_text()
+        assert f"\ndef {stage}(name: str) -> None:" in text
