@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import os
@@ -17,6 +18,8 @@ from pathlib import Path
 
 import pytest
 import standins
+
+from serving.transport import Gathering
 
 ROOT = Path(__file__).parents[2]
 # Runs the server as `python -m serving.app` does, and tells at its end what it had imported.
@@ -119,3 +122,29 @@ def test_a_server_whose_registry_has_no_champion_says_so_in_one_line(tmp_path: P
     )
     assert done.returncode == 1
     assert done.stderr.splitlines()[-1].endswith("register one and set the alias")
+
+
+def test_writes_of_one_turn_of_the_loop_become_one_and_none_is_lost_at_the_end():
+    written, closed = [], []
+
+    class Wire:
+        def write(self, part):
+            written.append(part)
+
+        def close(self):
+            closed.append(len(written))
+
+        def get_extra_info(self, name):
+            return f"the {name}"
+
+    async def answer():
+        gathering = Gathering(Wire(), asyncio.get_running_loop())
+        gathering.write(b"head ")
+        gathering.write(b"body")
+        await asyncio.sleep(0)
+        gathering.write(b"more")
+        gathering.close()
+        assert gathering.get_extra_info("socket") == "the socket"
+
+    asyncio.run(answer())
+    assert written == [b"head body", b"more"] and closed == [2]
