@@ -247,6 +247,26 @@ def test_a_full_disk_is_one_clear_line_and_leaves_nothing_half_written(bench, st
     assert bench.digests(*OUTS) == before
 
 
+BARE = """
+import runpy, sys
+from importlib.machinery import PathFinder
+
+ABSENT = "dvc mlflow great_expectations onnx pandas sklearn matplotlib jinja2".split()
+find = PathFinder.find_spec
+PathFinder.find_spec = lambda name, *more: None if name.split(".")[0] in ABSENT else find(name, *more)
+stage = sys.argv.pop(1)
+runpy.run_module(f"pipelines.{stage}", run_name="__main__")
+"""
+
+
+@pytest.mark.parametrize("stage", ["train", "evaluate"])
+def test_a_stage_of_a_machine_with_a_gpu_needs_neither_dvc_nor_mlflow(reproduced, stage):
+    before = reproduced.digests("artifacts")
+    done = reproduced.run("python", "-c", BARE, stage, "dates")
+    assert done.returncode == 0, done.stderr
+    assert reproduced.digests("artifacts") == before
+
+
 def test_weights_in_the_file_are_those_that_were_exported(reproduced):
     weights = load_file(reproduced.folder / "artifacts/lstm/trained/weights.safetensors")
     assert all(np.isfinite(value).all() for value in weights.values())
