@@ -252,8 +252,14 @@ import runpy, sys
 from importlib.machinery import PathFinder
 
 ABSENT = "dvc mlflow great_expectations onnx pandas sklearn matplotlib jinja2".split()
-find = PathFinder.find_spec
-PathFinder.find_spec = lambda name, *more: None if name.split(".")[0] in ABSENT else find(name, *more)
+real = PathFinder.find_spec
+
+
+def find(name, *more):
+    return None if name.split(".")[0] in ABSENT else real(name, *more)
+
+
+PathFinder.find_spec = find
 stage = sys.argv.pop(1)
 runpy.run_module(f"pipelines.{stage}", run_name="__main__")
 """
