@@ -13,7 +13,11 @@ from repertoire.engines.torch_engine import TorchRun
 from repertoire.export.onnx_file import export_graph
 from repertoire.export.verify import verify_graph
 from repertoire.families.language_model.config import Regularisation, initial_states
-from repertoire.families.language_model.evaluation import generate, stream_log_probs
+from repertoire.families.language_model.evaluation import (
+    generate,
+    stream_log_probs,
+    window_log_probs,
+)
 from repertoire.families.language_model.network import Sample
 from tests.families import small
 
@@ -35,6 +39,17 @@ def test_scoring_a_stream_does_not_depend_on_where_it_is_cut(name, project):
     cut = stream_log_probs(run, replace(config, chunk=7), tokens)
     assert whole.shape == (89,)
     np.testing.assert_allclose(whole, cut, atol=1e-5)
+
+
+def test_windows_from_a_fresh_state_agree_with_the_stream_where_it_starts(project):
+    run, config, data, _ = runner("lstm", project)
+    tokens = data.arrays("test")["tokens"][:61]
+    whole = stream_log_probs(run, config, np.concatenate(([0], tokens)))[1:]
+    [fresh] = window_log_probs(run, config, np.concatenate(([0], tokens)))
+    assert fresh.shape == (61,)
+    other = stream_log_probs(run, config, tokens)
+    np.testing.assert_allclose(fresh, other, atol=1e-5)
+    assert not np.allclose(fresh, whole)
 
 
 @pytest.mark.parametrize("name", RECIPES)

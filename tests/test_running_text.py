@@ -7,7 +7,7 @@ import pytest
 
 from repertoire.config import ConfigError
 from repertoire.data.dataset import TextEncoding
-from repertoire.data.readers import documents, one_text
+from repertoire.data.readers import dialogues, documents, one_text
 from repertoire.data.sources import Files
 from repertoire.data.stream import Running
 
@@ -73,3 +73,20 @@ def test_one_text_is_cut_to_the_character_and_nothing_is_lost(tmp_path):
     assert "\n".join(encoding.decode(line) for line in lines) + "\n" == text[cut:]
     valid = arrays["valid"]["tokens"]
     assert len(valid) in (cut - int(len(text) * 0.85), cut - int(len(text) * 0.85) + 1)
+
+
+def test_exchanges_with_one_answer_are_in_one_split_and_a_question_counts_once(tmp_path):
+    rows = [f"질문 {n},답 {n % 37}.,0" for n in range(211)] + ["질문 3,다른 답,1"]
+    (tmp_path / "chat.csv").write_text("\n".join(["Q,A,label", *rows]), encoding="utf-8")
+    settings = dialogues.Config("Q", "A", 99, 3, 0.2, 0.3, CHARACTERS)
+    files = Files({"dialogues": tmp_path / "chat.csv"})
+    table = dialogues.tabulate(settings, files)
+    assert len(table) == 211 and (table.groupby("key")["split"].nunique() == 1).all()
+    assert table["split"].nunique() == 3
+    encoded = dialogues.encode(settings, table)
+    encoding = TextEncoding(encoded.encodings["text"])
+    first = table.loc[table["split"] == "test", "text"].iloc[0].split("\n")
+    tokens = encoded.arrays["test"]["tokens"]
+    assert [encoding.decode(tokens), encoding.decode(tokens[len(first[0]) + 1 :])] == first
+    with pytest.raises(ConfigError, match="no column 'B'"):
+        dialogues.tabulate(dialogues.Config("Q", "B", 99, 3, 0.2, 0.3, CHARACTERS), files)

@@ -27,16 +27,22 @@ class LanguageModelLearner:
         rates = config.regularisation
         self.averaged = Averaged(network, rates.average) if rates and rates.average else None
         self.trained: LanguageModel = self.averaged.trained if self.averaged else network
-        self.optimisation = Optimisation(
+        windows = len(self.tokens) // config.batch // config.time
+        self.optimisation = self.optimisation_over(plan.epochs * windows)
+        self.precision = fastest_precision() if config.softmax == "fastest" else torch.float32
+        self.states = self._initial()
+
+    def optimisation_over(self, steps: int) -> Optimisation:
+        """The optimizer of what is trained, whose rate falls over so many steps."""
+        config = self.config
+        return Optimisation(
             self._groups(),
             learning_rate=config.learning_rate,
             weight_decay=config.weight_decay,
             warmup=config.warmup,
-            steps=plan.epochs * (len(self.tokens) // config.batch // config.time),
+            steps=steps,
             clip_norm=config.clip_norm,
         )
-        self.precision = fastest_precision() if config.softmax == "fastest" else torch.float32
-        self.states = self._initial()
 
     def _groups(self) -> list[dict[str, Any]]:
         core = list(self.trained.core.parameters())
