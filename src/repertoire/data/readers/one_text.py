@@ -31,7 +31,7 @@ def tabulate(config: Config, files: Files) -> pd.DataFrame:
     rows = [(s, line) for s, part in parts.items() for line in part.removesuffix("\n").split("\n")]
     table = pd.DataFrame(rows, columns=["split", "text"])
     table["characters"] = table["text"].str.len()
-    words = table["text"].str.split().str.len()
+    words = table["text"].map(lambda text: len(text.split()))
     table["key"] = table["text"].where(words >= config.identity_words, None)
     return table
 
