@@ -24,6 +24,14 @@ def test_discounts_follow_chen_and_goodman():
     assert discounts_of(counts) == pytest.approx(expected)
 
 
+def test_text_that_repeats_itself_leaves_no_token_without_probability():
+    tokens = np.tile(np.random.default_rng(0).integers(1, 13, 101), 4)
+    model = KneserNey(tokens, 3, 17)
+    assert np.isfinite(model.log_probs(np.arange(17).repeat(3))).all()
+    rows = np.column_stack((np.full((17, 2), tokens[:2]), np.arange(17)))
+    assert model.probabilities(rows).sum() == pytest.approx(1, abs=1e-12)
+
+
 def test_a_bigram_is_the_interpolation_written_out_by_hand():
     # Stream 0 | 1 2 1 2 1 3 with two leading zeros of padding context.
     tokens = np.array([1, 2, 1, 2, 1, 3])

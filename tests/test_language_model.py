@@ -1,15 +1,23 @@
 """What is particular to language models."""
 
+import itertools
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
+from repertoire.config import ConfigError
 from repertoire.contract import Plan
 from repertoire.engines.torch_engine import TorchRun
-from repertoire.families.language_model.config import initial_states
-from repertoire.families.language_model.evaluation import generate, stream_log_probs
+from repertoire.export.onnx_file import export_graph
+from repertoire.export.verify import verify_graph
+from repertoire.families.language_model.config import Regularisation, initial_states
+from repertoire.families.language_model.evaluation import (
+    generate,
+    stream_log_probs,
+    window_log_probs,
+)
 from repertoire.families.language_model.network import Sample
 from tests.families import small
 
@@ -31,6 +39,17 @@ def test_scoring_a_stream_does_not_depend_on_where_it_is_cut(name, project):
     cut = stream_log_probs(run, replace(config, chunk=7), tokens)
     assert whole.shape == (89,)
     np.testing.assert_allclose(whole, cut, atol=1e-5)
+
+
+def test_windows_from_a_fresh_state_agree_with_the_stream_where_it_starts(project):
+    run, config, data, _ = runner("lstm", project)
+    tokens = data.arrays("test")["tokens"][:61]
+    whole = stream_log_probs(run, config, np.concatenate(([0], tokens)))[1:]
+    [fresh] = window_log_probs(run, config, np.concatenate(([0], tokens)))
+    assert fresh.shape == (61,)
+    other = stream_log_probs(run, config, tokens)
+    np.testing.assert_allclose(fresh, other, atol=1e-5)
+    assert not np.allclose(fresh, whole)
 
 
 @pytest.mark.parametrize("name", RECIPES)
@@ -126,3 +145,73 @@ def test_a_restarted_stream_has_the_state_of_a_new_request(name, project):
         learner.states = tuple(torch.ones_like(state) for state in learner.states)
         for state in learner._restarted():
             assert torch.equal(state, torch.full_like(state, expected))
+
+
+OFF = Regularisation(*8 * (0.0,))
+
+
+def trained(project, name="lstm", steps=5, **changes):
+    family, config, data, _ = small(name, project.folder)
+    config = replace(config, **changes)
+    torch.manual_seed(0)
+    network = family.build(config, data.facts)
+    learner = family.learner(network, config, data, Plan(1, 17))
+    every = itertools.chain.from_iterable(map(learner.batches, itertools.count()))
+    losses = [learner.step(batch) for batch in itertools.islice(every, steps)]
+    return family, config, data, learner, losses
+
+
+@pytest.mark.parametrize("name", ["gru", "lstm", "lstm_stacked", "rnn_relu_identity", "rnn_tanh"])
+def test_regularisation_at_zero_trains_as_none_does(name, project):
+    *_, plain, losses = trained(project, name, dropout=0.0)
+    *_, off, same = trained(project, name, dropout=0.0, regularisation=OFF)
+    assert [s["loss_nats"] for s in same] == pytest.approx([s["loss_nats"] for s in losses])
+    for one, other in zip(plain.network.parameters(), off.network.parameters(), strict=True):
+        torch.testing.assert_close(one, other)
+
+
+def test_the_penalty_counts_size_and_change(project):
+    penalised = replace(OFF, activation=3.0, temporal=5.0)
+    *_, learner, _ = trained(project, steps=1, regularisation=penalised)
+    still, steps = torch.full((2, 7, 11), 0.5), torch.arange(7.0).view(1, 7, 1).expand(2, 7, 11)
+    assert float(learner._penalty(still, still)) == pytest.approx(3 * 0.25)
+    assert float(learner._penalty(steps, still)) == pytest.approx(3 * 0.25 + 5)
+
+
+def test_a_dropped_word_is_zero_wherever_it_occurs(project):
+    *_, data, learner, _ = trained(project, steps=1, regularisation=replace(OFF, words=0.5))
+    network, words = learner.network.train(), torch.arange(data.facts["vocabulary"])
+    gone = (network._embed(words.repeat(3, 2)) == 0).all(2)
+    assert torch.equal(gone[0, : len(words)], gone[1, len(words) :])
+    assert 1 < int(gone[0, : len(words)].sum()) < len(words) - 1
+    assert not (network.eval()._embed(words[None]) == 0).any()
+
+
+def test_the_averaged_weights_are_those_that_ship(project):
+    *_, learner, _ = trained(project, regularisation=replace(OFF, average=0.9))
+    *_, plain, _ = trained(project)
+    assert learner.trained is not learner.network
+    pairs = zip(learner.trained.parameters(), plain.network.parameters(), strict=True)
+    assert all(torch.allclose(one, other, atol=1e-6) for one, other in pairs)
+    pairs = zip(learner.network.parameters(), learner.trained.parameters(), strict=True)
+    assert not all(torch.allclose(one, other) for one, other in pairs)
+
+
+def test_an_adaptive_softmax_trains_and_exports_exact_probabilities(project):
+    family, config, data, learner, losses = trained(project, steps=61, cutoffs=(5, 11))
+    assert losses[-1]["loss_nats"] < losses[0]["loss_nats"]
+    graphs = family.graphs(learner.network.eval(), data.facts)
+    for graph in graphs:
+        verify_graph(graph, export_graph(graph), 7, 13, 1e-4)
+    run, tokens = TorchRun(graphs), data.arrays("test")["tokens"][:23].astype(np.int64)
+    scored = stream_log_probs(run, config, tokens)
+    prefix = np.concatenate(([0], tokens[:-1]))[None]
+    following = run("next", tokens=prefix, **initial_states(config, 1))["log_probs"][0]
+    assert following[tokens[-1]] == pytest.approx(scored[-1], abs=1e-5)
+    assert np.exp(following).sum() == pytest.approx(1, abs=1e-4)
+
+
+def test_an_adaptive_softmax_has_no_weight_to_tie(project):
+    family, config, data, _ = small("lstm_stacked", project.folder)
+    with pytest.raises(ConfigError, match="cannot be tied"):
+        family.build(replace(config, cutoffs=(5, 11)), data.facts)

@@ -209,8 +209,9 @@ def requests(name: str, tasks: list[str], recipe: Recipe, figures: list[Any]) ->
     bodies: dict[str, dict[str, Any]] = {
         "score": {"text": prompt},
         "generate": {"prompt": prompt, "max_tokens": 20, "temperature": 0.7, "seed": 1},
-        "complete": {"prompt": f"{prompt} wh".strip(), "count": 3},
-        "rescore": {"candidates": [{"text": prompt, "score": -1.5}, "a rival"]},
+        "complete": {"prompt": prompt, "count": 3, "tokens": 4},
+        # A rival in any language.
+        "rescore": {"candidates": [{"text": prompt, "score": -1.5}, prompt[::-1]]},
         "nearest": {"word": "king"},
         "similarity": {"a": "king", "b": "queen"},
         "analogy": {"a": "king", "b": "queen", "c": "man"},

@@ -8,6 +8,7 @@ from typing import Any
 METRICS: tuple[tuple[str, str, str], ...] = (
     (r"perplexity", "Perplexity", ""),
     (r"nats_per_token", "Cross-entropy", "nats a token"),
+    (r"fresh_window_nats_per_token", "Cross-entropy, contexts of 256 at most", "nats a token"),
     (r"bits_per_character", "Cross-entropy", "bits a character"),
     (r"rescored_accuracy_percent", "True line first after rescoring", "%"),
     (r"exact_match_percent", "Exact match", "%"),
@@ -88,7 +89,7 @@ BASELINES: tuple[tuple[str, str], ...] = (
 RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 SUFFIXES = ("percent", "nats", "mse")
 LOWER_IS_BETTER = (
-    r"(?!text_gain)(perplexity|.*_nats|nats_.*|bits_.*|.*_mse|mae|rmse|mase|pinball_.*|dm_.*"
+    r"(?!text_gain)(perplexity|.*_nats|nats_.*|fresh_.*|bits_.*|.*_mse|mae|rmse|mase|pinball_.*|dm_.*"
     r"|frechet_distance|calibration_.*)"
 )
 USES = {

@@ -55,7 +55,18 @@ STAND_INS = dict.fromkeys(
         "gru",
         "lstm_stacked",
         "lstm_characters",
+        "lstm_korean",
     ),
     "lstm",
 )
-DATA_OF = {"shakespeare_characters": "shakespeare_words", "ptb": "shakespeare_words"}
+DATA_OF = dict.fromkeys(
+    ("shakespeare_characters", "korean_law", "ptb", "tiny_shakespeare", "korean_chatbot"),
+    "shakespeare_words",
+)
+# The small plays have no stream of these lengths.
+BENCHMARK_SIZES = {
+    "tiny_shakespeare_lstm": {"batch": 3, "time": 35},
+    "korean_chatbot_lstm": {"batch": 3, "time": 35},
+    "tiny_shakespeare_lstm_large": {"batch": 2, "time": 13},
+    "ptb_awd_lstm": {"batch": 2, "time": 5},
+}

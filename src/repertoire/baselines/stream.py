@@ -17,8 +17,9 @@ class Config:
 
 
 def baselines(config: Config, data: Data) -> dict[str, float]:
-    """Perplexity of the test stream: every token scored once, contexts run across lines.
+    """Perplexity and nats a token of the test stream: every token scored once.
 
+    Contexts run across lines.
     With n-best lists also how often each finds the true line, the recogniser alone included.
     """
     train, test = (data.arrays(split)["tokens"].astype(np.int64) for split in ("train", "test"))
@@ -27,7 +28,9 @@ def baselines(config: Config, data: Data) -> dict[str, float]:
         "unigram": KneserNey(train, 1, size),
         "kneser_ney": KneserNey(train, config.order, size),
     }
-    values = {f"{k}_perplexity": perplexity(m.log_probs(test)) for k, m in models.items()}
+    scored = {name: model.log_probs(test) for name, model in models.items()}
+    values = {f"{name}_perplexity": perplexity(logs) for name, logs in scored.items()}
+    values |= {f"{name}_nats_per_token": -float(logs.mean()) for name, logs in scored.items()}
     values["kneser_ney_order"] = float(config.order)
     lists = data.arrays("nbest_test")
     if len(lists["truth"]):
@@ -116,9 +119,13 @@ class KneserNey:
 
 
 def discounts_of(counts: Array) -> tuple[float, float, float]:
-    """Discounts for grams seen once, twice, and more often (Chen and Goodman 1999, eq. 26)."""
+    """Discounts for grams seen once, twice, and more often (Chen and Goodman 1999, eq. 26).
+
+    Where the estimate is not positive, as in text that repeats itself, the discount of plain
+    Kneser-Ney stands in: with none, a context would leave nothing to what it never preceded.
+    """
     n1, n2, n3, n4 = (max(1, int(np.sum(counts == n))) for n in (1, 2, 3, 4))
     y = n1 / (n1 + 2 * n2)
     raw = (1 - 2 * y * n2 / n1, 2 - 3 * y * n3 / n2, 3 - 4 * y * n4 / n3)
-    one, two, more = (float(np.clip(d, 0, n)) for n, d in enumerate(raw, 1))
+    one, two, more = (float(min(d, n)) if d > 0 else y for n, d in enumerate(raw, 1))
     return one, two, more

@@ -9,6 +9,7 @@ from repertoire.contract import Array, Arrays, Data, Figure, Kind, Run
 from repertoire.families.language_model.config import Config, initial_states
 from repertoire.metrics.rescoring import rescored_accuracy_percent
 
+WINDOW = 256  # tokens of context at most, where published figures by character allow no more
 FREQUENCY_TOKENS = 20_000  # enough for a table; the whole split is scored once already
 # The ways of choosing a token that the report compares.
 CHOICES: dict[str, dict[str, float]] = {
@@ -43,11 +44,34 @@ def evaluate(run: Run, config: Config, data: Data, split: str) -> dict[str, floa
     metrics = {"perplexity": float(np.exp(nats)), "nats_per_token": nats}
     if data.facts["level"] == "character":
         metrics["bits_per_character"] = nats / float(np.log(2))
+        if split == "test":
+            fresh = window_log_probs(run, config, data.arrays(split)["tokens"])
+            metrics["fresh_window_nats_per_token"] = -float(fresh.mean())
     lists = data.arrays(f"nbest_{split}")
     if len(lists["truth"]):
         accuracy = rescored_accuracy_percent(lists, partial(line_log_probs, run, config))
         metrics["rescored_accuracy_percent"] = accuracy
     return metrics
+
+
+def window_log_probs(run: Run, config: Config, tokens: Array) -> Array:
+    """Natural log-probabilities by windows of a stream: (windows, WINDOW), fewer at its end.
+
+    Each window starts from a fresh state, as models without one are scored (nanoGPT), though here
+    every window once and not a random sample of them.
+    """
+    ids = tokens.astype(np.int64)
+    width = min(WINDOW, len(ids) - 1)
+    count = (len(ids) - 1) // width
+    inputs, targets = (part[: count * width].reshape(count, width) for part in (ids[:-1], ids[1:]))
+    scored = []
+    step = max(1, config.chunk // width)
+    for start in range(0, count, step):
+        rows = slice(start, start + step)
+        states = initial_states(config, len(inputs[rows]))
+        outputs = run("score", tokens=inputs[rows], targets=targets[rows], **states)
+        scored.append(outputs["log_probs"])
+    return np.concatenate(scored).astype(np.float64)
 
 
 def line_log_probs(run: Run, config: Config, rows: Array) -> Array:

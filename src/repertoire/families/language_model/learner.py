@@ -10,7 +10,8 @@ from torch import Tensor
 from repertoire.contract import Data, Plan
 from repertoire.families.language_model.config import Config, initial_states
 from repertoire.families.language_model.network import LanguageModel
-from repertoire.nn.softmax import fastest_precision, linear_cross_entropy
+from repertoire.nn.softmax import fastest_precision
+from repertoire.training.averaging import Averaged
 from repertoire.training.optimisation import Optimisation
 from repertoire.training.process import placed
 
@@ -23,23 +24,32 @@ class LanguageModelLearner:
     def __init__(self, network: LanguageModel, config: Config, data: Data, plan: Plan) -> None:
         self.network, self.config, self.plan = network, config, plan
         self.tokens = torch.from_numpy(data.arrays("train")["tokens"].astype(np.int64))
-        core = list(network.core.parameters())
-        ids = {id(parameter) for parameter in core}
-        rest = [p for p in network.parameters() if id(p) not in ids]
-        groups: list[dict[str, Any]] = [
-            {"params": rest},
-            {"params": core, "lr": config.core_rate * config.learning_rate},
-        ]
-        self.optimisation = Optimisation(
-            groups,
+        rates = config.regularisation
+        self.averaged = Averaged(network, rates.average) if rates and rates.average else None
+        self.trained: LanguageModel = self.averaged.trained if self.averaged else network
+        windows = len(self.tokens) // config.batch // config.time
+        self.optimisation = self.optimisation_over(plan.epochs * windows)
+        self.precision = fastest_precision() if config.softmax == "fastest" else torch.float32
+        self.states = self._initial()
+
+    def optimisation_over(self, steps: int) -> Optimisation:
+        """The optimizer of what is trained, whose rate falls over so many steps."""
+        config = self.config
+        return Optimisation(
+            self._groups(),
             learning_rate=config.learning_rate,
             weight_decay=config.weight_decay,
             warmup=config.warmup,
-            steps=plan.epochs * (len(self.tokens) // config.batch // config.time),
+            steps=steps,
             clip_norm=config.clip_norm,
         )
-        self.precision = fastest_precision() if config.softmax == "fastest" else torch.float32
-        self.states = self._initial()
+
+    def _groups(self) -> list[dict[str, Any]]:
+        core = list(self.trained.core.parameters())
+        ids = {id(parameter) for parameter in core}
+        rest = [p for p in self.trained.parameters() if id(p) not in ids]
+        rate = self.config.core_rate * self.config.learning_rate
+        return [{"params": rest}, {"params": core, "lr": rate}]
 
     def _initial(self) -> tuple[Tensor, ...]:
         zeros = initial_states(self.config, self.config.batch)
@@ -75,30 +85,39 @@ class LanguageModelLearner:
         first, tokens, targets = batch
         if first:
             self.states = self._initial()
-        features, states = self.network.features(tokens, *self._restarted())
+        hidden, states = self.trained.hidden(tokens, *self._restarted())
         # Cloned into memory of their own: products of a view, aligned differently from what a
         # checkpoint returns, round differently.
         self.states = tuple(state.detach().clone() for state in states)
-        output = self.network.output
-        loss = linear_cross_entropy(
-            features.flatten(0, 1),
-            output.weight,
-            output.bias,
-            targets.flatten(),
-            self.precision,
-        )
-        return {"loss_nats": loss.item(), **self.optimisation.step(loss)}
+        features = self.trained.read(hidden)
+        loss = self.trained.loss(features.flatten(0, 1), targets.flatten(), self.precision)
+        record = self.optimisation.step(loss + self._penalty(hidden, features))
+        if self.averaged:
+            self.averaged.step()
+        return {"loss_nats": loss.item(), **record}
+
+    def _penalty(self, hidden: Tensor, features: Tensor) -> Tensor | float:
+        """Activation and temporal activation regularisation (Merity et al. 2018, section 4.6)."""
+        rates = self.config.regularisation
+        if not rates:
+            return 0.0
+        # As in the paper, large outputs are punished as dropped, their changes as they are.
+        still = (hidden[:, 1:] - hidden[:, :-1]).square().mean()
+        return rates.activation * features.square().mean() + rates.temporal * still
 
     def state_dict(self) -> dict[str, Any]:
-        """Optimizer, schedule and carried states."""
+        """Optimizer, schedule, carried states, and the weights in training if others ship."""
         return {
             **self.optimisation.state_dict(),
+            **(self.averaged.state_dict() if self.averaged else {}),
             "states": list(self.states),
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Continue exactly where ``state_dict`` was taken."""
         self.optimisation.load_state_dict(state)
+        if self.averaged:
+            self.averaged.load_state_dict(state)
         self.states = placed(tuple(state["states"]))
 
 

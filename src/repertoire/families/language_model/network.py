@@ -7,102 +7,15 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from repertoire.config import ConfigError
 from repertoire.contract import Graph, Port
 from repertoire.families.language_model.config import Config, state_ports
+from repertoire.families.language_model.cores import CORES, Recurrent
+from repertoire.nn.adaptive import AdaptiveSoftmax
+from repertoire.nn.locked import locked_dropout
+from repertoire.nn.softmax import linear_cross_entropy
 
 CANDIDATES = 10  # continuations that the graph ``next`` lists
-
-
-class FixedWindow(nn.Module):
-    """Feed-forward net over the last ``window`` embeddings, in order.
-
-    Its state is the last ``window - 1`` token ids.
-    """
-
-    def __init__(self, config: Config) -> None:
-        super().__init__()
-        self.window = config.window
-        self.hidden = nn.Linear(config.window * config.embedding, config.units)
-
-    def forward(
-        self, tokens: Tensor, embed: nn.Module, context: Tensor
-    ) -> tuple[Tensor, tuple[Tensor, ...]]:
-        """tokens (batch, time) -> features (batch, time, units) and the new context."""
-        ids = torch.cat((context, tokens), dim=1)
-        # The first layer as a convolution over time: each embedding is looked up once.
-        vectors = embed(ids).transpose(1, 2)
-        weight = self.hidden.weight.view(self.hidden.out_features, self.window, -1)
-        hidden = nn.functional.conv1d(vectors, weight.transpose(1, 2), self.hidden.bias)
-        return torch.tanh(hidden).transpose(1, 2), (ids[:, tokens.shape[1] :],)
-
-
-class Bag(nn.Module):
-    """The mean of the last ``window`` embeddings, whose order is lost.
-
-    CBOW (Mikolov et al. 2013, section 3.1) with the words before as its only context.
-    """
-
-    def __init__(self, config: Config) -> None:
-        super().__init__()
-        self.window = config.window
-        self.hidden = nn.Linear(config.embedding, config.units)
-
-    def forward(
-        self, tokens: Tensor, embed: nn.Module, context: Tensor
-    ) -> tuple[Tensor, tuple[Tensor, ...]]:
-        """tokens (batch, time) -> features (batch, time, units) and the new context."""
-        ids = torch.cat((context, tokens), dim=1)
-        means = nn.functional.avg_pool1d(embed(ids).transpose(1, 2), self.window, stride=1)
-        return torch.tanh(self.hidden(means.transpose(1, 2))), (ids[:, tokens.shape[1] :],)
-
-
-class Recurrent(nn.Module):
-    """Stacked recurrent layers; states are ``hidden`` and, for the LSTM, ``cell``."""
-
-    def __init__(self, config: Config) -> None:
-        super().__init__()
-        self.kind = config.cell
-        self.units = config.units
-        between = config.dropout if config.layers > 1 else 0.0
-        size = (config.embedding, config.units, config.layers)
-        if self.kind == "lstm":
-            self.net: nn.RNNBase = nn.LSTM(*size, batch_first=True, dropout=between)
-        elif self.kind == "gru":
-            self.net = nn.GRU(*size, batch_first=True, dropout=between)
-        else:
-            shape = "tanh" if self.kind == "tanh" else "relu"
-            self.net = nn.RNN(*size, nonlinearity=shape, batch_first=True, dropout=between)
-        self._initialise(config)
-
-    def _initialise(self, config: Config) -> None:
-        for name, weight in self.net.named_parameters():
-            if "bias" in name:
-                nn.init.zeros_(weight)
-                if self.kind == "lstm" and "bias_ih" in name:
-                    # Gates i, f, g, o: an open forget gate lets gradients pass at the start
-                    # (Jozefowicz et al. 2015).
-                    nn.init.ones_(weight[self.units : 2 * self.units])
-            elif "weight_hh" in name and self.kind == "relu_identity":
-                # Below 1, because a carried state would grow without end (Le et al. 2015, 4.4).
-                weight.data.copy_(config.identity * torch.eye(len(weight)))
-            elif self.kind == "relu_identity":
-                nn.init.normal_(weight, std=0.01)
-            else:
-                initialise = nn.init.orthogonal_ if "weight_hh" in name else nn.init.xavier_uniform_
-                # Gate by gate: over all gates at once each would start with half the signal.
-                for gate in weight.data.split(self.units):
-                    initialise(gate)
-
-    def forward(
-        self, tokens: Tensor, embed: nn.Module, *states: Tensor
-    ) -> tuple[Tensor, tuple[Tensor, ...]]:
-        """tokens (batch, time) -> features (batch, time, units) and the new states."""
-        start = states if self.kind == "lstm" else states[0]
-        features, end = self.net(embed(tokens), start)
-        return features, tuple(end) if self.kind == "lstm" else (end,)
-
-
-CORES: dict[str, type[nn.Module]] = {"feedforward": FixedWindow, "bag": Bag}
 
 
 class LanguageModel(nn.Module):
@@ -117,22 +30,61 @@ class LanguageModel(nn.Module):
         width = config.embedding if config.tied else config.units
         bridged = config.tied and config.units != config.embedding
         self.bridge = nn.Linear(config.units, width) if bridged else nn.Identity()
-        self.output = nn.Linear(width, vocabulary)
+        self.output = _output(config, width, vocabulary)
         nn.init.uniform_(self.embedding.weight, -0.1, 0.1)
-        nn.init.uniform_(self.output.weight, -0.1, 0.1)
-        nn.init.zeros_(self.output.bias)
-        if config.tied:
-            self.output.weight = self.embedding.weight
+        if isinstance(self.output, nn.Linear):
+            nn.init.uniform_(self.output.weight, -0.1, 0.1)
+            nn.init.zeros_(self.output.bias)
+            if config.tied:
+                self.output.weight = self.embedding.weight
 
     def _embed(self, tokens: Tensor) -> Tensor:
         # Scaled up (Vaswani et al. 2017, section 3.4): weights that suit the output layer are so
         # small as inputs that gated nets stay at the unigram for hundreds of steps.
-        return self.dropout(self.embedding(tokens) * self.config.embedding**0.5)
+        vectors = self.dropout(self.embedding(tokens) * self.config.embedding**0.5)
+        if self.training and (rates := self.config.regularisation):
+            kept = torch.ones_like(self.embedding.weight[:, :1])
+            vectors = vectors * nn.functional.dropout(kept, rates.words)[tokens]
+            vectors = locked_dropout(vectors, rates.inputs)
+        return vectors
+
+    def hidden(self, tokens: Tensor, *states: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
+        """tokens (batch, time) -> what the core says (batch, time, units), states."""
+        return self.core(tokens, self._embed, *states)
+
+    def read(self, hidden: Tensor) -> Tensor:
+        """(batch, time, units) -> what the output layer reads (batch, time, width)."""
+        features = self.dropout(self.bridge(hidden))
+        if self.training and (rates := self.config.regularisation):
+            features = locked_dropout(features, rates.outputs)
+        return features
 
     def features(self, tokens: Tensor, *states: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
         """tokens (batch, time) -> what the output layer reads (batch, time, width), states."""
-        hidden, states = self.core(tokens, self._embed, *states)
-        return self.dropout(self.bridge(hidden)), states
+        hidden, states = self.hidden(tokens, *states)
+        return self.read(hidden), states
+
+    def log_probs(self, features: Tensor) -> Tensor:
+        """(rows, width) -> log-probability of every token (rows, vocabulary)."""
+        given = self.output(features)
+        return given if self.config.cutoffs else torch.log_softmax(given, dim=-1)
+
+    def loss(self, features: Tensor, targets: Tensor, precision: torch.dtype) -> Tensor:
+        """Mean cross-entropy in nats of (rows, width) against targets (rows,)."""
+        if isinstance(self.output, AdaptiveSoftmax):
+            return self.output.loss(features, targets, precision)
+        assert isinstance(self.output, nn.Linear)
+        weight, bias = self.output.weight, self.output.bias
+        return linear_cross_entropy(features, weight, bias, targets, precision)
+
+
+def _output(config: Config, width: int, vocabulary: int) -> nn.Module:
+    """The full map to the vocabulary, or an adaptive softmax, which has no one weight to tie."""
+    if not config.cutoffs:
+        return nn.Linear(width, vocabulary)
+    if config.tied:
+        raise ConfigError("config.cutoffs: an adaptive softmax cannot be tied; set tied: false")
+    return AdaptiveSoftmax(width, vocabulary, config.cutoffs)
 
 
 class Score(nn.Module):
@@ -145,7 +97,7 @@ class Score(nn.Module):
     def forward(self, tokens: Tensor, targets: Tensor, *states: Tensor) -> tuple[Tensor, ...]:
         features, states = self.network.features(tokens, *states)
         # Two axes, because ONNX has a faster product for them than for three.
-        log_probs = torch.log_softmax(self.network.output(features.flatten(0, 1)), dim=-1)
+        log_probs = self.network.log_probs(features.flatten(0, 1))
         chosen = log_probs.gather(1, targets.reshape(-1, 1))
         return (chosen.view(targets.shape), *states)
 
@@ -159,7 +111,7 @@ class Next(nn.Module):
 
     def forward(self, tokens: Tensor, *states: Tensor) -> tuple[Tensor, ...]:
         features, states = self.network.features(tokens, *states)
-        log_probs = torch.log_softmax(self.network.output(features[:, -1]), dim=-1)
+        log_probs = self.network.log_probs(features[:, -1])
         top_log_probs, top_ids = log_probs.topk(CANDIDATES, dim=-1)
         return (log_probs, top_ids, top_log_probs, *states)
 
