@@ -98,12 +98,21 @@ def limits(facts: Mapping[str, Any], metrics: Mapping[str, float], recipe: Recip
     if facts["kind"] == "labels":
         notes.append(_label_limit(facts, metrics))
     if facts["kind"] == "strokes":
-        notes.append(
-            "No hand wrote these words: they are made up of frequent letter pairs and drawn from "
-            f"the fonts {', '.join(facts['fonts'])} with seeded distortions. Nats are those of a "
-            f"density whose unit of length is {facts['unit']}."
-        )
+        notes.append(_stroke_limit(facts))
     return notes + (_picture_limits(facts, metrics) if facts["kind"] == "images" else [])
+
+
+def _stroke_limit(facts: Mapping[str, Any]) -> str:
+    nats = f"Nats are those of a density whose unit of length is {facts['unit']}."
+    if "fonts" not in facts:
+        return (
+            "It knows no end of a sketch and draws as many points as are asked for. Offsets are "
+            f"whole numbers that were spread evenly within their step. {nats}"
+        )
+    return (
+        "No hand wrote these words: they are made up of frequent letter pairs and drawn from "
+        f"the fonts {', '.join(facts['fonts'])} with seeded distortions. {nats}"
+    )
 
 
 def _label_limit(facts: Mapping[str, Any], metrics: Mapping[str, float]) -> str:
