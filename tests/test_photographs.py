@@ -16,7 +16,7 @@ from repertoire.engines.onnx_engine import OnnxRun
 from repertoire.engines.torch_engine import TorchRun
 from repertoire.export.onnx_file import export_graph
 from repertoire.export.verify import verify_graph
-from repertoire.families.captioning.evaluation import smaller
+from repertoire.families.captioning.evaluation import lit, smaller
 from repertoire.metrics.bleu import caption_metrics, corpus_bleu
 from repertoire.nn.mobilenet import MobileNetV2, Photographs
 from tests.small.photographs import CONFIG, names, write_files
@@ -211,6 +211,19 @@ def test_baselines_of_photographs_compare_what_the_encoder_found(data):
 def test_a_smaller_photograph_has_the_means_of_its_squares():
     image = np.kron(np.arange(224 * 224 * 3 // 4).reshape(112, 112, 3) % 251, np.ones((2, 2, 1)))
     assert np.array_equal(smaller(image[None].astype(np.uint8))[0], image[::2, ::2])
+
+
+def test_a_photograph_is_dark_but_where_a_word_looks():
+    photograph = np.arange(6 * 6 * 3).reshape(6, 6, 3)
+    weights = np.array([[0.0, 0.1], [0.4, 0.2]])
+    shown = lit(photograph, weights)
+    assert np.array_equal(shown[3:, :3], photograph[3:, :3])
+    for rows, columns, light in (
+        (slice(3), slice(3), 0.2),
+        (slice(3), slice(3, 6), 0.4),
+        (slice(3, 6), slice(3, 6), 0.6),
+    ):
+        assert np.abs(shown[rows, columns] - photograph[rows, columns] * light).max() <= 0.5 + 1e-9
 
 
 def test_a_photograph_whose_side_is_no_multiple_of_32_is_refused(data):

@@ -97,9 +97,20 @@ def limits(facts: Mapping[str, Any], metrics: Mapping[str, float], recipe: Recip
         )
     if facts["kind"] == "labels":
         notes.append(_label_limit(facts, metrics))
+    if facts["kind"] == "captions" and "encoder" in facts:
+        notes.append(_photograph_limit(facts))
     if facts["kind"] == "strokes":
         notes.append(_stroke_limit(facts))
     return notes + (_picture_limits(facts, metrics) if facts["kind"] == "images" else [])
+
+
+def _photograph_limit(facts: Mapping[str, Any]) -> str:
+    counts = facts["photographs"]
+    return (
+        f"It sees through {facts['encoder']}, and learned to speak from {counts['train']:,} "
+        f"photographs: it says what is frequent among them. {counts['test']:,} test photographs "
+        "are few, and BLEU of another subset or another split into words cannot be compared."
+    )
 
 
 def _stroke_limit(facts: Mapping[str, Any]) -> str:

@@ -12,6 +12,8 @@ SHOWN = 112  # pixels a side of a photograph in the report
 HEAT = np.array([190, 40, 20])  # colour of a place that is looked at
 FRAME = 90  # ink of the line around a picture
 STRENGTH = 0.8  # share of that colour where a word looks most
+DARKEST = 0.2  # light that is left of a photograph where a word does not look
+HEATED, LIT = "Red is mixed in", "Light is left"
 
 
 def captions(run: Run, config: Config, arrays: Arrays) -> Array:
@@ -132,6 +134,7 @@ def _attention(run: Run, config: Config, data: Data, images: Array) -> Figure:
     found = _asked(run, "caption", {"images": images}, slice(None), max_length=length)
     encoding = data.encoding("caption")
     paper = on_paper(images)
+    over, meaning = (lit, LIT) if images.ndim == 4 else (heated, HEATED)
     steps, side = found["tokens"].shape[1], paper.shape[1]
     rows = np.full((len(images), steps + 1, side + 2, side + 2, 3), 255, np.uint8)
     rows[:, 0] = _framed(paper)
@@ -139,16 +142,16 @@ def _attention(run: Run, config: Config, data: Data, images: Array) -> Figure:
     for scene, tokens in enumerate(found["tokens"]):
         words = [encoding.token(token) for token in tokens[tokens != 0]]
         for step in range(len(words)):
-            warm = heated(paper[scene], found["attention"][scene, step])
-            rows[scene, step + 1] = _framed(warm[None])[0]
+            shown = over(paper[scene], found["attention"][scene, step])
+            rows[scene, step + 1] = _framed(shown[None])[0]
         said.append(f"{scene + 1}: {' · '.join(words)}")
     return Figure(
         "attention",
         Kind.IMAGES,
         f"Where the net looks while it says each word: the first {len(images)} test "
         f"{_noun(data)}s from top to bottom, the picture alone and then a column a word, the last "
-        "one the end. Red is mixed in by the weight of a place over the largest of its word. Rows "
-        f"say, {'; '.join(said)}.",
+        f"one the end. {meaning} by the weight of a place over the largest of its word. Rows say, "
+        f"{'; '.join(said)}.",
         images=rows,
     )
 
@@ -167,6 +170,17 @@ def _framed(pictures: Array) -> Array:
 
 def heated(paper: Array, weights: Array) -> Array:
     """Mix red into a picture (height, width, 3) by weights (grid, grid); the largest is reddest."""
-    cell = paper.shape[0] // weights.shape[0]
-    share = np.kron(weights / weights.max(), np.ones((cell, cell)))[..., None] * STRENGTH
+    share = _share(paper, weights) * STRENGTH
     return np.round(paper * (1 - share) + HEAT * share).astype(np.uint8)
+
+
+def lit(photograph: Array, weights: Array) -> Array:
+    """Darken a picture (height, width, 3) by weights (grid, grid); the largest stays as it is."""
+    light = DARKEST + (1 - DARKEST) * _share(photograph, weights)
+    return np.round(photograph * light).astype(np.uint8)
+
+
+def _share(picture: Array, weights: Array) -> Array:
+    """Weights over the largest, one a pixel: (height, width, 1)."""
+    cell = picture.shape[0] // weights.shape[0]
+    return np.kron(weights / weights.max(), np.ones((cell, cell)))[..., None]

@@ -10,7 +10,8 @@ from torch.nn import functional
 
 from repertoire.contract import Data, Plan
 from repertoire.families.captioning.config import Config, seen_in
-from repertoire.families.captioning.network import Captioner, FrozenEncoder
+from repertoire.families.captioning.encoder import FrozenEncoder
+from repertoire.families.captioning.network import Captioner
 from repertoire.nn.images import shifted
 from repertoire.training.optimisation import Optimisation
 
