@@ -115,14 +115,12 @@ def _photograph_limit(facts: Mapping[str, Any]) -> str:
 
 def _stroke_limit(facts: Mapping[str, Any]) -> str:
     nats = f"Nats are those of a density whose unit of length is {facts['unit']}."
-    if "fonts" not in facts:
-        return (
-            "It knows no end of a sketch and draws as many points as are asked for. Offsets are "
-            f"whole numbers that were spread evenly within their step. {nats}"
-        )
-    return (
-        "No hand wrote these words: they are made up of frequent letter pairs and drawn from "
-        f"the fonts {', '.join(facts['fonts'])} with seeded distortions. {nats}"
+    return nats + (
+        " It knows no end of a sketch and draws as many points as are asked for. Offsets are "
+        "whole numbers that were spread evenly within their step."
+        if "fonts" not in facts
+        else " No hand wrote these words: they are made up of frequent letter pairs and drawn from "
+        f"the fonts {', '.join(facts['fonts'])} with seeded distortions."
     )
 
 
@@ -225,6 +223,7 @@ def requests(name: str, tasks: list[str], recipe: Recipe, figures: list[Any]) ->
     sources = [row[0] for row in table["cells"]] if table else ["…"]
     # A source with an unknown token in it would puzzle who copies the line.
     source = next((text for text in sources if "<" not in text), sources[0])
+    writes = {"text": "hello"} if recipe.config.get("conditional") else {}
     fan = next((f for f in figures if f["name"] == "fan-first"), None)
     bodies: dict[str, dict[str, Any]] = {
         "score": {"text": prompt},
@@ -239,7 +238,7 @@ def requests(name: str, tasks: list[str], recipe: Recipe, figures: list[Any]) ->
         "classify": {"text": source},
         "forecast": {"series": fan["lines"][0]["y"][:12] if fan else []},
         "compose": {"frames": 64, "temperature": 0.8, "seed": 1},
-        "write": {**({"text": "hello"} if recipe.config.get("conditional") else {}), "seed": 1},
+        "write": {**(writes or {"points": recipe.config.get("draw_points")}), "seed": 1},
     }
     lines = []
     for task in tasks:
