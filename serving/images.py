@@ -1,4 +1,4 @@
-"""Grey images between arrays and PNG files in base64."""
+"""Images between arrays and PNG files in base64, grey ones and (to read) coloured ones."""
 
 from __future__ import annotations
 
@@ -25,20 +25,24 @@ def fixed_sizes(graph: Graph) -> tuple[int, ...]:
     return sizes
 
 
-def read(image: Any, height: int, width: int) -> Array:
+def read(image: Any, height: int, width: int, *colours: int) -> Array:
     """uint8[height, width] from PNG or JPEG bytes, base64 of them, or nested lists of 0 to 255.
 
-    Raises Malformed for what is no image and InvalidInput for another size.
+    uint8[height, width, 3] (red, green, blue) where ``colours`` is 3. Raises Malformed for what is
+    no image and InvalidInput for another size.
     """
     if isinstance(image, str):
         image = _from_base64(image)
     if isinstance(image, bytes):
-        return _from_file(image, height, width)
+        return _from_file(image, height, width, "RGB" if colours else "L")
     try:
         pixels = np.asarray(image)
     except ValueError as error:
         raise Malformed("an image is a PNG in base64 or rows of equal length") from error
-    _check_size(pixels.shape[::-1], height, width)
+    if pixels.ndim != 2 + len(colours) or pixels.shape[2:] != colours:
+        kind = "a list of red, green and blue" if colours else "one number"
+        raise InvalidInput(f"a pixel of an image is {kind}")
+    _check_size(pixels.shape[1::-1], height, width)
     if pixels.dtype.kind not in "iu" or pixels.min() < 0 or pixels.max() > 255:
         raise InvalidInput("the pixels of an image are whole numbers from 0 to 255")
     return pixels.astype(np.uint8)
@@ -76,13 +80,13 @@ def _from_base64(text: str) -> bytes:
         raise Malformed(f"the image is not valid base64: {error}") from error
 
 
-def _from_file(content: bytes, height: int, width: int) -> Array:
+def _from_file(content: bytes, height: int, width: int, mode: str) -> Array:
     from PIL import Image
 
     try:
         with Image.open(io.BytesIO(content), formats=["PNG", "JPEG"]) as image:
             _check_size(image.size, height, width)  # before decoding: a small file can be huge
-            return np.asarray(image.convert("L"))
+            return np.asarray(image.convert(mode))
     except (OSError, SyntaxError, ValueError) as error:
         raise Malformed(f"the image is no PNG or JPEG that can be read: {error}") from error
 

@@ -7,6 +7,7 @@ import pytest
 import pipelines  # noqa: F401  (sets what keeps every library from phoning home)
 from repertoire.training.process import settle
 from tests.project import Project
+from tests.small import gathered
 
 os.environ["REPERTOIRE_MIRROR"] = ""
 # One process for all data sets: starting Great Expectations takes longer than its work.
@@ -27,6 +28,8 @@ def project(tmp_path_factory):
     made = Project(tmp_path_factory.mktemp("project") / "p")
     result = made.run("python", "-c", PREPARE, *made.params()["datasets"])
     assert result.returncode == 0, result.stdout + result.stderr
+    for name, prepare in gathered("PREPARED").items():
+        prepare(made.folder / "data" / name)
     return made
 
 

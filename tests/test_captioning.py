@@ -116,7 +116,8 @@ def test_bleu_is_that_of_sacrebleu(order):
     scorer = BLEU(max_ngram_order=order, tokenize="none", smooth_method="none")
     for guesses in (longer, shorter, references):
         expected = scorer.corpus_score(guesses, [references]).score
-        found = corpus_bleu([g.split() for g in guesses], [r.split() for r in references], order)
+        wanted = [[r.split()] for r in references]
+        found = corpus_bleu([g.split() for g in guesses], wanted, order)
         assert found == pytest.approx(expected, rel=1e-9)
     assert found == pytest.approx(100)
 
@@ -124,13 +125,13 @@ def test_bleu_is_that_of_sacrebleu(order):
 def test_clipped_precision_is_that_of_the_example_of_the_paper():
     # Papineni et al. 2002, section 2.1, example 2; the guess is as long as its first reference.
     guess, reference = ["the"] * 7, ["the", "cat", "is", "on", "the", "mat", "now"]
-    assert corpus_bleu([guess], [reference], 1) == pytest.approx(100 * 2 / 7)
-    assert corpus_bleu([guess], [reference], 2) == 0
+    assert corpus_bleu([guess], [[reference]], 1) == pytest.approx(100 * 2 / 7)
+    assert corpus_bleu([guess], [[reference]], 2) == 0
 
 
 def test_captions_too_short_for_an_order_count_nothing():
-    assert caption_metrics(["a", ""], ["a b c d", "a"])["bleu_4_percent"] == 0
-    assert caption_metrics([""], ["a b"])["bleu_1_percent"] == 0
+    assert caption_metrics(["a", ""], [["a b c d"], ["a"]])["bleu_4_percent"] == 0
+    assert caption_metrics([""], [["a b"]])["bleu_1_percent"] == 0
 
 
 def test_the_nearest_picture_is_the_one_with_least_distance():
@@ -189,12 +190,14 @@ def test_a_caption_ends_once_and_is_padded_after_its_end(name, project):
 def test_padding_changes_no_score_before_it(name, project):
     _, run, config, data = made(name, project)
     arrays = data.arrays("test")
-    images, target = arrays["images"][:7], arrays["captions"][:7].astype(np.int64)
+    arrays = {name: values[:7] for name, values in arrays.items()}
+    images, target = arrays["images"], arrays["captions"].astype(np.int64)
     wider = np.pad(target, ((0, 0), (0, 5)))
     one = run("score", images=images, target=target)["log_probs"]
     other = run("score", images=images, target=wider)["log_probs"]
     np.testing.assert_allclose(other[:, : target.shape[1]], one, atol=1e-6)
-    assert nats(run, config, images, wider) == pytest.approx(nats(run, config, images, target))
+    padded = {**arrays, "captions": wider}
+    assert nats(run, config, padded) == pytest.approx(nats(run, config, arrays))
 
 
 def test_attention_sums_to_one_until_the_end_and_to_nothing_after(project):

@@ -97,13 +97,31 @@ def limits(facts: Mapping[str, Any], metrics: Mapping[str, float], recipe: Recip
         )
     if facts["kind"] == "labels":
         notes.append(_label_limit(facts, metrics))
+    if facts["kind"] == "captions" and "encoder" in facts:
+        notes.append(_photograph_limit(facts))
     if facts["kind"] == "strokes":
-        notes.append(
-            "No hand wrote these words: they are made up of frequent letter pairs and drawn from "
-            f"the fonts {', '.join(facts['fonts'])} with seeded distortions. Nats are those of a "
-            f"density whose unit of length is {facts['unit']}."
-        )
+        notes.append(_stroke_limit(facts))
     return notes + (_picture_limits(facts, metrics) if facts["kind"] == "images" else [])
+
+
+def _photograph_limit(facts: Mapping[str, Any]) -> str:
+    counts = facts["photographs"]
+    return (
+        f"It sees through {facts['encoder']}, and learned to speak from {counts['train']:,} "
+        f"photographs: it says what is frequent among them. {counts['test']:,} test photographs "
+        "are few, and BLEU of another subset or another split into words cannot be compared."
+    )
+
+
+def _stroke_limit(facts: Mapping[str, Any]) -> str:
+    nats = f"Nats are those of a density whose unit of length is {facts['unit']}."
+    return nats + (
+        " It knows no end of a sketch and draws as many points as are asked for. Offsets are "
+        "whole numbers that were spread evenly within their step."
+        if "fonts" not in facts
+        else " No hand wrote these words: they are made up of frequent letter pairs and drawn from "
+        f"the fonts {', '.join(facts['fonts'])} with seeded distortions."
+    )
 
 
 def _label_limit(facts: Mapping[str, Any], metrics: Mapping[str, float]) -> str:
@@ -205,6 +223,7 @@ def requests(name: str, tasks: list[str], recipe: Recipe, figures: list[Any]) ->
     sources = [row[0] for row in table["cells"]] if table else ["…"]
     # A source with an unknown token in it would puzzle who copies the line.
     source = next((text for text in sources if "<" not in text), sources[0])
+    writes = {"text": "hello"} if recipe.config.get("conditional") else {}
     fan = next((f for f in figures if f["name"] == "fan-first"), None)
     bodies: dict[str, dict[str, Any]] = {
         "score": {"text": prompt},
@@ -220,7 +239,7 @@ def requests(name: str, tasks: list[str], recipe: Recipe, figures: list[Any]) ->
         "classify": {"text": source},
         "forecast": {"series": fan["lines"][0]["y"][:12] if fan else []},
         "compose": {"frames": 64, "temperature": 0.8, "seed": 1},
-        "write": {**({"text": "hello"} if recipe.config.get("conditional") else {}), "seed": 1},
+        "write": {**(writes or {"points": recipe.config.get("draw_points")}), "seed": 1},
     }
     lines = []
     for task in tasks:

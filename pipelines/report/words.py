@@ -102,7 +102,7 @@ USES = {
     "similarity": "telling how alike two words are used",
     "analogy": "completing analogies of words",
     "forecast": "saying what may come next in such a series, and how surely",
-    "write": "writing words by the strokes of a pen",
+    "write": "writing or drawing by the strokes of a pen",
     "translate": "turning one line of its source language into its target language",
     "caption": "saying what a picture shows",
     "reconstruct": "showing what a short code keeps of a picture",

@@ -28,8 +28,8 @@ def caption(model: Model, run: Run, request: Mapping[str, Any]) -> Answer:
     max_length = np.array(fields.integer("max_length", 64, 1, 512), np.int64)
     fields.finish()
     graph, encoding = model.manifest.graph("caption"), encoding_of(model, "caption")
-    height, width = images.fixed_sizes(graph)
-    pixels = np.stack([images.read(each, height, width) for each in given])
+    sizes = images.fixed_sizes(graph)
+    pixels = np.stack([images.read(each, *sizes) for each in given])
     inputs = {"images": pixels, "max_length": max_length}
     outputs = run("caption", inputs, ["tokens", "log_prob"])
     results = []

@@ -26,8 +26,8 @@ def reconstruct(model: Model, run: Run, request: Mapping[str, Any]) -> Answer:
     fields = Fields(request)
     given = fields.one_or_many("images", IMAGES)
     fields.finish()
-    height, width = images.fixed_sizes(model.manifest.graph("reconstruct"))
-    pixels = np.stack([images.read(each, height, width) for each in given])
+    sizes = images.fixed_sizes(model.manifest.graph("reconstruct"))
+    pixels = np.stack([images.read(each, *sizes) for each in given])
     outputs = run("reconstruct", {"images": pixels}, None)
     pairs = zip(outputs["reconstruction"], outputs["error"], strict=True)
     return {"results": [{"image": images.png_base64(i), "error": float(e)} for i, e in pairs]}

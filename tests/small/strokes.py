@@ -47,4 +47,5 @@ ARCHIVES = {"Hershey_Fonts-2.1.0-py2.py3-none-any.whl": write_fonts}
 DATA = {"stroke_fonts": {"rows": 307, "longest": 5, "most_points": 61}}
 BASELINES = {"stroke_fonts": {"components": 3, "iterations": 5}}
 SIZES = {"units": 13, "components": 3, "batch": 17, "draw_points": 11, "examples": 2}
+DATA_OF = {"sheep": "stroke_fonts"}
 RECIPES = {"strokes_free": SIZES, "strokes_written": {**SIZES, "windows": 2}}

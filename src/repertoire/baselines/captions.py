@@ -1,10 +1,12 @@
 """Captions without nets: the most frequent one, and that of the nearest known picture."""
 
+from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
 
-from repertoire.contract import Array, Data
+from repertoire.contract import Array, Arrays, Data
+from repertoire.data.captions import references
 from repertoire.metrics.bleu import caption_metrics
 
 
@@ -18,20 +20,25 @@ class Config:
 
 def baselines(config: Config, data: Data) -> dict[str, float]:
     """Exact match and BLEU of each on the test split, in percent."""
-    known, wanted = (data.texts(split)["caption"] for split in ("train", "test"))
-    values, counts = np.unique(known, return_counts=True)
-    nearest = nearest_pictures(
-        config, data.arrays("train")["images"], data.arrays("test")["images"]
-    )
+    known, wanted = (references(data.texts(split)) for split in ("train", "test"))
+    counts = Counter(text for row in known for text in row)
+    most = max(counts.values())
+    first = min(text for text, count in counts.items() if count == most)
+    nearest = nearest_pictures(config, *(_compared(data.arrays(s)) for s in ("train", "test")))
     guesses = {
-        "most_frequent_caption": [str(values[counts.argmax()])] * len(wanted),
-        "nearest_picture": [known[index] for index in nearest],
+        "most_frequent_caption": [first] * len(wanted),
+        "nearest_picture": [known[index][0] for index in nearest],
     }
     return {
         f"{name}_{metric}": value
         for name, guess in guesses.items()
         for metric, value in caption_metrics(guess, wanted).items()
     }
+
+
+def _compared(arrays: Arrays) -> Array:
+    """What is known of whole photographs, or else the pixels."""
+    return arrays["pooled"] if "pooled" in arrays else arrays["images"]
 
 
 def nearest_pictures(config: Config, known: Array, asked: Array) -> Array:

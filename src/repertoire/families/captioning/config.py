@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from repertoire.contract import Arrays
+
 TASKS = ("caption",)
 
 
@@ -9,8 +11,9 @@ TASKS = ("caption",)
 class Config:
     """``attention`` lets every state look at the picture again, not the first input alone.
 
-    ``channels`` is the width of the first convolution, doubled by the next two; ``units`` that of
-    the decoder; ``longest`` bounds decoding, in tokens; ``chunk`` is the batch of evaluation.
+    ``channels`` is the width of the first convolution, doubled by the next two, or that to which
+    the features of a photograph are mapped; ``units`` is the width of the decoder; ``longest``
+    bounds decoding, in tokens; ``chunk`` is the batch of evaluation.
     """
 
     attention: bool
@@ -28,3 +31,8 @@ class Config:
     weight_decay: float
     shift: int  # pixels by which training scenes are moved at random
     examples: int
+
+
+def seen_in(arrays: Arrays) -> str:
+    """What a split holds of its pictures: "images", or "features" that are known already."""
+    return "features" if "features" in arrays else "images"

@@ -3,27 +3,38 @@
 import numpy as np
 
 from repertoire.contract import Array, Arrays, Data, Figure, Kind, Run
-from repertoire.families.captioning.config import Config
+from repertoire.data.captions import references
+from repertoire.families.captioning.config import Config, seen_in
 from repertoire.metrics.bleu import caption_metrics
 
-ATTENDED = 6  # scenes whose attention is drawn
+ATTENDED = 6  # pictures whose attention is drawn
+SHOWN = 112  # pixels a side of a photograph in the report
 HEAT = np.array([190, 40, 20])  # colour of a place that is looked at
-FRAME = 90  # ink of the line around a scene
+FRAME = 90  # ink of the line around a picture
 STRENGTH = 0.8  # share of that colour where a word looks most
+DARKEST = 0.2  # light that is left of a photograph where a word does not look
+HEATED, LIT = "Red is mixed in", "Light is left"
 
 
-def captions(run: Run, config: Config, images: Array) -> Array:
-    """images (rows, side, side) -> greedy ids (rows, longest), padded with 0."""
-    result = np.zeros((len(images), config.longest), np.int64)
-    for start in range(0, len(images), config.chunk):
+def captions(run: Run, config: Config, arrays: Arrays) -> Array:
+    """Greedy ids (rows, longest) of the pictures of a split, padded with 0."""
+    seen = arrays[seen_in(arrays)]
+    result = np.zeros((len(seen), config.longest), np.int64)
+    for start in range(0, len(seen), config.chunk):
         part = slice(start, start + config.chunk)
-        tokens = _look(run, config, images[part])["tokens"]
+        length = np.array(config.longest, np.int64)
+        tokens = _asked(run, "caption", arrays, part, max_length=length)["tokens"]
         result[part, : tokens.shape[1]] = tokens
     return result
 
 
-def _look(run: Run, config: Config, images: Array) -> Arrays:
-    return run("caption", images=images, max_length=np.array(config.longest, np.int64))
+def _asked(run: Run, graph: str, arrays: Arrays, part: slice, **more: Array) -> Arrays:
+    """A graph's answer on some rows, by the features of photographs if they are known already."""
+    seen = seen_in(arrays)
+    suffix = "" if seen == "images" else f"_{seen}"
+    given = arrays[seen][part]
+    more[seen] = given if seen == "images" else given.astype(np.float32)
+    return run(f"{graph}{suffix}", **more)
 
 
 def _texts(data: Data, rows: Array) -> list[str]:
@@ -31,13 +42,15 @@ def _texts(data: Data, rows: Array) -> list[str]:
     return [encoding.decode(row) for row in rows]
 
 
-def nats(run: Run, config: Config, images: Array, target: Array) -> float:
-    """Mean negative log-probability of a given token, the end among them."""
+def nats(run: Run, config: Config, arrays: Arrays) -> float:
+    """Mean negative log-probability of a token of the true (first) captions, ends among them."""
+    target = arrays["captions"]
+    target = target.reshape(len(target), -1, target.shape[-1])[:, 0]
     total = 0.0
-    for start in range(0, len(images), config.chunk):
+    for start in range(0, len(target), config.chunk):
         part = slice(start, start + config.chunk)
         given = target[part].astype(np.int64)
-        scored = run("score", images=images[part], target=given)["log_probs"]
+        scored = _asked(run, "score", arrays, part, target=given)["log_probs"]
         total -= float(scored[given != 0].sum(dtype=np.float64))
     return total / int((target != 0).sum())
 
@@ -45,32 +58,33 @@ def nats(run: Run, config: Config, images: Array, target: Array) -> float:
 def evaluate(run: Run, config: Config, data: Data, split: str) -> dict[str, float]:
     """Greedy captions of the whole split against the raw strings, and nats of the true ones."""
     arrays = data.arrays(split)
-    guesses = _texts(data, captions(run, config, arrays["images"]))
+    guesses = _texts(data, captions(run, config, arrays))
     return {
-        **caption_metrics(guesses, data.texts(split)["caption"]),
-        "nats_per_token": nats(run, config, arrays["images"], arrays["captions"]),
+        **caption_metrics(guesses, references(data.texts(split))),
+        "nats_per_token": nats(run, config, arrays),
     }
 
 
 def snapshot(run: Run, config: Config, data: Data) -> Arrays:
-    """The caption of the first validation scene, as ids."""
-    return {"tokens": captions(run, config, data.arrays("valid")["images"][:1])[0]}
+    """The caption of the first validation picture, as ids."""
+    first = {name: values[:1] for name, values in data.arrays("valid").items()}
+    return {"tokens": captions(run, config, first)[0]}
 
 
 def illustrate(run: Run, config: Config, data: Data, snapshots: Arrays) -> tuple[Figure, ...]:
-    """The first test scenes, what was said of them, attention word by word, and learning."""
+    """The first test pictures, what was said of them, attention word by word, and learning."""
     images = data.arrays("test")["images"][: config.examples]
-    guesses = _texts(data, captions(run, config, images))
-    wanted = data.texts("test")["caption"][: config.examples]
-    first = f"The first {len(images)} test scenes, in the order of the data"
+    guesses = _texts(data, captions(run, config, {"images": images}))
+    wanted = references(data.texts("test"))[: config.examples]
+    first = f"The first {len(images)} test {_noun(data)}s, in the order of the data"
     grid = _grid(images)
     table = Figure(
         "captions",
         Kind.TABLE,
         f"{first}: what the net says (greedy decoding) and what is there.",
-        columns=("scene", "caption", "true caption", ""),
+        columns=(_noun(data), "caption", "true caption", ""),
         cells=[
-            (str(n), guess, true, "✓" if guess == true else "✗")
+            (str(n), guess, true[0], "✓" if guess in true else "✗")
             for n, (guess, true) in enumerate(zip(guesses, wanted, strict=True), 1)
         ],
     )
@@ -81,48 +95,72 @@ def illustrate(run: Run, config: Config, data: Data, snapshots: Arrays) -> tuple
     return (scenes, table, *attended, _learning(data, snapshots))
 
 
+def _noun(data: Data) -> str:
+    return "photograph" if "encoder" in data.facts else "scene"
+
+
 def _grid(images: Array) -> Array:
-    """Up to six framed scenes a row: white paper on white would show no borders."""
+    """Up to six framed pictures a row: white paper on white would show no borders."""
     columns = next(n for n in (6, 5, 4, 3, 2, 1) if len(images) % n == 0)
-    framed = np.pad(images, ((0, 0), (1, 1), (1, 1)), constant_values=FRAME)
+    if images.ndim == 4:
+        framed = smaller(images)
+    else:
+        framed = np.pad(images, ((0, 0), (1, 1), (1, 1)), constant_values=FRAME)
     return framed.reshape(-1, columns, *framed.shape[1:])
 
 
+def smaller(photographs: Array) -> Array:
+    """uint8 (rows, side, side, 3) -> about ``SHOWN`` pixels a side, each the mean of a square."""
+    step = max(1, photographs.shape[1] // SHOWN)
+    sides = (photographs.shape[1] // step, step)
+    squares = photographs.reshape(len(photographs), *sides, *sides, 3)
+    return squares.mean((2, 4)).round().astype(np.uint8)
+
+
 def _learning(data: Data, snapshots: Arrays) -> Figure:
-    true = data.texts("valid")["caption"][0]
+    true = references(data.texts("valid"))[0][0]
     return Figure(
         "while-training",
         Kind.TABLE,
-        f"What the net said of the first validation scene ({true}) after each epoch.",
+        f"What the net said of the first validation {_noun(data)} ({true}) after each epoch.",
         columns=("epoch", "caption"),
         cells=[(str(n), text) for n, text in enumerate(_texts(data, snapshots["tokens"]), 1)],
     )
 
 
 def _attention(run: Run, config: Config, data: Data, images: Array) -> Figure:
-    """One row a scene: the picture, then the same with the weights of each word."""
-    found = _look(run, config, images)
+    """One row a picture: itself, then the same with the weights of each word."""
+    length = np.array(config.longest, np.int64)
+    found = _asked(run, "caption", {"images": images}, slice(None), max_length=length)
     encoding = data.encoding("caption")
-    paper = 255 - np.repeat(images[..., None], 3, axis=3).astype(int)
-    steps, side = found["tokens"].shape[1], images.shape[1]
+    paper = on_paper(images)
+    over, meaning = (lit, LIT) if images.ndim == 4 else (heated, HEATED)
+    steps, side = found["tokens"].shape[1], paper.shape[1]
     rows = np.full((len(images), steps + 1, side + 2, side + 2, 3), 255, np.uint8)
     rows[:, 0] = _framed(paper)
     said = []
     for scene, tokens in enumerate(found["tokens"]):
         words = [encoding.token(token) for token in tokens[tokens != 0]]
         for step in range(len(words)):
-            warm = heated(paper[scene], found["attention"][scene, step])
-            rows[scene, step + 1] = _framed(warm[None])[0]
+            shown = over(paper[scene], found["attention"][scene, step])
+            rows[scene, step + 1] = _framed(shown[None])[0]
         said.append(f"{scene + 1}: {' · '.join(words)}")
     return Figure(
         "attention",
         Kind.IMAGES,
-        f"Where the net looks while it says each word: the first {len(images)} test scenes from "
-        "top to bottom, the picture alone and then a column a word, the last one the end. Red is "
-        "mixed in by the weight of a place over the largest of its word. Rows say, "
+        f"Where the net looks while it says each word: the first {len(images)} test "
+        f"{_noun(data)}s from top to bottom, the picture alone and then a column a word, the last "
+        f"one the end. {meaning} by the weight of a place over the largest of its word. Rows say, "
         f"{'; '.join(said)}.",
         images=rows,
     )
+
+
+def on_paper(images: Array) -> Array:
+    """Pictures in colours (rows, side, side, 3): dark ink on white, photographs made smaller."""
+    if images.ndim == 4:
+        return smaller(images).astype(int)
+    return 255 - np.repeat(images[..., None], 3, axis=3).astype(int)
 
 
 def _framed(pictures: Array) -> Array:
@@ -132,6 +170,17 @@ def _framed(pictures: Array) -> Array:
 
 def heated(paper: Array, weights: Array) -> Array:
     """Mix red into a picture (height, width, 3) by weights (grid, grid); the largest is reddest."""
-    cell = paper.shape[0] // weights.shape[0]
-    share = np.kron(weights / weights.max(), np.ones((cell, cell)))[..., None] * STRENGTH
+    share = _share(paper, weights) * STRENGTH
     return np.round(paper * (1 - share) + HEAT * share).astype(np.uint8)
+
+
+def lit(photograph: Array, weights: Array) -> Array:
+    """Darken a picture (height, width, 3) by weights (grid, grid); the largest stays as it is."""
+    light = DARKEST + (1 - DARKEST) * _share(photograph, weights)
+    return np.round(photograph * light).astype(np.uint8)
+
+
+def _share(picture: Array, weights: Array) -> Array:
+    """Weights over the largest, one a pixel: (height, width, 1)."""
+    cell = picture.shape[0] // weights.shape[0]
+    return np.kron(weights / weights.max(), np.ones((cell, cell)))[..., None]

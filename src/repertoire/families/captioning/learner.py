@@ -1,4 +1,4 @@
-"""Teacher forcing on captions, the scenes moved by a few pixels."""
+"""Teacher forcing on captions; scenes are moved by a few pixels, features of photographs given."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -9,7 +9,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from repertoire.contract import Data, Plan
-from repertoire.families.captioning.config import Config
+from repertoire.families.captioning.config import Config, seen_in
+from repertoire.families.captioning.encoder import FrozenEncoder
 from repertoire.families.captioning.network import Captioner
 from repertoire.nn.images import shifted
 from repertoire.training.optimisation import Optimisation
@@ -18,36 +19,51 @@ Batch = tuple[Tensor, Tensor]
 
 
 class CaptionLearner:
-    """One AdamW step a batch of scenes; encoder and decoder learn together."""
+    """One AdamW step a batch of pictures, each with one of its captions.
+
+    Encoder and decoder learn together, but for an encoder of photographs, which comes with the data
+    and stays as it is.
+    """
 
     def __init__(self, network: Captioner, config: Config, data: Data, plan: Plan) -> None:
         self.network, self.config, self.plan = network, config, plan
         arrays = data.arrays("train")
-        self.images = torch.from_numpy(arrays["images"])
-        self.captions = torch.from_numpy(arrays["captions"].astype(np.int64))
+        self.pictures = torch.from_numpy(arrays[seen_in(arrays)])
+        captions = torch.from_numpy(arrays["captions"].astype(np.int64))
+        self.captions = captions.view(len(captions), -1, captions.shape[-1])
+        if isinstance(network.encoder, FrozenEncoder):
+            known = {name: torch.from_numpy(v) for name, v in data.arrays("encoder").items()}
+            network.encoder.photographs.load_state_dict(known)
         self.optimisation = Optimisation(
-            network.parameters(),
+            [p for p in network.parameters() if p.requires_grad],
             learning_rate=config.learning_rate,
             weight_decay=config.weight_decay,
             warmup=config.warmup,
-            steps=plan.epochs * (len(self.images) // config.batch),
+            steps=plan.epochs * (self.captions.shape[:2].numel() // config.batch),
             clip_norm=config.clip_norm,
         )
 
     def batches(self, epoch: int) -> Iterator[Batch]:
-        """Shuffled full batches: uint8 images, and ids without columns of padding alone."""
+        """Shuffled full batches: images or features, and ids without columns of padding alone."""
         rng = np.random.default_rng((self.plan.seed, epoch))
-        order = torch.from_numpy(rng.permutation(len(self.images)))
+        several = self.captions.shape[1]
+        order = torch.from_numpy(rng.permutation(len(self.captions) * several))
         for start in range(0, len(order) - self.config.batch + 1, self.config.batch):
-            rows = order[start : start + self.config.batch]
-            captions = self.captions[rows]
+            pairs = order[start : start + self.config.batch]
+            rows = pairs // several
+            captions = self.captions[rows, pairs % several]
             longest = int((captions != 0).sum(1).max())
-            yield shifted(self.images[rows], rng, self.config.shift), captions[:, :longest]
+            yield shifted(self.pictures[rows], rng, self.config.shift), captions[:, :longest]
 
     def step(self, batch: Batch) -> dict[str, float]:
         """Cross-entropy in nats a token, the end among them."""
-        images, captions = batch
-        logits = self.network(images, captions)
+        pictures, captions = batch
+        encoder = self.network.encoder
+        if isinstance(encoder, FrozenEncoder):
+            features = encoder.mapped(pictures.to(torch.float32))
+        else:
+            features = encoder(pictures)
+        logits = self.network.told(features, captions)
         loss = functional.cross_entropy(logits.flatten(0, 1), captions.flatten(), ignore_index=0)
         return {"loss_nats": loss.item(), **self.optimisation.step(loss)}
 

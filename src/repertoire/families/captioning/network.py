@@ -1,4 +1,4 @@
-"""Encoder, the two decoders, the loops around them, and the graphs they are exported as."""
+"""The two decoders, the loops around them, and the graphs they are exported as."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,33 +9,8 @@ from torch import Tensor, nn
 from repertoire.config import RepertoireError
 from repertoire.contract import Graph, Port
 from repertoire.families.captioning.config import Config
-
-HALVINGS = 3  # of each side, one a convolution
-
-
-def _block(before: int, after: int, size: int, stride: int) -> tuple[nn.Module, ...]:
-    convolution = nn.Conv2d(before, after, size, stride, padding=size // 2, bias=False)
-    return convolution, nn.BatchNorm2d(after), nn.ReLU()
-
-
-class Encoder(nn.Module):
-    """Three strided convolutions and one more, so that each place of the grid sees a digit."""
-
-    def __init__(self, config: Config) -> None:
-        super().__init__()
-        c = config.channels
-        self.width = 4 * c
-        self.layers = nn.Sequential(
-            *_block(1, c, 5, 2),
-            *_block(c, 2 * c, 3, 2),
-            *_block(2 * c, 4 * c, 3, 2),
-            *_block(4 * c, 4 * c, 3, 1),
-        )
-
-    def forward(self, images: Tensor) -> Tensor:
-        """uint8 images (batch, side, side) -> features (batch, places, channels), row by row."""
-        grey = images.to(torch.float32).unsqueeze(1) / 255
-        return self.layers(grey).flatten(2).transpose(1, 2)
+from repertoire.families.captioning.encoder import Encoder, FrozenEncoder, halvings
+from repertoire.nn import mobilenet
 
 
 class Cell(nn.Module):
@@ -65,11 +40,14 @@ class Glance(nn.Module):
     def __init__(self, config: Config, facts: Mapping[str, Any], places: int, width: int) -> None:
         super().__init__()
         self.units = config.units
+        # The first layers of a photograph's encoder are given, and its mean says what is there.
+        self.mean = "encoder" in facts
         self.embedding = nn.Embedding(facts["vocabulary"], config.embedding, padding_idx=0)
         self.dropout = nn.Dropout(config.dropout)
         # Normalised, so that the picture is as loud as a word.
         self.look = nn.Sequential(
-            nn.Linear(places * width, config.embedding), nn.BatchNorm1d(config.embedding)
+            nn.Linear(width if self.mean else places * width, config.embedding),
+            nn.BatchNorm1d(config.embedding),
         )
         self.cell = Cell(config.embedding, config.units)
         self.output = nn.Linear(config.units, facts["vocabulary"])
@@ -77,7 +55,8 @@ class Glance(nn.Module):
     def start(self, features: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Hidden and cell (batch, units) after the picture, and what ``forward`` looks at."""
         nothing = torch.zeros_like(features[:, 0, :1]).expand(-1, self.units)
-        hidden, cell = self.cell(self.dropout(self.look(features.flatten(1))), nothing, nothing)
+        seen = features.mean(1) if self.mean else features.flatten(1)
+        hidden, cell = self.cell(self.dropout(self.look(seen)), nothing, nothing)
         return hidden, cell, features
 
     def forward(
@@ -128,17 +107,22 @@ class Captioner(nn.Module):
     def __init__(self, config: Config, facts: Mapping[str, Any]) -> None:
         super().__init__()
         self.side: int = facts["side"]
-        self.grid: int = self.side // 2**HALVINGS
+        self.frozen = "encoder" in facts
+        self.grid: int = self.side // 2 ** halvings(facts)
         self.end: int = facts["end"]
         self.attention = config.attention
-        self.encoder = Encoder(config)
+        self.encoder: Encoder | FrozenEncoder
+        self.encoder = FrozenEncoder(config) if self.frozen else Encoder(config)
         decoder = Attention if config.attention else Glance
         self.decoder = decoder(config, facts, self.grid**2, self.encoder.width)
         self.made: int = self.decoder.output.in_features
 
     def forward(self, images: Tensor, target: Tensor) -> Tensor:
         """Teacher forcing: images and target (batch, time) -> logits (batch, time, vocabulary)."""
-        features = self.encoder(images)
+        return self.told(self.encoder(images), target)
+
+    def told(self, features: Tensor, target: Tensor) -> Tensor:
+        """The same of features (batch, places, channels)."""
         hidden, cell, keys = self.decoder.start(features)
         token = torch.full_like(target[:, 0], self.end)
         seen = hidden.new_zeros(hidden.shape[0], 0, self.made)
@@ -152,27 +136,27 @@ class Captioner(nn.Module):
 class Score(nn.Module):
     """Log-probability of every token of a given caption."""
 
-    def __init__(self, network: Captioner) -> None:
+    def __init__(self, network: Captioner, encoder: nn.Module) -> None:
         super().__init__()
-        self.network = network
+        self.network, self.encoder = network, encoder
 
-    def forward(self, images: Tensor, target: Tensor) -> Tensor:
-        log_probs = torch.log_softmax(self.network(images, target), dim=2)
+    def forward(self, seen: Tensor, target: Tensor) -> Tensor:
+        log_probs = torch.log_softmax(self.network.told(self.encoder(seen), target), dim=2)
         return log_probs.gather(2, target.unsqueeze(2)).squeeze(2)
 
 
 class Greedy(nn.Module):
     """The most probable token again and again; scripted, so that it becomes one ONNX Loop."""
 
-    def __init__(self, network: Captioner) -> None:
+    def __init__(self, network: Captioner, encoder: nn.Module) -> None:
         super().__init__()
-        self.encoder, self.decoder = network.encoder, network.decoder
+        self.encoder, self.decoder = encoder, network.decoder
         self.end, self.grid = network.end, network.grid
 
-    def forward(self, images: Tensor, max_length: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        features = self.encoder(images)
+    def forward(self, seen: Tensor, max_length: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        features = self.encoder(seen)
         hidden, cell, keys = self.decoder.start(features)
-        token = torch.full_like(images[:, 0, 0].to(torch.int64), self.end)
+        token = torch.full_like(features[:, 0, 0].to(torch.int64), self.end)
         alive = torch.ones_like(token)
         # Not by slicing: the exporter would write the size 0 down, and onnxruntime complain.
         tokens = token.new_zeros(token.shape[0], 0)
@@ -195,26 +179,44 @@ class Greedy(nn.Module):
 class Blind(nn.Module):
     """Greedy decoding without the even weights of a decoder that does not attend."""
 
-    def __init__(self, network: Captioner) -> None:
+    def __init__(self, network: Captioner, encoder: nn.Module) -> None:
         super().__init__()
-        self.greedy = Greedy(network)
+        self.greedy = Greedy(network, encoder)
 
-    def forward(self, images: Tensor, max_length: Tensor) -> tuple[Tensor, Tensor]:
-        tokens, total, _ = self.greedy(images, max_length)
+    def forward(self, seen: Tensor, max_length: Tensor) -> tuple[Tensor, Tensor]:
+        tokens, total, _ = self.greedy(seen, max_length)
         return tokens, total
 
 
 def build(config: Config, facts: Mapping[str, Any]) -> Captioner:
-    """The net for square pictures whose side is a multiple of 8."""
-    if facts["side"] % 2**HALVINGS:
-        raise RepertoireError(f"image side {facts['side']} is not a multiple of 8; resize the data")
+    """The net for square pictures whose side is a multiple of 8, or of 32 for photographs."""
+    multiple = 2 ** halvings(facts)
+    if facts["side"] % multiple:
+        raise RepertoireError(
+            f"image side {facts['side']} is not a multiple of {multiple}; resize the data"
+        )
     return Captioner(config, facts)
 
 
 def graphs(network: nn.Module, facts: Mapping[str, Any]) -> tuple[Graph, ...]:
-    """``caption`` decodes greedily and shows its attention; ``score`` judges a given caption."""
+    """``caption`` decodes greedily and shows its attention; ``score`` judges a given caption.
+
+    Photographs have both once more for features that are known already: validation during training
+    asks for the same ones after every epoch.
+    """
     assert isinstance(network, Captioner)
-    images = Port("images", "uint8", ("batch", network.side, network.side), 0, 255)
+    colours = (3,) if network.frozen else ()
+    images = Port("images", "uint8", ("batch", network.side, network.side, *colours), 0, 255)
+    found = _views(network, facts, images, network.encoder, "")
+    if not isinstance(network.encoder, FrozenEncoder):
+        return found
+    features = Port("features", "float32", ("batch", network.grid**2, mobilenet.WIDTH), 0, 6)
+    return (*found, *_views(network, facts, features, network.encoder.mapped, "_features"))
+
+
+def _views(
+    network: Captioner, facts: Mapping[str, Any], seen: Port, encoder: nn.Module, suffix: str
+) -> tuple[Graph, Graph]:
     target = Port("target", "int64", ("batch", "target_time"), 0, facts["vocabulary"] - 1)
     outputs = [
         Port("tokens", "int64", ("batch", "decoded_time")),
@@ -223,18 +225,18 @@ def graphs(network: nn.Module, facts: Mapping[str, Any]) -> tuple[Graph, ...]:
     if network.attention:
         grid = ("batch", "decoded_time", network.grid, network.grid)
         outputs.append(Port("attention", "float32", grid))
-    greedy = Greedy(network) if network.attention else Blind(network)
+    decoding = Greedy if network.attention else Blind
     return (
         Graph(
-            "caption",
-            torch.jit.script(greedy),
-            (images, Port("max_length", "int64", (), 1, 512)),
+            f"caption{suffix}",
+            torch.jit.script(decoding(network, encoder)),
+            (seen, Port("max_length", "int64", (), 1, 512)),
             tuple(outputs),
         ),
         Graph(
-            "score",
-            torch.jit.script(Score(network)),
-            (images, target),
+            f"score{suffix}",
+            torch.jit.script(Score(network, encoder)),
+            (seen, target),
             (Port("log_probs", "float32", ("batch", "target_time")),),
         ),
     )

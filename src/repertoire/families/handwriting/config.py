@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from repertoire.contract import Arrays, Port
+from repertoire.contract import Array, Arrays, Port
 
 TASKS = ("write",)
 LAYERS = 2
@@ -46,6 +46,11 @@ def state_ports(config: Config, facts: Mapping[str, Any]) -> tuple[Port, ...]:
         Port("place", "float32", ("batch", config.windows)),
         Port("letter", "float32", ("batch", facts["vocabulary"])),
     )
+
+
+def texts(arrays: Arrays) -> Array:
+    """Ids of the text of each row of a split; one column of padding where the data hold none."""
+    return arrays.get("text", np.zeros((len(arrays["lengths"]), 1), np.int32))
 
 
 def initial_states(config: Config, facts: Mapping[str, Any], batch: int) -> Arrays:

@@ -1,12 +1,12 @@
-"""Likelihood of held-out words, and words written by the model; numpy alone."""
+"""Likelihood of held-out words or sketches, and drawings by the model; numpy alone."""
 
 from collections.abc import Iterator
 
 import numpy as np
 
 from repertoire.contract import Array, Arrays, Data, Figure, Kind, Run
-from repertoire.families.handwriting.config import Config, initial_states
-from repertoire.families.handwriting.drawing import picture
+from repertoire.families.handwriting.config import Config, initial_states, texts
+from repertoire.families.handwriting.drawing import picture, sketch
 from repertoire.metrics.pictures import thinned
 
 DRAWINGS = (0.0, 0.0, None)  # the bias of each column of drawings; None stands for the recipe's
@@ -50,7 +50,7 @@ def evaluate(run: Run, config: Config, data: Data, split: str) -> dict[str, floa
     than the right one.
     """
     arrays = data.arrays(split)
-    nats, right = scored(run, config, data, arrays, arrays["text"])
+    nats, right = scored(run, config, data, arrays, texts(arrays))
     metrics = {"nats_per_point": nats, "end_of_stroke_accuracy_percent": 100 * right}
     if config.conditional:
         wrong, _ = scored(run, config, data, arrays, np.roll(arrays["text"], -1, axis=0))
@@ -84,7 +84,7 @@ def write(run: Run, config: Config, data: Data, text: Array, first_seed: int, bi
 
 def snapshot(run: Run, config: Config, data: Data) -> Arrays:
     """The first validation words, written with the same seeds after every epoch."""
-    text = data.arrays("valid")["text"][: config.examples]
+    text = texts(data.arrays("valid"))[: config.examples]
     return {"drawn": write(run, config, data, text, 1, config.bias)}
 
 
@@ -107,25 +107,36 @@ def illustrate(run: Run, config: Config, data: Data, snapshots: Arrays) -> tuple
 
 
 def _pictures(points: Array, data: Data) -> Array:
+    if not data.facts["vocabulary"]:
+        return np.stack([sketch(row) for row in points])
     return np.stack([picture(row, data.facts["scale"]) for row in points])
 
 
 def _beside(run: Run, config: Config, data: Data, arrays: Arrays) -> Figure:
     count = config.examples
-    text, words = arrays["text"][:count], data.texts("test")["text"][:count]
+    text = texts(arrays)[:count]
     columns, notes = [_pictures(arrays["points"][:count], data)], []
     for place, asked in enumerate(DRAWINGS, 1):
         bias, seed = config.bias if asked is None else asked, 100 * place
         columns.append(_pictures(write(run, config, data, text, seed, bias), data))
         notes.append(f"seeds {seed} to {seed + len(text) - 1} with bias {bias:g}")
-    whose = "the same words" if config.conditional else "no text is read, so other words"
     return Figure(
         "written",
         Kind.IMAGES,
-        f"Left: the first test words ({', '.join(words)}). Right of them what the model draws, "
-        f"{whose}: {'; '.join(notes)}.",
+        f"Left: {_asked(config, data)}: {'; '.join(notes)}.",
         images=np.stack(columns, axis=1),
     )
+
+
+def _asked(config: Config, data: Data) -> str:
+    if not data.facts["vocabulary"]:
+        return (
+            "the first test sketches. Right of them what the model draws, each "
+            f"{config.draw_points} points long, because it knows no end"
+        )
+    words = ", ".join(data.texts("test")["text"][: config.examples])
+    whose = "the same words" if config.conditional else "no text is read, so other words"
+    return f"the first test words ({words}). Right of them what the model draws, {whose}"
 
 
 def _window(run: Run, config: Config, data: Data, arrays: Arrays) -> Figure:

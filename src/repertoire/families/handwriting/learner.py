@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from repertoire.contract import Data, Plan
-from repertoire.families.handwriting.config import Config, initial_states
+from repertoire.families.handwriting.config import Config, initial_states, texts
 from repertoire.families.handwriting.density import log_likelihood, mixture
 from repertoire.families.handwriting.network import Writer
 from repertoire.training.optimisation import Optimisation
@@ -25,7 +25,7 @@ class HandwritingLearner:
         self.network, self.config, self.plan = network, config, plan
         self.facts = data.facts
         arrays = data.arrays("train")
-        self.points, self.lengths, self.text = (arrays[k] for k in ("points", "lengths", "text"))
+        self.points, self.lengths, self.text = arrays["points"], arrays["lengths"], texts(arrays)
         self.optimisation = Optimisation(
             network.parameters(),
             learning_rate=config.learning_rate,

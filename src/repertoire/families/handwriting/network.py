@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from repertoire.config import RepertoireError
 from repertoire.contract import Graph, Port
 from repertoire.families.handwriting.config import Config, state_ports
 from repertoire.families.handwriting.density import Mixture, draw, log_likelihood, mixture
@@ -137,7 +138,9 @@ class Next(_Exported):
 
 
 def build(config: Config, facts: Mapping[str, Any]) -> Writer:
-    """The net for an alphabet of ``facts["vocabulary"]`` ids."""
+    """The net for an alphabet of ``facts["vocabulary"]`` ids, 0 where the data hold no text."""
+    if config.conditional and not facts["vocabulary"]:
+        raise RepertoireError("conditional: these strokes write no text to read; set it to false")
     return Writer(config, facts)
 
 

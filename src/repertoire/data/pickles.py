@@ -1,0 +1,99 @@
+"""Arrays out of old NumPy archives whose ragged rows are pickled, without running the pickle.
+
+A pickle is a program: it names callables and calls them. Here the three names of which an array's
+pickle is made stand for inert classes that keep what they are given, and every other name is
+refused; numbers are then read as plain bytes. NumPy's own classes are not called either, because
+their unpickling trusts the flags of the pickle.
+"""
+
+import io
+import pickle
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from repertoire.contract import Array
+from repertoire.data.sources import SourceError, members
+
+NUMBERS = r"[iuf][1248]"
+OBJECTS = ("O", "O8")
+HOMES = ("numpy.core.multiarray", "numpy._core.multiarray")
+
+
+class _Type:
+    """Stands for ``numpy.dtype``."""
+
+    def __init__(self, code: str | bytes, *_: Any) -> None:
+        self.code, self.order = _text(code), "="
+
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
+        self.order = _text(state[1])
+
+
+class _Rows:
+    """Stands for ``numpy.ndarray``; ``value`` is an array of numbers, or a list of those."""
+
+    value: Any = None
+
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
+        _, shape, kind, fortran, content = state
+        if kind.code in OBJECTS:
+            self.value = [row.value for row in content]
+            return
+        if not re.fullmatch(NUMBERS, kind.code) or kind.order not in tuple("<>=|"):
+            raise pickle.UnpicklingError(f"numbers of the type {kind.code}")
+        numbers = np.frombuffer(content, np.dtype(kind.order + kind.code))
+        self.value = numbers.reshape(shape, order="F" if fortran else "C")
+
+
+def _reconstruct(*_: Any) -> _Rows:
+    return _Rows()
+
+
+class _ArraysAlone(pickle.Unpickler):
+    """Knows no name but those of an array's pickle, and gives the inert classes for them."""
+
+    def find_class(self, module: str, name: str) -> Any:
+        if module in HOMES and name == "_reconstruct":
+            return _reconstruct
+        if module == "numpy" and name in ("ndarray", "dtype"):
+            return _Rows if name == "ndarray" else _Type
+        raise pickle.UnpicklingError(f"it names {module}.{name}")
+
+
+def _text(value: str | bytes) -> str:
+    return value.decode("ascii") if isinstance(value, bytes) else value
+
+
+def ragged_arrays(path: Path) -> Iterator[tuple[str, list[Array]]]:
+    """Name and rows of each member of an .npz whose rows are arrays of different lengths.
+
+    Raises SourceError for whatever is not made of arrays of numbers alone.
+    """
+    for name, content in members(path, "*.npy"):
+        try:
+            yield name.removesuffix(".npy"), _rows(content)
+        except (pickle.UnpicklingError, ValueError, TypeError, LookupError, AttributeError) as why:
+            raise SourceError(
+                f"{path}: {name} is not a pickle of arrays alone ({why}); it was not read"
+            ) from why
+        except EOFError as why:
+            raise SourceError(f"{path}: {name} is truncated; delete it and repeat") from why
+
+
+def _rows(content: bytes) -> list[Array]:
+    file = io.BytesIO(content)
+    np.lib.format.read_magic(file)
+    shape, _, kind = np.lib.format.read_array_header_1_0(file)
+    if not kind.hasobject or len(shape) != 1:
+        raise ValueError(f"shape {shape} of {kind}, not one row an array")
+    found = _ArraysAlone(file, encoding="bytes").load()
+    rows = found.value if isinstance(found, _Rows) else None
+    if not isinstance(rows, list) or len(rows) != shape[0]:
+        raise ValueError(f"no list of {shape[0]} arrays")
+    if not all(isinstance(row, np.ndarray) for row in rows):
+        raise ValueError("rows that are no arrays of numbers")
+    return rows
