@@ -43,6 +43,12 @@ def forecast_metrics(
     }
 
 
+def point_errors(actual: Array, point: Array) -> dict[str, float]:
+    """Mean squared and mean absolute error over all of two equal shapes."""
+    error = actual - point
+    return {"mse": float((error**2).mean()), "mae": float(np.abs(error).mean())}
+
+
 def diebold_mariano(first: Array, second: Array, lags: int) -> tuple[float, float]:
     """Statistic and two-sided p-value for equal expected losses (Diebold and Mariano 1995).
 

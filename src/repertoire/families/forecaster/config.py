@@ -10,7 +10,9 @@ TASKS = ("forecast",)
 class Config:
     """``relative``: changes in, changes since the last value out; otherwise levels.
 
-    ``steps`` counts the updates of an epoch, each on ``batch`` windows drawn at random.
+    ``segment``: 0 reads one series value by value; otherwise series side by side are read so many
+    rows at a time, which divide look-back and horizon. ``steps`` counts the updates of an epoch,
+    each on ``batch`` windows drawn at random.
     """
 
     cell: Literal["rnn", "gru", "lstm"]
@@ -18,6 +20,7 @@ class Config:
     layers: int
     dropout: float
     relative: bool
+    segment: int
     batch: int
     steps: int
     learning_rate: float
