@@ -14,7 +14,6 @@ from repertoire.families.forecaster.parts import pinball
 from repertoire.families.forecaster.segments import SegmentForecaster
 from repertoire.training.optimisation import Optimisation
 
-
 Net = Forecaster | SegmentForecaster
 
 
