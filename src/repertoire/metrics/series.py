@@ -43,6 +43,12 @@ def forecast_metrics(
     }
 
 
+def points_of(quantiles: Array, levels: Sequence[float], point: str) -> Array:
+    """quantiles (…, levels) -> one value each: the median, or the "mean" of the quantiles."""
+    found: Array = quantiles.mean(-1) if point == "mean" else quantiles[..., levels.index(0.5)]
+    return found
+
+
 def point_errors(actual: Array, point: Array) -> dict[str, float]:
     """Mean squared and mean absolute error over all of two equal shapes."""
     error = actual - point

@@ -9,7 +9,13 @@ from repertoire.contract import Array, Arrays, Data, Figure, Kind, Line, Run
 from repertoire.families.forecaster import panel
 from repertoire.families.forecaster.config import Config
 from repertoire.families.forecaster.drawing import Course, coverage, fans, training
-from repertoire.metrics.series import covered, diebold_mariano, forecast_metrics, pinball
+from repertoire.metrics.series import (
+    covered,
+    diebold_mariano,
+    forecast_metrics,
+    pinball,
+    points_of,
+)
 
 
 def forecasts(run: Run, data: Data, split: str) -> tuple[Array, Array]:
@@ -20,20 +26,20 @@ def forecasts(run: Run, data: Data, split: str) -> tuple[Array, Array]:
 
 
 def evaluate(run: Run, config: Config, data: Data, split: str) -> dict[str, float]:
-    """Rolling origin: every origin of the split, all steps of the horizon, the median as point.
+    """Rolling origin: every origin of the split, all steps of the horizon.
 
     Diebold-Mariano compares absolute errors with those of persistence, averaged over the horizon.
     """
     facts = data.facts
     if facts["kind"] == "panel":
-        return panel.evaluate(run, data, split)
+        return panel.evaluate(run, config, data, split)
     actual, quantiles = forecasts(run, data, split)
-    median = quantiles[..., facts["levels"].index(0.5)]
-    metrics = forecast_metrics(actual, median, quantiles, facts["levels"], facts["seasonal_change"])
+    point = points_of(quantiles, facts["levels"], config.point)
+    metrics = forecast_metrics(actual, point, quantiles, facts["levels"], facts["seasonal_change"])
     last = backtest(
         data.arrays("history")["values"], data.arrays(split)["origin"], persistence, facts
     )
-    own, others = (np.abs(actual - points).mean(1) for points in (median, last.points))
+    own, others = (np.abs(actual - points).mean(1) for points in (point, last.points))
     statistic, p_value = diebold_mariano(own, others, facts["horizon"] - 1)
     return {**metrics, "dm_statistic": statistic, "dm_p_value": p_value}
 
@@ -49,7 +55,7 @@ def snapshot(run: Run, config: Config, data: Data) -> Arrays:
 def illustrate(run: Run, config: Config, data: Data, snapshots: Arrays) -> tuple[Figure, ...]:
     """Fans at stated origins, errors by horizon, what the intervals cover, and training."""
     if data.facts["kind"] == "panel":
-        return panel.illustrate(run, data, snapshots)
+        return panel.illustrate(run, config, data, snapshots)
     actual, quantiles = forecasts(run, data, "test")
     course = _course(data)
     return (

@@ -1,12 +1,16 @@
 """Backtest of series side by side over every origin of a split; numpy alone."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 
 from repertoire.baselines.panel import naive_forecasts, standardised
 from repertoire.contract import Array, Arrays, Data, Figure, Kind, Line, Run
 from repertoire.data.series import futures, pasts
+from repertoire.families.forecaster.config import Config
 from repertoire.families.forecaster.drawing import Course, coverage, fans, training
-from repertoire.metrics.series import covered, diebold_mariano, pinball, point_errors
+from repertoire.metrics.series import covered, diebold_mariano, pinball, point_errors, points_of
 
 CHUNK = 256  # origins in a call
 ROWS = 12  # of the example that a reader may send
@@ -23,28 +27,27 @@ def forecasts(run: Run, data: Data, split: str) -> tuple[Array, Array]:
     return futures(values, at, facts["horizon"]), np.concatenate(found)
 
 
-def deviations(actual: Array, quantiles: Array, data: Data) -> tuple[Array, Array, Array]:
-    """The same, standardised by the training part, with the medians between them."""
-    levels = data.facts["levels"]
+def deviations(actual: Array, quantiles: Array, facts: Mapping[str, Any]) -> tuple[Array, Array]:
+    """The same, standardised by the training part."""
     each = np.moveaxis(quantiles, -1, 0).astype(np.float64)
-    scaled = np.moveaxis(standardised(each, data.facts), 0, -1)
-    return standardised(actual, data.facts), scaled[..., levels.index(0.5)], scaled
+    return standardised(actual, facts), np.moveaxis(standardised(each, facts), 0, -1)
 
 
-def evaluate(run: Run, data: Data, split: str) -> dict[str, float]:
+def evaluate(run: Run, config: Config, data: Data, split: str) -> dict[str, float]:
     """Every origin of the split, all steps and series, in deviations of the training part.
 
     Diebold-Mariano compares squared errors with those of persistence, averaged over the horizon
     and the series.
     """
     facts = data.facts
-    actual, median, quantiles = deviations(*forecasts(run, data, split), data)
+    actual, quantiles = deviations(*forecasts(run, data, split), facts)
+    point = points_of(quantiles, facts["levels"], config.point)
     low, high = (quantiles[..., facts["levels"].index(level)] for level in (0.05, 0.95))
     last = _naive(data, split)["persistence"]
-    own, others = (((actual - points) ** 2).mean((1, 2)) for points in (median, last))
+    own, others = (((actual - points) ** 2).mean((1, 2)) for points in (point, last))
     statistic, p_value = diebold_mariano(own, others, facts["horizon"] - 1)
     return {
-        **point_errors(actual, median),
+        **point_errors(actual, point),
         "pinball_loss": float(pinball(actual, quantiles, facts["levels"]).mean()),
         "coverage_90_percent": covered(actual, low, high),
         "dm_statistic": statistic,
@@ -66,11 +69,12 @@ def snapshot(run: Run, data: Data) -> Arrays:
     return {"quantiles": run("forecast", series=past)["quantiles"][0]}
 
 
-def illustrate(run: Run, data: Data, snapshots: Arrays) -> tuple[Figure, ...]:
+def illustrate(run: Run, config: Config, data: Data, snapshots: Arrays) -> tuple[Figure, ...]:
     """Fans of the last series, errors by series and by horizon, coverage, and training."""
     actual, quantiles = forecasts(run, data, "test")
-    scaled = deviations(actual, quantiles, data)
     history, facts = data.arrays("history"), data.facts
+    true, scaled = deviations(actual, quantiles, facts)
+    point = points_of(scaled, facts["levels"], config.point)
     course = Course(
         history["values"][:, -1],
         history["hour"].astype("datetime64[h]"),
@@ -80,20 +84,20 @@ def illustrate(run: Run, data: Data, snapshots: Arrays) -> tuple[Figure, ...]:
     )
     return (
         *fans(course, quantiles[:, :, -1], data.arrays("test")["origin"]),
-        _by_horizon(data, *scaled[:2]),
-        _by_series(data, *scaled),
+        _by_horizon(data, true, point),
+        _by_series(data, true, point, scaled),
         coverage(actual, quantiles, facts["levels"]),
         training(course, snapshots["quantiles"][:, :, -1], int(data.arrays("valid")["origin"][-1])),
         _example(data),
     )
 
 
-def _by_horizon(data: Data, actual: Array, median: Array) -> Figure:
-    points = {"net": median, **_naive(data, "test")}
+def _by_horizon(data: Data, actual: Array, point: Array) -> Figure:
+    points = {"net": point, **_naive(data, "test")}
     steps = list(range(1, data.facts["horizon"] + 1))
     lines = [
-        Line(name.replace("_", " "), steps, ((actual - point) ** 2).mean((0, 2)).tolist())
-        for name, point in points.items()
+        Line(name.replace("_", " "), steps, ((actual - found) ** 2).mean((0, 2)).tolist())
+        for name, found in points.items()
     ]
     return Figure(
         "error-by-horizon",
@@ -105,12 +109,12 @@ def _by_horizon(data: Data, actual: Array, median: Array) -> Figure:
     )
 
 
-def _by_series(data: Data, actual: Array, median: Array, quantiles: Array) -> Figure:
+def _by_series(data: Data, actual: Array, point: Array, quantiles: Array) -> Figure:
     facts, last = data.facts, _naive(data, "test")["persistence"]
     low, high = facts["levels"].index(0.05), facts["levels"].index(0.95)
     cells = []
     for place, name in enumerate(facts["series"]):
-        true, guess, repeated = (each[..., place] for each in (actual, median, last))
+        true, guess, repeated = (each[..., place] for each in (actual, point, last))
         errors = point_errors(true, guess)
         own, others = (((true - points) ** 2).mean(1) for points in (guess, repeated))
         statistic, p_value = diebold_mariano(own, others, facts["horizon"] - 1)
