@@ -16,6 +16,7 @@ from repertoire.data.sources import SourceError
 from repertoire.engines.onnx_engine import run_session, session
 from repertoire.engines.torch_engine import TorchRun
 from repertoire.export.onnx_file import export_graph
+from repertoire.export.verify import verify_graph
 from repertoire.families.forecaster.parts import pinball
 from repertoire.metrics.series import points_of
 from tests.families import small
@@ -152,10 +153,19 @@ def test_points_are_medians_or_means_of_quantiles():
     [
         ({"segment": 0}, "above 0 for series side by side"),
         ({"segment": 7}, "7 does not divide"),
-        ({"lags": 3}, "only for one series alone"),
+        ({"relative": False}, "goes with relative: true"),
+        ({"units": 5}, "an even number of units"),
     ],
 )
 def test_a_net_that_cannot_be_is_refused(project, changes, line):
     family, config, data, _ = built(project)
     with pytest.raises(ConfigError, match=line):
         family.build(replace(config, **changes), data.facts)
+
+
+@pytest.mark.parametrize("cell", ["rnn", "gru", "lstm"])
+def test_every_cell_exports_over_two_layers(project, cell):
+    family, config, data, _ = built(project)
+    network = family.build(replace(config, cell=cell, layers=2), data.facts).eval()
+    [graph] = family.graphs(network, data.facts)
+    assert verify_graph(graph, export_graph(graph), 7, 13, 1e-4).largest_difference < 1e-4

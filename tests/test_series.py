@@ -353,8 +353,8 @@ def test_training_asks_every_position_for_the_values_that_follow_it(project):
     losses = []
     for end in range(1, lookback + 1):
         known = window[:, :end].sqrt()
-        features, _ = fresh.features(known, fresh.first(known))
-        quantiles = fresh.normalised(features[:, -1:])[0, 0].detach().numpy()
+        hidden, _ = fresh.core(fresh.inputs(known, known[:, 0]))
+        quantiles = fresh.normalised(hidden[:, -1:])[0, 0].detach().numpy()
         ahead = np.sqrt(values[start + end : start + end + horizon])
         actual = (ahead - facts["mean"]) / facts["deviation"]
         losses.append(pinball(actual, quantiles, facts["levels"]).mean())

@@ -10,7 +10,6 @@ TASKS = ("forecast",)
 class Config:
     """``relative``: changes in, changes since the last value out; otherwise levels.
 
-    ``lags``: of so many last values the output is a linear function besides; at least 0.
     ``segment``: 0 reads one series value by value; otherwise series side by side are read so many
     rows at a time, which divide look-back and horizon. ``point`` is what is judged as the forecast
     of one value: the median has the least absolute error, the mean of the quantiles is nearer to
@@ -23,7 +22,6 @@ class Config:
     layers: int
     dropout: float
     relative: bool
-    lags: int
     segment: int
     point: Literal["median", "mean"]
     batch: int

@@ -28,8 +28,7 @@ class Forecaster(nn.Module):
             2, config.units, config.layers, batch_first=True, dropout=between
         )
         self.dropout = nn.Dropout(config.dropout)
-        self.width = max(1, config.lags)  # values before a step that it looks back at
-        self.output = nn.Linear(config.units + config.lags, self.horizon * len(self.levels))
+        self.output = nn.Linear(config.units, self.horizon * len(self.levels))
 
     @property
     def spread(self) -> float:
@@ -52,43 +51,24 @@ class Forecaster(nn.Module):
         """What outputs are added to: the last value, or the mean. (batch, time), on the scale."""
         return values if self.config.relative else torch.full_like(values, self.facts["mean"])
 
-    def inputs(self, values: Tensor, before: Tensor) -> Tensor:
-        """values (batch, time) after before (batch, width), on the scale -> (batch, time, 2).
+    def inputs(self, values: Tensor, previous: Tensor) -> Tensor:
+        """values (batch, time) after previous (batch,), on the scale -> (batch, time, 2).
 
         A change and its size, because the spread of changes follows their sizes; or the level
         and its change.
         """
-        previous = torch.cat((before[:, -1:], values[:, :-1]), dim=1)
-        change = (values - previous) / self.facts["change_deviation"]
+        before = torch.cat((previous.unsqueeze(1), values[:, :-1]), dim=1)
+        change = (values - before) / self.facts["change_deviation"]
         if self.config.relative:
             return torch.stack((change, change.abs()), dim=2)
-        return torch.stack((self._level(values), change), dim=2)
+        level = (values - self.facts["mean"]) / self.facts["deviation"]
+        return torch.stack((level, change), dim=2)
 
-    def _level(self, values: Tensor) -> Tensor:
-        return (values - self.facts["mean"]) / self.facts["deviation"]
-
-    def features(self, values: Tensor, before: Tensor, start: Any = None) -> tuple[Tensor, Any]:
-        """What quantiles are linear in, (batch, time, units + lags), and the state at the end.
-
-        The last values go past the core, as an autoregression beside it (Lai et al. 2018, "Modeling
-        Long- and Short-Term Temporal Patterns", section 3.6).
-        """
-        hidden, end = self.core(self.inputs(values, before), start)
-        hidden = self.dropout(hidden)
-        if not self.config.lags:
-            return hidden, end
-        whole, time = self._level(torch.cat((before, values), dim=1)), values.shape[1]
-        recent = [whole[:, self.width - lag :][:, :time] for lag in range(self.config.lags)]
-        return torch.cat((hidden, torch.stack(recent, dim=2)), dim=2), end
-
-    def first(self, values: Tensor) -> Tensor:
-        """What stands before a series that begins with values (batch, time): (batch, width)."""
-        return values[:, :1].expand(-1, self.width)
-
-    def normalised(self, features: Tensor) -> Tensor:
-        """features (batch, time, …) -> quantiles (batch, time, horizon, levels) in spreads."""
-        shape = (features.shape[0], features.shape[1], self.horizon, len(self.levels))
-        return rising(self.output(features).view(shape), self.levels.index(0.5))
+    def normalised(self, hidden: Tensor) -> Tensor:
+        """hidden (batch, time, units) -> quantiles (batch, time, horizon, levels) in spreads."""
+        shape = (hidden.shape[0], hidden.shape[1], self.horizon, len(self.levels))
+        raw = self.output(self.dropout(hidden)).view(shape)
+        return rising(raw, self.levels.index(0.5))
 
     def asked(self, windows: Tensor) -> tuple[Tensor, Tensor]:
         """windows (batch, lookback + horizon) -> what came, and its quantiles, in spreads.
@@ -97,18 +77,18 @@ class Forecaster(nn.Module):
         """
         values = self.scaled(windows)
         known = values[:, : self.facts["lookback"]]
-        features, _ = self.features(known, self.first(known))
+        hidden, _ = self.core(self.inputs(known, known[:, 0]))
         ahead = values.unfold(1, self.horizon, 1)[:, 1:]
         actual = (ahead - self.base(known).unsqueeze(2)) / self.spread
-        return actual, self.normalised(features)
+        return actual, self.normalised(hidden)
 
-    def quantiles(self, features: Tensor, values: Tensor) -> Tensor:
-        """features (batch, time, …) after values (batch, time) -> (batch, horizon, levels).
+    def quantiles(self, hidden: Tensor, values: Tensor) -> Tensor:
+        """hidden (batch, time, units) after values (batch, time) -> (batch, horizon, levels).
 
         Those after the last value, in units of the series.
         """
         base = self.base(values[:, -1:])[..., None]
-        return self.unscaled(base + self.spread * self.normalised(features[:, -1:])[:, 0])
+        return self.unscaled(base + self.spread * self.normalised(hidden[:, -1:])[:, 0])
 
 
 class Forecast(nn.Module):
@@ -120,8 +100,8 @@ class Forecast(nn.Module):
 
     def forward(self, series: Tensor) -> Tensor:
         values = self.network.scaled(series[:, -self.network.facts["lookback"] :])
-        features, _ = self.network.features(values, self.network.first(values))
-        return self.network.quantiles(features, values)
+        hidden, _ = self.network.core(self.network.inputs(values, values[:, 0]))
+        return self.network.quantiles(hidden, values)
 
 
 class Update(nn.Module):
@@ -136,23 +116,22 @@ class Update(nn.Module):
     ) -> tuple[Tensor, ...]:
         values = self.network.scaled(series)
         # Nothing precedes the first value of all: its change is zero.
-        before = torch.where(seen.unsqueeze(1) > 0, previous, self.network.first(values))
+        before = torch.where(seen > 0, previous, values[:, 0])
         start = states if len(states) > 1 else states[0]
-        features, end = self.network.features(values, before, start)
+        hidden, end = self.network.core(self.network.inputs(values, before), start)
         count = seen + torch.ones_like(series).sum(1)
         after = tuple(end) if len(states) > 1 else (end,)
-        last = torch.cat((before, values), dim=1)[:, -self.network.width :]
-        return (self.network.quantiles(features, values), last, count, *after)
+        return (self.network.quantiles(hidden, values), values[:, -1], count, *after)
 
 
 def build(config: Config, facts: Mapping[str, Any]) -> Forecaster | SegmentForecaster:
     """The net for a data set's horizon, levels and scale, or for its series side by side."""
-    if config.lags and (config.relative or config.segment):
-        raise ConfigError("lags: only for one series alone, on its levels (relative: false)")
     if (config.segment > 0) != (facts["kind"] == "panel"):
         raise ConfigError("segment: above 0 for series side by side, 0 for one series alone")
     if not config.segment:
         return Forecaster(config, facts)
+    if not config.relative or config.units % 2:
+        raise ConfigError("segment: goes with relative: true and an even number of units")
     if facts["lookback"] % config.segment or facts["horizon"] % config.segment:
         raise ConfigError(f"segment: {config.segment} does not divide lookback and horizon")
     return SegmentForecaster(config, facts)
@@ -169,7 +148,7 @@ def graphs(network: nn.Module, facts: Mapping[str, Any]) -> tuple[Graph, ...]:
     quantiles = Port("quantiles", "float32", shape)
     names = ("hidden", "cell") if config.cell == "lstm" else ("hidden",)
     states = (
-        Port("previous", "float32", ("batch", network.width)),
+        Port("previous", "float32", ("batch",)),
         Port("seen", "float32", ("batch",)),
         *(Port(name, "float32", (config.layers, "batch", config.units)) for name in names),
     )

@@ -30,7 +30,10 @@ class SegmentForecaster(nn.Module):
         self.lookback = int(facts["lookback"])
         self.ahead = self.horizon // config.segment
         self.read = nn.Linear(config.segment, config.units)
-        self.core = CELLS[config.cell](config.units, config.units, batch_first=True)
+        between = config.dropout if config.layers > 1 else 0.0
+        self.core = CELLS[config.cell](
+            config.units, config.units, config.layers, batch_first=True, dropout=between
+        )
         self.place = nn.Parameter(torch.randn(self.ahead, config.units // 2))
         self.owner = nn.Parameter(torch.randn(len(facts["series"]), config.units // 2))
         self.dropout = nn.Dropout(config.dropout)
@@ -57,8 +60,12 @@ class SegmentForecaster(nn.Module):
         _, state = self.core(torch.relu(self.read(segments)))
         steps = self._asked(past[:, 0, 0])
         # Each segment ahead is a sequence of one step, from a copy of the same state.
-        copies = state.repeat_interleave(self.ahead, dim=1)
-        hidden, _ = self.core(steps.reshape(-1, 1, self.config.units), copies)
+        is_lstm = isinstance(state, tuple)
+        copies = tuple(
+            each.repeat_interleave(self.ahead, dim=1) for each in (state if is_lstm else (state,))
+        )
+        start = copies if is_lstm else copies[0]
+        hidden, _ = self.core(steps.reshape(-1, 1, self.config.units), start)
         raw = self.output(self.dropout(hidden[:, 0]))
         shape = (-1, owners, self.horizon, len(self.levels))
         return rising(raw.view(shape).transpose(1, 2), self.levels.index(0.5))
