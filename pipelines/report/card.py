@@ -75,9 +75,10 @@ def limits(facts: Mapping[str, Any], metrics: Mapping[str, float], recipe: Recip
             "of the test tokens are outside them and count as one unknown token. Perplexities of "
             "different vocabularies cannot be compared."
         )
-    if facts["kind"] == "series":
+    if facts["kind"] in ("series", "panel"):
+        what = "one course of one series" if facts["kind"] == "series" else "one course of time"
         notes.append(
-            f"It was tested on one course of one series, from {facts['from']['test']} on: what "
+            f"It was tested on {what}, from {facts['from']['test']} on: what "
             "never happened before then it cannot know, and intervals hold only while the series "
             "goes on as before. Neighbouring origins overlap, so their errors are not independent."
         )
@@ -206,6 +207,7 @@ def requests(name: str, tasks: list[str], recipe: Recipe, figures: list[Any]) ->
     # A source with an unknown token in it would puzzle who copies the line.
     source = next((text for text in sources if "<" not in text), sources[0])
     fan = next((f for f in figures if f["name"] == "fan-first"), None)
+    rows = next((f for f in figures if f["name"] == "example"), None)  # series side by side
     bodies: dict[str, dict[str, Any]] = {
         "score": {"text": prompt},
         "generate": {"prompt": prompt, "max_tokens": 20, "temperature": 0.7, "seed": 1},
@@ -217,7 +219,7 @@ def requests(name: str, tasks: list[str], recipe: Recipe, figures: list[Any]) ->
         "translate": {"text": source},
         "sample": {"count": 4, "seed": 0},
         "classify": {"text": source},
-        "forecast": {"series": fan["lines"][0]["y"][:12] if fan else []},
+        "forecast": {"series": rows["cells"] if rows else fan["lines"][0]["y"][:12] if fan else []},
         "compose": {"frames": 64, "temperature": 0.8, "seed": 1},
         "write": {**({"text": "hello"} if recipe.config.get("conditional") else {}), "seed": 1},
     }
