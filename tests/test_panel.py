@@ -108,7 +108,7 @@ def test_a_level_added_to_one_series_is_added_to_its_forecast_alone(project):
 
 def test_what_lies_before_the_lookback_changes_nothing_and_few_rows_are_filled_up(project):
     family, _, data, network = built(project)
-    [graph] = family.graphs(network, data.facts)
+    graph, _ = family.graphs(network, data.facts)
     opened = session(export_graph(graph), 1)
     rows = random_rows(2, 2, 37)
     for same in ((rows, rows[:, 5:]), (rows[:, :3], np.repeat(rows[:, :3], [30, 1, 1], axis=1))):
@@ -125,6 +125,17 @@ def test_quantiles_of_every_series_rise(project):
     run = TorchRun(family.graphs(network, data.facts))
     quantiles = run("forecast", series=random_rows(3, 5, 32))["quantiles"]
     assert quantiles.shape == (5, 16, 7, 5) and (np.diff(quantiles, axis=3) > 0).all()
+
+
+@pytest.mark.parametrize("point", ["median", "mean"])
+def test_the_graph_of_points_gives_what_is_judged(project, point):
+    family, config, data, _ = built(project)
+    network = family.build(replace(config, point=point), data.facts).eval()
+    run = TorchRun(family.graphs(network, data.facts))
+    series = random_rows(4, 3, 32)
+    quantiles = run("forecast", series=series)["quantiles"]
+    expected = points_of(quantiles, data.facts["levels"], point)
+    assert run("point", series=series)["points"] == pytest.approx(expected, abs=1e-5)
 
 
 def test_the_loss_of_training_is_that_of_the_exported_forecast(project):
@@ -167,5 +178,5 @@ def test_a_net_that_cannot_be_is_refused(project, changes, line):
 def test_every_cell_exports_over_two_layers(project, cell):
     family, config, data, _ = built(project)
     network = family.build(replace(config, cell=cell, layers=2), data.facts).eval()
-    [graph] = family.graphs(network, data.facts)
+    graph, _ = family.graphs(network, data.facts)
     assert verify_graph(graph, export_graph(graph), 7, 13, 1e-4).largest_difference < 1e-4

@@ -101,16 +101,31 @@ class SegmentForecast(nn.Module):
         return network.unscaled(quantiles)
 
 
+class SegmentPoint(nn.Module):
+    """One value a step and series, as the recipe's ``point`` says; for who asks for no interval."""
+
+    def __init__(self, network: SegmentForecaster) -> None:
+        super().__init__()
+        self.forecast, self.is_mean = SegmentForecast(network), network.config.point == "mean"
+        self.centre = network.levels.index(0.5)
+
+    def forward(self, series: Tensor) -> Tensor:
+        quantiles = self.forecast(series)
+        found: Tensor = quantiles.mean(3) if self.is_mean else quantiles[..., self.centre]
+        return found
+
+
 def segment_graphs(network: SegmentForecaster, facts: Mapping[str, Any]) -> tuple[Graph, ...]:
-    """``forecast`` for series at hand; segments leave nothing to carry from value to value."""
+    """``forecast`` and ``point`` for series at hand.
+
+    Segments leave nothing to carry from value to value.
+    """
     owners = len(facts["series"])
     series = Port("series", "float32", ("batch", "time", owners), facts["low"], facts["high"])
-    shape = ("batch", facts["horizon"], owners, len(facts["levels"]))
+    shape = ("batch", facts["horizon"], owners)
+    quantiles = Port("quantiles", "float32", (*shape, len(facts["levels"])))
+    points = Port("points", "float32", shape)
     return (
-        Graph(
-            "forecast",
-            SegmentForecast(network),
-            (series,),
-            (Port("quantiles", "float32", shape),),
-        ),
+        Graph("forecast", SegmentForecast(network), (series,), (quantiles,)),
+        Graph("point", SegmentPoint(network), (series,), (points,)),
     )
