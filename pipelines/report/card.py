@@ -15,6 +15,7 @@ SERVER = "localhost:8000"
 COUNTED = ("classes", "pairs", "questions")  # units of whole numbers
 FAMILIES = Path("src/repertoire/families")
 STUDIES = Path("src/repertoire/studies")
+SIGNIFICANT = 0.05  # p-values below it are taken for more than chance
 
 
 def family_text(family: str) -> tuple[str, str]:
@@ -82,6 +83,8 @@ def limits(facts: Mapping[str, Any], metrics: Mapping[str, float], recipe: Recip
             "never happened before then it cannot know, and intervals hold only while the series "
             "goes on as before. Neighbouring origins overlap, so their errors are not independent."
         )
+    if "dm_p_value" in metrics:
+        notes.append(against_persistence(metrics["dm_statistic"], metrics["dm_p_value"]))
     if facts["kind"] == "rolls":
         notes.append(
             f"Frames are sampled {facts['steps_a_quarter']} times a quarter note: shorter notes "
@@ -105,6 +108,17 @@ def limits(facts: Mapping[str, Any], metrics: Mapping[str, float], recipe: Recip
             f"density whose unit of length is {facts['unit']}."
         )
     return notes + (_picture_limits(facts, metrics) if facts["kind"] == "images" else [])
+
+
+def against_persistence(statistic: float, p_value: float) -> str:
+    """What Diebold and Mariano's test (1995) says, in words."""
+    if p_value >= SIGNIFICANT:
+        verdict = "the difference from repeating the last value may be chance"
+    elif statistic < 0:
+        verdict = "its errors are smaller than those of repeating the last value"
+    else:
+        verdict = "repeating the last value has smaller errors"
+    return f"Diebold–Mariano statistic {statistic:.2f} (p-value {p_value:.3f}): {verdict}."
 
 
 def _label_limit(facts: Mapping[str, Any], metrics: Mapping[str, float]) -> str:

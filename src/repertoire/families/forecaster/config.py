@@ -13,8 +13,8 @@ class Config:
     ``segment``: 0 reads one series value by value; otherwise series side by side are read so many
     rows at a time, which divide look-back and horizon. ``point`` is what is judged as the forecast
     of one value: the median has the least absolute error, the mean of the quantiles is nearer to
-    what has the least squared one. ``steps`` counts the updates of an epoch,
-    each on ``batch`` windows drawn at random.
+    what has the least squared one. ``steps`` counts the updates of an
+    epoch, each on ``batch`` windows drawn at random.
     """
 
     cell: Literal["rnn", "gru", "lstm"]
