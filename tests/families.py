@@ -5,20 +5,20 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.stage import Recipe
-from repertoire.config import parse, read_yaml
+from repertoire.config import parse
 from repertoire.contract import Family, load_family
 from repertoire.data.dataset import Dataset
-from tests.project import ROOT, SMALL_RECIPES
+from tests.project import SMALL_RECIPES, full_params
 from tests.small import gathered
 
 STAND_INS = gathered("STAND_INS")
 DATA_OF = gathered("DATA_OF")
 
-RECIPES: dict[str, Any] = read_yaml(ROOT / "params.yaml")["recipes"]
+RECIPES: dict[str, Any] = full_params()["recipes"]
 
 
 def small(name: str, project_folder: Path) -> tuple[Family, Any, Dataset, Recipe]:
-    """Family, small config, small data and recipe of a block of the real params.yaml."""
+    """Family, small config, small data and recipe of a block of a real params.yaml."""
     recipe = parse(Recipe, RECIPES[name], name)
     family = load_family(recipe.family)
     sizes = SMALL_RECIPES[STAND_INS.get(name, name)]

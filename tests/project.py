@@ -24,9 +24,20 @@ SMALL_STUDIES = gathered("STUDIES")
 RUN_STUDIES = ("rtrl",)  # the one without torch; tests/test_studies.py runs them all
 
 
+def full_params() -> dict[str, Any]:
+    """The default params.yaml, and what of the published scale a miniature stands in for."""
+    default, published = (
+        json.loads(json.dumps(YAML(typ="safe").load(ROOT / folder / "params.yaml")))
+        for folder in ("", "pipelines/benchmarks")
+    )
+    for part, small in (("datasets", SMALL_DATA), ("recipes", SMALL_RECIPES)):
+        default[part] |= {name: published[part][name] for name in set(small) - set(default[part])}
+    return default
+
+
 def small_params(mirror: Path, recipes: tuple[str, ...]) -> dict[str, Any]:
     """The real params.yaml with small sizes, and the hashes of the archives made here."""
-    params = json.loads(json.dumps(YAML(typ="safe").load(ROOT / "params.yaml")))
+    params = full_params()
     params["datasets"] = {name: params["datasets"][name] for name in SMALL_DATA}
     for name, block in params["datasets"].items():
         block["config"].update(SMALL_DATA[name])
@@ -52,6 +63,7 @@ class Project:
         self.folder, self.mirror = folder, folder / "mirror"
         self.mirror.mkdir(parents=True)
         for name, write in ARCHIVES.items():
+            (self.mirror / name).parent.mkdir(parents=True, exist_ok=True)
             write(self.mirror / name)
         for name in COPIED:
             source = ROOT / name

@@ -9,10 +9,13 @@ from io import BytesIO
 import numpy as np
 import pytest
 import torch
+from scipy.io import savemat
 
 from repertoire.baselines.rolls import BernoulliNotes, ChordBigram
 from repertoire.data.musicxml import Note, ScoreError, read_mxl, read_score
+from repertoire.data.readers import piano_rolls
 from repertoire.data.readers.chorales import families, passages_of, sampled
+from repertoire.data.sources import SourceError
 from repertoire.engines.torch_engine import TorchRun
 from repertoire.export.onnx_file import export_graph
 from repertoire.export.verify import verify_graph
@@ -110,6 +113,53 @@ ENTITY = '<!DOCTYPE score-partwise [<!ENTITY a "aaaa">]><score-partwise>&a;</sco
 def test_a_damaged_or_hostile_score_is_refused_in_one_line(content, line):
     with pytest.raises(ScoreError, match=line) as caught:
         read_mxl(content)
+    assert "\n" not in str(caught.value)
+
+
+def write_rolls(path, **pieces):
+    """The official layout: a row of matrices (time, notes) a split."""
+    content = {}
+    for split, rolls in pieces.items():
+        row = np.empty((1, len(rolls)), object)
+        for place, roll in enumerate(rolls):
+            row[0, place] = roll
+        content[f"{split}data"] = row
+    savemat(path, content)
+
+
+def official_rolls():
+    rng = np.random.default_rng(3)
+    rolls = (rng.random((5, 11, 4)) < 0.5).astype(np.uint8)
+    return {"train": list(rolls[:3]), "valid": [rolls[3, :7]], "test": [rolls[4, :2]]}
+
+
+def test_official_rolls_keep_their_splits_and_every_note(tmp_path):
+    pieces, config = official_rolls(), piano_rolls.Config(4, 1, 50, 53)
+    write_rolls(tmp_path / "set.mat", **pieces)
+    table = piano_rolls.tabulate(config, {"rolls": tmp_path / "set.mat"})
+    encoded = piano_rolls.encode(config, table)
+    assert encoded.facts["pieces"] == {"train": 3, "valid": 1, "test": 1}
+    assert encoded.facts["lowest"] == 50 and table["key"].nunique() == 5
+    for split, rolls in pieces.items():
+        arrays = encoded.arrays[split]
+        for roll, kept, length in zip(rolls, arrays["rolls"], arrays["lengths"], strict=True):
+            assert np.array_equal(kept[:length], roll) and not kept[length:].any()
+
+
+@pytest.mark.parametrize("damage", ["bytes", "columns", "values", "splits"])
+def test_what_is_no_file_of_rolls_is_refused_in_one_line(tmp_path, damage):
+    path, pieces = tmp_path / "set.mat", official_rolls()
+    if damage == "columns":
+        pieces["test"] = [pieces["test"][0][:, 1:]]
+    elif damage == "values":
+        pieces["test"] = [2 * np.ones_like(pieces["test"][0])]
+    elif damage == "splits":
+        del pieces["valid"]
+    write_rolls(path, **pieces)
+    if damage == "bytes":
+        path.write_bytes(path.read_bytes()[:200])
+    with pytest.raises(SourceError) as caught:
+        piano_rolls.tabulate(piano_rolls.Config(4, 1, 50, 53), {"rolls": path})
     assert "\n" not in str(caught.value)
 
 

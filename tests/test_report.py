@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
+from pipelines.report.card import against_persistence
 from pipelines.report.charts import draw_lines
 from pipelines.report.compare import comparisons, verdicts
 from pipelines.report.figures import heatmap
@@ -313,3 +314,17 @@ def test_a_sentence_over_several_gates_names_all_their_margins() -> None:
     assert verdicts([("One", one), ("Other", other)]) == [
         "Every net beats the unigram (perplexity 50.00) by the margins of 5 to 13 wanted."
     ]
+
+
+@pytest.mark.parametrize(
+    ("statistic", "p_value", "words"),
+    [
+        (-3.1, 0.002, "its errors are smaller"),
+        (3.1, 0.002, "repeating the last value has smaller errors"),
+        (-1.2, 0.23, "may be chance"),
+    ],
+)
+def test_a_card_says_whether_a_forecaster_beats_persistence(
+    statistic: float, p_value: float, words: str
+) -> None:
+    assert words in against_persistence(statistic, p_value)

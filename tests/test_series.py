@@ -27,7 +27,7 @@ from repertoire.data.series import futures, origins, pasts, scaled, seasonal_cha
 from repertoire.engines.onnx_engine import run_session, session
 from repertoire.engines.torch_engine import TorchRun
 from repertoire.export.onnx_file import export_graph
-from repertoire.families.forecaster.learner import pinball as torch_pinball
+from repertoire.families.forecaster.parts import pinball as torch_pinball
 from repertoire.metrics.series import diebold_mariano, forecast_metrics, pinball
 from tests.families import Dataset, small
 

@@ -15,6 +15,7 @@ SERVER = "localhost:8000"
 COUNTED = ("classes", "pairs", "questions")  # units of whole numbers
 FAMILIES = Path("src/repertoire/families")
 STUDIES = Path("src/repertoire/studies")
+SIGNIFICANT = 0.05  # p-values below it are taken for more than chance
 
 
 def family_text(family: str) -> tuple[str, str]:
@@ -75,12 +76,15 @@ def limits(facts: Mapping[str, Any], metrics: Mapping[str, float], recipe: Recip
             "of the test tokens are outside them and count as one unknown token. Perplexities of "
             "different vocabularies cannot be compared."
         )
-    if facts["kind"] == "series":
+    if facts["kind"] in ("series", "panel"):
+        what = "one course of one series" if facts["kind"] == "series" else "one course of time"
         notes.append(
-            f"It was tested on one course of one series, from {facts['from']['test']} on: what "
+            f"It was tested on {what}, from {facts['from']['test']} on: what "
             "never happened before then it cannot know, and intervals hold only while the series "
             "goes on as before. Neighbouring origins overlap, so their errors are not independent."
         )
+    if "dm_p_value" in metrics:
+        notes.append(against_persistence(metrics["dm_statistic"], metrics["dm_p_value"]))
     if facts["kind"] == "rolls":
         notes.append(
             f"Frames are sampled {facts['steps_a_quarter']} times a quarter note: shorter notes "
@@ -122,6 +126,17 @@ def _stroke_limit(facts: Mapping[str, Any]) -> str:
         else " No hand wrote these words: they are made up of frequent letter pairs and drawn from "
         f"the fonts {', '.join(facts['fonts'])} with seeded distortions."
     )
+
+
+def against_persistence(statistic: float, p_value: float) -> str:
+    """What Diebold and Mariano's test (1995) says, in words."""
+    if p_value >= SIGNIFICANT:
+        verdict = "the difference from repeating the last value may be chance"
+    elif statistic < 0:
+        verdict = "its errors are smaller than those of repeating the last value"
+    else:
+        verdict = "repeating the last value has smaller errors"
+    return f"Diebold–Mariano statistic {statistic:.2f} (p-value {p_value:.3f}): {verdict}."
 
 
 def _label_limit(facts: Mapping[str, Any], metrics: Mapping[str, float]) -> str:
@@ -225,6 +240,7 @@ def requests(name: str, tasks: list[str], recipe: Recipe, figures: list[Any]) ->
     source = next((text for text in sources if "<" not in text), sources[0])
     writes = {"text": "hello"} if recipe.config.get("conditional") else {}
     fan = next((f for f in figures if f["name"] == "fan-first"), None)
+    rows = next((f for f in figures if f["name"] == "example"), None)  # series side by side
     bodies: dict[str, dict[str, Any]] = {
         "score": {"text": prompt},
         "generate": {"prompt": prompt, "max_tokens": 20, "temperature": 0.7, "seed": 1},
@@ -237,7 +253,7 @@ def requests(name: str, tasks: list[str], recipe: Recipe, figures: list[Any]) ->
         "translate": {"text": source},
         "sample": {"count": 4, "seed": 0},
         "classify": {"text": source},
-        "forecast": {"series": fan["lines"][0]["y"][:12] if fan else []},
+        "forecast": {"series": rows["cells"] if rows else fan["lines"][0]["y"][:12] if fan else []},
         "compose": {"frames": 64, "temperature": 0.8, "seed": 1},
         "write": {**(writes or {"points": recipe.config.get("draw_points")}), "seed": 1},
     }

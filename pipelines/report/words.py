@@ -26,6 +26,7 @@ METRICS: tuple[tuple[str, str, str], ...] = (
     (r"end_of_stroke_accuracy_percent", "Pen bit right", "%"),
     (r"text_gain_nats", "Gain of the right text over a wrong one", "nats a point"),
     (r"mae", "Mean absolute error", ""),
+    (r"mse", "Mean squared error", ""),
     (r"rmse", "Root mean squared error", ""),
     (r"pinball_loss", "Pinball loss", ""),
     (r"mase", "Mean absolute scaled error", ""),
@@ -78,6 +79,7 @@ BASELINES: tuple[tuple[str, str], ...] = (
     (r"persistence_.*", "persistence"),
     (r"seasonal_naive_.*", "seasonal naive forecast"),
     (r"drift_.*", "drift"),
+    (r"ridge_.*", "linear map of the last values, ridge"),
     (r"ar_.*", "autoregression of order {ar_order:.0f}"),
     (r"volatility_.*", "persistence scaled by volatility"),
     (r"gaussian_nats_per_point", "one Gaussian and a Bernoulli pen"),
@@ -89,7 +91,8 @@ BASELINES: tuple[tuple[str, str], ...] = (
 RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 SUFFIXES = ("percent", "nats", "mse")
 LOWER_IS_BETTER = (
-    r"(?!text_gain)(perplexity|.*_nats|nats_.*|fresh_.*|bits_.*|.*_mse|mae|rmse|mase|pinball_.*|dm_.*"
+    r"(?!text_gain)(perplexity|.*_nats|nats_.*|fresh_.*|bits_.*|.*_mse|mse|mae|rmse|mase"
+    r"|pinball_.*|dm_.*"
     r"|frechet_distance|calibration_.*)"
 )
 USES = {

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -26,47 +27,74 @@ ROWS = 64  # series in one run
 def forecast(model: Model, run: Run, request: Mapping[str, Any]) -> Answer:
     """What comes next in series. `series`: a list of numbers, oldest first, or a list of such.
 
+    A model of several series side by side takes, instead of a number, a row of one number a series.
     Answers `results`, for each: levels, quantiles (a list a step, in the order of the levels),
     median, low and high (between the outermost levels), interval_percent, and used: how many of
-    the last values the model looked at.
+    the last values the model looked at. Of several series, `names` are in the order of the rows,
+    and each step holds a list for each of them.
     """
     fields = Fields(request)
     given = fields.one_or_many("series", VALUES)
     fields.finish()
-    levels, lookback = _encoding(model)
-    flat = not any(isinstance(each, list) for each in given)
-    rows = [_read(each, lookback) for each in ([given] if flat else given)]
+    layout = _encoding(model)
+    rows = [_read(each, layout) for each in (given if _many(given, layout) else [given])]
     results: list[Answer] = [{}] * len(rows)
     for places in _equally_long(rows):
         with np.errstate(over="ignore"):  # infinity is out of the port's range
             series = np.array([rows[place] for place in places], np.float32)
         quantiles = run("forecast", {"series": series}, ["quantiles"])["quantiles"]
         for place, each in zip(places, quantiles, strict=True):
-            results[place] = {**_described(levels, each), "used": len(rows[place])}
+            results[place] = {**_described(layout, each), "used": len(rows[place])}
     return {"results": results}
 
 
-def _encoding(model: Model) -> tuple[list[float], int]:
-    """Levels and lookback. Raises BadModel."""
+@dataclass(frozen=True)
+class Layout:
+    """What the values of a model are; ``names`` where a row holds several series."""
+
+    levels: list[float]
+    lookback: int
+    names: list[str]
+
+
+def _encoding(model: Model) -> Layout:
+    """Raises BadModel."""
     try:
         encoding = model.manifest.encodings["series"]
-        return list(encoding["levels"]), int(encoding["lookback"])
+        names = list(encoding.get("series", []))
+        return Layout(list(encoding["levels"]), int(encoding["lookback"]), names)
     except KeyError as error:
         raise BadModel(f"the manifest of {model.name!r} lacks {error}; export again") from error
 
 
-def _read(series: object, lookback: int) -> list[float]:
-    """The last values that the model looks at; all of them are checked."""
+def _many(given: Sequence[object], layout: Layout) -> bool:
+    """Whether lists lie deeper than those of one request: one for a number, two for a row."""
+    lists = [each for each in given if isinstance(each, list)]
+    if layout.names:
+        return any(isinstance(each, list) for row in lists for each in row)
+    return bool(lists)
+
+
+def _read(series: object, layout: Layout) -> list[Any]:
+    """The last values, or rows, that the model looks at; all of them are checked."""
     if not isinstance(series, list):
         raise Malformed("series is a list of numbers, or a list of such lists")
-    for value in series:
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            raise Malformed(f"series holds {_short(value)}; send numbers only, oldest first")
-        if not math.isfinite(value):
-            raise InvalidInput(f"series holds {value}; fill or drop missing values first")
+    for row in series:
+        if layout.names and not (isinstance(row, list) and len(row) == len(layout.names)):
+            named = ", ".join(layout.names)
+            raise Malformed(f"series holds {_short(row)}; send rows of {named}, oldest first")
+        for value in row if layout.names else [row]:
+            _check(value)
     if not LEAST <= len(series) <= VALUES:
         raise InvalidInput(f"series holds {len(series)} values; send {LEAST} to {VALUES}")
-    return series[-lookback:]
+    return series[-layout.lookback :]
+
+
+def _check(value: object) -> None:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise Malformed(f"series holds {_short(value)}; send numbers only, oldest first")
+    if not math.isfinite(value):
+        raise InvalidInput(f"series holds {value}; fill or drop missing values first")
 
 
 def _short(value: object) -> str:
@@ -74,7 +102,7 @@ def _short(value: object) -> str:
     return text if len(text) <= 40 else f"{text[:40]}…"
 
 
-def _equally_long(rows: Sequence[Sequence[float]]) -> list[list[int]]:
+def _equally_long(rows: Sequence[Sequence[Any]]) -> list[list[int]]:
     """Row numbers in groups that one run can take: padding would be taken for values."""
     groups: dict[int, list[int]] = {}
     for place, row in enumerate(rows):
@@ -82,13 +110,15 @@ def _equally_long(rows: Sequence[Sequence[float]]) -> list[list[int]]:
     return [g[start : start + ROWS] for g in groups.values() for start in range(0, len(g), ROWS)]
 
 
-def _described(levels: list[float], quantiles: Array) -> Answer:
+def _described(layout: Layout, quantiles: Array) -> Answer:
+    levels = layout.levels
     return {
+        **({"names": layout.names} if layout.names else {}),
         "levels": levels,
         "quantiles": quantiles.tolist(),
-        "median": quantiles[:, levels.index(0.5)].tolist(),
-        "low": quantiles[:, 0].tolist(),
-        "high": quantiles[:, -1].tolist(),
+        "median": quantiles[..., levels.index(0.5)].tolist(),
+        "low": quantiles[..., 0].tolist(),
+        "high": quantiles[..., -1].tolist(),
         "interval_percent": round(100 * (levels[-1] - levels[0])),
     }
 

@@ -377,3 +377,26 @@ def continuing(folder: Path, offsets: Sequence[Sequence[float]], lookback: int) 
     encoding = {"kind": "series", "levels": [0.05, 0.5, 0.95], "lookback": lookback}
     entry = graph_entry(folder, "forecast", model, series, quantiles)
     write_manifest(folder, "forecaster", ["forecast"], [entry], {"series": encoding})
+
+
+def side_by_side(folder: Path, names: Sequence[str], lookback: int) -> None:
+    """`forecast`: one step, for each series the sum of its values less, plain and plus one."""
+    wide = len(names)
+    series = [("series", "float32", ("batch", "time", wide), -100, 100)]
+    quantiles = [("quantiles", "float32", ("batch", 1, wide, 3))]
+    node = helper.make_node
+    nodes = [
+        node("ReduceSum", ["series", "one"], ["sum"], keepdims=1),
+        node("Unsqueeze", ["sum", "three"], ["base"]),
+        node("Add", ["base", "offsets"], ["quantiles"]),
+    ]
+    weights = {
+        "one": np.array([1]),
+        "three": np.array([3]),
+        "offsets": np.array([-1, 0, 1], np.float32),
+    }
+    model = graph_model(nodes, series, quantiles, weights)
+    levels = {"levels": [0.05, 0.5, 0.95], "lookback": lookback}
+    encoding = {"kind": "panel", "series": list(names), **levels}
+    entry = graph_entry(folder, "forecast", model, series, quantiles)
+    write_manifest(folder, "forecaster", ["forecast"], [entry], {"series": encoding})

@@ -19,6 +19,7 @@ OFFSETS = [[-3.0, 1.0, 2.0], [-5.0, 2.0, 7.0]]  # two steps, three levels
 @pytest.fixture
 def models(models: Path) -> Path:
     standins.continuing(models / "course", OFFSETS, lookback=5)
+    standins.side_by_side(models / "pair", ["load", "heat"], lookback=3)
     return models
 
 
@@ -105,3 +106,32 @@ def test_a_batch_job_takes_no_column_of_numbers_for_one_series(
     assert batch.main([str(each) for each in arguments]) == 1
     errors = (tmp_path / "out.jsonl.errors.jsonl").read_text().splitlines()
     assert len(errors) == 3 and all("send 2 to 4096" in line for line in errors)
+
+
+def test_series_side_by_side_are_rows_and_answers_name_them(client: TestClient) -> None:
+    rows = [[9, 9], [1, 10], [2, 20], [3, 30]]
+    answers = [
+        client.post("/v1/models/pair/forecast", json={"series": series}).json()["results"]
+        for series in (rows, [rows, rows[:3]])
+    ]
+    [[found], both] = answers
+    assert found["names"] == ["load", "heat"] and found["used"] == 3
+    assert found["median"] == [[6, 60]] and found["low"] == [[5, 59]] and found["high"] == [[7, 61]]
+    assert [each["median"] for each in both] == [[[6, 60]], [[12, 39]]]
+
+
+@pytest.mark.parametrize(
+    ("series", "status", "line"),
+    [
+        ([1, 2, 3], 400, "series holds 1; send rows of load, heat, oldest first"),
+        ([[1, 2], [3]], 400, "series holds [3]; send rows of load, heat"),
+        ([[1, 2], [3, "4"]], 400, "series holds '4'; send numbers only"),
+        ([[1, 2]], 422, "series holds 1 values; send 2 to 4096"),
+        ([[1, 2], [3, 101]], 422, "the most is 100"),
+    ],
+)
+def test_rows_of_another_width_are_refused_in_one_line(
+    client: TestClient, series: object, status: int, line: str
+) -> None:
+    answer = client.post("/v1/models/pair/forecast", json={"series": series})
+    assert answer.status_code == status and line in answer.json()["error"]

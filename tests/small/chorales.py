@@ -68,3 +68,4 @@ RECIPES = {
     "chorales_nade": {"units": 11, "hidden": 5, "batch": 7, "chunk": 5, "sample_frames": 23},
 }
 STAND_INS = {"chorales_lstm": "chorales_nade"}
+DATA_OF = {"jsb_chorales": "chorales"}

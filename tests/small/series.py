@@ -35,6 +35,21 @@ def write_prices(path: Path) -> None:
         _add_bytes(tar, "arch-8.0.0/arch/data/sp500/sp500.csv.gz", content)
 
 
+def write_panel(path: Path) -> None:
+    """Seven series with a season of twelve hours, each around a level and at a pace of its own."""
+    rng = np.random.default_rng(2)
+    hours = np.arange(397)
+    days = np.datetime64("2016-07-01T00") + hours.astype("timedelta64[h]")
+    phases, levels = np.arange(7) / 3, np.arange(7) * 4 - 5
+    values = levels + 2 * np.sin(hours[:, None] * np.pi / 6 + phases)
+    values += 0.2 * rng.standard_normal(values.shape)
+    lines = [
+        f"{day.item():%Y-%m-%d %H:%M:%S}," + ",".join(f"{value:.4f}" for value in row)
+        for day, row in zip(days, values, strict=True)
+    ]
+    path.write_text("\n".join(["date,HUFL,HULL,MUFL,MULL,LUFL,LULL,OT", *lines]) + "\n")
+
+
 def _add(tar: tarfile.TarFile, name: str, lines: list[str]) -> None:
     _add_bytes(tar, name, "\n".join(lines).encode())
 
@@ -48,6 +63,7 @@ def _add_bytes(tar: tarfile.TarFile, name: str, content: bytes) -> None:
 ARCHIVES = {
     "statsmodels-0.15.0.tar.gz": write_yearly_and_monthly,
     "arch-8.0.0.tar.gz": write_prices,
+    "ett/ETTh1.csv": write_panel,
 }
 DATA = {
     "sunspots": {"lookback": 7, "horizon": 5, "largest_order": 11},
@@ -59,10 +75,19 @@ DATA = {
         "valid_from": "2014-05-01",
         "test_from": "2014-09-01",
     },
+    "etth1": {
+        "season": 12,
+        "lookback": 32,
+        "ridge_lookback": 37,
+        "horizon": 16,
+        "rows": [211, 67, 71],
+    },
 }
 RECIPES = {
     "gru_sunspots": {"units": 7, "batch": 5, "steps": 11},
     "gru_sp500": {"units": 5, "batch": 7, "steps": 11},
+    "etth1_gru": {"units": 6, "segment": 8, "batch": 3, "steps": 11, "learning_rate": 0.003},
 }
 STAND_INS = dict.fromkeys(("rnn_sunspots", "lstm_sunspots", "gru_sea_temperature"), "gru_sunspots")
-DATA_OF = {"sea_temperature": "sunspots"}
+DATA_OF = {"sea_temperature": "sunspots", "etth1": "etth1"}
+BENCHMARK_SIZES = {"etth1_gru": {"segment": 16}}  # what divides the small look-back

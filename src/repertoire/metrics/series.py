@@ -43,6 +43,18 @@ def forecast_metrics(
     }
 
 
+def points_of(quantiles: Array, levels: Sequence[float], point: str) -> Array:
+    """quantiles (…, levels) -> one value each: the median, or the "mean" of the quantiles."""
+    found: Array = quantiles.mean(-1) if point == "mean" else quantiles[..., levels.index(0.5)]
+    return found
+
+
+def point_errors(actual: Array, point: Array) -> dict[str, float]:
+    """Mean squared and mean absolute error over all of two equal shapes."""
+    error = actual - point
+    return {"mse": float((error**2).mean()), "mae": float(np.abs(error).mean())}
+
+
 def diebold_mariano(first: Array, second: Array, lags: int) -> tuple[float, float]:
     """Statistic and two-sided p-value for equal expected losses (Diebold and Mariano 1995).
 

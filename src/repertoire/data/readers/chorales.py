@@ -13,14 +13,11 @@ from pathlib import PurePosixPath
 import numpy as np
 import pandas as pd
 
-from repertoire.config import RepertoireError
-from repertoire.contract import Arrays
-from repertoire.data.dataset import SPLITS, Encoded
+from repertoire.data.dataset import Encoded
 from repertoire.data.musicxml import Part, ScoreError, read_mxl
+from repertoire.data.rolls import Chord, described, encoded_rolls, roll_expectations
 from repertoire.data.sources import Files, SourceError, members
 from repertoire.data.validation import Expectation, expect
-
-Chord = tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -52,7 +49,12 @@ def tabulate(config: Config, files: Files) -> pd.DataFrame:
             raise SourceError(f"{path}: {member}: {error}") from error
         if len(parts) == config.parts:
             rolls.append(sampled(parts, config.steps_a_quarter))
-            rows.append(_row(PurePosixPath(member).stem, parts, rolls[-1]))
+            rows.append(
+                {
+                    **described(PurePosixPath(member).stem, rolls[-1], config.steps_a_quarter),
+                    "uneven": float(max(p.end for p in parts) - min(p.end for p in parts)),
+                }
+            )
     if not rows:
         raise SourceError(f"{path}: no score with {config.parts} parts matches {config.members}")
     table = pd.DataFrame(rows)
@@ -71,22 +73,6 @@ def sampled(parts: Sequence[Part], steps: int) -> list[Chord]:
         for frame in frames[ceil(note.start * steps) : ceil((note.start + note.length) * steps)]:
             frame.add(note.pitch)
     return [tuple(sorted(frame)) for frame in frames]
-
-
-def _row(name: str, parts: Sequence[Part], roll: Sequence[Chord]) -> dict[str, object]:
-    pitches = [pitch for chord in roll for pitch in chord]
-    return {
-        "piece": name,
-        "frames": len(roll),
-        "quarters": float(max(part.end for part in parts)),
-        "lowest": min(pitches, default=0),
-        "highest": max(pitches, default=0),
-        "most_notes": max(map(len, roll), default=0),
-        "notes_a_frame": len(pitches) / max(1, len(roll)),
-        "silent_share": sum(not chord for chord in roll) / max(1, len(roll)),
-        "uneven": float(max(p.end for p in parts) - min(p.end for p in parts)),
-        "chords": " ".join("-".join(map(str, chord)) or "." for chord in roll),
-    }
 
 
 def passages_of(roll: Sequence[Chord], length: int) -> set[tuple[Chord, ...]]:
@@ -130,59 +116,14 @@ def _splits(config: Config, keys: "pd.Series[str]") -> list[str]:
 
 
 def expectations(config: Config) -> list[Expectation]:
-    """Lengths, range, and how many notes sound at once."""
-
-    def between(meaning: str, column: str, **limits: float) -> Expectation:
-        return expect(meaning, "ExpectColumnValuesToBeBetween", column=column, **limits)
-
+    """Lengths, range, how many notes sound at once, and that no part ends before the others."""
+    together = "ExpectColumnValuesToBeBetween"
     return [
-        between("a piece lasts 8 to 400 quarters", "quarters", min_value=8, max_value=400),
-        between("no note is below the range", "lowest", min_value=config.lowest),
-        between("no note is above the range", "highest", max_value=config.highest),
-        between("no more notes sound than there are parts", "most_notes", max_value=config.parts),
-        between("hardly a frame is silent", "silent_share", max_value=0.25),
-        between("all parts end together", "uneven", max_value=0),
-        expect(
-            "chords are nearly full",
-            "ExpectColumnMeanToBeBetween",
-            column="notes_a_frame",
-            min_value=0.75 * config.parts,
-            max_value=config.parts,
-        ),
-        expect("a piece is there once", "ExpectColumnValuesToBeUnique", column="piece"),
-        expect(
-            "chords are MIDI numbers in order of frames",
-            "ExpectColumnValuesToMatchRegex",
-            column="chords",
-            regex=r"^(\d+(-\d+)*|\.)( (\d+(-\d+)*|\.))*$",
-        ),
+        *roll_expectations(config),
+        expect("all parts end together", together, column="uneven", max_value=0),
     ]
 
 
 def encode(config: Config, table: pd.DataFrame) -> Encoded:
     """Rolls (pieces, longest, notes) of 0 and 1, silent behind their ``lengths``, a split."""
-    notes = config.highest - config.lowest + 1
-    arrays: dict[str, Arrays] = {}
-    for split in SPLITS:
-        rows = table[table["split"] == split]
-        lengths = rows["frames"].to_numpy(np.int64)
-        rolls = np.zeros((len(rows), int(lengths.max()), notes), np.uint8)
-        for number, chords in enumerate(rows["chords"]):
-            for place, chord in enumerate(chords.split(" ")):
-                rolls[number, place, _places(chord, config)] = 1
-        arrays[split] = {"rolls": rolls, "lengths": lengths}
-    scale = {"lowest": config.lowest, "notes": notes, "steps_a_quarter": config.steps_a_quarter}
-    facts = {
-        "kind": "rolls",
-        "frames": {split: int(arrays[split]["lengths"].sum()) for split in SPLITS},
-        "pieces": {split: len(arrays[split]["lengths"]) for split in SPLITS},
-        **scale,
-    }
-    return Encoded(arrays, facts, {"roll": {"kind": "piano_roll", **scale}})
-
-
-def _places(chord: str, config: Config) -> list[int]:
-    places = [] if chord == "." else [int(pitch) - config.lowest for pitch in chord.split("-")]
-    if any(not 0 <= place <= config.highest - config.lowest for place in places):
-        raise RepertoireError(f"chord {chord} leaves the range; widen lowest and highest")
-    return places
+    return encoded_rolls(config, table)

@@ -1,4 +1,4 @@
-"""Quantile regression at every position of random windows."""
+"""Quantile regression on random windows."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -10,24 +10,22 @@ from torch import Tensor
 from repertoire.contract import Data, Plan
 from repertoire.families.forecaster.config import Config
 from repertoire.families.forecaster.network import Forecaster
+from repertoire.families.forecaster.parts import pinball
+from repertoire.families.forecaster.segments import SegmentForecaster
 from repertoire.training.optimisation import Optimisation
 
-
-def pinball(actual: Tensor, quantiles: Tensor, levels: Tensor) -> Tensor:
-    """Mean of the pinball loss: actual (…), quantiles (…, levels)."""
-    gap = actual.unsqueeze(-1) - quantiles
-    return torch.maximum(levels * gap, (levels - 1) * gap).mean()
+Net = Forecaster | SegmentForecaster
 
 
 class ForecasterLearner:
     """One AdamW step a batch of windows: ``lookback`` values and the horizon after them."""
 
-    def __init__(self, network: Forecaster, config: Config, data: Data, plan: Plan) -> None:
+    def __init__(self, network: Net, config: Config, data: Data, plan: Plan) -> None:
         self.network, self.config, self.plan = network, config, plan
         values = torch.from_numpy(data.arrays("train")["values"].astype(np.float32))
-        self.lookback = int(data.facts["lookback"])
-        self.windows = values.unfold(0, self.lookback + network.horizon, 1)
-        self.levels = torch.tensor(network.levels)
+        length = int(data.facts["lookback"] + data.facts["horizon"])
+        self.windows = values.unfold(0, length, 1).movedim(-1, 1)
+        self.levels = torch.tensor(data.facts["levels"])
         self.optimisation = Optimisation(
             network.parameters(),
             learning_rate=config.learning_rate,
@@ -38,7 +36,10 @@ class ForecasterLearner:
         )
 
     def batches(self, epoch: int) -> Iterator[Tensor]:
-        """Windows (batch, lookback + horizon) of the training part, drawn with replacement."""
+        """Windows (batch, lookback + horizon) of the training part, drawn with replacement.
+
+        A last axis holds the series, where there are several.
+        """
         rng = np.random.default_rng((self.plan.seed, epoch))
         drawn = rng.integers(0, len(self.windows), (self.config.steps, self.config.batch))
         for rows in torch.from_numpy(drawn):
@@ -46,14 +47,8 @@ class ForecasterLearner:
 
     def step(self, batch: Tensor) -> dict[str, float]:
         """Loss in deviations of what the net puts out, and the gradient's norm."""
-        network = self.network
-        values = network.scaled(batch)
-        known = values[:, : self.lookback]
-        hidden, _ = network.core(network.inputs(known, known[:, 0]))
-        # Position t is asked for the values t + 1 to t + horizon.
-        ahead = values.unfold(1, network.horizon, 1)[:, 1:]
-        actual = (ahead - network.base(known).unsqueeze(2)) / network.spread
-        loss = pinball(actual, network.normalised(hidden), self.levels)
+        actual, quantiles = self.network.asked(batch)
+        loss = pinball(actual, quantiles, self.levels)
         return {"pinball_deviations": loss.item(), **self.optimisation.step(loss)}
 
     def state_dict(self) -> dict[str, Any]:
@@ -65,6 +60,6 @@ class ForecasterLearner:
         self.optimisation.load_state_dict(state)
 
 
-def learner(network: Forecaster, config: Config, data: Data, plan: Plan) -> ForecasterLearner:
+def learner(network: Net, config: Config, data: Data, plan: Plan) -> ForecasterLearner:
     """A learner for any cell."""
     return ForecasterLearner(network, config, data, plan)

@@ -5,12 +5,12 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
+from repertoire.config import ConfigError
 from repertoire.contract import Graph, Port
 from repertoire.families.forecaster.config import Config
-
-CELLS: dict[str, Any] = {"rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}
+from repertoire.families.forecaster.parts import CELLS, rising
+from repertoire.families.forecaster.segments import SegmentForecaster, segment_graphs
 
 
 class Forecaster(nn.Module):
@@ -68,11 +68,19 @@ class Forecaster(nn.Module):
         """hidden (batch, time, units) -> quantiles (batch, time, horizon, levels) in spreads."""
         shape = (hidden.shape[0], hidden.shape[1], self.horizon, len(self.levels))
         raw = self.output(self.dropout(hidden)).view(shape)
-        centre = self.levels.index(0.5)
-        median = raw[..., centre : centre + 1]
-        above = median + functional.softplus(raw[..., centre + 1 :]).cumsum(3)
-        below = median - functional.softplus(raw[..., :centre]).cumsum(3)
-        return torch.cat((below.flip(3), median, above), dim=3)
+        return rising(raw, self.levels.index(0.5))
+
+    def asked(self, windows: Tensor) -> tuple[Tensor, Tensor]:
+        """windows (batch, lookback + horizon) -> what came, and its quantiles, in spreads.
+
+        Position t is asked for the values t + 1 to t + horizon.
+        """
+        values = self.scaled(windows)
+        known = values[:, : self.facts["lookback"]]
+        hidden, _ = self.core(self.inputs(known, known[:, 0]))
+        ahead = values.unfold(1, self.horizon, 1)[:, 1:]
+        actual = (ahead - self.base(known).unsqueeze(2)) / self.spread
+        return actual, self.normalised(hidden)
 
     def quantiles(self, hidden: Tensor, values: Tensor) -> Tensor:
         """hidden (batch, time, units) after values (batch, time) -> (batch, horizon, levels).
@@ -116,13 +124,23 @@ class Update(nn.Module):
         return (self.network.quantiles(hidden, values), values[:, -1], count, *after)
 
 
-def build(config: Config, facts: Mapping[str, Any]) -> Forecaster:
-    """The net for a data set's horizon, levels and scale."""
-    return Forecaster(config, facts)
+def build(config: Config, facts: Mapping[str, Any]) -> Forecaster | SegmentForecaster:
+    """The net for a data set's horizon, levels and scale, or for its series side by side."""
+    if (config.segment > 0) != (facts["kind"] == "panel"):
+        raise ConfigError("segment: above 0 for series side by side, 0 for one series alone")
+    if not config.segment:
+        return Forecaster(config, facts)
+    if not config.relative or config.units % 2:
+        raise ConfigError("segment: goes with relative: true and an even number of units")
+    if facts["lookback"] % config.segment or facts["horizon"] % config.segment:
+        raise ConfigError(f"segment: {config.segment} does not divide lookback and horizon")
+    return SegmentForecaster(config, facts)
 
 
 def graphs(network: nn.Module, facts: Mapping[str, Any]) -> tuple[Graph, ...]:
     """``forecast`` for a series at hand, ``update`` for one that goes on."""
+    if isinstance(network, SegmentForecaster):
+        return segment_graphs(network, facts)
     assert isinstance(network, Forecaster)
     config = network.config
     series = Port("series", "float32", ("batch", "time"), facts["low"], facts["high"])
