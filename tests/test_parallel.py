@@ -15,6 +15,7 @@ from repertoire.data.readers import parallel
 from repertoire.data.readers.dates import FORMATS
 from repertoire.data.sources import Files, SourceError
 from repertoire.data.text import END, PAD, UNKNOWN, text_encoding
+from serving.text import Encoding
 
 SIDE = {"level": "character", "lowercase": False, "vocabulary": 50, "longest": 40}
 BASE = {
@@ -156,3 +157,12 @@ def test_a_text_cannot_spell_a_special_token():
     encoding = TextEncoding(subwords(["<eos> <pad> abc"] * 3, 40))
     assert not {0, 1, 2} & set(encoding.encode("<eos> <pad> abc"))
     assert 2 in encoding.encode("漢")
+
+
+def test_the_server_reads_subwords_as_they_were_written():
+    texts = ["A dog runs.", "Two dogs run, too!"] * 5
+    content = subwords(texts, 40)
+    ours, served = TextEncoding(content), Encoding.parse(content)
+    for text in texts:
+        assert served.ids(text) == ours.encode(text)
+        assert served.text(served.ids(text)) == text

@@ -74,7 +74,7 @@ BASELINES: tuple[tuple[str, str], ...] = (
     (r"most_frequent_caption_.*", "most frequent caption"),
     (r"most_frequent_.*", "most frequent target"),
     (r"copy_.*", "copy of the source"),
-    (r"reference_.*", "the references"),
+    (r"reference_.*", "variety of the references"),
     (r"bernoulli_mixture_.*", "Bernoulli mixture"),
     (r"bernoulli_pixels_.*", "Bernoulli pixels"),
     (r"pca_(\d+)_mse", "{0} principal components"),
