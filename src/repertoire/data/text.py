@@ -48,10 +48,11 @@ def pieces(tokenizer: Tokenizer, text: str) -> list[str]:
 def _model(
     texts: Iterable[str], level: Level, size: int, specials: tuple[str, ...], lowercase: bool
 ) -> WordLevel | BPE:
-    first = {token: i for i, token in enumerate(specials)}
+    """The vocabulary, by frequency, specials first."""
     if level == "subword":
         return _merged(texts, size, specials, lowercase)
-    tokenizer = _tokenizer(WordLevel(first, unk_token=UNKNOWN), level, lowercase)
+    only = {token: i for i, token in enumerate(specials)}
+    tokenizer = _tokenizer(WordLevel(only, unk_token=UNKNOWN), level, lowercase)
     counts: Counter[str] = Counter()
     for text in texts:
         counts.update(pieces(tokenizer, text))
