@@ -7,7 +7,7 @@ from repertoire.metrics.gate import margin_over
 from repertoire.metrics.generation import Judge, class_coverage, frechet_distance
 from repertoire.metrics.pictures import thinned
 from repertoire.metrics.rounding import rounded
-from repertoire.metrics.text import text_metrics
+from repertoire.metrics.text import signatures, text_metrics, variety
 
 
 def test_frechet_distance_of_shifted_features_is_the_squared_shift():
@@ -51,6 +51,26 @@ def test_text_metrics_are_a_hundred_for_equal_strings_and_low_for_others():
     assert same == pytest.approx(dict.fromkeys(same, 100.0))
     other = text_metrics(["xyz"], ["가나다"])
     assert other["exact_match_percent"] == 0 and other["chrf_percent"] < 1
+
+
+def test_bleu_of_words_is_that_of_published_translations():
+    from sacrebleu import corpus_bleu
+
+    guesses = ["A man in an orange Hat starring at something.", "The dog runs, the dog jumps!"]
+    references = ["a man in an orange hat starring at it.", "The dog runs and the dog jumps!"]
+    found = text_metrics(guesses, references, ["words"])
+    expected = corpus_bleu(guesses, [references]).score
+    assert found["bleu_13a_percent"] == pytest.approx(expected)
+    small = corpus_bleu([g.lower() for g in guesses], [[r.lower() for r in references]]).score
+    assert found["bleu_13a_lowercase_percent"] == pytest.approx(small) and small > expected
+    assert set(signatures(["words"])) - set(signatures()) == {"bleu_13a", "bleu_13a_lowercase"}
+
+
+def test_variety_counts_different_words_and_pairs_of_words():
+    assert variety(["a b a b", "a b", ""]) == pytest.approx(
+        {"distinct_1_percent": 100 * 2 / 6, "distinct_2_percent": 100 * 2 / 4}
+    )
+    assert "distinct_1_percent" in text_metrics(["a"], ["b"], ["variety"])
 
 
 def test_a_margin_is_positive_when_better_in_either_direction():

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-from pipelines.report.card import against_persistence
-from pipelines.report.charts import draw_lines
+from pipelines.report.charts import draw_lines, panels
 from pipelines.report.compare import comparisons, verdicts
 from pipelines.report.figures import heatmap
+from pipelines.report.limits import against_persistence
 from pipelines.report.page import OUTPUT, REGISTRATIONS, report
 from pipelines.report.words import listed, metric_words, number
 from repertoire.config import RepertoireError
@@ -236,6 +236,19 @@ def test_a_study_that_did_not_run_is_named_with_the_remedy(project: Path) -> Non
 def test_curves_mark_the_epoch_that_was_kept(page: str) -> None:
     assert "Validation: Perplexity" in page
     assert "validation perplexity 6.000" in page
+
+
+def test_variants_of_one_data_set_share_a_diagram_of_their_validation() -> None:
+    courses = ([3.0, 7.0, 5.0], [11.0, 13.0, 17.0])
+    histories = [
+        {"steps": [], "epochs": [{"epoch": n + 1, "exact": y} for n, y in enumerate(course)]}
+        for course in courses
+    ]
+    (panel,) = panels(histories, "exact", "higher")
+    assert [(tuple(c.y), c.kept, c.colour) for c in panel.curves] == [
+        ((3.0, 7.0, 5.0), 1, 0),
+        ((11.0, 13.0, 17.0), 2, 1),
+    ]
 
 
 @pytest.mark.parametrize("file", ["metrics.json", "trained/history.json", "plots/figures.json"])

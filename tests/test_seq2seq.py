@@ -11,6 +11,7 @@ from repertoire.config import RepertoireError
 from repertoire.engines.torch_engine import TorchRun
 from repertoire.families.seq2seq.attention import Additive, Dot, General
 from repertoire.families.seq2seq.encoder import Encoded, reversal
+from repertoire.families.seq2seq.evaluation import evaluate
 from tests.families import small
 
 VARIANTS = {
@@ -251,3 +252,27 @@ def test_a_translation_does_not_depend_on_those_beside_it(project):
         assert together["tokens"][row, : len(written)].tolist() == written.tolist()
         assert not together["tokens"][row, len(written) :].any()
         assert together["log_prob"][row] == pytest.approx(float(alone["log_prob"][0]), abs=1e-5)
+
+
+class Asked:
+    """A data set that says what else is to be measured."""
+
+    def __init__(self, data, **facts):
+        self.facts, self.arrays = data.facts | facts, data.arrays
+        self.texts, self.encoding = data.texts, data.encoding
+
+
+def test_further_questions_and_measures_stand_beside_the_test_split(project):
+    family, config, data, _ = small("dates", project.folder)
+    network = family.build(config, data.facts).eval()
+    run = TorchRun(family.graphs(network, data.facts))
+    plain = evaluate(run, config, data, "test")
+    asked = Asked(data, extras={"valid": 97}, measures=["variety"])
+    found = evaluate(run, config, asked, "test")
+    assert plain.items() <= found.items()
+    beam = f"beam_{config.beam}_"
+    assert set(found) - set(plain) == {
+        "valid_exact_match_percent",
+        *(f"{way}distinct_{n}_percent" for way in ("", beam) for n in (1, 2)),
+    }
+    assert "valid_exact_match_percent" not in evaluate(run, config, asked, "valid")

@@ -15,7 +15,6 @@ SERVER = "localhost:8000"
 COUNTED = ("classes", "pairs", "questions")  # units of whole numbers
 FAMILIES = Path("src/repertoire/families")
 STUDIES = Path("src/repertoire/studies")
-SIGNIFICANT = 0.05  # p-values below it are taken for more than chance
 
 
 def family_text(family: str) -> tuple[str, str]:
@@ -62,125 +61,6 @@ def intended_use(tasks: list[str], dataset: str) -> str:
         f"Studying and comparing model families on {spaced(dataset)}: {uses}. "
         "Not for decisions about people, nor for text or pictures of another kind."
     )
-
-
-def limits(facts: Mapping[str, Any], metrics: Mapping[str, float], recipe: Recipe) -> list[str]:
-    """What the numbers do not show, said before somebody asks."""
-    notes = [
-        f"One training run with seed {recipe.seed}: how much the result varies between seeds was "
-        "not measured."
-    ]
-    if facts["kind"] == "stream":
-        notes.append(
-            f"It knows {facts['vocabulary']:,} tokens; {100 * facts['unknown_share_test']:.1f} % "
-            "of the test tokens are outside them and count as one unknown token. Perplexities of "
-            "different vocabularies cannot be compared."
-        )
-    if facts["kind"] in ("series", "panel"):
-        what = "one course of one series" if facts["kind"] == "series" else "one course of time"
-        notes.append(
-            f"It was tested on {what}, from {facts['from']['test']} on: what "
-            "never happened before then it cannot know, and intervals hold only while the series "
-            "goes on as before. Neighbouring origins overlap, so their errors are not independent."
-        )
-    if "dm_p_value" in metrics:
-        notes.append(against_persistence(metrics["dm_statistic"], metrics["dm_p_value"]))
-    if facts["kind"] == "rolls":
-        notes.append(
-            f"Frames are sampled {facts['steps_a_quarter']} times a quarter note: shorter notes "
-            "are lost, a note struck again looks held, and nats a frame of another step are "
-            "another measure. Metre and the place in the bar are not given to the net."
-        )
-    if facts["kind"] == "vectors":
-        notes.append(_vector_limits(facts))
-    if "exact_match_percent" in metrics:
-        notes.append(
-            f"{100 - metrics['exact_match_percent']:.1f} % of the test lines come out different "
-            "from the reference when decoding is greedy. The net saw nothing but lines of "
-            "this data set."
-        )
-    if facts["kind"] == "labels":
-        notes.append(_label_limit(facts, metrics))
-    if facts["kind"] == "captions" and "encoder" in facts:
-        notes.append(_photograph_limit(facts))
-    if facts["kind"] == "strokes":
-        notes.append(_stroke_limit(facts))
-    return notes + (_picture_limits(facts, metrics) if facts["kind"] == "images" else [])
-
-
-def _photograph_limit(facts: Mapping[str, Any]) -> str:
-    counts = facts["photographs"]
-    return (
-        f"It sees through {facts['encoder']}, and learned to speak from {counts['train']:,} "
-        f"photographs: it says what is frequent among them. {counts['test']:,} test photographs "
-        "are few, and BLEU of another subset or another split into words cannot be compared."
-    )
-
-
-def _stroke_limit(facts: Mapping[str, Any]) -> str:
-    nats = f"Nats are those of a density whose unit of length is {facts['unit']}."
-    return nats + (
-        " It knows no end of a sketch and draws as many points as are asked for. Offsets are "
-        "whole numbers that were spread evenly within their step."
-        if "fonts" not in facts
-        else " No hand wrote these words: they are made up of frequent letter pairs and drawn from "
-        f"the fonts {', '.join(facts['fonts'])} with seeded distortions."
-    )
-
-
-def against_persistence(statistic: float, p_value: float) -> str:
-    """What Diebold and Mariano's test (1995) says, in words."""
-    if p_value >= SIGNIFICANT:
-        verdict = "the difference from repeating the last value may be chance"
-    elif statistic < 0:
-        verdict = "its errors are smaller than those of repeating the last value"
-    else:
-        verdict = "repeating the last value has smaller errors"
-    return f"Diebold–Mariano statistic {statistic:.2f} (p-value {p_value:.3f}): {verdict}."
-
-
-def _label_limit(facts: Mapping[str, Any], metrics: Mapping[str, float]) -> str:
-    share, texts = metrics["accuracy_percent"] / 100, facts["texts"]["test"]
-    error = 100 * (share * (1 - share) / texts) ** 0.5
-    return (
-        f"{100 * facts['unknown_share_test']:.1f} % of the test tokens are unknown to it. With "
-        f"{texts:,} test texts the accuracy has a standard error of {error:.2g} points: "
-        "differences of that size between nets may be chance."
-    )
-
-
-def _vector_limits(facts: Mapping[str, Any]) -> str:
-    parts = [
-        f"{judged['valid'] + judged['test']} of the {judged['all']} of {name}"
-        for name, judged in facts["judged"].items()
-    ]
-    scatter = [
-        f"by ±{100 / max(1, judged['test'] - 1) ** 0.5:.0f} % for {name}"
-        for name, judged in facts["judged"].items()
-        if name != "analogies"
-    ]
-    return (
-        f"It knows {facts['vocabulary']:,} words of an author four centuries old, and so only "
-        f"{listed(parts)} have vectors; half of these decide. Correlations of so few pairs scatter "
-        f"by chance: {listed(scatter)}."
-    )
-
-
-def _picture_limits(facts: Mapping[str, Any], metrics: Mapping[str, float]) -> list[str]:
-    notes = [f"Pictures are {facts['side']} × {facts['side']} pixels of one channel."]
-    if "frechet_distance" in metrics:
-        notes.append(
-            "The Fréchet distance is measured in the features of a small judge trained on the same "
-            f"pictures ({facts.get('judge', 'see the data')}): it cannot be compared with "
-            "distances published elsewhere."
-        )
-    if "negative_elbo_nats" in metrics:
-        notes.append(
-            "The bounds are of binarised images: nats of grey or continuous images elsewhere are "
-            "another measure. The true likelihood is at least as good as the bound, by an unknown "
-            "amount."
-        )
-    return notes
 
 
 def parity(manifest: Mapping[str, Any]) -> str:

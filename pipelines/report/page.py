@@ -9,6 +9,7 @@ from pipelines.report import card
 from pipelines.report.charts import draw, panels
 from pipelines.report.compare import comparisons, verdicts
 from pipelines.report.figures import load_figure
+from pipelines.report.limits import limits
 from pipelines.report.words import lowered, metric_words, number, small, spaced
 from pipelines.stage import Recipe, recipe_names, recipe_params, study_names, study_params
 from repertoire.config import RepertoireError
@@ -154,7 +155,7 @@ def _card(
         "data": f"{spaced(recipe.dataset)}; {facts['origin']}; licence: {facts['licence']}",
         "splits": card.splits(facts),
         "use": card.intended_use(manifest["tasks"], recipe.dataset),
-        "limits": card.limits(facts, metrics, recipe),
+        "limits": limits(facts, metrics, recipe),
         "metrics": card.metric_rows(metrics),
         "settings": card.settings(recipe),
         "sizes": card.sizes(Path("artifacts") / name, manifest),

@@ -28,4 +28,13 @@ VARIANTS = (
     "addition_additive",
 )
 STAND_INS = dict.fromkeys(VARIANTS, "dates")
-DATA_OF = {"korean_strings": "dates", "addition": "dates"}
+PUBLISHED = (
+    "addition_published",
+    "dates_published",
+    "multi30k_de_en",
+    "multi30k_en_de",
+    "tatoeba_en_ko",
+    "tatoeba_ko_en",
+    "chatbot_ko",
+)
+DATA_OF = dict.fromkeys(("korean_strings", "addition", *PUBLISHED), "dates")

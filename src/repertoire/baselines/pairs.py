@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from repertoire.contract import Data
-from repertoire.metrics.text import signatures, text_metrics
+from repertoire.metrics.text import signatures, text_metrics, variety
 
 
 @dataclass(frozen=True)
@@ -16,8 +16,9 @@ class Config:
 
 
 def baselines(config: Config, data: Data) -> dict[str, float | str]:
-    """Exact match, chrF and BLEU of each on the test split, in percent."""
+    """Exact match, chrF, BLEU and what else the data ask for, on the test split, in percent."""
     train, test = data.texts("train"), data.texts("test")
+    measures = data.facts.get("measures", ())
     values, counts = np.unique(train["target"], return_counts=True)
     guesses = {
         "copy": test["source"],
@@ -27,9 +28,11 @@ def baselines(config: Config, data: Data) -> dict[str, float | str]:
     metrics: dict[str, float | str] = {
         f"{name}_{metric}": value
         for name, guess in guesses.items()
-        for metric, value in text_metrics(guess, test["target"]).items()
+        for metric, value in text_metrics(guess, test["target"], measures).items()
     }
-    return {**metrics, **{f"{name}_signature": s for name, s in signatures().items()}}
+    if "variety" in measures:
+        metrics |= {f"reference_{name}": value for name, value in variety(test["target"]).items()}
+    return {**metrics, **{f"{name}_signature": s for name, s in signatures(measures).items()}}
 
 
 def _nearest(config: Config, train: dict[str, list[str]], sources: list[str]) -> list[str]:

@@ -1,8 +1,8 @@
 """Source and target strings, encoded side by side: shared by every reader of pairs."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -13,6 +13,9 @@ from repertoire.data.validation import Expectation, expect
 
 if TYPE_CHECKING:
     import pandas as pd
+
+# Beside exact match, chrF and BLEU by character: BLEU by word, distinct words of what is written.
+Measure = Literal["words", "variety"]
 
 
 @dataclass(frozen=True)
@@ -56,25 +59,29 @@ def split_by_chance(place: Any, valid_share: float, test_share: float) -> Array:
     return np.where(place < test_share, "test", np.where(place < held, "valid", "train"))
 
 
-def encode_pairs(table: "pd.DataFrame", source: Side, target: Side) -> Encoded:
+def encode_pairs(
+    table: "pd.DataFrame",
+    source: Side,
+    target: Side,
+    extras: "Mapping[str, pd.DataFrame] | None" = None,
+    measures: tuple[Measure, ...] = (),
+) -> Encoded:
     """Padded id matrices ``source`` and ``target``; each row ends with the end token.
 
     Ids: 0 pads, 1 ends, 2 is unknown. Row ``i`` of a split is the ``i``-th row of the table.
+    ``extras`` are tables of pairs that are measured beside the test split.
     """
-    train = table[table["split"] == "train"]
+    parts = {split: table[table["split"] == split] for split in SPLITS} | dict(extras or {})
     specials = (PAD, END, UNKNOWN)
     encodings = {
-        name: text_encoding(train[name], side.level, side.vocabulary, specials, side.lowercase)
+        name: text_encoding(
+            parts["train"][name], side.level, side.vocabulary, specials, side.lowercase
+        )
         for name, side in (("source", source), ("target", target))
     }
     arrays = {
-        split: {
-            name: padded_ids(
-                TextEncoding(encodings[name]), table.loc[table["split"] == split, name]
-            )
-            for name in ("source", "target")
-        }
-        for split in SPLITS
+        name: {side: padded_ids(TextEncoding(encodings[side]), part[side]) for side in encodings}
+        for name, part in parts.items()
     }
     facts = {
         "kind": "pairs",
@@ -83,13 +90,11 @@ def encode_pairs(table: "pd.DataFrame", source: Side, target: Side) -> Encoded:
         "end": 1,
         "longest_target": max(a["target"].shape[1] for a in arrays.values()),
         "pairs": {split: len(arrays[split]["source"]) for split in SPLITS},
+        **({"extras": {name: len(part) for name, part in extras.items()}} if extras else {}),
+        **({"measures": list(measures)} if measures else {}),
     }
     texts = {
-        split: {
-            name: table.loc[table["split"] == split, name].to_list()
-            for name in ("source", "target")
-        }
-        for split in SPLITS
+        name: {side: part[side].to_list() for side in encodings} for name, part in parts.items()
     }
     return Encoded(arrays, facts, encodings, texts)
 

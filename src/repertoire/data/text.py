@@ -5,14 +5,15 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any, Literal
 
-from tokenizers import Regex, Tokenizer, decoders, normalizers, pre_tokenizers
-from tokenizers.models import WordLevel
+from tokenizers import Regex, Tokenizer, decoders, normalizers, pre_tokenizers, trainers
+from tokenizers.models import BPE, WordLevel
 
 END = "<eos>"
 UNKNOWN = "<unk>"
 PAD = "<pad>"
 
-Level = Literal["word", "character", "spaced"]  # spaced: tokens are set apart in the text
+# spaced: tokens are set apart in the text; subword: of words that are told apart by spaces.
+Level = Literal["word", "character", "spaced", "subword"]
 
 # A word keeps its inner apostrophes and hyphens; every other sign stands alone.
 WORDS = r"\w+(?:['\-]\w+)*|'\w+|[^\w\s]"
@@ -24,15 +25,10 @@ def text_encoding(
     """Build a vocabulary of at most ``size`` tokens from training texts.
 
     ``specials`` take the first ids; they must contain END and UNKNOWN. The most frequent tokens
-    follow, ties in alphabetical order.
+    follow, ties in alphabetical order; those of subwords are made by merging the most frequent
+    pair again and again (Sennrich et al. 2016, section 3.2).
     """
-    tokenizer = _tokenizer({token: i for i, token in enumerate(specials)}, level, lowercase)
-    counts: Counter[str] = Counter()
-    for text in texts:
-        counts.update(pieces(tokenizer, text))
-    ranked = sorted(counts, key=lambda token: (-counts[token], token))
-    kept = [*specials, *[t for t in ranked if t not in specials]][:size]
-    tokenizer = _tokenizer({token: i for i, token in enumerate(kept)}, level, lowercase)
+    tokenizer = _tokenizer(_model(texts, level, size, specials, lowercase), level, lowercase)
     return {
         "kind": "tokenizer",
         "level": level,
@@ -49,8 +45,35 @@ def pieces(tokenizer: Tokenizer, text: str) -> list[str]:
     return [piece for piece, _ in tokenizer.pre_tokenizer.pre_tokenize_str(normal)]
 
 
-def _tokenizer(vocabulary: dict[str, int], level: Level, lowercase: bool) -> Tokenizer:
-    tokenizer = Tokenizer(WordLevel(vocabulary, unk_token=UNKNOWN))
+def _model(
+    texts: Iterable[str], level: Level, size: int, specials: tuple[str, ...], lowercase: bool
+) -> WordLevel | BPE:
+    """The vocabulary, by frequency, specials first."""
+    if level == "subword":
+        return _merged(texts, size, specials, lowercase)
+    only = {token: i for i, token in enumerate(specials)}
+    tokenizer = _tokenizer(WordLevel(only, unk_token=UNKNOWN), level, lowercase)
+    counts: Counter[str] = Counter()
+    for text in texts:
+        counts.update(pieces(tokenizer, text))
+    ranked = sorted(counts, key=lambda token: (-counts[token], token))
+    kept = [*specials, *[t for t in ranked if t not in specials]][:size]
+    return WordLevel({token: i for i, token in enumerate(kept)}, unk_token=UNKNOWN)
+
+
+def _merged(texts: Iterable[str], size: int, specials: tuple[str, ...], lowercase: bool) -> BPE:
+    tokenizer = _tokenizer(BPE(unk_token=UNKNOWN), "subword", lowercase)
+    trainer = trainers.BpeTrainer(
+        vocab_size=size, special_tokens=list(specials), show_progress=False
+    )
+    tokenizer.train_from_iterator(texts, trainer)
+    # Made anew, for the trained one would read a special token where a text spells its name.
+    learned = json.loads(tokenizer.to_str())["model"]
+    return BPE(learned["vocab"], [tuple(m) for m in learned["merges"]], unk_token=UNKNOWN)
+
+
+def _tokenizer(model: WordLevel | BPE, level: Level, lowercase: bool) -> Tokenizer:
+    tokenizer = Tokenizer(model)
     steps = [normalizers.NFC(), *([normalizers.Lowercase()] if lowercase else [])]
     tokenizer.normalizer = normalizers.Sequence(steps)
     if level == "word":
@@ -59,6 +82,10 @@ def _tokenizer(vocabulary: dict[str, int], level: Level, lowercase: bool) -> Tok
     elif level == "spaced":
         tokenizer.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
         tokenizer.decoder = decoders.WordPiece(prefix="##", cleanup=False)
+    elif level == "subword":
+        signs = pre_tokenizers.Punctuation()  # a word is the same before a full stop
+        tokenizer.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.Metaspace(), signs])
+        tokenizer.decoder = decoders.Metaspace()
     else:
         tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex(r"[\s\S]"), "isolated")
         tokenizer.decoder = decoders.Fuse()

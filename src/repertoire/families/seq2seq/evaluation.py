@@ -36,16 +36,22 @@ def _texts(data: Data, name: str, rows: Array) -> list[str]:
 def evaluate(run: Run, config: Config, data: Data, split: str) -> dict[str, float]:
     """Corpus metrics of the whole split against the raw strings, in percent.
 
-    An unknown token never counts as a match: references are not decoded from ids. The beam is
-    measured on the test split alone, because validation after each epoch would take that much
-    longer.
+    An unknown token never counts as a match: references are not decoded from ids. Beam and extra
+    questions are measured with the test split alone, because validation after each epoch would
+    take that much longer.
     """
-    source, references = data.arrays(split)["source"], data.texts(split)["target"]
-    metrics = text_metrics(_texts(data, "target", translate(run, config, source)), references)
+    measures = data.facts.get("measures", ())
+
+    def measured(part: str, beam: int = 1, length_penalty: float = 0.0) -> dict[str, float]:
+        found = translate(run, config, data.arrays(part)["source"], beam, length_penalty)
+        return text_metrics(_texts(data, "target", found), data.texts(part)["target"], measures)
+
+    metrics = measured(split)
     if split == "test":
-        found = translate(run, config, source, config.beam, config.length_penalty)
-        by_beam = text_metrics(_texts(data, "target", found), references)
+        by_beam = measured(split, config.beam, config.length_penalty)
         metrics |= {f"beam_{config.beam}_{name}": value for name, value in by_beam.items()}
+        for part in data.facts.get("extras", ()):
+            metrics[f"{part}_exact_match_percent"] = measured(part)["exact_match_percent"]
     return metrics
 
 
