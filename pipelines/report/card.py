@@ -95,6 +95,8 @@ def limits(facts: Mapping[str, Any], metrics: Mapping[str, float], recipe: Recip
             "from the reference when decoding is greedy. The net saw nothing but lines of "
             "this data set."
         )
+    if facts["kind"] == "sentences":
+        notes.append(_sentence_limit(facts))
     if facts["kind"] == "labels":
         notes.append(_label_limit(facts, metrics))
     if facts["kind"] == "strokes":
@@ -113,6 +115,14 @@ def _label_limit(facts: Mapping[str, Any], metrics: Mapping[str, float]) -> str:
         f"{100 * facts['unknown_share_test']:.1f} % of the test tokens are unknown to it. With "
         f"{texts:,} test texts the accuracy has a standard error of {error:.2g} points: "
         "differences of that size between nets may be chance."
+    )
+
+
+def _sentence_limit(facts: Mapping[str, Any]) -> str:
+    return (
+        f"It knows {facts['vocabulary']:,} tokens and saw only sentences that consist of them: "
+        "every other word is one unknown word to it, and longer sentences are kept worse. It finds "
+        "sentences built alike, which need not mean the same."
     )
 
 
@@ -212,6 +222,8 @@ def requests(name: str, tasks: list[str], recipe: Recipe, figures: list[Any]) ->
         "complete": {"prompt": f"{prompt} wh".strip(), "count": 3},
         "rescore": {"candidates": [{"text": prompt, "score": -1.5}, "a rival"]},
         "nearest": {"word": "king"},
+        "nearest_sentences": {"text": source, "count": 3},
+        "rewrite": {"text": source},
         "similarity": {"a": "king", "b": "queen"},
         "analogy": {"a": "king", "b": "queen", "c": "man"},
         "translate": {"text": source},

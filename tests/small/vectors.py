@@ -64,3 +64,4 @@ RECIPES = {
     }
 }
 STAND_INS = {"cbow": "skip_gram", "skip_gram_subwords": "skip_gram"}
+DATA_OF = {"ptb_vectors": "shakespeare_vectors"}
