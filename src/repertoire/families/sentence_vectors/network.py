@@ -123,9 +123,10 @@ class Decode(nn.Module):
     def forward(self, vectors: Tensor, max_length: Tensor) -> Tensor:
         """vectors (batch, width) -> tokens (batch, decoded time), padded with 0 after the end."""
         token = torch.full_like(vectors[:, :1], self.end).to(torch.int64)
-        tokens, alive = token[:, :0], torch.ones_like(token)
-        state = vectors.unsqueeze(0)
+        alive, state = torch.ones_like(token), vectors.unsqueeze(0)
         step = torch.zeros_like(max_length)
+        # Up to a step that is known at run time alone: the exporter would take 0 for fixed.
+        tokens = token[:, : int(step)]
         while bool((step < max_length) & (alive.sum() > 0)):
             hidden, state = self.decoder(token, vectors, state)
             logits = self.decoder.output(hidden[:, 0])
