@@ -36,7 +36,7 @@ BESIDE: tuple[tuple[str, str, bool], ...] = (
     (r"skip_gram_nats", "counts_skip_gram_nats", False),
     (r"token_accuracy_percent", "linear_autoencoder_token_accuracy_percent", False),
     (r"exact_match_percent", "linear_autoencoder_exact_match_percent", False),
-    (r"nats_per_token", "kneser_ney_nats_per_token", False),
+    (r"nats_per_token", "vectorless_nats_per_token", False),
     (r"order_accuracy_percent", "lsa_order_accuracy_percent", False),
     (r"question_auc_percent", "lsa_question_auc_percent", False),
     (r"recall_percent", "lsa_recall_percent", False),

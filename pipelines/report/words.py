@@ -62,6 +62,7 @@ BASELINES: tuple[tuple[str, str], ...] = (
     (r"linear_autoencoder_.*", "linear autoencoder"),
     (r"lsa_.*", "latent semantic analysis"),
     (r"mean_words_.*", "mean of PPMI + SVD words"),
+    (r"vectorless_.*", "Kneser–Ney {vectorless_order:.0f}-gram, told no vector"),
     (r"recogniser_.*", "recogniser alone"),
     (r"unigram_.*", "unigram"),
     (r"kneser_ney_.*", "Kneser–Ney {kneser_ney_order:.0f}-gram"),

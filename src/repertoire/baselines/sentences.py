@@ -35,7 +35,7 @@ def baselines(config: Config, data: Data) -> dict[str, float]:
     question = question_id(data)
     kinds = {"lsa": lsa(train, size, config.width), "mean_words": mean_words(train, size, config)}
     kept = {name: kept_metrics(made, train, test, question) for name, made in kinds.items()}
-    grams = {"unigram": 1, "kneser_ney": config.order}
+    grams = {"unigram": 1, "vectorless": config.order}
     return {
         **{f"linear_autoencoder_{metric}": value for metric, value in linear.items()},
         **{f"{name}_{m}": value for name, values in kept.items() for m, value in values.items()},
@@ -44,7 +44,7 @@ def baselines(config: Config, data: Data) -> dict[str, float]:
             f"{name}_nats_per_token": _nats(KneserNey(_stream(train), order, size), test)
             for name, order in grams.items()
         },
-        "kneser_ney_order": float(config.order),
+        "vectorless_order": float(config.order),
     }
 
 
