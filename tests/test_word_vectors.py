@@ -252,3 +252,13 @@ def test_the_same_held_out_windows_come_for_who_asks_again():
     one, other = (held_out_windows(tokens, counts, sampling, 7) for _ in range(2))
     assert all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))
     assert one[2].min() >= 2 and not (one[1] == 1).any()
+
+
+def test_one_hot_vectors_are_all_equally_far_apart_and_embeddings_are_not(project):
+    family, config, data, network = built("skip_gram", project)
+    run = TorchRun(family.graphs(network, data.facts))
+    snapshots = {k: v[None] for k, v in family.snapshot(run, config, data).items()}
+    figures = family.illustrate(run, config, data, snapshots)
+    one_hot, made = next(f for f in figures if f.name == "distances").lines
+    assert one_hot.y == pytest.approx([np.sqrt(2)] * 101)
+    assert made.y == sorted(made.y) and made.y[-1] - made.y[0] > 0.1

@@ -128,6 +128,8 @@ def requests(name: str, tasks: list[str], recipe: Recipe, figures: list[Any]) ->
         # A rival in any language.
         "rescore": {"candidates": [{"text": prompt, "score": -1.5}, prompt[::-1]]},
         "nearest": {"word": "king"},
+        "nearest_sentences": {"text": source, "count": 3},
+        "rewrite": {"text": source},
         "similarity": {"a": "king", "b": "queen"},
         "analogy": {"a": "king", "b": "queen", "c": "man"},
         "translate": {"text": source},

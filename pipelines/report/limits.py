@@ -44,6 +44,8 @@ def limits(facts: Mapping[str, Any], metrics: Mapping[str, float], recipe: Recip
             "from the reference when decoding is greedy. The net saw nothing but lines of "
             "this data set."
         )
+    if facts["kind"] == "sentences":
+        notes.append(_sentence_limit(facts))
     if facts["kind"] == "labels":
         notes.append(_label_limit(facts, metrics))
     if facts["kind"] == "captions" and "encoder" in facts:
@@ -94,6 +96,14 @@ def _label_limit(facts: Mapping[str, Any], metrics: Mapping[str, float]) -> str:
     )
 
 
+def _sentence_limit(facts: Mapping[str, Any]) -> str:
+    return (
+        f"It knows {facts['vocabulary']:,} tokens and saw only sentences that consist of them: "
+        "every other word is one unknown word to it, and longer sentences are kept worse. It finds "
+        "sentences built alike, which need not mean the same."
+    )
+
+
 def _vector_limits(facts: Mapping[str, Any]) -> str:
     parts = [
         f"{judged['valid'] + judged['test']} of the {judged['all']} of {name}"
@@ -105,7 +115,7 @@ def _vector_limits(facts: Mapping[str, Any]) -> str:
         if name != "analogies"
     ]
     return (
-        f"It knows {facts['vocabulary']:,} words of an author four centuries old, and so only "
+        f"It knows {facts['vocabulary']:,} words of its one text, and so only "
         f"{listed(parts)} have vectors; half of these decide. Correlations of so few pairs scatter "
         f"by chance: {listed(scatter)}."
     )

@@ -64,3 +64,9 @@ RECIPES = {
     }
 }
 STAND_INS = {"cbow": "skip_gram", "skip_gram_subwords": "skip_gram"}
+DATA_OF = {"ptb_vectors": "shakespeare_vectors"}
+# The small text holds few blocks, the more so when frequent words are thinned out.
+BENCHMARK_SIZES = {
+    name: {"batch": 1, "length": 13}
+    for name in ("ptb_skip_gram", "ptb_cbow", "ptb_skip_gram_subwords")
+}

@@ -1,31 +1,24 @@
-"""Running text to learn vectors from, and pairs and questions of words that people have judged.
+"""Plays to learn word vectors from, and pairs and questions of words that people have judged.
 
-Judgements: WordSim-353 (Finkelstein et al. 2002), SimLex-999 (Hill et al. 2015), analogies
-(Mikolov et al. 2013a). They come in the files of gensim's tests, whose sdist is a carrier only.
+The judgements come in the files of gensim's tests, whose sdist is a carrier only.
 """
 
-import dataclasses
-import re
-from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
-import numpy as np
 import pandas as pd
 
-from repertoire.contract import Array, Arrays
-from repertoire.data.dataset import SPLITS, Encoded, TextEncoding
+from repertoire.data.dataset import Encoded
+from repertoire.data.judgements import (
+    ANALOGIES,
+    SETS,
+    TEXT,
+    beside_text,
+    encode_judged,
+    judged_table,
+)
 from repertoire.data.readers import plays
-from repertoire.data.sources import Files, SourceError, members
-from repertoire.data.text import END, UNKNOWN, text_encoding
-from repertoire.data.validation import Expectation, expect
-from repertoire.data.windows import FIRST
-
-TEXT, ANALOGIES = "text", "analogies"
-SETS = ("wordsim353", "simlex999")
-# A word keeps its inner apostrophes and hyphens; punctuation is no word.
-WORD = re.compile(r"\w+(?:['\-]\w+)*|'\w+")
+from repertoire.data.sources import Files, members
+from repertoire.data.validation import Expectation
 
 
 @dataclass(frozen=True)
@@ -39,134 +32,23 @@ class Config:
 
 
 def tabulate(config: Config, files: Files) -> pd.DataFrame:
-    """One row a passage, a judged pair or a question; ``set`` says which, ``score`` is 0 to 10.
+    """One row a passage, a judged pair or a question; ``set`` says which.
 
-    Distinct pairs are valid and test by turns, so that a pair in two sets, or twice in one, is in
-    one split. Passages and questions have no score; 0 stands for it.
+    Passages have no score; 0 stands for it.
     """
     text = plays.tabulate(config.plays, files).assign(set=TEXT, score=0.0)
-    carrier = files["judgements"]
-    rows = [row for name in SETS for row in _pairs(carrier, name, getattr(config, name))]
-    rows += _questions(carrier, config.analogies)
-    judged = pd.DataFrame(rows, columns=["set", "work", "text", "score", "key"])
-    turn = judged["key"].map({key: n for n, key in enumerate(judged["key"].unique())})
-    judged["split"] = np.where(turn % 2 == 0, "valid", "test")
-    judged["words"] = [len(text.split()) for text in judged["text"]]
-    judged["characters"] = judged["text"].str.len()
-    return pd.concat([text, judged], ignore_index=True)
-
-
-def _lines(carrier: Path, pattern: str) -> list[str]:
-    [(_, content)] = members(carrier, pattern)
-    return [line for line in content.decode().splitlines() if line and not line.startswith("#")]
-
-
-def _pairs(carrier: Path, name: str, pattern: str) -> Iterator[tuple[Any, ...]]:
-    for line in _lines(carrier, pattern):
-        try:
-            one, other, mean = line.split("\t")
-            score = float(mean)
-        except ValueError as error:
-            raise SourceError(f"{carrier}: {pattern}: {line!r} is no judged pair") from error
-        pair = (one.lower(), other.lower())
-        yield name, name, " ".join(pair), score, " ".join(sorted(pair))
-
-
-def _questions(carrier: Path, pattern: str) -> list[tuple[Any, ...]]:
-    rows: list[tuple[Any, ...]] = []
-    section = ""
-    for line in _lines(carrier, pattern):
-        if line.startswith(":"):
-            section = line.removeprefix(":").strip()
-        else:
-            rows.append((ANALOGIES, section, line.lower(), 0.0, f"{section}: {line.lower()}"))
-    return rows
+    contents = {}
+    for name in (*SETS, ANALOGIES):
+        [(_, content)] = members(files["judgements"], getattr(config, name))
+        contents[name] = content.decode()
+    return pd.concat([text, judged_table(contents)], ignore_index=True)
 
 
 def expectations(config: Config) -> list[Expectation]:
-    """Those of plays for the text; two words and a mean in range for pairs; four for questions."""
-
-    def of(condition: str, expectation: Expectation) -> Expectation:
-        limits = {"row_condition": f"set {condition}", "condition_parser": "pandas"}
-        return dataclasses.replace(expectation, arguments={**expectation.arguments, **limits})
-
-    def words(meaning: str, condition: str, count: int) -> Expectation:
-        pattern = rf"^\S+( \S+){{{count - 1}}}$"
-        one = expect(meaning, "ExpectColumnValuesToMatchRegex", column="text", regex=pattern)
-        return of(condition, one)
-
-    return [
-        *(of(f'== "{TEXT}"', each) for each in plays.expectations(config.plays)),
-        words("a judged pair is two words", f"in {list(SETS)}", 2),
-        words("a question is four words", f'== "{ANALOGIES}"', 4),
-        expect(
-            "human means are between 0 and 10",
-            "ExpectColumnValuesToBeBetween",
-            column="score",
-            min_value=0,
-            max_value=10,
-        ),
-        expect(
-            "text, both sets of pairs and questions are there",
-            "ExpectColumnDistinctValuesToEqualSet",
-            column="set",
-            value_set=[TEXT, *SETS, ANALOGIES],
-        ),
-    ]
+    """Those of plays, and those of judgements."""
+    return beside_text(plays.expectations(config.plays))
 
 
 def encode(config: Config, table: pd.DataFrame) -> Encoded:
-    """A stream of word ids a split, each passage ended by id 0, and judgements of known words.
-
-    Keeps the counts of the training words, and in the facts how many pairs have no vectors.
-    """
-    passages = table[table["set"] == TEXT]
-    bare = passages["text"].map(lambda text: " ".join(WORD.findall(text)))
-    train = bare[passages["split"] == "train"]
-    reading = config.plays.text
-    content = text_encoding(
-        train, reading.level, reading.vocabulary, (END, UNKNOWN), reading.lowercase
-    )
-    encoding = TextEncoding(content)
-    words = [encoding.token(n) for n in range(encoding.tokenizer.get_vocab_size())]
-    ids = {word: n for n, word in enumerate(words) if n >= FIRST}
-    arrays: dict[str, Arrays] = {s: _stream(encoding, bare[passages["split"] == s]) for s in SPLITS}
-    for split in ("valid", "test"):
-        arrays[split] |= _judged(table[table["split"] == split], ids)
-    counts = np.bincount(arrays["train"]["tokens"], minlength=len(words))
-    facts = {
-        "kind": "vectors",
-        "vocabulary": len(words),
-        "tokens": {s: int(arrays[s]["tokens"].size) for s in SPLITS},
-        "unknown_share_test": round(float(np.mean(arrays["test"]["tokens"] == 1)), 5),
-        "judged": {name: _coverage(table, arrays, name) for name in (*SETS, ANALOGIES)},
-        "words": words,
-    }
-    return Encoded({**arrays, "vocabulary": {"counts": counts}}, facts, {"text": content})
-
-
-def _stream(encoding: TextEncoding, texts: "pd.Series[str]") -> Arrays:
-    rows = [[*e.ids, encoding.end] for e in encoding.tokenizer.encode_batch(list(texts)) if e.ids]
-    return {"tokens": np.concatenate(rows).astype(np.int32)}
-
-
-def _judged(table: pd.DataFrame, ids: dict[str, int]) -> Arrays:
-    """Ids of the pairs (pairs, 2) with their scores, and of the questions (questions, 4)."""
-    arrays: Arrays = {}
-    for name, width in ((SETS[0], 2), (SETS[1], 2), (ANALOGIES, 4)):
-        rows = table[table["set"] == name]
-        split = [text.split() for text in rows["text"]]
-        known = [all(word in ids for word in each) for each in split]
-        found = [[ids[word] for word in each] for each in np.array(split, object)[known].tolist()]
-        matrix: Array = np.array(found, np.int64).reshape(-1, width)
-        arrays[name if width == 4 else f"{name}_pairs"] = matrix
-        if width == 2:
-            arrays[f"{name}_scores"] = rows["score"].to_numpy(np.float32)[known]
-    return arrays
-
-
-def _coverage(table: pd.DataFrame, arrays: dict[str, Arrays], name: str) -> dict[str, int]:
-    """Rows of a set, and those whose words are all known, in both splits."""
-    key = name if name == ANALOGIES else f"{name}_pairs"
-    known = {split: len(arrays[split][key]) for split in ("valid", "test")}
-    return {"all": int((table["set"] == name).sum()), **known}
+    """Word ids a split, and judgements of known words."""
+    return encode_judged(table, config.plays.text)

@@ -67,11 +67,12 @@ def frequent(data: Data, count: int) -> Array:
 
 
 def illustrate(run: Run, config: Config, data: Data, snapshots: Arrays) -> tuple[Figure, ...]:
-    """Neighbours, how the first of them changed, a map, and agreement with people set by set."""
+    """Neighbours, how the first changed, a map, distances, and agreement with people by set."""
     return (
         _neighbours(run, config, data),
         _while_training(config, data, snapshots),
         _map(run, config, data),
+        _distances(run, config, data),
         _agreement(run, config, data),
     )
 
@@ -127,6 +128,27 @@ def _map(run: Run, config: Config, data: Data) -> Figure:
         f"of their unit vectors, which hold {share:.0f} % of the variance.",
         columns=("first component", "second component"),
         lines=(Line("words", x, y, points=True, texts=named),),
+    )
+
+
+def _distances(run: Run, config: Config, data: Data) -> Figure:
+    """Why the map shows embeddings: one-hot vectors lie equally far apart; no map orders them."""
+    ids = frequent(data, config.map_words)
+    unit = unit_rows(run("embed", ids=ids)["vectors"].astype(np.float64))
+    one, other = np.triu_indices(len(ids), 1)
+    lines = []
+    for label, vectors in (("one-hot", np.eye(len(ids))), ("embeddings, unit length", unit)):
+        apart = np.sort(np.linalg.norm(vectors[one] - vectors[other], axis=1))
+        shares = np.linspace(0, 1, 101)
+        lines.append(Line(label, (100 * shares).tolist(), np.quantile(apart, shares).tolist()))
+    return Figure(
+        "distances",
+        Kind.LINES,
+        f"How far apart the words of the map are, over their {len(one):,} pairs from near to far. "
+        "One-hot vectors are all √2 apart: they say that words differ, never how much, and any two "
+        "of their dimensions hold two words alone.",
+        columns=("pairs nearer than that, %", "distance"),
+        lines=lines,
     )
 
 
