@@ -31,7 +31,7 @@ def built(name, project):
 
 
 def test_the_default_scale_holds_recipes_of_every_family():
-    assert len(NAMES) == 40
+    assert len(NAMES) == 43
     assert {RECIPES[name]["family"] for name in NAMES} == set(family_names())
 
 
