@@ -9,6 +9,8 @@ import torch
 
 from repertoire.contract import Plan
 from repertoire.engines.torch_engine import TorchRun
+from repertoire.export.onnx_file import export_graph
+from repertoire.export.verify import verify_graph
 from repertoire.families.classifier.config import Config
 from repertoire.families.classifier.evaluation import illustrate, predict, shuffled
 from repertoire.families.classifier.network import MODULUS, MULTIPLIER, Runs
@@ -91,6 +93,15 @@ def test_a_bag_of_runs_sees_order_but_no_padding(project, model):
     assert np.abs(together[0] - together[1]).max() > 1e-3
     alone = run("classify", tokens=np.array([rows[0][:4]]))["log_probs"]
     np.testing.assert_allclose(alone[0], together[0], atol=1e-5)
+
+
+@pytest.mark.parametrize("model", ["bag_linear", "bag_average"])
+def test_a_bag_of_runs_is_exported_with_parity(project, model):
+    family, config, data, _ = small("sentiment_bilstm", project.folder)
+    network = family.build(replace(config, model=model, ngrams=5, buckets=101), data.facts).eval()
+    for graph in family.graphs(network, data.facts):
+        parity = verify_graph(graph, export_graph(graph), 7, 13, 1e-4)
+        assert {1} in [set(sizes.values()) for sizes in parity.shapes]
 
 
 def test_a_random_order_keeps_each_bag_and_the_end_behind_it():
