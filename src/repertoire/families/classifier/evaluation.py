@@ -28,7 +28,8 @@ def predict(run: Run, config: Config, tokens: Array) -> Array:
 def evaluate(run: Run, config: Config, data: Data, split: str) -> dict[str, float]:
     """Accuracy, area under the ROC curve, F1, calibration error and nats over the split."""
     arrays = data.arrays(split)
-    return label_metrics(predict(run, config, arrays["tokens"]), arrays["labels"])
+    log_probs = predict(run, config, arrays["tokens"])
+    return label_metrics(log_probs, arrays["labels"], data.facts["classes"])
 
 
 def _right(log_probs: Array, labels: Array) -> Array:
@@ -44,7 +45,7 @@ def snapshot(run: Run, config: Config, data: Data) -> Arrays:
 
 
 def illustrate(run: Run, config: Config, data: Data, snapshots: Arrays) -> tuple[Figure, ...]:
-    """Confusion, calibration, the way there, single words, first texts and hardest texts."""
+    """Confusion, calibration, the way there, words, their order, first and hardest texts."""
     arrays, texts = data.arrays("test"), data.texts("test")["text"]
     log_probs = predict(run, config, arrays["tokens"])
     classes, labels = data.facts["classes"], arrays["labels"]
@@ -55,6 +56,7 @@ def illustrate(run: Run, config: Config, data: Data, snapshots: Arrays) -> tuple
         _calibration(log_probs, labels),
         _course(snapshots["deciles"]),
         _words(run, config, data),
+        _order(run, config, arrays, log_probs, data.facts["end"]),
         _table(
             "first",
             f"The first {len(shown)} test texts, in the order of the data.",
@@ -112,6 +114,31 @@ def _course(deciles: Array) -> Figure:
     )
 
 
+def shuffled(tokens: Array, end: int) -> Array:
+    """tokens (rows, time) with what stands before each row's end in a random order."""
+    draws = np.random.default_rng(0).random(tokens.shape)
+    # What stays has larger keys, and a stable sort keeps it where it is.
+    keys = np.where((tokens == end) | (tokens == 0), 1.0, draws)
+    return np.take_along_axis(tokens, np.argsort(keys, axis=1, kind="stable"), axis=1)
+
+
+def _order(run: Run, config: Config, arrays: Arrays, log_probs: Array, end: int) -> Figure:
+    """What the order of tokens tells: a bag of single tokens cannot answer otherwise."""
+    others = predict(run, config, shuffled(arrays["tokens"], end))
+    rows = []
+    for name, found in (("as written", log_probs), ("at random", others)):
+        right = 100 * np.mean(found.argmax(1) == arrays["labels"])
+        same = 100 * np.mean(found.argmax(1) == log_probs.argmax(1))
+        rows.append((name, f"{right:.2f}", f"{same:.2f}"))
+    return Figure(
+        "order",
+        Kind.TABLE,
+        "The test texts as they are, and with the tokens of each in a random order.",
+        columns=("tokens", "accuracy, %", "answered as before, %"),
+        cells=rows,
+    )
+
+
 def _words(run: Run, config: Config, data: Data) -> Figure:
     """The words that, each as a text of its own, speak most for each class."""
     end, vocabulary = data.facts["end"], data.facts["vocabulary"]
@@ -121,6 +148,7 @@ def _words(run: Run, config: Config, data: Data) -> Figure:
     alone = np.column_stack((known, np.full_like(known, end)))
     log_probs = predict(run, config, alone)
     encoding, columns = data.encoding("text"), []
+    kind = "Characters" if data.facts["level"] == "character" else "Words"
     for number in range(log_probs.shape[1]):
         best = np.argsort(-log_probs[:, number], kind="stable")[: config.examples]
         shares = np.exp(log_probs[best, number])
@@ -130,8 +158,8 @@ def _words(run: Run, config: Config, data: Data) -> Figure:
     return Figure(
         "words",
         Kind.TABLE,
-        "Words that as a text of their own are most surely of a class, with its probability; of "
-        f"the {len(known):,} that occur at least {config.seen} times in training.",
+        f"{kind} that as a text of their own are most surely of a class, with its probability; "
+        f"of the {len(known):,} that occur at least {config.seen} times in training.",
         columns=tuple(data.facts["classes"]),
         cells=list(zip(*columns, strict=True)),
     )

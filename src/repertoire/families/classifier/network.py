@@ -11,6 +11,8 @@ from repertoire.contract import Graph, Port
 from repertoire.families.classifier.config import Config
 
 LOWEST = -1.0  # no feature of a recurrent net or of a rectified window lies below
+# Of the hash of runs, a polynomial in the multiplier: products stay far within 64 bits.
+MULTIPLIER, MODULUS = 1_000_003, 2**31 - 1
 
 
 def reversal(ids: Tensor) -> Tensor:
@@ -38,6 +40,28 @@ def last_in_time(features: Tensor, tokens: Tensor) -> Tensor:
 
 
 POOLING = {"mean": mean_over_time, "max": max_over_time, "last": last_in_time}
+
+
+class Runs(nn.Module):
+    """Numbers of the runs of 1 to ``longest`` tokens that begin at each place.
+
+    A token keeps its id; longer runs are hashed into ``buckets`` numbers behind the vocabulary
+    (Joulin et al. 2017, section 2.2). 0 where a run would reach into padding.
+    """
+
+    def __init__(self, longest: int, vocabulary: int, buckets: int) -> None:
+        super().__init__()
+        self.longest, self.vocabulary, self.buckets = longest, vocabulary, buckets
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """(batch, time) -> (batch, longest * time)."""
+        runs, code, last = [tokens], tokens, tokens
+        for _ in range(1, self.longest):
+            last = functional.pad(last, (0, 1))[:, 1:]
+            code = (code * MULTIPLIER + last) % MODULUS
+            number = self.vocabulary + code % self.buckets
+            runs.append(torch.where(last != 0, number, torch.zeros_like(number)))
+        return torch.cat(runs, dim=1)
 
 
 class BagLinear(nn.Module):
@@ -131,7 +155,10 @@ class Classifier(nn.Module):
         super().__init__()
         linear = config.model == "bag_linear"
         width = classes if linear else config.embedding
-        self.embedding = nn.Embedding(vocabulary, width, padding_idx=0)
+        longest = config.ngrams if config.model.startswith("bag") else 1
+        self.runs = Runs(longest, vocabulary, config.buckets)
+        numbers = vocabulary + (config.buckets if longest > 1 else 0)
+        self.embedding = nn.Embedding(numbers, width, padding_idx=0)
         nn.init.normal_(self.embedding.weight, std=config.spread)
         nn.init.zeros_(self.embedding.weight[0])
         self.core = _core(config, classes)
@@ -140,8 +167,9 @@ class Classifier(nn.Module):
 
     def features(self, tokens: Tensor) -> Tensor:
         """tokens (batch, time) -> what the last layer reads (batch, width)."""
-        mask = (tokens != 0).to(self.embedding.weight.dtype).unsqueeze(2)
-        return self.core(self.dropout(self.embedding(tokens)) * mask, tokens)
+        runs = self.runs(tokens)
+        mask = (runs != 0).to(self.embedding.weight.dtype).unsqueeze(2)
+        return self.core(self.dropout(self.embedding(runs)) * mask, runs)
 
     def forward(self, tokens: Tensor) -> Tensor:
         """tokens (batch, time) -> logits (batch, classes)."""
