@@ -100,7 +100,7 @@ def _measured(name: str) -> tuple[dict[str, Any], dict[str, Any]] | None:
 
 def _seconds(name: str) -> str:
     trained = (r for r in latest(read(TIMINGS)) if (r.stage, r.item) == ("train", name))
-    return next((f"{record.work_s:.0f}" for record in trained), "–")
+    return next((f"{record.result_s:.0f}" for record in trained), "–")
 
 
 def _commit() -> str:

@@ -19,13 +19,17 @@ PAUSE = 30.0  # seconds without a stage that separate one run from the next
 
 @dataclass(frozen=True)
 class Record:
-    """One process of a stage; ``ended`` is 0 where it was not noted."""
+    """One process of a stage; ``ended`` is 0 where it was not noted.
+
+    ``result_s``: seconds that its result took, of other processes too.
+    """
 
     stage: str
     item: str
     start_s: float
     work_s: float
     ended: float
+    result_s: float
 
     @property
     def began(self) -> float:
@@ -54,7 +58,9 @@ def read(path: Path) -> list[Record]:
 
 def _record(line: dict[str, Any]) -> Record:
     ended = float(line.get("ended", 0))
-    return Record(line["stage"], line["item"], line["start_s"], line["work_s"], ended)
+    work = line["work_s"]
+    result = line.get("result_s", work)
+    return Record(line["stage"], line["item"], line["start_s"], work, ended, result)
 
 
 def latest(records: list[Record]) -> list[Record]:
@@ -94,8 +100,9 @@ def models(records: list[Record], artifacts: Path) -> list[str]:
         if record.stage != "train" or not (folder / "metrics.json").exists():
             continue
         gate = read_json(folder / "metrics.json")["gate"]
+        size, seconds = parameters(folder), record.result_s
         lines.append(
-            f"{record.item:22} {parameters(folder):10,} {record.work_s:8.1f}  {gate['metric']:24} "
+            f"{record.item:22} {size:10,} {seconds:8.1f}  {gate['metric']:24} "
             f"{gate['value']:9.4g} {gate['baseline_value']:.4g} ({gate['baseline']})"
         )
     return lines

@@ -156,16 +156,17 @@ def family_modules(family: str, stage: str) -> list[str]:
     return [f"repertoire.families.{family}.{part}" for part in FAMILY_PARTS[stage]]
 
 
-def run_stage(stage: str, work: Callable[..., None], born: float | None = None) -> None:
+def run_stage(stage: str, work: Callable[..., float | None], born: float | None = None) -> None:
     """Run ``work`` on the command line's arguments; known errors become one line and exit 1.
 
-    ``born`` is when the process was asked for, where it is not the one that was started.
+    ``born`` is when the process was asked for, where it is not the one that was started. What
+    ``work`` returns is noted as the seconds that its result took, other processes' included.
     """
     arguments = sys.argv[1:]
     label = " ".join((stage, *arguments))
     started = time.time()
     try:
-        _call(work, arguments)
+        seconds = _call(work, arguments)
     except RepertoireError as error:
         sys.exit(f"{label}: {error}")
     except OSError as error:
@@ -176,19 +177,21 @@ def run_stage(stage: str, work: Callable[..., None], born: float | None = None) 
             f"{label}: cannot write {place}: {error.strerror}; free space or fix the permissions "
             "and repeat"
         )
-    _note_time(stage, arguments, started, born)
+    _note_time(stage, arguments, started, born, seconds)
 
 
-def _call(work: Callable[..., None], arguments: list[str]) -> None:
+def _call(work: Callable[..., float | None], arguments: list[str]) -> float | None:
     try:
         inspect.signature(work).bind(*arguments)
     except TypeError:
         wanted = " ".join(f"<{name}>" for name in inspect.signature(work).parameters)
         raise RepertoireError(f"expected arguments: {wanted or 'none'}") from None
-    work(*arguments)
+    return work(*arguments)
 
 
-def _note_time(stage: str, arguments: list[str], started: float, born: float | None) -> None:
+def _note_time(
+    stage: str, arguments: list[str], started: float, born: float | None, seconds: float | None
+) -> None:
     """Append how long the process took to start and to work; never part of an output."""
     import psutil
 
@@ -199,6 +202,7 @@ def _note_time(stage: str, arguments: list[str], started: float, born: float | N
         "start_s": round(started - born, 3),
         "work_s": round(time.time() - started, 3),
         "ended": round(time.time(), 3),
+        **({} if seconds is None else {"result_s": round(seconds, 3)}),
     }
     TIMINGS.parent.mkdir(exist_ok=True)
     with TIMINGS.open("a", encoding="utf-8") as file:
@@ -206,4 +210,4 @@ def _note_time(stage: str, arguments: list[str], started: float, born: float | N
     if stage == "train":
         with TRAINING_SECONDS.open("a", encoding="utf-8") as file:
             place = f"(window.trainingSeconds ??= {{}})[{json.dumps(record['item'])}]"
-            file.write(f"{place} = {record['work_s']};\n")
+            file.write(f"{place} = {record.get('result_s', record['work_s'])};\n")

@@ -1,6 +1,7 @@
 """train@<recipe>: data -> artifacts/<recipe>/trained/: weights, snapshots, history."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import torch
@@ -12,20 +13,49 @@ from pipelines.stage import (
     deciding,
     family_config,
     family_modules,
+    recipe_names,
     recipe_params,
     run_stage,
 )
 from repertoire.contract import Plan, load_family
 from repertoire.data.dataset import Dataset
-from repertoire.data.files import digest_text, digest_tree, whole_folder, write_json
+from repertoire.data.files import digest_text, digest_tree, read_json, whole_folder, write_json
 from repertoire.engines.torch_engine import TorchRun
 from repertoire.training.loop import Trajectory, Watch
 from repertoire.training.loop import train as run_training
 from repertoire.training.process import settle
 
 
-def train(name: str) -> None:
-    """Train one recipe; a killed run goes on from its last checkpoint."""
+def train(name: str) -> float:
+    """Train one recipe; a killed run goes on from its last checkpoint. Returns its seconds."""
+    result, decided_by, saved = _trained(name)
+    _write(Path("artifacts") / name / "trained", result, decided_by)
+    saved.unlink()
+    return result.seconds
+
+
+def ahead(name: str) -> None:
+    """Train up to the last checkpoint, from which `train` will go on: no output is written."""
+    _trained(name)
+
+
+def following(name: str) -> Iterator[str]:
+    """Recipes after this one that may be trained beside it: none of them needs a second core."""
+    names = recipe_names()
+    if name in names and recipe_params(name).training.threads == 1:
+        yield from filter(_waits_for_one_core, names[names.index(name) + 1 :])
+
+
+def _waits_for_one_core(name: str) -> bool:
+    """Whether a recipe takes one thread and has data, but no weights of these data and settings."""
+    recipe, history = recipe_params(name), Path("artifacts") / name / "trained/history.json"
+    if recipe.training.threads > 1 or not (Path("data") / recipe.dataset / "facts.json").exists():
+        return False
+    decided_by = _digests(recipe, Dataset(Path("data") / recipe.dataset))
+    return not history.exists() or read_json(history)["digests"] != decided_by
+
+
+def _trained(name: str) -> tuple[Trajectory, dict[str, str], Path]:
     recipe = recipe_params(name)
     family = load_family(recipe.family)
     config = family_config(recipe, name, family.Config)
@@ -47,8 +77,7 @@ def train(name: str) -> None:
     result = run_training(
         learner, settings.epochs, watch, saved, settings.checkpoint_seconds, settings.record_steps
     )
-    _write(Path("artifacts") / name / "trained", result, decided_by)
-    saved.unlink()
+    return result, decided_by, saved
 
 
 def _digests(recipe: Recipe, data: Dataset) -> dict[str, str]:

@@ -2,7 +2,9 @@
 
 Most stages import for longer than they work, and DVC starts each in a process of its own. Here the
 first process of a stage imports what all of them need, and the process of each item is forked from
-it: it has the same arguments, folder and output as one started by itself, and ends with it.
+it: it has the same arguments, folder and output as one started by itself, and ends with whoever
+asked for it. DVC runs one stage after another; where a stage offers `ahead` and `following`, what
+it will ask for next is meanwhile begun on a core that is free.
 """
 
 import ctypes
@@ -18,6 +20,7 @@ import time
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
+from types import ModuleType
 
 FOLDER = "REPERTOIRE_WARM"  # the variable that tells stages where the sockets are
 STAGES = ("prepare", "baseline", "train", "export", "evaluate", "study")  # those of many items
@@ -81,32 +84,74 @@ def _fork(stage: str, listener: socket.socket) -> int:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         _end_with_parent()
         module = importlib.import_module(f"pipelines.{stage}")
+        ahead = Ahead(module)
         while True:
             asked, _ = listener.accept()
             with asked:
-                _answer(asked, stage, getattr(module, stage))
+                _answer(asked, stage, module, ahead)
     except Exception:  # noqa: BLE001 - whoever started the command reads it
         traceback.print_exc()
     finally:
         os._exit(1)
 
 
-def _answer(asked: socket.socket, stage: str, work: object) -> None:
+class Ahead:
+    """One process at a time that begins what will be asked for later."""
+
+    def __init__(self, stage: ModuleType) -> None:
+        self.stage = stage
+        self.begun: set[str] = set()
+        self.name, self.process, self.done = "", 0, -1
+
+    def begin(self, asked: str) -> None:
+        """Begin the next of what follows, unless something is under way."""
+        if self.process or not hasattr(self.stage, "ahead") or (os.cpu_count() or 1) < 2:
+            return
+        names = (name for name in self.stage.following(asked) if name not in self.begun)
+        name = next(names, None)
+        if name is None:
+            return
+        self.begun.add(name)
+        self.name, self.process = name, os.fork()
+        if not self.process:
+            self._run(name)
+        self.done = os.pidfd_open(self.process)
+
+    def finish(self) -> None:
+        """Wait for what is under way; how it ended shows when it is asked for."""
+        os.waitpid(self.process, 0)
+        os.close(self.done)
+        self.name, self.process, self.done = "", 0, -1
+
+    def _run(self, name: str) -> None:
+        """Never returns. Silent: what went wrong is said by whoever is asked for it."""
+        nowhere = os.open(os.devnull, os.O_RDWR)
+        for stream in STREAMS:
+            os.dup2(nowhere, stream)
+        _end_with_parent()
+        try:
+            self.stage.ahead(name)
+        finally:
+            os._exit(0)
+
+
+def _answer(asked: socket.socket, stage: str, module: ModuleType, ahead: Ahead) -> None:
     """Run one request in a process of its own; it is killed if whoever asked is gone."""
     request, streams, _, _ = socket.recv_fds(asked, MOST, len(STREAMS))
     born, folder, *arguments = request.decode().split("\0")
+    os.chdir(folder)
+    if ahead.process and arguments == [ahead.name]:
+        ahead.finish()
     process = os.fork()
     if not process:
         for own, theirs in zip(STREAMS, streams, strict=True):
             os.dup2(theirs, own)
         _end_with_parent()
-        os.chdir(folder)
-        _run(stage, work, arguments, float(born))
+        _run(stage, getattr(module, stage), arguments, float(born))
     for stream in streams:
         os.close(stream)
     done = os.pidfd_open(process)
-    waited: list[int | socket.socket] = [asked, done]
-    ready, _, _ = select.select(waited, [], [])
+    ready = _wait(asked, done, ahead, arguments[:1])
     if done not in ready:
         os.kill(process, signal.SIGKILL)
     _, status = os.waitpid(process, 0)
@@ -114,6 +159,18 @@ def _answer(asked: socket.socket, stage: str, work: object) -> None:
     if done in ready:
         code = os.waitstatus_to_exitcode(status)
         asked.send(bytes([code if code >= 0 else 128 - code]))
+
+
+def _wait(asked: socket.socket, done: int, ahead: Ahead, name: list[str]) -> list[object]:
+    """Until the request's process is done or whoever asked is gone; which of them is returned."""
+    while True:
+        if name:
+            ahead.begin(name[0])
+        waited: list[int | socket.socket] = [asked, done, *([ahead.done] if ahead.process else [])]
+        ready, _, _ = select.select(waited, [], [])
+        if asked in ready or done in ready:
+            return list(ready)
+        ahead.finish()
 
 
 def _end_with_parent() -> None:

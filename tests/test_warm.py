@@ -13,7 +13,7 @@ from tests.project import ROOT, Project
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory):
-    return Project(tmp_path_factory.mktemp("warm") / "p", ("dates",))
+    return Project(tmp_path_factory.mktemp("warm") / "p", ("dates", "vae_digits"))
 
 
 def warm(project, *commands):
@@ -34,10 +34,28 @@ def test_a_warm_stage_writes_the_bytes_of_a_cold_one_and_imports_once(project):
     assert second < first / 3
 
 
+def test_the_next_training_is_begun_beside_the_first_and_ends_with_the_same_bytes(project):
+    for name in ("dates", "digits"):
+        assert project.stage("prepare", name).returncode == 0
+    trainings = [f"python -m pipelines train {name}" for name in ("dates", "vae_digits")]
+    assert project.run("bash", "-ec", "; ".join(trainings)).returncode == 0
+    cold = project.digests("artifacts")
+    assert len(cold) == 6
+    (project.folder / "artifacts").rename(project.folder / "cold")
+    done = warm(project, *trainings)
+    assert done.returncode == 0, done.stderr
+    assert project.digests("artifacts") == cold
+    assert not list((project.folder / ".checkpoints").glob("*"))
+    lines = (project.folder / ".timings/stages.jsonl").read_text().splitlines()
+    first, second = [json.loads(line) for line in lines[-2:]]
+    assert second["item"] == "vae_digits" and second["result_s"] > second["work_s"]
+    assert first["result_s"] <= first["work_s"]
+
+
 def test_an_error_is_the_same_line_and_status(project):
     done = warm(project, "python -m pipelines train nothing")
     assert done.returncode == 1
-    assert "no key 'nothing'; there are: dates" in done.stderr
+    assert "no key 'nothing'; there are: dates, vae_digits" in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
 
 
@@ -68,4 +86,4 @@ def test_a_stage_ends_with_whoever_asked_for_it(project):
 def test_every_warm_stage_is_a_module_that_offers_its_function():
     for stage in STAGES:
         text = (ROOT / f"pipelines/{stage}.py").read_text()
-        assert f"\ndef {stage}(name: str) -> None:" in text
+        assert f"\ndef {stage}(name: str) -> " in text

@@ -38,6 +38,7 @@ class Trajectory:
     snapshots: list[dict[str, torch.Tensor]] = field(default_factory=list)
     best: float | None = None
     best_weights: dict[str, torch.Tensor] = field(default_factory=dict)
+    seconds: float = 0.0  # of all processes that took part, as far as checkpoints tell
 
 
 def train(
@@ -55,6 +56,7 @@ def train(
     """
     at = _resume(learner, saved)
     last_save = time.monotonic()
+    earlier, begun = at.seconds, last_save
     with Progress(epochs, at.epoch) as progress:
         while at.epoch < epochs:
             for index, batch in enumerate(learner.batches(at.epoch)):
@@ -64,10 +66,12 @@ def train(
                 at.batch = index + 1
                 progress.step(at.batch, at.block)
                 if time.monotonic() - last_save > every_seconds:
+                    at.seconds = earlier + time.monotonic() - begun
                     _save(learner, at, saved)
                     last_save = time.monotonic()
             _close_epoch(learner, at, watch)
             progress.epoch(at.epochs[-1])
+            at.seconds = earlier + time.monotonic() - begun
             _save(learner, at, saved)
             last_save = time.monotonic()
     return at
