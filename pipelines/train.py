@@ -31,6 +31,7 @@ def train(name: str) -> float:
     result, decided_by, saved = _trained(name)
     _write(Path("artifacts") / name / "trained", result, decided_by)
     saved.unlink()
+    print(f"{name}: {result.epoch} epochs in {result.seconds:.0f} s")
     return result.seconds
 
 
