@@ -96,32 +96,38 @@ def _fork(stage: str, listener: socket.socket) -> int:
 
 
 class Ahead:
-    """One process at a time that begins what will be asked for later."""
+    """Processes that begin what will be asked for later, on cores that are free."""
 
     def __init__(self, stage: ModuleType) -> None:
         self.stage = stage
         self.begun: set[str] = set()
-        self.name, self.process, self.done = "", 0, -1
+        self.running: dict[str, tuple[int, int]] = {}  # process and what tells its end, by name
 
-    def begin(self, asked: str) -> None:
-        """Begin the next of what follows, unless something is under way."""
-        if self.process or not hasattr(self.stage, "ahead") or (os.cpu_count() or 1) < 2:
+    def begin(self, asked: str, cores: int) -> None:
+        """Begin what follows the one asked for, until so many cores have work."""
+        if not hasattr(self.stage, "ahead") or len(self.running) >= cores:
             return
-        names = (name for name in self.stage.following(asked) if name not in self.begun)
-        name = next(names, None)
-        if name is None:
-            return
-        self.begun.add(name)
-        self.name, self.process = name, os.fork()
-        if not self.process:
-            self._run(name)
-        self.done = os.pidfd_open(self.process)
+        for name in self.stage.following(asked):
+            if len(self.running) >= cores:
+                return
+            if name not in self.begun:
+                self.begun.add(name)
+                if not (process := os.fork()):
+                    self._run(name)
+                self.running[name] = process, os.pidfd_open(process)
 
-    def finish(self) -> None:
-        """Wait for what is under way; how it ended shows when it is asked for."""
-        os.waitpid(self.process, 0)
-        os.close(self.done)
-        self.name, self.process, self.done = "", 0, -1
+    def wait(self, *others: int | socket.socket) -> list[int | socket.socket]:
+        """Until one of the others is ready, or one that was begun is done; the others that are.
+
+        How one that was begun has ended shows when it is asked for.
+        """
+        done = {end: name for name, (_, end) in self.running.items()}
+        ready, _, _ = select.select([*others, *done], [], [])
+        for end in done.keys() & set(ready):
+            process, _ = self.running.pop(done[end])
+            os.waitpid(process, 0)
+            os.close(end)
+        return [each for each in others if each in ready]
 
     def _run(self, name: str) -> None:
         """Never returns. Silent: what went wrong is said by whoever is asked for it."""
@@ -140,8 +146,11 @@ def _answer(asked: socket.socket, stage: str, module: ModuleType, ahead: Ahead) 
     request, streams, _, _ = socket.recv_fds(asked, MOST, len(STREAMS))
     born, folder, *arguments = request.decode().split("\0")
     os.chdir(folder)
-    if ahead.process and arguments == [ahead.name]:
-        ahead.finish()
+    name, cores = " ".join(arguments), os.cpu_count() or 1
+    gone: list[int | socket.socket] = []
+    while name in ahead.running and not gone:
+        ahead.begin(name, cores)
+        gone = ahead.wait(asked)
     process = os.fork()
     if not process:
         for own, theirs in zip(STREAMS, streams, strict=True):
@@ -151,7 +160,10 @@ def _answer(asked: socket.socket, stage: str, module: ModuleType, ahead: Ahead) 
     for stream in streams:
         os.close(stream)
     done = os.pidfd_open(process)
-    ready = _wait(asked, done, ahead, arguments[:1])
+    ready: list[int | socket.socket] = []
+    while not ready:
+        ahead.begin(name, cores - 1)
+        ready = ahead.wait(asked, done)
     if done not in ready:
         os.kill(process, signal.SIGKILL)
     _, status = os.waitpid(process, 0)
@@ -159,18 +171,6 @@ def _answer(asked: socket.socket, stage: str, module: ModuleType, ahead: Ahead) 
     if done in ready:
         code = os.waitstatus_to_exitcode(status)
         asked.send(bytes([code if code >= 0 else 128 - code]))
-
-
-def _wait(asked: socket.socket, done: int, ahead: Ahead, name: list[str]) -> list[object]:
-    """Until the request's process is done or whoever asked is gone; which of them is returned."""
-    while True:
-        if name:
-            ahead.begin(name[0])
-        waited: list[int | socket.socket] = [asked, done, *([ahead.done] if ahead.process else [])]
-        ready, _, _ = select.select(waited, [], [])
-        if asked in ready or done in ready:
-            return list(ready)
-        ahead.finish()
 
 
 def _end_with_parent() -> None:
