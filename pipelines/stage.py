@@ -156,15 +156,18 @@ def family_modules(family: str, stage: str) -> list[str]:
     return [f"repertoire.families.{family}.{part}" for part in FAMILY_PARTS[stage]]
 
 
-def run_stage(stage: str, work: Callable[..., float | None], born: float | None = None) -> None:
+def run_stage(
+    stage: str, work: Callable[..., float | None], born: float | None = None, waited: float = 0.0
+) -> None:
     """Run ``work`` on the command line's arguments; known errors become one line and exit 1.
 
-    ``born`` is when the process was asked for, where it is not the one that was started. What
-    ``work`` returns is noted as the seconds that its result took, other processes' included.
+    ``born`` is when the process was asked for, where it is not the one that was started;
+    ``waited`` are seconds since then in which others did its work. What ``work`` returns is noted
+    as the seconds that its result took, other processes' included.
     """
     arguments = sys.argv[1:]
     label = " ".join((stage, *arguments))
-    started = time.time()
+    started = time.time() - waited
     try:
         seconds = _call(work, arguments)
     except RepertoireError as error:

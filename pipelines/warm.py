@@ -148,15 +148,17 @@ def _answer(asked: socket.socket, stage: str, module: ModuleType, ahead: Ahead) 
     os.chdir(folder)
     name, cores = " ".join(arguments), os.cpu_count() or 1
     gone: list[int | socket.socket] = []
+    came = time.time()
     while name in ahead.running and not gone:
         ahead.begin(name, cores)
         gone = ahead.wait(asked)
+    waited = time.time() - came
     process = os.fork()
     if not process:
         for own, theirs in zip(STREAMS, streams, strict=True):
             os.dup2(theirs, own)
         _end_with_parent()
-        _run(stage, getattr(module, stage), arguments, float(born))
+        _run(stage, getattr(module, stage), arguments, (float(born), waited))
     for stream in streams:
         os.close(stream)
     done = os.pidfd_open(process)
@@ -177,7 +179,7 @@ def _end_with_parent() -> None:
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
-def _run(stage: str, work: object, arguments: list[str], born: float) -> None:
+def _run(stage: str, work: object, arguments: list[str], times: tuple[float, float]) -> None:
     """Never returns."""
     from pipelines.stage import run_stage
 
@@ -185,7 +187,7 @@ def _run(stage: str, work: object, arguments: list[str], born: float) -> None:
     sys.argv = [stage, *arguments]
     code = 1
     try:
-        run_stage(stage, work, born)  # type: ignore[arg-type]
+        run_stage(stage, work, *times)  # type: ignore[arg-type]
         code = 0
     except SystemExit as error:
         print(error.code, file=sys.stderr)
