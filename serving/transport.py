@@ -1,7 +1,6 @@
 """uvicorn's protocol with one write a response.
 
-It writes head and body apart, which costs the server a system call and the client a wake-up more:
-a tenth of the time of a small answer.
+It writes head and body apart, which costs the server a system call and the client a wake-up more.
 """
 
 from __future__ import annotations
