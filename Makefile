@@ -49,7 +49,7 @@ repro: setup ## run the whole pipeline: data, training, evaluation, registry, re
 	@python -m pipelines.warm dvc repro && python -m pipelines.split
 
 test: setup ## run every test
-	@python -m pytest
+	@python -m pytest --numprocesses auto
 
 lint: setup ## ruff, mypy and the import contracts
 	@ruff check . && ruff format --check . && mypy && lint-imports

@@ -1,7 +1,7 @@
 """train@<recipe>: data -> artifacts/<recipe>/trained/: weights, snapshots, history."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from pathlib import Path
 
 import torch
@@ -40,14 +40,14 @@ def ahead(name: str) -> None:
     _trained(name)
 
 
-def following(name: str) -> Iterator[str]:
-    """Recipes after this one that may be trained beside it: none of them needs a second core."""
-    names = recipe_names()
-    if name in names and recipe_params(name).training.threads == 1:
-        yield from filter(_waits_for_one_core, names[names.index(name) + 1 :])
+def following(known: Set[str], prepared: Set[str]) -> Iterator[str]:
+    """Recipes besides those known, in their order, whose data sets are prepared."""
+    for name in recipe_names():
+        if name not in known and recipe_params(name).dataset in prepared:
+            yield name
 
 
-def _waits_for_one_core(name: str) -> bool:
+def is_due(name: str) -> bool:
     """Whether a recipe takes one thread and has data, but no weights of these data and settings."""
     recipe, history = recipe_params(name), Path("artifacts") / name / "trained/history.json"
     if recipe.training.threads > 1 or not (Path("data") / recipe.dataset / "facts.json").exists():

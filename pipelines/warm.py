@@ -1,10 +1,10 @@
 """`python -m pipelines.warm COMMAND`: while COMMAND runs, stages start without their imports.
 
-Most stages import for longer than they work, and DVC starts each in a process of its own. Here the
-first process of a stage imports what all of them need, and the process of each item is forked from
-it: it has the same arguments, folder and output as one started by itself, and ends with whoever
-asked for it. DVC runs one stage after another; where a stage offers `ahead` and `following`, what
-it will ask for next is meanwhile begun on a core that is free.
+Most stages import for longer than they work, and DVC starts each in a process of its own. Here one
+process imports what all of them need as soon as one is asked for, and the process of each item is
+forked from it: it has the same arguments, folder and output as one started by itself, and ends
+with whoever asked for it. DVC runs one stage after another; meanwhile trainings that it will ask
+for later are begun on the cores that are free.
 """
 
 import ctypes
@@ -22,73 +22,63 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
 
-FOLDER = "REPERTOIRE_WARM"  # the variable that tells stages where the sockets are
+PLACE = "REPERTOIRE_WARM"  # the variable that tells stages where the socket is
 STAGES = ("prepare", "baseline", "train", "export", "evaluate", "study")  # those of many items
 MOST = 65_536  # bytes of a request
 STREAMS = (0, 1, 2)
 PR_SET_PDEATHSIG = 1
+YIELDING = 5  # how much a training that was begun ahead gives way to what is asked for
 
 
 def hand_over(stage: str, arguments: Sequence[str]) -> int | None:
-    """The exit status of the stage run by a warm process; None where none is kept."""
-    path = Path(os.environ.get(FOLDER, "/nonexistent")) / stage
-    if not path.exists():
+    """The exit status of the stage run by the warm process; None where none is kept."""
+    path = os.environ.get(PLACE)
+    if not path or stage not in STAGES:
         return None
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as asking:
         try:
-            asking.connect(str(path))
-        except ConnectionRefusedError:
-            sys.exit(f"{stage}: its warm process ended; the lines above say why; repeat")
-        request = "\0".join((repr(time.time()), str(Path.cwd()), *arguments)).encode()
+            asking.connect(path)
+        except (ConnectionRefusedError, FileNotFoundError):
+            sys.exit(f"{stage}: the warm process ended; the lines above say why; repeat")
+        request = "\0".join((repr(time.time()), str(Path.cwd()), stage, *arguments)).encode()
         socket.send_fds(asking, [request], STREAMS)
         answer = asking.recv(1)
     return answer[0] if answer else 1
 
 
 def serve(command: Sequence[str]) -> int:
-    """Run the command with warm processes beside it; returns its exit status."""
+    """Run the command with a warm process beside it; returns the command's exit status."""
     with tempfile.TemporaryDirectory(prefix="repertoire-") as folder:
-        listeners = {stage: _listener(Path(folder) / stage) for stage in STAGES}
-        child = subprocess.Popen(command, env={**os.environ, FOLDER: folder})
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # it is the command's to end
-        warm: list[int] = []
-        ended = os.pidfd_open(child.pid)
-        while listeners:
-            waited: list[int | socket.socket] = [ended, *listeners.values()]
-            ready, _, _ = select.select(waited, [], [])
-            if ended in ready:
-                break
-            for stage in [s for s, listener in listeners.items() if listener in ready]:
-                warm.append(_fork(stage, listeners.pop(stage)))
+        path = str(Path(folder) / "stages")
+        with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
+            listener.bind(path)
+            listener.listen()
+            child = subprocess.Popen(command, env={**os.environ, PLACE: path})
+            signal.signal(signal.SIGINT, signal.SIG_IGN)  # it is the command's to end
+            ended = os.pidfd_open(child.pid)
+            ready, _, _ = select.select([ended, listener], [], [])
+            warm = _fork(listener) if listener in ready else None
         code = child.wait()
-        for process in warm:
-            os.kill(process, signal.SIGKILL)
-            os.waitpid(process, 0)
+        if warm:
+            os.kill(warm, signal.SIGKILL)
+            os.waitpid(warm, 0)
     return code
 
 
-def _listener(path: Path) -> socket.socket:
-    listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    listener.bind(str(path))
-    listener.listen()
-    return listener
-
-
-def _fork(stage: str, listener: socket.socket) -> int:
-    """A process that imports the stage and then forks one for each request; its id."""
+def _fork(listener: socket.socket) -> int:
+    """A process that imports the stages and then forks one for each request; its id."""
     sys.stdout.flush()
     if process := os.fork():
-        listener.close()
         return process
     try:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         _end_with_parent()
-        module = importlib.import_module(f"pipelines.{stage}")
-        ahead = Ahead(module)
+        stages = {stage: importlib.import_module(f"pipelines.{stage}") for stage in STAGES}
+        ahead = Ahead(stages["train"])
         while True:
             asked, _ = listener.accept()
             with asked:
-                _answer(asked, stage, module, ahead)
+                _answer(asked, stages, ahead)
     except Exception:  # noqa: BLE001 - whoever started the command reads it
         traceback.print_exc()
     finally:
@@ -96,22 +86,30 @@ def _fork(stage: str, listener: socket.socket) -> int:
 
 
 class Ahead:
-    """Processes that begin what will be asked for later, on cores that are free."""
+    """Trainings begun before they are asked for, on cores that are free."""
 
-    def __init__(self, stage: ModuleType) -> None:
-        self.stage = stage
-        self.begun: set[str] = set()
-        self.running: dict[str, tuple[int, int]] = {}  # process and what tells its end, by name
+    def __init__(self, train: ModuleType) -> None:
+        self.train = train
+        self.known: set[str] = set()  # begun, asked for, or not in need of training
+        self.running: dict[str, tuple[int, int]] = {}  # process and what tells its end, by recipe
+        self.prepared: set[str] = set()  # data sets that stay as they are
 
-    def begin(self, asked: str, cores: int) -> None:
-        """Begin what follows the one asked for, until so many cores have work."""
-        if not hasattr(self.stage, "ahead") or len(self.running) >= cores:
-            return
-        for name in self.stage.following(asked):
+    def notice(self, stage: str, item: str) -> None:
+        """DVC asks for all data sets before anything else: after that they stay as they are."""
+        from pipelines.stage import dataset_names  # here: whoever hands over imports this module
+
+        if stage != "prepare":
+            self.prepared.update(dataset_names())
+        if stage == "train":
+            self.known.add(item)
+
+    def begin(self, cores: int) -> None:
+        """Begin the next recipes whose data are ready, until so many cores have work."""
+        for name in self.train.following(self.known, self.prepared):
             if len(self.running) >= cores:
                 return
-            if name not in self.begun:
-                self.begun.add(name)
+            self.known.add(name)
+            if self.train.is_due(name):
                 if not (process := os.fork()):
                     self._run(name)
                 self.running[name] = process, os.pidfd_open(process)
@@ -135,43 +133,58 @@ class Ahead:
         for stream in STREAMS:
             os.dup2(nowhere, stream)
         _end_with_parent()
+        os.nice(YIELDING)
         try:
-            self.stage.ahead(name)
+            self.train.ahead(name)
         finally:
             os._exit(0)
 
 
-def _answer(asked: socket.socket, stage: str, module: ModuleType, ahead: Ahead) -> None:
+def _answer(asked: socket.socket, stages: dict[str, ModuleType], ahead: Ahead) -> None:
     """Run one request in a process of its own; it is killed if whoever asked is gone."""
     request, streams, _, _ = socket.recv_fds(asked, MOST, len(STREAMS))
-    born, folder, *arguments = request.decode().split("\0")
+    try:
+        _work(asked, request.decode().split("\0"), streams, stages, ahead)
+    finally:
+        for stream in streams:
+            os.close(stream)
+
+
+def _work(
+    asked: socket.socket,
+    request: list[str],
+    streams: list[int],
+    stages: dict[str, ModuleType],
+    ahead: Ahead,
+) -> None:
+    born, folder, stage, *arguments = request
     os.chdir(folder)
-    name, cores = " ".join(arguments), os.cpu_count() or 1
-    gone: list[int | socket.socket] = []
-    came = time.time()
-    while name in ahead.running and not gone:
-        ahead.begin(name, cores)
-        gone = ahead.wait(asked)
+    item, cores, came = " ".join(arguments), os.cpu_count() or 1, time.time()
+    ahead.notice(stage, item)
+    while stage == "train" and item in ahead.running:
+        ahead.begin(cores)
+        if ahead.wait(asked):
+            return
     waited = time.time() - came
     process = os.fork()
     if not process:
         for own, theirs in zip(STREAMS, streams, strict=True):
             os.dup2(theirs, own)
         _end_with_parent()
-        _run(stage, getattr(module, stage), arguments, (float(born), waited))
-    for stream in streams:
-        os.close(stream)
+        _run(stage, getattr(stages[stage], stage), arguments, (float(born), waited))
     done = os.pidfd_open(process)
     ready: list[int | socket.socket] = []
     while not ready:
-        ahead.begin(name, cores - 1)
+        ahead.begin(cores - 1)
         ready = ahead.wait(asked, done)
     if done not in ready:
         os.kill(process, signal.SIGKILL)
     _, status = os.waitpid(process, 0)
     os.close(done)
+    code = os.waitstatus_to_exitcode(status)
+    if stage == "prepare" and code == 0:
+        ahead.prepared.add(item)
     if done in ready:
-        code = os.waitstatus_to_exitcode(status)
         asked.send(bytes([code if code >= 0 else 128 - code]))
 
 

@@ -1,8 +1,10 @@
 """Shared fixtures; nothing here needs a network."""
 
 import os
+import pickle
 
 import pytest
+from filelock import FileLock
 
 import pipelines  # noqa: F401  (sets what keeps every library from phoning home)
 from repertoire.training.process import settle
@@ -23,9 +25,22 @@ for name in sys.argv[1:]:
 
 
 @pytest.fixture(scope="session")
-def project(tmp_path_factory):
-    """A project in miniature whose data sets are prepared and scored by baselines."""
-    made = Project(tmp_path_factory.mktemp("project") / "p")
+def project(tmp_path_factory, worker_id):
+    """A project in miniature whose data sets are prepared and scored by baselines.
+
+    The worker that needs it first makes it for all; no test may change it.
+    """
+    root = tmp_path_factory.getbasetemp()
+    root = root if worker_id == "master" else root.parent
+    ready = root / "project.pickle"
+    with FileLock(root / "project.lock"):
+        if not ready.exists():
+            ready.write_bytes(pickle.dumps(prepared(root / "project" / "p")))
+    return pickle.loads(ready.read_bytes())  # noqa: S301 - written above
+
+
+def prepared(folder):
+    made = Project(folder)
     result = made.run("python", "-c", PREPARE, *made.params()["datasets"])
     assert result.returncode == 0, result.stdout + result.stderr
     for name, prepare in gathered("PREPARED").items():
@@ -33,7 +48,15 @@ def project(tmp_path_factory):
     return made
 
 
+def pytest_collection_modifyitems(items):
+    """Tests that share a fixture of their module run in one worker, so that it is made once."""
+    for item in items:
+        fixtures = item._fixtureinfo.name2fixturedefs.values()
+        if any(each[-1].scope == "module" for each in fixtures):
+            item.add_marker(pytest.mark.xdist_group(item.module.__name__))
+
+
 @pytest.fixture(autouse=True)
 def settled():
     """Every test starts from the same random state and deterministic kernels, as training does."""
-    settle(0, 2)
+    settle(0, 1)
