@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from repertoire.nn.adaptive import SHRINK, AdaptiveSoftmax
+from repertoire.nn.adaptive import SHRINK, AdaptiveSoftmax, TiedAdaptiveSoftmax
 
 ROWS, WIDTH, VOCABULARY, CUTOFFS = 73, 29, 211, [17, 101]
 
@@ -48,6 +48,31 @@ def test_probabilities_sum_to_one_and_the_loss_is_theirs():
     torch.testing.assert_close(ours.loss(features, targets, torch.float32), chosen)
 
 
+def tied_example():
+    torch.manual_seed(0)
+    ours = TiedAdaptiveSoftmax(torch.nn.Parameter(torch.randn(VOCABULARY, WIDTH)), CUTOFFS)
+    with torch.no_grad():
+        ours.clusters.normal_()
+        ours.bias.normal_()
+    return ours, torch.randn(ROWS, WIDTH), torch.randint(0, VOCABULARY, (ROWS,))
+
+
+def test_tied_probabilities_sum_to_one_and_the_loss_is_theirs():
+    ours, features, targets = tied_example()
+    log_probs = ours(features)
+    torch.testing.assert_close(log_probs.exp().sum(1), torch.ones(ROWS))
+    chosen = -log_probs.gather(1, targets[:, None]).mean()
+    torch.testing.assert_close(ours.loss(features, targets, torch.float32), chosen)
+
+
+def test_tied_rows_of_one_cluster_differ_by_what_the_embedding_says():
+    ours, features, _ = tied_example()
+    one, other = CUTOFFS[0], CUTOFFS[1] - 1
+    found = ours(features)[:, one] - ours(features)[:, other]
+    score = features @ (ours.embedding[one] - ours.embedding[other])
+    torch.testing.assert_close(found, score + ours.bias[one] - ours.bias[other])
+
+
 def test_a_batch_without_rare_words_asks_no_cluster():
     ours, features, targets = example()
     ours.loss(features, targets % CUTOFFS[0], torch.float32).backward()
@@ -58,3 +83,5 @@ def test_a_batch_without_rare_words_asks_no_cluster():
 def test_cutoffs_that_do_not_rise_within_the_vocabulary_are_refused(cutoffs):
     with pytest.raises(ValueError, match="must rise"):
         AdaptiveSoftmax(WIDTH, VOCABULARY, cutoffs)
+    with pytest.raises(ValueError, match="must rise"):
+        TiedAdaptiveSoftmax(torch.nn.Parameter(torch.zeros(VOCABULARY, WIDTH)), cutoffs)

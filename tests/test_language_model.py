@@ -91,8 +91,10 @@ def test_identity_initialisation_keeps_the_share_of_the_state_that_params_say(pr
 
 def test_tied_weights_are_one_tensor(project):
     *_, network = runner("lstm_stacked", project)
-    assert network.output.weight is network.embedding.weight
+    assert network.output.embedding is network.embedding.weight
     assert network.core.net.num_layers == 2
+    *_, full = runner("lstm_korean", project)
+    assert full.output.weight is full.embedding.weight
 
 
 def draw(log_probs, temperature=1.0, top_k=0, top_p=1.0, uniform=0.5):
@@ -197,8 +199,9 @@ def test_the_averaged_weights_are_those_that_ship(project):
     assert not all(torch.allclose(one, other) for one, other in pairs)
 
 
-def test_an_adaptive_softmax_trains_and_exports_exact_probabilities(project):
-    family, config, data, learner, losses = trained(project, steps=61, cutoffs=(5, 11))
+@pytest.mark.parametrize("tied", [False, True])
+def test_an_adaptive_softmax_trains_and_exports_exact_probabilities(project, tied):
+    family, config, data, learner, losses = trained(project, steps=61, cutoffs=(5, 11), tied=tied)
     assert losses[-1]["loss_nats"] < losses[0]["loss_nats"]
     graphs = family.graphs(learner.network.eval(), data.facts)
     for graph in graphs:
@@ -211,7 +214,7 @@ def test_an_adaptive_softmax_trains_and_exports_exact_probabilities(project):
     assert np.exp(following).sum() == pytest.approx(1, abs=1e-4)
 
 
-def test_an_adaptive_softmax_has_no_weight_to_tie(project):
+def test_cutoffs_beyond_the_vocabulary_are_refused_by_name(project):
     family, config, data, _ = small("lstm_stacked", project.folder)
-    with pytest.raises(ConfigError, match="cannot be tied"):
-        family.build(replace(config, cutoffs=(5, 11)), data.facts)
+    with pytest.raises(ConfigError, match="must rise"):
+        family.build(replace(config, cutoffs=(5, 4000)), data.facts)

@@ -45,7 +45,8 @@ DATA = {
     },
     "shakespeare_characters": {"valid": ["gamma"], "test": ["delta"]},
 }
-RECIPES = {"lstm": {"embedding": 11, "units": 13, "batch": 3, "time": 7, "prompt": "the king"}}
+SIZES = {"embedding": 11, "units": 13, "batch": 3, "time": 7, "prompt": "the king"}
+RECIPES = {"lstm": {**SIZES, "cutoffs": [7]}, "lstm_characters": {**SIZES, "cutoffs": []}}
 STAND_INS = dict.fromkeys(
     (
         "fixed_window",
@@ -54,11 +55,9 @@ STAND_INS = dict.fromkeys(
         "rnn_relu_identity",
         "gru",
         "lstm_stacked",
-        "lstm_characters",
-        "lstm_korean",
     ),
     "lstm",
-)
+) | {"lstm_korean": "lstm_characters"}
 DATA_OF = dict.fromkeys(
     ("shakespeare_characters", "korean_law", "ptb", "tiny_shakespeare", "korean_chatbot"),
     "shakespeare_words",

@@ -22,10 +22,8 @@ class AdaptiveSoftmax(nn.Module):
 
     def __init__(self, width: int, vocabulary: int, cutoffs: Sequence[int]) -> None:
         super().__init__()
-        self.edges = list(itertools.pairwise((*cutoffs, vocabulary)))
-        if not all(low < high for low, high in ((0, cutoffs[0]), *self.edges)):
-            raise ValueError(f"cutoffs {list(cutoffs)} must rise from 1 to below {vocabulary}")
-        self.head = nn.Linear(width, cutoffs[0] + len(self.edges))
+        self.common, self.edges = cutoffs[0], edges(vocabulary, cutoffs)
+        self.head = nn.Linear(width, self.common + len(self.edges))
         self.clusters = nn.ModuleList(
             nn.Sequential(
                 nn.Linear(width, narrow := max(1, width // SHRINK**depth), bias=False),
@@ -34,26 +32,64 @@ class AdaptiveSoftmax(nn.Module):
             for depth, (low, high) in enumerate(self.edges, 1)
         )
 
+    def outer(self) -> tuple[Tensor, Tensor]:
+        """Weight and bias of the head: (common + clusters, width), (common + clusters,)."""
+        return self.head.weight, self.head.bias
+
+    def inner(self, number: int, features: Tensor) -> Tensor:
+        """Logits within a cluster: (rows, width) -> (rows, its ids)."""
+        logits: Tensor = self.clusters[number](features)
+        return logits
+
     def forward(self, features: Tensor) -> Tensor:
         """Log-probability of every id: (rows, width) -> (rows, vocabulary)."""
-        head = torch.log_softmax(self.head(features), dim=1)
-        common = head.shape[1] - len(self.edges)
-        parts = [head[:, :common]]
-        for number, cluster in enumerate(self.clusters):
-            inner = torch.log_softmax(cluster(features), dim=1)
-            parts.append(inner + head[:, common + number : common + number + 1])
+        head = torch.log_softmax(functional.linear(features, *self.outer()), dim=1)
+        parts = [head[:, : self.common]]
+        for number in range(len(self.edges)):
+            within = torch.log_softmax(self.inner(number, features), dim=1)
+            parts.append(within + head[:, self.common + number : self.common + number + 1])
         return torch.cat(parts, dim=1)
 
     def loss(self, features: Tensor, targets: Tensor, precision: torch.dtype) -> Tensor:
         """Mean cross-entropy in nats; a cluster sees only the rows whose target it holds."""
-        common = self.head.out_features - len(self.edges)
         asked, total = targets.clone(), features.new_zeros(())
-        for number, (cluster, (low, high)) in enumerate(
-            zip(self.clusters, self.edges, strict=True)
-        ):
+        for number, (low, high) in enumerate(self.edges):
             rows = ((targets >= low) & (targets < high)).nonzero().flatten()
-            asked[rows] = common + number
-            logits = cluster(features[rows])
+            asked[rows] = self.common + number
+            logits = self.inner(number, features[rows])
             total = total + functional.cross_entropy(logits, targets[rows] - low, reduction="sum")
-        head = linear_cross_entropy(features, self.head.weight, self.head.bias, asked, precision)
+        head = linear_cross_entropy(features, *self.outer(), asked, precision)
         return head + total / len(targets)
+
+
+class TiedAdaptiveSoftmax(AdaptiveSoftmax):
+    """The same over the rows of an embedding (Press and Wolf 2017), at its full width everywhere.
+
+    Besides them each cluster has a row of its own in the head.
+    """
+
+    def __init__(self, embedding: nn.Parameter, cutoffs: Sequence[int]) -> None:
+        nn.Module.__init__(self)
+        vocabulary, width = embedding.shape
+        self.common, self.edges = cutoffs[0], edges(vocabulary, cutoffs)
+        self.embedding = embedding
+        self.clusters = nn.Parameter(torch.zeros(len(self.edges), width))
+        self.bias = nn.Parameter(torch.zeros(vocabulary + len(self.edges)))
+
+    def outer(self) -> tuple[Tensor, Tensor]:
+        """Weight and bias of the head: (common + clusters, width), (common + clusters,)."""
+        weight = torch.cat((self.embedding[: self.common], self.clusters))
+        return weight, torch.cat((self.bias[: self.common], self.bias[len(self.embedding) :]))
+
+    def inner(self, number: int, features: Tensor) -> Tensor:
+        """Logits within a cluster: (rows, width) -> (rows, its ids)."""
+        low, high = self.edges[number]
+        return functional.linear(features, self.embedding[low:high], self.bias[low:high])
+
+
+def edges(vocabulary: int, cutoffs: Sequence[int]) -> list[tuple[int, int]]:
+    """The first id of each cluster and the first behind it; ValueError for an empty one."""
+    found = list(itertools.pairwise((*cutoffs, vocabulary)))
+    if not all(low < high for low, high in ((0, cutoffs[0]), *found)):
+        raise ValueError(f"cutoffs {list(cutoffs)} must rise from 1 to below {vocabulary}")
+    return found

@@ -11,7 +11,7 @@ from repertoire.config import ConfigError
 from repertoire.contract import Graph, Port
 from repertoire.families.language_model.config import Config, state_ports
 from repertoire.families.language_model.cores import CORES, Recurrent
-from repertoire.nn.adaptive import AdaptiveSoftmax
+from repertoire.nn.adaptive import AdaptiveSoftmax, TiedAdaptiveSoftmax
 from repertoire.nn.locked import locked_dropout
 from repertoire.nn.softmax import linear_cross_entropy
 
@@ -30,13 +30,8 @@ class LanguageModel(nn.Module):
         width = config.embedding if config.tied else config.units
         bridged = config.tied and config.units != config.embedding
         self.bridge = nn.Linear(config.units, width) if bridged else nn.Identity()
-        self.output = _output(config, width, vocabulary)
         nn.init.uniform_(self.embedding.weight, -0.1, 0.1)
-        if isinstance(self.output, nn.Linear):
-            nn.init.uniform_(self.output.weight, -0.1, 0.1)
-            nn.init.zeros_(self.output.bias)
-            if config.tied:
-                self.output.weight = self.embedding.weight
+        self.output = _output(config, width, self.embedding.weight)
 
     def _embed(self, tokens: Tensor) -> Tensor:
         # Scaled up (Vaswani et al. 2017, section 3.4): weights that suit the output layer are so
@@ -78,13 +73,22 @@ class LanguageModel(nn.Module):
         return linear_cross_entropy(features, weight, bias, targets, precision)
 
 
-def _output(config: Config, width: int, vocabulary: int) -> nn.Module:
-    """The full map to the vocabulary, or an adaptive softmax, which has no one weight to tie."""
-    if not config.cutoffs:
-        return nn.Linear(width, vocabulary)
+def _output(config: Config, width: int, embedding: nn.Parameter) -> nn.Module:
+    """The map to the vocabulary: full or an adaptive softmax, over the embedding if tied."""
+    vocabulary = len(embedding)
+    if config.cutoffs:
+        try:
+            if config.tied:
+                return TiedAdaptiveSoftmax(embedding, config.cutoffs)
+            return AdaptiveSoftmax(width, vocabulary, config.cutoffs)
+        except ValueError as error:
+            raise ConfigError(f"config.cutoffs: {error}") from None
+    full = nn.Linear(width, vocabulary)
+    nn.init.uniform_(full.weight, -0.1, 0.1)
+    nn.init.zeros_(full.bias)
     if config.tied:
-        raise ConfigError("config.cutoffs: an adaptive softmax cannot be tied; set tied: false")
-    return AdaptiveSoftmax(width, vocabulary, config.cutoffs)
+        full.weight = embedding
+    return full
 
 
 class Score(nn.Module):
