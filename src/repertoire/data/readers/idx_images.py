@@ -22,11 +22,11 @@ BYTES = 8  # the idx code of unsigned bytes
 
 
 @dataclass(frozen=True)
-class Config:
+class Pictures:
     """``names`` are those of the classes; the last ``valid`` training pictures are held out.
 
     ``ink`` is the least and the most share of white in a picture, ``brightest`` what its brightest
-    pixel reaches at least. The judge is that of ``repertoire.data.pictures``.
+    pixel reaches at least.
     """
 
     side: int
@@ -34,6 +34,12 @@ class Config:
     valid: int
     ink: tuple[float, ...]
     brightest: int
+
+
+@dataclass(frozen=True)
+class Config(Pictures):
+    """The judge is that of ``repertoire.data.pictures``."""
+
     seed: int
     judge_units: tuple[int, ...]
     judge_iterations: int
@@ -54,7 +60,7 @@ def read_idx(path: Path, axes: int) -> Array:
     return np.frombuffer(content, np.uint8, offset=head).reshape(shape)
 
 
-def tabulate(config: Config, files: Files) -> pd.DataFrame:
+def tabulate(config: Pictures, files: Files) -> pd.DataFrame:
     """One row a picture, training files first, each in its own order."""
     table = pd.concat([_read(config, files, p) for p in ("train", "test")], ignore_index=True)
     repeated = table.duplicated("key", keep="last") & (table["split"] == "train")
@@ -64,7 +70,7 @@ def tabulate(config: Config, files: Files) -> pd.DataFrame:
     return table
 
 
-def _read(config: Config, files: Files, part: str) -> pd.DataFrame:
+def _read(config: Pictures, files: Files, part: str) -> pd.DataFrame:
     path = files[f"{part}_images"]
     images, labels = read_idx(path, 3), read_idx(files[f"{part}_labels"], 1)
     if images.shape != (len(labels), config.side, config.side):
@@ -76,7 +82,7 @@ def _read(config: Config, files: Files, part: str) -> pd.DataFrame:
     return picture_table(pixels, labels.astype(np.int64)).assign(split=part)
 
 
-def expectations(config: Config) -> list[Expectation]:
+def expectations(config: Pictures) -> list[Expectation]:
     """Pixel range, labels, balance and ink."""
     return picture_expectations(len(config.names), config.ink, config.brightest)
 

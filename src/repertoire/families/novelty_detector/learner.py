@@ -1,0 +1,106 @@
+"""Every net learns to give back its own normal rows; validation rows set the thresholds."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from repertoire.contract import Array, Data, Plan
+from repertoire.families.novelty_detector.config import Config
+from repertoire.families.novelty_detector.network import Detectors
+from repertoire.metrics.novelty import normal_rows
+from repertoire.nn.images import shifted
+from repertoire.training.optimisation import Optimisation
+
+
+class NoveltyLearner:
+    """One AdamW step a batch of as many rows for each net. The nets do not see each other."""
+
+    def __init__(self, network: Detectors, config: Config, data: Data, plan: Plan) -> None:
+        self.network, self.config, self.plan = network, config, plan
+        self.train, self.valid = (self._own(data, split) for split in ("train", "valid"))
+        self.optimisation = Optimisation(
+            network.parameters(),
+            learning_rate=config.learning_rate,
+            weight_decay=config.weight_decay,
+            warmup=config.warmup,
+            steps=plan.epochs * config.steps,
+            clip_norm=None,
+        )
+
+    def _own(self, data: Data, split: str) -> list[Tensor]:
+        """Of each net the raw rows of a split that count as normal."""
+        arrays = data.arrays(split)
+        rows = arrays["images" if self.network.pictures else "rows"]
+        hidden = data.facts["contaminated"]
+        chosen = (normal_rows(arrays, net, hidden) for net in range(self.network.nets))
+        return [torch.from_numpy(rows[own]) for own in chosen]
+
+    def batches(self, epoch: int) -> Iterator[Tensor]:
+        """Raw rows (nets, batch, …); each net goes through its own rows as often as needed."""
+        rng = np.random.default_rng((self.plan.seed, epoch))
+        orders = [self._order(rng, len(own)) for own in self.train]
+        for step in range(self.config.steps):
+            parts = [own[order[step]] for own, order in zip(self.train, orders, strict=True)]
+            batch = torch.stack(parts)
+            if self.config.shift:
+                moved = shifted(batch.flatten(0, 1), rng, self.config.shift)
+                batch = moved.view_as(batch)
+            yield batch
+        self.set_thresholds()
+
+    def _order(self, rng: np.random.Generator, count: int) -> Array:
+        """Row numbers (steps, batch): none comes again before all have come."""
+        wanted = self.config.steps * self.config.batch
+        rounds = [rng.permutation(count) for _ in range(-(-wanted // count))]
+        return np.concatenate(rounds)[:wanted].reshape(self.config.steps, self.config.batch)
+
+    def step(self, batch: Tensor) -> dict[str, float]:
+        """Squared error of all values of a row, and the divergence of its code, mean of the nets.
+
+        Of a variational net the loss is the negative bound of a Gaussian likelihood, in units of
+        twice its variance (Kingma and Welling 2014).
+        """
+        net, config = self.network, self.config
+        values = net.values(batch)
+        seen = values
+        if config.model == "denoising":
+            seen = values + config.noise * torch.randn_like(values)
+        mean, log_variance = net.encode(seen)
+        codes = mean
+        if net.variational:
+            codes = mean + torch.exp(0.5 * log_variance) * torch.randn_like(mean)
+        errors = (net.decode(codes) - values) ** 2
+        error = (errors * (net.share > 0)).sum(2).mean(1)
+        divergence = 0.5 * (mean**2 + log_variance.exp() - 1 - log_variance).sum(2).mean(1)
+        loss = error + config.beta * divergence if net.variational else error
+        self.optimisation.step(loss.sum())
+        found = {"loss": loss.mean().item(), "squared_error": error.mean().item()}
+        return found | ({"divergence_nats": divergence.mean().item()} if net.variational else {})
+
+    @torch.no_grad()
+    def set_thresholds(self) -> None:
+        """The scores that the allowed share of normal validation rows exceeds, for each net."""
+        for number, own in enumerate(self.valid):
+            parts = own.to(self.network.threshold.device).split(self.config.chunk)
+            scores = [self.network.scores(part.unsqueeze(0))[number] for part in parts]
+            if scores:
+                quantile = torch.quantile(
+                    torch.cat(scores), 1 - self.config.false_alarms, interpolation="higher"
+                )
+                self.network.threshold[number] = quantile
+
+    def state_dict(self) -> dict[str, Any]:
+        """Optimizer and schedule."""
+        return self.optimisation.state_dict()
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Continue exactly where ``state_dict`` was taken."""
+        self.optimisation.load_state_dict(state)
+
+
+def learner(network: Detectors, config: Config, data: Data, plan: Plan) -> NoveltyLearner:
+    """A learner for pictures or rows of tables."""
+    return NoveltyLearner(network, config, data, plan)
