@@ -14,7 +14,7 @@ from repertoire.engines.torch_engine import TorchRun
 from repertoire.families.novelty_detector.drawing import difference
 from repertoire.families.novelty_detector.network import Detectors, Stack
 from repertoire.metrics.classification import average_precision, roc_auc, roc_curve
-from repertoire.metrics.novelty import normal_rows, ranking_metrics, tested
+from repertoire.metrics.novelty import normal_rows, ranking_metrics, trials
 from tests.families import small
 
 
@@ -44,11 +44,11 @@ def test_a_ranking_without_positives_has_no_precision():
 
 def test_every_picture_tests_every_detector_and_a_row_that_of_its_own_table():
     labels, scores = np.array([0, 1, 1, 2]), np.arange(12.0).reshape(4, 3)
-    pictures = tested({"labels": labels}, scores)
+    pictures = trials({"labels": labels}, scores)
     assert [part.rows.tolist() for part in pictures] == [[0, 1, 2, 3]] * 3
     assert pictures[1].anomaly.tolist() == [True, False, False, True]
     anomaly = np.array([0, 1, 0, 1])
-    tables = tested({"labels": labels, "anomaly": anomaly}, scores)
+    tables = trials({"labels": labels, "anomaly": anomaly}, scores)
     assert [part.rows.tolist() for part in tables] == [[0], [1, 2], [3]]
     assert tables[1].anomaly.tolist() == [True, False] and tables[1].scores.tolist() == [4, 7]
     arrays = {"labels": labels, "anomaly": anomaly}
@@ -59,7 +59,7 @@ def test_every_picture_tests_every_detector_and_a_row_that_of_its_own_table():
 def test_means_leave_out_detectors_that_nothing_can_be_said_of():
     labels, anomaly = np.array([0, 0, 0, 1, 1]), np.array([1, 0, 0, 0, 0])
     scores = np.array([[3.0, 0], [1, 0], [2, 0], [0, 1], [0, 2]])
-    found = ranking_metrics(tested({"labels": labels, "anomaly": anomaly}, scores))
+    found = ranking_metrics(trials({"labels": labels, "anomaly": anomaly}, scores))
     assert found == dict.fromkeys(found, 100.0)
 
 
@@ -142,7 +142,7 @@ def test_columns_that_a_narrower_table_lacks_do_not_count():
     }
     from repertoire.families.novelty_detector.config import Config
 
-    config = Config("autoencoder", 2, (3,), 0, 1, 0.1, 3, 3, 3, 0.001, 0.1, 0, 0, 3)
+    config = Config("autoencoder", "plain", 2, (3,), 0, 1, 0.1, 3, 3, 3, 0.001, 0.1, 0, 0, 3)
     network = Detectors(config, facts)
     rows = torch.tensor([[3.0, 1, 5, 0, 0]])
     other = torch.tensor([[3.0, 1, 5, 0, 0]])
@@ -156,7 +156,8 @@ def test_columns_that_a_narrower_table_lacks_do_not_count():
 
 
 def test_the_difference_of_pictures_is_in_grey_levels():
-    assert difference(np.array([[0.0, 0.25, 1.0]])).tolist() == [[0, 128, 255]]
+    one, other = (np.array([levels], np.uint8) for levels in ([0, 7, 255], [255, 5, 255]))
+    assert difference(one, other).tolist() == [[255, 2, 0]]
 
 
 @pytest.mark.parametrize("model", baselines.MODELS)

@@ -36,6 +36,7 @@ BESIDE: tuple[tuple[str, str, bool], ...] = (
     (r"denoising_gain_db", "wiener_denoising_gain_db", False),
     (r"denoising_gain_db", "pca_denoising_gain_db", False),
     (r"roc_auc_percent", "pca_roc_auc_percent", False),
+    (r"roc_auc_percent", "relative_pca_roc_auc_percent", False),
     (r"roc_auc_percent", "mahalanobis_roc_auc_percent", False),
     (r"roc_auc_percent", "isolation_forest_roc_auc_percent", False),
     (r"roc_auc_percent", "nearest_roc_auc_percent", False),

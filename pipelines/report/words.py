@@ -100,6 +100,7 @@ BASELINES: tuple[tuple[str, str], ...] = (
     (r"bernoulli_pixels_.*", "Bernoulli pixels"),
     (r"pca_(\d+)_.*", "{0} principal components"),
     (r"pca_.*_gain_db", "projection onto principal components"),
+    (r"relative_pca_.*", "relative error of principal components ({pca_components:g})"),
     (r"pca_.*", "error of principal components ({pca_components:g})"),
     (r"best_filter_.*", "best filter of each kind of noise"),
     (r"median_.*", "median filter"),

@@ -27,9 +27,9 @@ def detect(model: Model, run: Run, request: Mapping[str, Any]) -> Answer:
     counts as normal, needed where the model knows several.
 
     Answers `results`, for each: anomaly (whether the score is above the model's threshold), score
-    (mean squared error), and where it lies. Of a picture: `expected` and `difference` (grey levels
-    apart) as PNG in base64; of a row: `columns`, by name value, expected, and error (squared, in
-    deviations of the column).
+    (the mean of all errors), and where it lies. Of a picture: `expected` and `difference` (grey
+    levels apart) as PNG in base64; of a row: `columns`, by name value, expected, and its error, a
+    part of the score.
     """
     fields = Fields(request)
     names = _names(model)
@@ -43,8 +43,10 @@ def _of_images(model: Model, run: Run, fields: Fields, normal: int) -> Answer:
     fields.finish()
     sizes = images.fixed_sizes(model.manifest.graph("detect"))
     pixels = np.stack([images.read(each, *sizes) for each in given])
-    found = run("detect", {"images": pixels, "normal": np.full(len(pixels), normal)}, None)
-    apart = (255 * np.sqrt(found["error"])).clip(0, 255).round().astype(np.uint8)
+    found = run(
+        "detect", {"images": pixels, "normal": np.full(len(pixels), normal, np.int64)}, None
+    )
+    apart = np.abs(pixels.astype(np.int16) - found["expected"]).astype(np.uint8)
     return {
         "results": [
             {
@@ -66,7 +68,7 @@ def _of_rows(model: Model, run: Run, fields: Fields, normal: int) -> Answer:
     values = np.zeros((len(rows), width), np.float32)
     for place, row in enumerate(rows):
         values[place, : len(columns)] = _read(row, columns)
-    found = run("detect", {"rows": values, "normal": np.full(len(rows), normal)}, None)
+    found = run("detect", {"rows": values, "normal": np.full(len(rows), normal, np.int64)}, None)
     results = []
     for place in range(len(rows)):
         triples = zip(

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from repertoire.contract import Array, Data
-from repertoire.metrics.novelty import Tested, normal_rows, ranking_metrics, tested
+from repertoire.metrics.novelty import Trial, normal_rows, ranking_metrics, trials
 
-MODELS = ("pca", "mahalanobis", "isolation_forest", "nearest")
+MODELS = ("pca", "relative_pca", "mahalanobis", "isolation_forest", "nearest")
 
 
 @dataclass(frozen=True)
@@ -30,12 +30,12 @@ def baselines(config: Config, data: Data, split: str = "test") -> dict[str, floa
     """Means over detectors of both areas on the split, in percent."""
     train, other = data.arrays("train"), data.arrays(split)
     detectors = len(data.facts["names"])
-    parts: dict[str, list[Tested]] = {model: [] for model in MODELS}
+    parts: dict[str, list[Trial]] = {model: [] for model in MODELS}
     for detector in range(detectors):
         own = normal_rows(train, detector, data.facts["contaminated"])
         known, asked = (_values(data, a, detector) for a in (train, other))
         empty = np.zeros((len(other["labels"]), detectors))
-        part = tested(other, empty)[detector]
+        part = trials(other, empty)[detector]
         for model in MODELS:
             scores = score(config, model, known[own], asked[part.rows])
             parts[model].append(part._replace(scores=scores))
@@ -64,18 +64,20 @@ def score(config: Config, model: str, known: Array, asked: Array) -> Array:
     from sklearn.ensemble import IsolationForest
     from sklearn.neighbors import NearestNeighbors
 
-    if model == "pca":
+    if model in ("pca", "relative_pca"):
         kept = config.components
         most = min(known.shape) - 1  # all of them would leave no error
         width = kept if kept < 1 else min(int(kept), most)
         fitted = PCA(width, svd_solver="full").fit(known)
         rebuilt = fitted.inverse_transform(fitted.transform(asked))
-        return np.square(asked - rebuilt).mean(1)
+        error = np.square(asked - rebuilt).mean(1)
+        usual = np.square(asked).mean(1) + np.square(known).mean()
+        return error / usual if model == "relative_pca" else error
     if model == "mahalanobis":
         # Shrunk, or more columns than rows would have no distance at all.
         return np.asarray(LedoitWolf().fit(known).mahalanobis(asked))
     if model == "isolation_forest":
-        forest = IsolationForest(config.trees, random_state=config.seed).fit(known)
+        forest = IsolationForest(n_estimators=config.trees, random_state=config.seed).fit(known)
         return -np.asarray(forest.score_samples(asked))
     neighbours = NearestNeighbors(n_neighbors=config.neighbours).fit(known)
     return np.asarray(neighbours.kneighbors(asked)[0][:, -1])

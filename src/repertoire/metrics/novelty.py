@@ -14,7 +14,7 @@ from repertoire.contract import Array, Arrays
 from repertoire.metrics.classification import average_precision, roc_auc
 
 
-class Tested(NamedTuple):
+class Trial(NamedTuple):
     """Of one detector: numbers of the rows that test it, which of them are anomalies, scores."""
 
     rows: Array
@@ -30,7 +30,7 @@ def normal_rows(arrays: Arrays, detector: int, hidden: bool) -> Array:
     return np.flatnonzero(own)
 
 
-def tested(arrays: Arrays, scores: Array) -> list[Tested]:
+def trials(arrays: Arrays, scores: Array) -> list[Trial]:
     """For each detector what its column of scores (rows, detectors) says of its rows."""
     labels, found = arrays["labels"], []
     for detector in range(scores.shape[1]):
@@ -39,11 +39,11 @@ def tested(arrays: Arrays, scores: Array) -> list[Tested]:
             anomaly = arrays["anomaly"][rows] == 1
         else:
             rows, anomaly = np.arange(len(labels)), labels != detector
-        found.append(Tested(rows, anomaly, scores[rows, detector]))
+        found.append(Trial(rows, anomaly, scores[rows, detector]))
     return found
 
 
-def ranking_metrics(parts: Sequence[Tested]) -> dict[str, float]:
+def ranking_metrics(parts: Sequence[Trial]) -> dict[str, float]:
     """Areas under the ROC and the precision-recall curve, means over detectors, in percent.
 
     A detector without anomalies, or without normal rows, among its rows is left out.

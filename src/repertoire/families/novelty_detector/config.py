@@ -13,9 +13,14 @@ class Config:
     ``noise`` spoils what a denoising net sees, by its deviation where white is 1 or a column's own
     deviation is; ``beta`` weighs the divergence of a variational net against the squared error of
     all values. ``false_alarms`` is the share of normal rows that may be taken for anomalies.
+
+    ``score`` is the mean squared error; ``relative`` to the mean square of the row and of normal
+    rows together, or the errors of dark pictures would always be small; or with each column's error
+    ``scaled`` by what it is on normal training rows.
     """
 
     model: Literal["autoencoder", "denoising", "variational"]
+    score: Literal["plain", "relative", "scaled"]
     latent: int
     units: tuple[int, ...]
     noise: float

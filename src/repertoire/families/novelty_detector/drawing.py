@@ -7,7 +7,7 @@ import numpy as np
 
 from repertoire.contract import Array, Arrays, Figure, Kind, Run
 from repertoire.families.novelty_detector.config import Config
-from repertoire.metrics.novelty import Tested
+from repertoire.metrics.novelty import Trial
 
 
 class End(NamedTuple):
@@ -28,14 +28,12 @@ ENDS = (
 COLUMNS = 3  # of a table that are named for a row
 
 
-def extremes(run: Run, names: list[str], images: Array, parts: list[Tested]) -> list[Figure]:
+def extremes(run: Run, names: list[str], images: Array, parts: list[Trial]) -> list[Figure]:
     """For each detector the test pictures at both ends of its normal ones and of its anomalies."""
     return [_pictures_at(run, names, images, parts, end) for end in ENDS]
 
 
-def _pictures_at(
-    run: Run, names: list[str], images: Array, parts: list[Tested], end: End
-) -> Figure:
+def _pictures_at(run: Run, names: list[str], images: Array, parts: list[Trial], end: End) -> Figure:
     nets, rows = [], []
     for net, part in enumerate(parts):
         own = np.flatnonzero(part.anomaly == end.anomalous)
@@ -50,17 +48,17 @@ def _pictures_at(
         Kind.IMAGES,
         f"For the detector of each class ({', '.join(names[net] for net in nets)}): {end.words} in "
         "the test split, chosen by rank; below it what the net gives back, and the difference.",
-        images=np.stack((shown, found["expected"], difference(found["error"]))),
+        images=np.stack((shown, found["expected"], difference(shown, found["expected"]))),
     )
 
 
-def difference(error: Array) -> Array:
-    """Squared errors of grey levels in [0, 1] as uint8 pictures of their roots."""
-    return (255 * np.sqrt(error)).clip(0, 255).round().astype(np.uint8)
+def difference(images: Array, expected: Array) -> Array:
+    """Grey levels between uint8 pictures, as such."""
+    return np.abs(images.astype(np.int16) - expected).astype(np.uint8)
 
 
 def row_table(
-    run: Run, config: Config, facts: Mapping[str, Any], arrays: Arrays, parts: list[Tested]
+    run: Run, config: Config, facts: Mapping[str, Any], arrays: Arrays, parts: list[Trial]
 ) -> list[Figure]:
     """The rows of the highest scores with the columns that speak most, and a row to send."""
     order = [

@@ -6,19 +6,19 @@ from repertoire.contract import Array, Arrays, Data, Figure, Kind, Line, Run
 from repertoire.families.novelty_detector.config import Config
 from repertoire.families.novelty_detector.drawing import extremes, row_table
 from repertoire.metrics.classification import roc_auc, roc_curve
-from repertoire.metrics.novelty import Tested, ranking_metrics, tested
+from repertoire.metrics.novelty import Trial, ranking_metrics, trials
 
 GRID = np.linspace(0, 1, 51)  # of false alarms at which curves are averaged
 
 
-def scored(run: Run, config: Config, arrays: Arrays) -> tuple[list[Tested], list[Array]]:
+def scored(run: Run, config: Config, arrays: Arrays) -> tuple[list[Trial], list[Array]]:
     """Of each net the rows that test it with their scores, and what it decides of them."""
     name = "images" if "images" in arrays else "rows"
     rows = arrays[name]
     starts = range(0, len(rows), config.chunk)
     parts = [run("scores", **{name: rows[s : s + config.chunk]}) for s in starts]
     scores, decisions = (np.concatenate([p[k] for p in parts]) for k in ("scores", "decisions"))
-    found = tested(arrays, scores.astype(np.float64))
+    found = trials(arrays, scores.astype(np.float64))
     return found, [decisions[part.rows, net] for net, part in enumerate(found)]
 
 
@@ -62,7 +62,7 @@ def illustrate(run: Run, config: Config, data: Data, snapshots: Arrays) -> tuple
     return tuple(figures)
 
 
-def _curves(parts: list[Tested]) -> Figure:
+def _curves(parts: list[Trial]) -> Figure:
     curves = [
         np.interp(GRID, *roc_curve(part.scores, part.anomaly))
         for part in parts
@@ -82,9 +82,7 @@ def _curves(parts: list[Tested]) -> Figure:
     )
 
 
-def _alarms(
-    config: Config, names: list[str], parts: list[Tested], decisions: list[Array]
-) -> Figure:
+def _alarms(config: Config, names: list[str], parts: list[Trial], decisions: list[Array]) -> Figure:
     rows = []
     for name, part, said in zip(names, parts, decisions, strict=True):
         cells = [f"{100 * roc_auc(part.scores, part.anomaly):.2f}"]

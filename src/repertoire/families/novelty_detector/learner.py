@@ -14,6 +14,8 @@ from repertoire.metrics.novelty import normal_rows
 from repertoire.nn.images import shifted
 from repertoire.training.optimisation import Optimisation
 
+LEAST = 1e-3  # of a divisor: columns that hardly err in training must not decide all
+
 
 class NoveltyLearner:
     """One AdamW step a batch of as many rows for each net. The nets do not see each other."""
@@ -49,6 +51,7 @@ class NoveltyLearner:
                 moved = shifted(batch.flatten(0, 1), rng, self.config.shift)
                 batch = moved.view_as(batch)
             yield batch
+        self.set_divisors()
         self.set_thresholds()
 
     def _order(self, rng: np.random.Generator, count: int) -> Array:
@@ -81,16 +84,34 @@ class NoveltyLearner:
         return found | ({"divergence_nats": divergence.mean().item()} if net.variational else {})
 
     @torch.no_grad()
+    def set_divisors(self) -> None:
+        """What is usual on normal training rows: their mean square, or each column's error."""
+        net, chunk = self.network, self.config.chunk
+        if net.score == "plain":
+            return
+        net.divisor.fill_(1 if net.score == "scaled" else 0)
+        for number, own in enumerate(self.train):
+            parts = own.to(net.divisor.device).split(chunk)
+            usual = torch.cat([self._usual(p.unsqueeze(0), number) for p in parts])
+            net.divisor[number, 0] = usual.mean(0) + LEAST
+
+    def _usual(self, rows: Tensor, number: int) -> Tensor:
+        """Of each row (1, batch, …): mean square (batch, 1), or its squared errors by column."""
+        if self.network.score == "relative":
+            found = self.network.squares(self.network.values(rows))
+        else:
+            _, found = self.network.errors(rows)
+        return found[number if len(found) > 1 else 0]
+
+    @torch.no_grad()
     def set_thresholds(self) -> None:
         """The scores that the allowed share of normal validation rows exceeds, for each net."""
         for number, own in enumerate(self.valid):
             parts = own.to(self.network.threshold.device).split(self.config.chunk)
             scores = [self.network.scores(part.unsqueeze(0))[number] for part in parts]
             if scores:
-                quantile = torch.quantile(
-                    torch.cat(scores), 1 - self.config.false_alarms, interpolation="higher"
-                )
-                self.network.threshold[number] = quantile
+                found = between(torch.cat(scores), self.config.false_alarms)
+                self.network.threshold[number] = found
 
     def state_dict(self) -> dict[str, Any]:
         """Optimizer and schedule."""
@@ -99,6 +120,17 @@ class NoveltyLearner:
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Continue exactly where ``state_dict`` was taken."""
         self.optimisation.load_state_dict(state)
+
+
+def between(scores: Tensor, share: float) -> Tensor:
+    """A number that at most ``share`` of the scores exceed, half-way to the next of them.
+
+    On a score itself, the rounding of another engine would decide.
+    """
+    ranked, above = scores.sort().values, int(share * len(scores))
+    if not above:
+        return ranked[-1] * (1 + LEAST)
+    return (ranked[-above - 1] + ranked[-above]) / 2
 
 
 def learner(network: Detectors, config: Config, data: Data, plan: Plan) -> NoveltyLearner:

@@ -40,18 +40,21 @@ class Detectors(nn.Module):
     """Autoencoders side by side. Values are grey levels of 0 to 1, or standardised columns.
 
     Buffers: ``center`` and ``scale`` (nets or 1, 1, values) standardise; ``share`` weighs values in
-    the score and is 0 for columns that a narrower table does not have; ``threshold`` (nets,).
+    the score and is 0 for columns that a narrower table does not have; ``divisor`` (nets, 1, values
+    or 1) is of squared errors, and ``threshold`` (nets,) of scores.
     """
 
     center: Tensor
     scale: Tensor
     share: Tensor
+    divisor: Tensor
     threshold: Tensor
 
     def __init__(self, config: Config, facts: Mapping[str, Any]) -> None:
         super().__init__()
         self.nets, self.shape = len(facts["names"]), tuple(facts["shape"])
         self.pictures, self.variational = "side" in facts, config.model == "variational"
+        self.score = config.score
         values = math.prod(self.shape)
         widths = [*config.units, config.latent]
         codes = [*widths[:-1], config.latent * (2 if self.variational else 1)]
@@ -59,6 +62,8 @@ class Detectors(nn.Module):
         self.decoder = stacks(self.nets, [*widths[::-1], values])
         for name, numbers in _standard(facts, self.nets, values).items():
             self.register_buffer(name, numbers)
+        columns = values if config.score == "scaled" else 1
+        self.register_buffer("divisor", torch.ones(self.nets, 1, columns))
         self.register_buffer("threshold", torch.zeros(self.nets))
 
     def values(self, rows: Tensor) -> Tensor:
@@ -78,15 +83,25 @@ class Detectors(nn.Module):
         values = self.decoder(codes)
         return torch.sigmoid(values) if self.pictures else values
 
+    def squares(self, values: Tensor) -> Tensor:
+        """Mean square (nets or 1, batch, 1) of the values of each row."""
+        return (values**2 * self.share).sum(2, keepdim=True)
+
     def errors(self, rows: Tensor) -> tuple[Tensor, Tensor]:
-        """Raw rows (nets or 1, batch, …) -> values given back, and their squared errors."""
+        """Raw rows (nets or 1, batch, …) -> values given back, and each value's part in the score.
+
+        The score is the mean of these parts.
+        """
         values = self.values(rows)
         mean, _ = self.encode(values)
         expected = self.decode(mean)
-        return expected, (expected - values) ** 2
+        divisor = self.divisor
+        if self.score == "relative":
+            divisor = divisor + self.squares(values)
+        return expected, (expected - values) ** 2 / divisor
 
     def scores(self, rows: Tensor) -> Tensor:
-        """Raw rows (nets or 1, batch, …) -> mean squared error of a value (nets, batch)."""
+        """Raw rows (nets or 1, batch, …) -> (nets, batch)."""
         _, errors = self.errors(rows)
         return (errors * self.share).sum(2)
 
