@@ -14,6 +14,7 @@ from serving.plane import Run
 from serving.ports import Arrays, from_numbers
 from serving.repository import Model
 from serving.rows import Row
+from serving.task import Task
 from serving.tasks import find
 
 Item = tuple[int, Row | ServingError]
@@ -30,10 +31,11 @@ def task_answer(model: Model, run: Run, task: str, settings: Mapping[str, Any]) 
     asked = find(model, task)
 
     def many(group: Sequence[tuple[int, Row]]) -> list[Row]:
-        values = [_value(row, asked.column) for _, row in group]
-        results = asked.answer(model, run, {**settings, asked.field: values})["results"]
+        column, field = _filling(asked, group[0][1])
+        values = [_value(row, column) for _, row in group]
+        results = asked.answer(model, run, {**settings, field: values})["results"]
         if len(results) != len(group):  # a list may itself be one value, as of numbers
-            raise Malformed(f"{asked.column} of these rows was taken for one; each needs a list")
+            raise Malformed(f"{column} of these rows was taken for one; each needs a list")
         files = [{"file": row["file"]} if "file" in row else {} for _, row in group]
         return [{**file, **result} for file, result in zip(files, results, strict=True)]
 
@@ -47,6 +49,14 @@ def task_answer(model: Model, run: Run, task: str, settings: Mapping[str, Any]) 
         return [asked.answer(model, run, {**settings, **request}) for request in requests]
 
     return many if asked.many else one
+
+
+def _filling(asked: Task, row: Row) -> tuple[str, str]:
+    """The column of the row that fills a field of the task, and that field."""
+    for column, field in asked.others.items():
+        if row.get(column) is not None:
+            return column, field
+    return asked.column, asked.field
 
 
 def _value(row: Row, column: str) -> Any:

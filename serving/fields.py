@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from serving.errors import InvalidInput, Malformed
@@ -63,6 +63,18 @@ class Fields:
         if not 1 <= len(many) <= most:
             raise InvalidInput(f"{name} holds {len(many)} values; send 1 to {most}")
         return many
+
+    def choice(self, name: str, options: Sequence[str], default: int | None) -> int:
+        """The number of an option that is given by its name or number."""
+        value = self._take(name, default)
+        if isinstance(value, bool) or not isinstance(value, int | str):
+            given = "missing" if value is None else f"{value!r}"
+            raise Malformed(f"{name} is {given}; send one of {', '.join(options)}")
+        if isinstance(value, int) and 0 <= value < len(options):
+            return value
+        if value in options:
+            return list(options).index(str(value))
+        raise InvalidInput(f"{name} is {value!r}; send one of {', '.join(options)}")
 
     def items(self, name: str, most: int) -> list[Any]:
         """A list of at most `most`, empty if the field is absent."""

@@ -19,9 +19,9 @@ class Task:
 
     Raises Malformed and InvalidInput for bad requests. `stream` yields events instead, the last of
     them with `finish`. `rendered` gives the answer's bytes and headers for a media type that a
-    client accepts. In a batch job the column `column` of a row fills the field `field`; a task that
-    takes `many` answers a list of them with as many `results`; one that is `seeded` draws, and
-    gets a seed of its own for each row.
+    client accepts. In a batch job the column `column` of a row fills the field `field`, or one of
+    `others` (column -> field) does; a task that takes `many` answers a list of them with as many
+    `results`; one that is `seeded` draws, and gets a seed of its own for each row.
     """
 
     answer: Callable[[Model, Run, Request], Answer]
@@ -29,6 +29,7 @@ class Task:
     column: str
     many: bool
     seeded: bool = False
+    others: Mapping[str, str] = dataclasses.field(default_factory=dict)
     stream: Callable[[Model, Run, Request], Iterator[Answer]] | None = None
     rendered: Mapping[str, Callable[[Model, Run, Request], tuple[bytes, dict[str, str]]]] = (
         dataclasses.field(default_factory=dict)

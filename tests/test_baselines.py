@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from repertoire.baselines.images import mixture_nats, pca_error
+from repertoire.baselines.images import mixture_nats
 from repertoire.baselines.stream import KneserNey, discounts_of, perplexity
+from repertoire.metrics.principal import Principal
 
 
 @pytest.mark.parametrize("order", [1, 2, 3, 5])
@@ -73,4 +74,4 @@ def test_principal_component_error_is_that_of_scikit_learn():
     train, test = rng.random((97, 13)), rng.random((31, 13))
     model = PCA(5).fit(train)
     expected = ((model.inverse_transform(model.transform(test)) - test) ** 2).mean()
-    assert pca_error(train, test, 5) == pytest.approx(expected)
+    assert Principal(train).error(test, 5) == pytest.approx(expected)

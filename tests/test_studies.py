@@ -35,7 +35,7 @@ def small(name, **changes):
 
 def test_every_study_of_params_yaml_is_a_module_and_has_small_sizes():
     assert set(study_modules()) == {block["module"] for block in STUDIES.values()}
-    assert set(SMALL_STUDIES) == set(STUDIES) and len(STUDIES) == 6
+    assert set(SMALL_STUDIES) == set(STUDIES) and len(STUDIES) == 7
 
 
 def test_an_unknown_study_is_refused_with_the_known_ones():
@@ -58,6 +58,8 @@ def test_a_study_gives_the_same_figures_and_metrics_twice(name):
             assert one.values.shape == (len(one.rows), len(one.columns))
             assert np.array_equal(one.values, other.values)
             assert (one.values >= 0).all() and (one.values <= 1).all()
+        elif one.kind == Kind.IMAGES:
+            assert one.images.dtype == np.uint8 and np.array_equal(one.images, other.images)
         elif one.kind == Kind.LINES:
             assert 1 <= len(one.lines) <= 8 and len(one.columns) == 2
             for line in one.lines:

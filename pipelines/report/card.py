@@ -121,6 +121,7 @@ def requests(name: str, tasks: list[str], recipe: Recipe, figures: list[Any]) ->
     writes = {"text": "hello"} if recipe.config.get("conditional") else {}
     fan = next((f for f in figures if f["name"] == "fan-first"), None)
     rows = next((f for f in figures if f["name"] == "example"), None)  # series side by side
+    row = next((f for f in figures if f["name"] == "example-row"), None)
     bodies: dict[str, dict[str, Any]] = {
         "score": {"text": prompt},
         "generate": {"prompt": prompt, "max_tokens": 20, "temperature": 0.7, "seed": 1},
@@ -136,6 +137,7 @@ def requests(name: str, tasks: list[str], recipe: Recipe, figures: list[Any]) ->
         "sample": {"count": 4, "seed": 0},
         "classify": {"text": source},
         "forecast": {"series": rows["cells"] if rows else fan["lines"][0]["y"][:12] if fan else []},
+        "detect": {"rows": row["cells"][0] if row else []},
         "compose": {"frames": 64, "temperature": 0.8, "seed": 1},
         "write": {**(writes or {"points": recipe.config.get("draw_points")}), "seed": 1},
     }
@@ -144,5 +146,7 @@ def requests(name: str, tasks: list[str], recipe: Recipe, figures: list[Any]) ->
         body = shlex.quote(json.dumps(bodies.get(task, {}), ensure_ascii=False))
         if task in ("caption", "reconstruct"):
             body = '"{\\"images\\": \\"$(base64 -w0 picture.png)\\"}"'
+        if task == "detect" and not row:
+            body = '"{\\"images\\": \\"$(base64 -w0 picture.png)\\", \\"normal\\": 0}"'
         lines.append(f"curl -s {SERVER}/v1/models/{name}/{task} -d {body}")
     return lines

@@ -50,6 +50,8 @@ def limits(facts: Mapping[str, Any], metrics: Mapping[str, float], recipe: Recip
         notes.append(_label_limit(facts, metrics))
     if facts["kind"] == "captions" and "encoder" in facts:
         notes.append(_photograph_limit(facts))
+    if facts["kind"] == "novelty":
+        notes.append(_novelty_limit(facts))
     if facts["kind"] == "strokes":
         notes.append(_stroke_limit(facts))
     return notes + (_picture_limits(facts, metrics) if facts["kind"] == "images" else [])
@@ -118,6 +120,16 @@ def _vector_limits(facts: Mapping[str, Any]) -> str:
         f"It knows {facts['vocabulary']:,} words of its one text, and so only "
         f"{listed(parts)} have vectors; half of these decide. Correlations of so few pairs scatter "
         f"by chance: {listed(scatter)}."
+    )
+
+
+def _novelty_limit(facts: Mapping[str, Any]) -> str:
+    counted = facts.get("images") or facts["rows"]
+    return (
+        "What is new was tested by what this data set holds, not by all that may come, and labels "
+        "of validation rows chose the epoch that is kept. Thresholds were set by the normal ones "
+        f"of {counted['valid']:,} validation rows: the share of false alarms holds while normal "
+        "things stay as they were."
     )
 
 

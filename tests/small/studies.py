@@ -4,6 +4,7 @@ STUDIES = {
     "gradient_flow": {"units": 11, "batch": 5, "steps": 13, "layers": 7, "scales": [0.5, 2.0]},
     "clipping": {"length": 7, "units": 5, "batch": 11, "steps": 23, "block": 3},
     "adding_problem": {"lengths": [3, 5], "units": 7, "batch": 11, "steps": 3, "test": 13},
+    "code_width": {"widths": [2, 5], "units": 11, "batch": 13, "steps": 7, "test": 31, "shown": 3},
     "rtrl": {"inputs": 2, "width": 3, "length": 5, "widths": [2, 5], "lengths": [3, 7]},
     "truncation": {
         "lags": [2],

@@ -1,21 +1,40 @@
-"""Images without nets: Bernoulli pixels and mixtures, principal components, Gaussian pixels."""
+"""Images without nets: Bernoulli pixels and mixtures, principal components, Gaussian pixels.
 
+Nats and ``pca_*_mse`` are of pixels binarised at half intensity, what is called grey of their
+levels between 0 and 1.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from repertoire.contract import Array, Data
+from repertoire.data.corruption import corrupted
+from repertoire.metrics import filters
+from repertoire.metrics.classification import linear_probe
 from repertoire.metrics.generation import Judge, frechet_distance
+from repertoire.metrics.pictures import denoising_gains, psnr_db, unit
+from repertoire.metrics.principal import Principal
+
+FILTERS = ("median", "wiener", "pca")
+SIZES = (3, 5, 7)  # of a filter's window, pixels a side
+SHARES = (0.01, 0.02, 0.04, 0.08, 0.16)  # of the components that a projection keeps
+CHUNK = 250  # pictures that are filtered at once
 
 
 @dataclass(frozen=True)
 class Config:
-    """``components`` of the Bernoulli mixture; ``widths`` of the principal component codes."""
+    """``components`` of the Bernoulli mixture; ``widths`` of the principal component codes.
+
+    ``corruption`` is what filters must undo, that of ``repertoire.data.corruption``.
+    """
 
     components: int
     iterations: int
     widths: tuple[int, ...]
     seed: int
+    corruption: Mapping[str, float]
 
 
 def baselines(config: Config, data: Data) -> dict[str, float]:
@@ -28,8 +47,9 @@ def baselines(config: Config, data: Data) -> dict[str, float]:
             seen, unseen, config.components, config.iterations, config.seed
         ),
     }
+    components = Principal(seen)
     for width in config.widths:
-        result[f"pca_{width}_mse"] = pca_error(seen, unseen, width)
+        result[f"pca_{width}_mse"] = components.error(unseen, width)
     judge = Judge(data.arrays("judge"))
     gaussian = gaussian_images(train, len(test), config.seed)
     real, half = judge.features(test), len(train) // 2
@@ -40,7 +60,83 @@ def baselines(config: Config, data: Data) -> dict[str, float]:
     result["real_train_frechet_distance"] = frechet_distance(
         judge.features(train[: len(test)]), real
     )
+    return result | grey_baselines(config, data)
+
+
+def grey_baselines(config: Config, data: Data, split: str = "test") -> dict[str, float]:
+    """Principal components of grey levels: error, what a linear probe reads in them; filters."""
+    train, other = data.arrays("train"), data.arrays(split)
+    seen, unseen = (unit(a["images"]).reshape(len(a["images"]), -1) for a in (train, other))
+    components = Principal(seen)
+    result: dict[str, float] = {}
+    for width in config.widths:
+        error = components.error(unseen, width)
+        result[f"pca_{width}_grey_mse"] = error
+        result[f"pca_{width}_psnr_db"] = psnr_db(error)
+        codes = [components.codes(x, width) for x in (seen, unseen)]
+        guesses = linear_probe(codes[0], train["labels"], codes[1])
+        result[f"pca_{width}_probe_accuracy_percent"] = 100 * float(
+            np.mean(guesses == other["labels"])
+        )
+    if config.corruption:
+        valid = data.arrays("valid")["images"]
+        result |= filter_gains(components, config.corruption, valid, other["images"])
     return result
+
+
+def filter_gains(
+    components: Principal, corruption: Mapping[str, float], valid: Array, test: Array
+) -> dict[str, float]:
+    """Gains in decibels of each filter, and of the best of all.
+
+    Which of them, and its size, is chosen for each kind of corruption by the same pictures of
+    validation: unlike a net, a filter is told the kind.
+    """
+    names = sorted(corruption)
+    known, asked = (
+        (images, *corrupted(images, corruption, np.random.default_rng(0)))
+        for images in (valid, test)
+    )
+    tried = {kind: list(_candidates(components, kind)) for kind in FILTERS}
+    result: dict[str, float] = {}
+    for label in ("best_filter", *FILTERS):
+        allowed = [
+            f for kind, found in tried.items() if label in ("best_filter", kind) for f in found
+        ]
+        restored = np.empty_like(test)
+        for number in range(len(names)):
+            clean, noisy = (part[known[2] == number] for part in known[:2])
+            best = min(allowed, key=lambda f: np.square(unit(f(noisy)) - unit(clean)).mean())
+            restored[asked[2] == number] = best(asked[1][asked[2] == number])
+        gains = denoising_gains(test, asked[1], restored, asked[2], names)
+        result |= {f"{label}_{key}": value for key, value in gains.items()}
+    return result
+
+
+def _candidates(components: Principal, kind: str) -> Iterator[Callable[[Array], Array]]:
+    """uint8 pictures to uint8 pictures, by every size of one kind of filter."""
+    if kind == "pca":
+        for share in SHARES:
+            width = max(1, round(share * len(components.mean)))
+            yield lambda noisy, width=width: _projected(components, noisy, width)
+        return
+    for size in SIZES:
+        yield lambda noisy, size=size: _filtered(getattr(filters, kind), noisy, size)
+
+
+def _filtered(kind: Callable[[Array, int], Array], noisy: Array, size: int) -> Array:
+    # A window a pixel is much memory for all pictures at once.
+    starts = range(0, len(noisy), CHUNK)
+    return np.concatenate([_grey(kind(unit(noisy[s : s + CHUNK]), size)) for s in starts])
+
+
+def _projected(components: Principal, noisy: Array, width: int) -> Array:
+    rebuilt = components.rebuilt(unit(noisy).reshape(len(noisy), -1), width)
+    return _grey(rebuilt.reshape(noisy.shape))
+
+
+def _grey(values: Array) -> Array:
+    return (255 * values).clip(0, 255).round().astype(np.uint8)
 
 
 def mixture_nats(train: Array, test: Array, components: int, iterations: int, seed: int) -> float:
@@ -64,15 +160,6 @@ def _joint(images: Array, means: Array, shares: Array) -> Array:
     clipped = np.clip(means, 1e-4, 1 - 1e-4)
     on, off = np.log(clipped), np.log1p(-clipped)
     return images @ (on - off).T + off.sum(1) + np.log(shares)
-
-
-def pca_error(train: Array, test: Array, width: int) -> float:
-    """Squared error a pixel after projection onto the first ``width`` principal components."""
-    mean = train.mean(0)
-    _, vectors = np.linalg.eigh(np.cov(train - mean, rowvar=False))
-    basis = vectors[:, -width:]
-    rebuilt = mean + (test - mean) @ basis @ basis.T
-    return float(((rebuilt - test) ** 2).mean())
 
 
 def gaussian_images(train: Array, count: int, seed: int) -> Array:

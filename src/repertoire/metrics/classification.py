@@ -83,3 +83,40 @@ def calibration(log_probs: Array, labels: Array, bins: int = BINS) -> Calibratio
     held = counts > 0
     means = [np.bincount(place, v, bins)[held] / counts[held] for v in (confidence, right)]
     return Calibration(counts[held], *means)
+
+
+def average_precision(scores: Array, positive: Array) -> float:
+    """Precision averaged over the recall that each distinct threshold adds; nan without positives.
+
+    The step-wise area under the precision-recall curve (Davis and Goadrich 2006 for why not the
+    straight lines between points).
+    """
+    _, places = np.unique(-scores, return_inverse=True)
+    found = np.cumsum(np.bincount(places, positive))
+    said = np.cumsum(np.bincount(places))
+    if not found.size or not found[-1]:
+        return float("nan")
+    return float(np.sum(np.diff(found, prepend=0) / found[-1] * found / said))
+
+
+def roc_curve(scores: Array, positive: Array) -> tuple[Array, Array]:
+    """Shares of false alarms and of positives found, from the strictest threshold on."""
+    _, places = np.unique(-scores, return_inverse=True)
+    alarms, found = (
+        np.cumsum(np.bincount(places, wanted, places.max() + 1)) for wanted in (~positive, positive)
+    )
+    return np.append(0, alarms / alarms[-1]), np.append(0, found / found[-1])
+
+
+def linear_probe(known: Array, labels: Array, asked: Array, penalty: float = 1e-3) -> Array:
+    """Classes of codes ``asked`` (m, width) by a linear map fitted to ``known`` (n, width).
+
+    Ridge regression of standardised codes to plus and minus one; ``penalty`` is a share of n.
+    """
+    mean, deviation = known.mean(0), known.std(0) + 1e-12
+    inputs, others = ((x.astype(np.float64) - mean) / deviation for x in (known, asked))
+    classes = np.unique(labels)
+    targets = np.where(labels[:, None] == classes, 1.0, -1.0)
+    square = inputs.T @ inputs + penalty * len(inputs) * np.eye(inputs.shape[1])
+    weights = np.linalg.solve(square, inputs.T @ (targets - targets.mean(0)))
+    return classes[(others @ weights + targets.mean(0)).argmax(1)]

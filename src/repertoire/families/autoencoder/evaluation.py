@@ -1,0 +1,135 @@
+"""Reconstruction error, decibels gained on spoiled pictures, and what a code tells; numpy alone."""
+
+import numpy as np
+
+from repertoire.contract import Array, Arrays, Data, Figure, Kind, Line, Run
+from repertoire.data.corruption import corrupted
+from repertoire.families.autoencoder.config import Config
+from repertoire.metrics.classification import linear_probe
+from repertoire.metrics.pictures import denoising_gains, psnr_db, thinned, unit
+from repertoire.metrics.principal import Principal
+
+SHOWN = 1000  # codes on the map
+
+
+def outputs(run: Run, config: Config, graph: str, images: Array) -> Arrays:
+    """Outputs of a graph for all images, a chunk at a time."""
+    starts = range(0, len(images), config.chunk)
+    parts = [run(graph, images=images[start : start + config.chunk]) for start in starts]
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
+def spoiled(config: Config, images: Array) -> tuple[Array, Array]:
+    """The images as the baselines' filters get them, and the number of each one's kind."""
+    return corrupted(images, config.corruption, np.random.default_rng(0))
+
+
+def evaluate(run: Run, config: Config, data: Data, split: str) -> dict[str, float]:
+    """Squared error a pixel of grey levels in [0, 1] and its ratio to white, of clean pictures.
+
+    A net that was trained on spoiled pictures is asked to restore such, too. On the test split a
+    linear probe, fitted to codes of training pictures, reads classes in the codes of clean ones.
+    """
+    arrays = data.arrays(split)
+    images = arrays["images"]
+    error = float(outputs(run, config, "reconstruct", images)["error"].mean())
+    metrics = {"grey_mse": error, "psnr_db": psnr_db(error)}
+    if config.corruption:
+        noisy, kinds = spoiled(config, images)
+        restored = outputs(run, config, "reconstruct", noisy)["reconstruction"]
+        names = sorted(config.corruption)
+        metrics |= denoising_gains(images, noisy, restored, kinds, names)
+    if split == "test":
+        train = data.arrays("train")
+        known, asked = (outputs(run, config, "encode", a["images"]) for a in (train, arrays))
+        guesses = linear_probe(known["latents"], train["labels"], asked["latents"])
+        metrics["probe_accuracy_percent"] = 100 * float(np.mean(guesses == arrays["labels"]))
+    return metrics
+
+
+def snapshot(run: Run, config: Config, data: Data) -> Arrays:
+    """The first validation pictures after every epoch, as given back; spoiled if trained so."""
+    images = data.arrays("valid")["images"][: config.grid]
+    seen = spoiled(config, images)[0] if config.corruption else images
+    return {"given_back": run("reconstruct", images=seen)["reconstruction"]}
+
+
+def illustrate(run: Run, config: Config, data: Data, snapshots: Arrays) -> tuple[Figure, ...]:
+    """Pairs beside those of principal components, restored pictures, the map, and the way there."""
+    test = data.arrays("test")
+    seen = "spoiled and given back clean" if config.corruption else "given back"
+    figures = [
+        _pairs(run, config, data, test["images"]),
+        _code_map(run, config, data, test),
+        Figure(
+            "while-training",
+            Kind.IMAGES,
+            f"The first {config.grid} validation pictures, {seen} after each epoch shown, from "
+            "top to bottom.",
+            images=thinned(snapshots["given_back"]),
+        ),
+    ]
+    if config.corruption:
+        figures.insert(0, _restored(run, config, test["images"]))
+    return tuple(figures)
+
+
+def _pairs(run: Run, config: Config, data: Data, images: Array) -> Figure:
+    shown = images[: config.grid]
+    rebuilt = run("reconstruct", images=shown)["reconstruction"]
+    train = unit(data.arrays("train")["images"])
+    components = Principal(train.reshape(len(train), -1))
+    linear = components.rebuilt(unit(shown).reshape(len(shown), -1), config.latent)
+    projected = (255 * linear).clip(0, 255).round().astype(np.uint8).reshape(shown.shape)
+    return Figure(
+        "pairs",
+        Kind.IMAGES,
+        f"The first {len(shown)} test pictures; below them what the net gives back from "
+        f"{config.latent} numbers, and what {config.latent} principal components give back.",
+        images=np.stack((shown, rebuilt, projected)),
+    )
+
+
+def _restored(run: Run, config: Config, images: Array) -> Figure:
+    # The first pictures of every kind of corruption, which take turns.
+    names = sorted(config.corruption)
+    noisy, kinds = spoiled(config, images)
+    rows = []
+    for number in range(len(names)):
+        chosen = np.flatnonzero(kinds == number)[: config.grid]
+        restored = run("reconstruct", images=noisy[chosen])["reconstruction"]
+        rows += [noisy[chosen], restored, images[chosen]]
+    listed = ", ".join(f"{name.replace('_', ' ')} {config.corruption[name]:g}" for name in names)
+    return Figure(
+        "restored",
+        Kind.IMAGES,
+        f"Three rows for each of {listed}: the first test pictures that are spoiled so (seed 0), "
+        "what the net makes of them, and what they were.",
+        images=np.stack(rows),
+    )
+
+
+def _code_map(run: Run, config: Config, data: Data, test: Arrays) -> Figure:
+    images, labels = test["images"][:SHOWN], test["labels"][:SHOWN]
+    codes = outputs(run, config, "encode", images)["latents"].astype(np.float64)
+    plane = codes if config.latent == 2 else Principal(codes).codes(codes, 2)
+    how = "the code" if config.latent == 2 else "the first two principal components of the codes"
+    lines = []
+    for number, name in enumerate(data.facts["names"]):
+        own = plane[labels == number]
+        if not len(own):
+            continue
+        x, y = own.T.tolist()
+        lines.append(Line(name, x, y, points=True))
+    middles = [plane[labels == n].mean(0) for n in np.unique(labels)]
+    x, y = np.array(middles).T.tolist()
+    names = [data.facts["names"][n] for n in np.unique(labels)]
+    lines.append(Line("means", x, y, points=True, texts=names))
+    return Figure(
+        "code-map",
+        Kind.LINES,
+        f"Where {how} of the first {len(images)} test pictures lie, a colour a class; the mean of "
+        "each class is named. The net was told no class.",
+        columns=("first direction", "second direction"),
+        lines=lines,
+    )

@@ -1,0 +1,131 @@
+"""Areas under curves, and what a threshold set on validation rows does on others; numpy alone."""
+
+import numpy as np
+
+from repertoire.contract import Array, Arrays, Data, Figure, Kind, Line, Run
+from repertoire.families.novelty_detector.config import Config
+from repertoire.families.novelty_detector.drawing import extremes, row_table
+from repertoire.metrics.classification import roc_auc, roc_curve
+from repertoire.metrics.novelty import Trial, ranking_metrics, trials
+
+GRID = np.linspace(0, 1, 51)  # of false alarms at which curves are averaged
+
+
+def scored(run: Run, config: Config, arrays: Arrays) -> tuple[list[Trial], list[Array]]:
+    """Of each net the rows that test it with their scores, and what it decides of them."""
+    name = "images" if "images" in arrays else "rows"
+    rows = arrays[name]
+    starts = range(0, len(rows), config.chunk)
+    parts = [run("scores", **{name: rows[s : s + config.chunk]}) for s in starts]
+    scores, decisions = (np.concatenate([p[k] for p in parts]) for k in ("scores", "decisions"))
+    found = trials(arrays, scores.astype(np.float64))
+    return found, [decisions[part.rows, net] for net, part in enumerate(found)]
+
+
+def evaluate(run: Run, config: Config, data: Data, split: str) -> dict[str, float]:
+    """Means over nets: areas, and shares of normal rows and of anomalies above the threshold."""
+    parts, decisions = scored(run, config, data.arrays(split))
+    alarms = [_share(d[~part.anomaly]) for part, d in zip(parts, decisions, strict=True)]
+    found = [_share(d[part.anomaly]) for part, d in zip(parts, decisions, strict=True)]
+    return {
+        **ranking_metrics(parts),
+        "false_alarm_percent": 100 * float(np.nanmean(alarms)),
+        "detection_percent": 100 * float(np.nanmean(found)),
+    }
+
+
+def _share(decisions: Array) -> float:
+    return float(decisions.mean()) if len(decisions) else float("nan")
+
+
+def snapshot(run: Run, config: Config, data: Data) -> Arrays:
+    """The area under each net's ROC curve on validation rows."""
+    parts, _ = scored(run, config, data.arrays("valid"))
+    return {"areas": np.array([roc_auc(part.scores, part.anomaly) for part in parts])}
+
+
+def illustrate(run: Run, config: Config, data: Data, snapshots: Arrays) -> tuple[Figure, ...]:
+    """Curves, false alarms, the way there, and the rows at both ends of the ranking."""
+    arrays = data.arrays("test")
+    parts, decisions = scored(run, config, arrays)
+    names = data.facts["names"]
+    figures = [
+        _curves(parts),
+        _alarms(config, names, parts, decisions),
+        _course(snapshots["areas"]),
+    ]
+    if "images" in arrays:
+        figures.append(_flagged(names, arrays, decisions))
+        figures += extremes(run, names, arrays["images"], parts)
+    else:
+        figures += row_table(run, config, data.facts, arrays, parts)
+    return tuple(figures)
+
+
+def _curves(parts: list[Trial]) -> Figure:
+    curves = [
+        np.interp(GRID, *roc_curve(part.scores, part.anomaly))
+        for part in parts
+        if 0 < part.anomaly.sum() < len(part.anomaly)
+    ]
+    x, mean = (100 * GRID).tolist(), (100 * np.mean(curves, axis=0)).tolist()
+    low, high = (100 * f(curves, axis=0) for f in (np.min, np.max))
+    band = {} if len(curves) == 1 else {"low": low.tolist(), "high": high.tolist()}
+    what = "" if len(curves) == 1 else f", mean of {len(curves)} detectors and a band of them all"
+    return Figure(
+        "roc",
+        Kind.LINES,
+        f"Share of the test anomalies found against the share of normal test rows taken for "
+        f"anomalies, over all thresholds{what}.",
+        columns=("normal rows taken for anomalies, %", "anomalies found, %"),
+        lines=[Line("detector", x, mean, **band), Line("chance", [0.0, 100.0], [0.0, 100.0])],
+    )
+
+
+def _alarms(config: Config, names: list[str], parts: list[Trial], decisions: list[Array]) -> Figure:
+    rows = []
+    for name, part, said in zip(names, parts, decisions, strict=True):
+        cells = [f"{100 * roc_auc(part.scores, part.anomaly):.2f}"]
+        for chosen in (~part.anomaly, part.anomaly):
+            cells += [f"{100 * _share(said[chosen]):.1f} of {chosen.sum():,}"]
+        rows.append((name, *cells))
+    return Figure(
+        "false-alarms",
+        Kind.TABLE,
+        "By the threshold that at most "
+        f"{100 * config.false_alarms:g} % of the normal validation rows exceed: what share of the "
+        "normal test rows exceeds it, and what share of the anomalies.",
+        columns=("normal", "area under the ROC curve, %", "false alarms, %", "found, %"),
+        cells=rows,
+    )
+
+
+def _course(areas: Array) -> Figure:
+    known = np.where(np.isfinite(areas), areas, 0.5)
+    epochs = [float(epoch) for epoch in range(1, len(known) + 1)]
+    mean, low, high = (100 * f(known, axis=1) for f in (np.mean, np.min, np.max))
+    band = {} if known.shape[1] == 1 else {"low": low.tolist(), "high": high.tolist()}
+    what = "" if known.shape[1] == 1 else ": the mean of all detectors, and a band from the least"
+    return Figure(
+        "while-training",
+        Kind.LINES,
+        f"Area under the ROC curve on validation rows after each epoch{what}.",
+        columns=("epoch", "area under the ROC curve, %"),
+        lines=[Line("detector", epochs, mean.tolist(), **band)],
+    )
+
+
+def _flagged(names: list[str], arrays: Arrays, decisions: list[Array]) -> Figure:
+    labels = arrays["labels"]
+    values = np.array(
+        [[_share(said[labels == number]) for said in decisions] for number in range(len(names))]
+    )
+    return Figure(
+        "flagged",
+        Kind.HEATMAP,
+        "Share of the test pictures of each class (rows) that the detector of each class "
+        "(columns) takes for anomalies: on the diagonal false alarms, elsewhere what it finds.",
+        values=np.nan_to_num(values),
+        rows=names,
+        columns=names,
+    )

@@ -1,0 +1,62 @@
+"""Which rows test which detector, and how well its scores tell anomalies from normal rows.
+
+Of pictures, ``labels`` are classes: a detector's normal rows are those of its class, and all rows
+test it. Of tables, ``labels`` are tables: a detector knows the rows of its own table alone, where
+``anomaly`` is 1 for what is not normal.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from repertoire.contract import Array, Arrays
+from repertoire.metrics.classification import average_precision, roc_auc
+
+
+class Trial(NamedTuple):
+    """Of one detector: numbers of the rows that test it, which of them are anomalies, scores."""
+
+    rows: Array
+    anomaly: Array
+    scores: Array
+
+
+def normal_rows(arrays: Arrays, detector: int, hidden: bool) -> Array:
+    """Numbers of a detector's normal rows; of all its rows where labels are ``hidden`` from it."""
+    own = arrays["labels"] == detector
+    if "anomaly" in arrays and not hidden:
+        own &= arrays["anomaly"] == 0
+    return np.flatnonzero(own)
+
+
+def trials(arrays: Arrays, scores: Array) -> list[Trial]:
+    """For each detector what its column of scores (rows, detectors) says of its rows."""
+    labels, found = arrays["labels"], []
+    for detector in range(scores.shape[1]):
+        if "anomaly" in arrays:
+            rows = np.flatnonzero(labels == detector)
+            anomaly = arrays["anomaly"][rows] == 1
+        else:
+            rows, anomaly = np.arange(len(labels)), labels != detector
+        found.append(Trial(rows, anomaly, scores[rows, detector]))
+    return found
+
+
+def ranking_metrics(parts: Sequence[Trial]) -> dict[str, float]:
+    """Areas under the ROC and the precision-recall curve, means over detectors, in percent.
+
+    A detector without anomalies, or without normal rows, among its rows is left out.
+    """
+    areas = [roc_auc(part.scores, part.anomaly) for part in parts]
+    precisions = [
+        average_precision(part.scores, part.anomaly)
+        for part, area in zip(parts, areas, strict=True)
+        if np.isfinite(area)
+    ]
+    known = [area for area in areas if np.isfinite(area)]
+    found = {
+        "roc_auc_percent": 100 * float(np.mean(known)),
+        "average_precision_percent": 100 * float(np.mean(precisions)),
+    }
+    return found | ({"worst_roc_auc_percent": 100 * min(known)} if len(parts) > 1 else {})
