@@ -1,6 +1,7 @@
 """Studies: closed forms, autograd as the judge, and what every one of them must offer."""
 
 import ast
+import math
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from repertoire.config import RepertoireError, parse, read_yaml
 from repertoire.contract import Kind
 from repertoire.studies import (
     adding_problem,
+    code_maps,
     gradient_flow,
     load_study,
     rtrl,
@@ -35,7 +37,7 @@ def small(name, **changes):
 
 def test_every_study_of_params_yaml_is_a_module_and_has_small_sizes():
     assert set(study_modules()) == {block["module"] for block in STUDIES.values()}
-    assert set(SMALL_STUDIES) == set(STUDIES) and len(STUDIES) == 6
+    assert set(SMALL_STUDIES) == set(STUDIES) and len(STUDIES) == 7
 
 
 def test_an_unknown_study_is_refused_with_the_known_ones():
@@ -247,3 +249,13 @@ def test_a_bag_does_not_see_order_and_positions_without_training_have_no_say():
     assert torch.allclose(bag(ids)[0], bag(ids)[1])
     untrained = sequence_demands.ByPosition(config)(ids)
     assert torch.equal(untrained[0], untrained[1])
+
+
+def test_the_binomial_likelihood_of_even_odds_counts_the_ways_to_choose_dots():
+    network = code_maps.Autoencoder(5)
+    for parameter in network.parameters():
+        parameter.data.zero_()
+    pixels = torch.tensor([[0.0, 3.0, 16.0, 8.0] * 16])
+    ways = 16 * sum(math.log(math.comb(16, k)) for k in (0, 3, 16, 8))
+    found = network.nats(pixels, torch.zeros(1, 2))
+    assert found.tolist() == pytest.approx([64 * 16 * math.log(2) - ways], rel=1e-5)

@@ -27,5 +27,14 @@ DATA_OF = {"mnist": "digits", "fashion_mnist": "digits"}
 BASELINES = {"digits": {"components": 3, "iterations": 2, "widths": [3]}}
 RECIPES = {
     "vae_digits": {"latent": 3, "channels": 5, "units": 17, "batch": 23, "grid": 3},
+    "vae_conditional": {
+        "latent": 3,
+        "channels": 5,
+        "units": 17,
+        "blocks": 1,
+        "batch": 23,
+        "grid": 3,
+    },
     "gan_digits": {"latent": 3, "generator_channels": 5, "batch": 23, "grid": 3},
 }
+STAND_INS = {"vae_free_bits": "vae_digits"}
