@@ -40,7 +40,7 @@ def test_the_divergence_is_that_of_two_normal_distributions():
 
 
 def test_many_draws_reach_the_likelihood_that_quadrature_over_the_code_gives(project):
-    family, config, data, network = made(project, latent=1)
+    family, config, data, network = made(project, latent=1, chunk=10_000)
     images = data.arrays("test")["images"][:5]
     grid = torch.linspace(-9, 9, 3001, dtype=torch.float64)
     with torch.no_grad():
