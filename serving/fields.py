@@ -8,6 +8,7 @@ from typing import Any
 from serving.errors import InvalidInput, Malformed
 
 _ABSENT = object()
+LARGEST_SEED = 2**53 - 1  # the largest that every reader of JSON keeps whole
 
 
 class Fields:
@@ -40,7 +41,7 @@ class Fields:
             return default
         if isinstance(value, bool) or not isinstance(value, int):
             raise Malformed(f"seed is a whole number, not {value!r}")
-        return self._within("seed", value, 0, 2**53 - 1)
+        return self._within("seed", value, 0, LARGEST_SEED)
 
     def flag(self, name: str, default: bool) -> bool:
         value = self._take(name, default)
@@ -85,6 +86,14 @@ class Fields:
             raise InvalidInput(f"{name} holds {len(value)} values; send at most {most}")
         return value
 
+    def integers(self, name: str, count: int, low: int, high: int) -> list[int] | None:
+        """`count` whole numbers, of which one alone stands for all; None if absent."""
+        return self._several(name, count, low, high, int)
+
+    def numbers(self, name: str, count: int, low: float, high: float) -> list[float] | None:
+        """`count` numbers, of which one alone stands for all; None if absent."""
+        return self._several(name, count, low, high, (int, float))
+
     def finish(self) -> None:
         if self._left:
             unknown = ", ".join(sorted(self._left))
@@ -93,6 +102,20 @@ class Fields:
     def _take(self, name: str, default: Any) -> Any:
         self._known.append(name)
         return self._left.pop(name, default)
+
+    def _several(self, name: str, count: int, low: Any, high: Any, kind: Any) -> Any:
+        value = self._take(name, None)
+        if value is None:
+            return None
+        many = value if isinstance(value, list) else [value] * count
+        if len(many) != count:
+            raise InvalidInput(f"{name} holds {len(many)} values; send one, or {count}")
+        for each in many:
+            if isinstance(each, bool) or not isinstance(each, kind):
+                what = "whole numbers" if kind is int else "numbers"
+                raise Malformed(f"{name} holds {what}, not {each!r}")
+            self._within(name, each, low, high)
+        return many
 
     @staticmethod
     def _within(name: str, value: int, low: int, high: int) -> int:

@@ -61,9 +61,9 @@ def png_base64(pixels: Array) -> str:
     return base64.b64encode(png(pixels)).decode()
 
 
-def grid(images: Sequence[Array]) -> Array:
-    """One image of all, row by row in a square, with a black gap of one pixel."""
-    columns = math.ceil(math.sqrt(len(images)))
+def grid(images: Sequence[Array], columns: int | None = None) -> Array:
+    """One image of all, row by row, in a square by default, with a black gap of one pixel."""
+    columns = columns or math.ceil(math.sqrt(len(images)))
     rows = math.ceil(len(images) / columns)
     height, width = images[0].shape
     sheet = np.zeros((rows * (height + 1) - 1, columns * (width + 1) - 1), np.uint8)

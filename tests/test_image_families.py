@@ -32,8 +32,8 @@ def test_a_decoder_that_ignores_its_code_gives_the_exact_likelihood(project):
     images = data.arrays("test")["images"][:5]
     ink = (images >= 128).reshape(5, -1)
     exact = ink.sum(1) * logit - ink.shape[1] * np.log1p(np.exp(logit))
-    found = log_weights(run, config, images, 3)
-    np.testing.assert_allclose(found, np.tile(exact, (3, 1)), rtol=1e-5)
+    [found] = log_weights(run, config, {"images": images}, 3)
+    np.testing.assert_allclose(found.T, np.tile(exact, (3, 1)), rtol=1e-5)
 
 
 def test_shifting_moves_ink_without_losing_it():

@@ -12,6 +12,7 @@ from repertoire.config import RepertoireError, parse, read_yaml
 from repertoire.contract import Kind
 from repertoire.studies import (
     adding_problem,
+    code_maps,
     gradient_flow,
     load_study,
     rtrl,
@@ -65,6 +66,9 @@ def test_a_study_gives_the_same_figures_and_metrics_twice(name):
             for line in one.lines:
                 assert len(line.x) == len(line.y) and np.isfinite([*line.x, *line.y]).all()
                 assert "y" not in one.logarithmic or min(line.y) > 0
+        elif one.kind == Kind.IMAGES:
+            assert one.images.dtype == np.uint8 and one.images.ndim == 4
+            assert np.array_equal(one.images, other.images)
         else:
             assert {len(row) for row in one.cells} == {len(one.columns)}
 
@@ -249,3 +253,25 @@ def test_a_bag_does_not_see_order_and_positions_without_training_have_no_say():
     assert torch.allclose(bag(ids)[0], bag(ids)[1])
     untrained = sequence_demands.ByPosition(config)(ids)
     assert torch.equal(untrained[0], untrained[1])
+
+
+def test_a_decoder_of_even_odds_gives_each_pixel_one_bit_under_any_code():
+    network = code_maps.Autoencoder(5)
+    for parameter in network.parameters():
+        parameter.data.zero_()
+    pixels = (np.random.default_rng(3).random((7, 64)) < 0.3).astype(np.float32)
+    assert code_maps.nats_under_prior(network, pixels) == pytest.approx(64 * np.log(2))
+    found = network.nats(torch.from_numpy(pixels), torch.randn(7, 2)).detach().numpy()
+    assert found == pytest.approx(np.full(7, 64 * np.log(2)), rel=1e-6)
+
+
+def test_the_likelihood_under_the_prior_is_the_mean_over_many_codes():
+    torch.manual_seed(0)
+    network = code_maps.Autoencoder(5)
+    network.decoder[-1].weight.data.mul_(9)  # so that the code matters
+    pixels = torch.from_numpy((np.random.default_rng(3).random((3, 64)) < 0.3).astype(np.float32))
+    with torch.no_grad():
+        every = [network.nats(each.expand(100_003, -1), torch.randn(100_003, 2)) for each in pixels]
+    drawn = [float(torch.log(torch.tensor(100_003.0)) - torch.logsumexp(-e, 0)) for e in every]
+    found = code_maps.nats_under_prior(network, pixels.numpy())
+    assert found == pytest.approx(np.mean(drawn), abs=0.02)

@@ -12,7 +12,9 @@ from pipelines.stage import Recipe
 from repertoire.config import RepertoireError
 
 SERVER = "localhost:8000"
-COUNTED = ("classes", "pairs", "questions")  # units of whole numbers
+COUNTED = ("classes", "pairs", "questions", "numbers")  # units of whole numbers
+# Tasks of pictures, and the files that an example names.
+PICTURED = {"caption": ("picture",), "reconstruct": ("picture",), "blend": ("one", "other")}
 FAMILIES = Path("src/repertoire/families")
 STUDIES = Path("src/repertoire/studies")
 
@@ -118,7 +120,9 @@ def requests(name: str, tasks: list[str], recipe: Recipe, figures: list[Any]) ->
     sources = [row[0] for row in table["cells"]] if table else ["…"]
     # A source with an unknown token in it would puzzle who copies the line.
     source = next((text for text in sources if "<" not in text), sources[0])
-    writes = {"text": "hello"} if recipe.config.get("conditional") else {}
+    conditional = bool(recipe.config.get("conditional"))
+    writes = {"text": "hello"} if conditional else {}
+    label = {"label": 3} if conditional else {}
     fan = next((f for f in figures if f["name"] == "fan-first"), None)
     rows = next((f for f in figures if f["name"] == "example"), None)  # series side by side
     row = next((f for f in figures if f["name"] == "example-row"), None)
@@ -134,7 +138,8 @@ def requests(name: str, tasks: list[str], recipe: Recipe, figures: list[Any]) ->
         "similarity": {"a": "king", "b": "queen"},
         "analogy": {"a": "king", "b": "queen", "c": "man"},
         "translate": {"text": source},
-        "sample": {"count": 4, "seed": 0},
+        "sample": {"count": 4, "seed": 0, **label},
+        "interpolate": {"seeds": [0, 1], "steps": 7, **label},
         "classify": {"text": source},
         "forecast": {"series": rows["cells"] if rows else fan["lines"][0]["y"][:12] if fan else []},
         "detect": {"rows": row["cells"][0] if row else []},
@@ -144,8 +149,10 @@ def requests(name: str, tasks: list[str], recipe: Recipe, figures: list[Any]) ->
     lines = []
     for task in tasks:
         body = shlex.quote(json.dumps(bodies.get(task, {}), ensure_ascii=False))
-        if task in ("caption", "reconstruct"):
-            body = '"{\\"images\\": \\"$(base64 -w0 picture.png)\\"}"'
+        if task in PICTURED:
+            given = ", ".join(f'\\"$(base64 -w0 {file}.png)\\"' for file in PICTURED[task])
+            more = "".join(f', \\"{name}\\": {value}' for name, value in label.items())
+            body = f'"{{\\"images\\": [{given}]{more}}}"'
         if task == "detect" and not row:
             body = '"{\\"images\\": \\"$(base64 -w0 picture.png)\\", \\"normal\\": 0}"'
         lines.append(f"curl -s {SERVER}/v1/models/{name}/{task} -d {body}")

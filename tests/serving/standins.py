@@ -400,3 +400,50 @@ def side_by_side(folder: Path, names: Sequence[str], lookback: int) -> None:
     encoding = {"kind": "panel", "series": list(names), **levels}
     entry = graph_entry(folder, "forecast", model, series, quantiles)
     write_manifest(folder, "forecaster", ["forecast"], [entry], {"series": encoding})
+
+
+def tinted(folder: Path) -> None:
+    """Codes of images of 2 x 3 are their six pixels less ten times the label, 0 to 2."""
+    images, codes = ("batch", 2, 3), ("batch", 6)
+    pictures, latents = ("images", "uint8", images, 0, 255), ("latents", "float32", codes)
+    labels = ("labels", "int64", ("batch",), 0, 2)
+    rebuilt = [("reconstruction", "uint8", images), ("error", "float32", ("batch",))]
+    node = helper.make_node
+    tint = [
+        node("Cast", ["labels"], ["classes"], to=TensorProto.FLOAT),
+        node("Mul", ["classes", "ten"], ["tints"]),
+        node("Unsqueeze", ["tints", "one"], ["tint"]),
+    ]
+    flat = [
+        node("Cast", ["images"], ["grey"], to=TensorProto.FLOAT),
+        node("Reshape", ["grey", "line"], ["pixels"]),
+    ]
+    encoding = [*tint, *flat, node("Sub", ["pixels", "tint"], ["mean"])]
+    decoding = [
+        *tint,
+        node("Add", ["latents", "tint"], ["pixels"]),
+        node("Round", ["pixels"], ["whole"]),
+        node("Reshape", ["whole", "square"], ["shaped"]),
+        node("Cast", ["shaped"], ["images"], to=TensorProto.UINT8),
+    ]
+    keeping = [
+        *flat,
+        node("Identity", ["images"], ["reconstruction"]),
+        node("Cast", ["labels"], ["error"], to=TensorProto.FLOAT),
+    ]
+    weights = {
+        "ten": np.array(10, np.float32),
+        "one": np.array([1]),
+        "line": np.array([-1, 6]),
+        "square": np.array([-1, 2, 3]),
+    }
+    entries = [
+        graph_entry(folder, name, graph_model(nodes, inputs, outputs, weights), inputs, outputs)
+        for name, nodes, inputs, outputs in (
+            ("encode", encoding, [pictures, labels], [("mean", "float32", codes)]),
+            ("decode", decoding, [latents, labels], [("images", "uint8", images)]),
+            ("reconstruct", keeping, [pictures, labels], rebuilt),
+        )
+    ]
+    tasks = ["reconstruct", "sample", "interpolate", "blend"]
+    write_manifest(folder, "autoencoder", tasks, entries)

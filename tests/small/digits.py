@@ -27,6 +27,14 @@ DATA_OF = {"mnist": "digits", "fashion_mnist": "digits"}
 BASELINES = {"digits": {"components": 3, "iterations": 2, "widths": [3, 32]}}
 RECIPES = {
     "vae_digits": {"latent": 3, "channels": 5, "units": 17, "batch": 23, "grid": 3},
+    "vae_conditional": {
+        "latent": 3,
+        "channels": 5,
+        "units": 17,
+        "blocks": 1,
+        "batch": 23,
+        "grid": 3,
+    },
     "gan_digits": {"latent": 3, "generator_channels": 5, "batch": 23, "grid": 3},
     "ae_convolutional": {
         "latent": 3,
@@ -37,4 +45,11 @@ RECIPES = {
         "grid": 3,
     },
 }
-STAND_INS = dict.fromkeys(("ae_dense", "ae_denoising"), "ae_convolutional")
+STAND_INS = {
+    "ae_dense": "ae_convolutional",
+    "ae_denoising": "ae_convolutional",
+    "vae_beta": "vae_digits",
+    "vae_free_bits": "vae_digits",
+}
+# A batch of them takes ten seconds without a GPU.
+BENCHMARK_SIZES = {name: {"batch": 10} for name in ("mnist_vae_static", "mnist_vae_dynamic")}

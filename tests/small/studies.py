@@ -1,6 +1,14 @@
 """Small sizes of every study."""
 
 STUDIES = {
+    "code_maps": {
+        "test": 97,
+        "units": 11,
+        "epochs": 2,
+        "tried": 7,
+        "shown": 4,
+        "canvas": 47,
+    },
     "gradient_flow": {"units": 11, "batch": 5, "steps": 13, "layers": 7, "scales": [0.5, 2.0]},
     "clipping": {"length": 7, "units": 5, "batch": 11, "steps": 23, "block": 3},
     "adding_problem": {"lengths": [3, 5], "units": 7, "batch": 11, "steps": 3, "test": 13},

@@ -13,6 +13,7 @@ from repertoire.contract import Array, Data
 from repertoire.data.corruption import corrupted
 from repertoire.metrics import filters
 from repertoire.metrics.classification import linear_probe
+from repertoire.data.binarisation import drawn_once
 from repertoire.metrics.generation import Judge, frechet_distance
 from repertoire.metrics.pictures import denoising_gains, psnr_db, unit
 from repertoire.metrics.principal import Principal
@@ -50,7 +51,14 @@ def baselines(config: Config, data: Data) -> dict[str, float]:
     components = Principal(seen)
     for width in config.widths:
         result[f"pca_{width}_mse"] = components.error(unseen, width)
+    result["drawn_bernoulli_mixture_nats"] = drawn_mixture_nats(config, train, test)
+    labels = {split: data.arrays(split)["labels"] for split in ("train", "test")}
+    result["class_bernoulli_mixture_nats"] = class_mixture_nats(
+        config, (seen, labels["train"]), (unseen, labels["test"])
+    )
     judge = Judge(data.arrays("judge"))
+    agreed = judge.classes(test) == labels["test"]
+    result["real_label_agreement_percent"] = float(100 * agreed.mean())
     gaussian = gaussian_images(train, len(test), config.seed)
     real, half = judge.features(test), len(train) // 2
     result["gaussian_pixels_frechet_distance"] = frechet_distance(judge.features(gaussian), real)
@@ -154,6 +162,31 @@ def mixture_nats(train: Array, test: Array, components: int, iterations: int, se
         means = (weight.T @ train + 0.5) / (mass[:, None] + 1)
         shares = (mass + 1) / (mass + 1).sum()
     return float(-np.logaddexp.reduce(_joint(test, means, shares), axis=1).mean())
+
+
+def drawn_mixture_nats(config: Config, train: Array, test: Array) -> float:
+    """The mixture of pixels that are drawn with the chance of their grey level, once a split."""
+    pairs = ((train, "train"), (test, "test"))
+    seen, unseen = (drawn_once(x, s).reshape(len(x), -1) / 255.0 for x, s in pairs)
+    return mixture_nats(seen, unseen, config.components, config.iterations, config.seed)
+
+
+def class_mixture_nats(
+    config: Config, train: tuple[Array, Array], test: tuple[Array, Array]
+) -> float:
+    """Mean negative log-likelihood a test image given its label: each class has its own mixture.
+
+    The components are shared out among the classes, at least one each.
+    """
+    (seen, known), (unseen, labels) = train, test
+    classes = np.unique(labels)
+    components = max(1, config.components // len(classes))
+    total = 0.0
+    for label in classes:
+        own = unseen[labels == label]
+        nats = mixture_nats(seen[known == label], own, components, config.iterations, config.seed)
+        total += nats * len(own)
+    return total / len(unseen)
 
 
 def _joint(images: Array, means: Array, shares: Array) -> Array:

@@ -1,0 +1,73 @@
+"""Pictures as the graphs take them, their labels where told, and arithmetic of their codes."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from repertoire.contract import Array, Arrays, Data, Run
+from repertoire.data.binarisation import drawn_once
+from repertoire.families.variational_autoencoder.config import Config
+
+
+def measured(config: Config, images: Array, split: str) -> Array:
+    """The pictures of a split that are measured; the graphs put the threshold at half."""
+    if config.binarisation == "half":
+        return images
+    return drawn_once(images, split)
+
+
+def inputs(config: Config, data: Data, split: str) -> Arrays:
+    """``images`` of a split as they are measured, and ``labels`` where they are told."""
+    arrays = data.arrays(split)
+    return {"images": measured(config, arrays["images"], split), **told(config, arrays["labels"])}
+
+
+def told(config: Config, labels: Array) -> Arrays:
+    """``labels`` as an input of the graphs, or nothing."""
+    return {"labels": labels.astype(np.int64)} if config.conditional else {}
+
+
+def in_parts(run: Run, graph: str, rows: int, arrays: Mapping[str, Array]) -> Arrays:
+    """Outputs of a graph of which at most so many rows are run at once."""
+    count = len(next(iter(arrays.values())))
+    parts = [
+        run(graph, **{name: value[start : start + rows] for name, value in arrays.items()})
+        for start in range(0, count, rows)
+    ]
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
+def decoded(run: Run, config: Config, latents: Array, labels: Array) -> Array:
+    """Expected images uint8 (codes, side, side); ``labels`` matter where they are told."""
+    arrays = {"latents": latents, **told(config, labels)}
+    return in_parts(run, "decode", config.chunk, arrays)["images"]
+
+
+def sampled(run: Run, config: Config, count: int, classes: int, seed: int) -> tuple[Array, Array]:
+    """Images of standard normal codes, and their labels: every class in turn."""
+    latents = np.random.default_rng(seed).standard_normal((count, config.latent), np.float32)
+    labels = np.arange(count) % classes
+    return decoded(run, config, latents, labels), labels
+
+
+def means_of_classes(codes: Array, labels: Array, classes: int) -> Array:
+    """(classes, latent): where the codes of each class lie on average."""
+    return np.stack([codes[labels == c].mean(0) for c in range(classes)])
+
+
+def changed(config: Config, means: Array, codes: Array, labels: Array, wanted: Array) -> Array:
+    """Codes of pictures that shall be of another class, by arithmetic: + wanted - own mean.
+
+    A net that is told the label keeps the code, which is all but the class, and is told another.
+    """
+    if config.conditional:
+        return codes
+    return (codes + means[wanted] - means[labels]).astype(np.float32)
+
+
+def divergences(mean: Array, log_variance: Array) -> Array:
+    """KL(q(z|x) || N(0, I)) of each number of a code, in nats, of the same shape.
+
+    Kingma and Welling 2014, appendix B.
+    """
+    return 0.5 * (mean**2 + np.exp(log_variance) - 1 - log_variance)

@@ -1,0 +1,118 @@
+"""What the report shows of a variational autoencoder; numpy alone."""
+
+import numpy as np
+
+from repertoire.contract import Array, Arrays, Data, Figure, Kind, Line, Run
+from repertoire.families.variational_autoencoder.codes import (
+    changed,
+    decoded,
+    divergences,
+    in_parts,
+    inputs,
+    means_of_classes,
+    sampled,
+)
+from repertoire.families.variational_autoencoder.config import Config
+from repertoire.metrics.pictures import thinned
+
+
+def figures(run: Run, config: Config, data: Data, snapshots: Arrays) -> tuple[Figure, ...]:
+    """All figures of one net, of the test split as it is measured."""
+    pictures, labels = inputs(config, data, "test"), data.arrays("test")["labels"]
+    posterior = in_parts(run, "encode", config.chunk, pictures)
+    codes, classes = posterior["mean"], data.facts["classes"]
+    count = config.grid
+    return (
+        _reconstructions(run, count, pictures),
+        _samples(run, config, classes),
+        _walk(run, config, codes, labels),
+        _changes(run, config, codes, labels, classes),
+        _held(config, posterior),
+        Figure(
+            "while-training",
+            Kind.IMAGES,
+            f"The same {count} codes (seed 1) decoded after each epoch, from top to bottom.",
+            images=thinned(snapshots["samples"]),
+        ),
+    )
+
+
+def _reconstructions(run: Run, count: int, pictures: Arrays) -> Figure:
+    shown = {name: value[: 2 * count] for name, value in pictures.items()}
+    images, rebuilt = shown["images"], run("reconstruct", **shown)["reconstruction"]
+    return Figure(
+        "reconstructions",
+        Kind.IMAGES,
+        f"The first {2 * count} test digits; below each row what their codes give back.",
+        images=np.stack((images[:count], rebuilt[:count], images[count:], rebuilt[count:])),
+    )
+
+
+def _samples(run: Run, config: Config, classes: int) -> Figure:
+    columns = classes if config.conditional else config.grid
+    count = config.grid * columns
+    images, _ = sampled(run, config, count, classes, seed=0)
+    order = "; each column was asked for one class, in order" if config.conditional else ""
+    return Figure(
+        "samples",
+        Kind.IMAGES,
+        f"{count} codes drawn with seed 0, decoded{order}.",
+        images=images.reshape(config.grid, columns, *images.shape[1:]),
+    )
+
+
+def _firsts(labels: Array) -> Array:
+    """The place of the first picture of each class."""
+    return np.unique(labels, return_index=True)[1]
+
+
+def _walk(run: Run, config: Config, codes: Array, labels: Array) -> Figure:
+    # Neighbours in the list of classes are the ends of a walk.
+    firsts = _firsts(labels)
+    share = np.linspace(0, 1, config.grid, dtype=np.float32)[:, None]
+    rows = []
+    for start, end in zip(firsts[:-1:2], firsts[1::2], strict=True):
+        between = (1 - share) * codes[start] + share * codes[end]
+        # Where labels are told, that of the end nearer by.
+        asked = np.where(share[:, 0] < 0.5, labels[start], labels[end])
+        rows.append(decoded(run, config, between, asked))
+    told = ", told the label of the nearer end" if config.conditional else ""
+    caption = (
+        f"Straight lines between the codes of the first test digits of two classes each{told}."
+    )
+    return Figure("latent-walk", Kind.IMAGES, caption, images=np.stack(rows))
+
+
+def _changes(run: Run, config: Config, codes: Array, labels: Array, classes: int) -> Figure:
+    firsts, means = _firsts(labels), means_of_classes(codes, labels, classes)
+    places, wanted = np.repeat(firsts, classes), np.tile(np.arange(classes), len(firsts))
+    latents = changed(config, means, codes[places], labels[places], wanted)
+    images = decoded(run, config, latents, wanted)
+    how = (
+        "its code decoded with the label of each class"
+        if config.conditional
+        else "its code, minus the mean test code of its class, plus that of each class"
+    )
+    return Figure(
+        "changed-class",
+        Kind.IMAGES,
+        f"A row: the first test digit of a class, {how}, in order; on the diagonal its own.",
+        images=images.reshape(len(firsts), classes, *images.shape[1:]),
+    )
+
+
+def _held(config: Config, posterior: Arrays) -> Figure:
+    held = np.sort(divergences(posterior["mean"], posterior["log_variance"]).mean(0))[::-1]
+    places = list(range(1, len(held) + 1))
+    lines = [Line("divergence from the prior", places, held.tolist(), points=True)]
+    if config.free_bits > 0:
+        ends = ([1, len(held)], [config.free_bits] * 2)
+        lines.append(Line("free of charge in training", *ends))
+    return Figure(
+        "held-by-the-code",
+        Kind.LINES,
+        "Nats that each number of the code holds of a test picture on average, from the most to "
+        f"the least; in all {held.sum():.1f} nats. A number at zero is not used.",
+        columns=("number of the code, by rank", "divergence from the prior, nats"),
+        lines=lines,
+    )
