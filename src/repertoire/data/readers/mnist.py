@@ -1,11 +1,6 @@
-"""Handwritten digits from a CSV of pixels and a label, and a judge that knows them.
-
-The judge is a small perceptron trained on the training digits alone. Its hidden units are the
-stated feature space of the Fréchet distance; its classes count what a generator covers.
-"""
+"""Handwritten digits from a CSV of pixels and a label, and a judge that knows them."""
 
 import gzip
-import hashlib
 import io
 import zlib
 from dataclasses import dataclass
@@ -13,10 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from repertoire.contract import Arrays
-from repertoire.data.dataset import SPLITS, Encoded
+from repertoire.data.dataset import Encoded
+from repertoire.data.pictures import encode_pictures, picture_expectations, picture_table
 from repertoire.data.sources import Files, SourceError, members
-from repertoire.data.validation import Expectation, expect
+from repertoire.data.validation import Expectation
+
+INK = (0.01, 0.5)  # least and most share of white
+BRIGHTEST = 64  # which the brightest pixel of a picture reaches
 
 
 @dataclass(frozen=True)
@@ -49,12 +47,7 @@ def tabulate(config: Digits, files: Files) -> pd.DataFrame:
         raise SourceError(f"{path}: {name} is damaged ({error}); delete it and repeat") from error
     if rows.ndim != 2 or rows.shape[1] != config.side**2 + 1:
         raise SourceError(f"{path}: {name} has not {config.side**2} pixels and a label a row")
-    pixels, labels = rows[:, :-1], rows[:, -1]
-    table = pd.DataFrame({"label": labels, "pixels": list(pixels)})
-    table["key"] = [hashlib.sha256(p.tobytes()).hexdigest()[:16] for p in pixels]
-    table["minimum"], table["maximum"] = pixels.min(1), pixels.max(1)
-    table["ink"] = pixels.mean(1)
-    table = table.drop_duplicates("key")
+    table = picture_table(rows[:, :-1], rows[:, -1]).drop_duplicates("key")
     # The file is sorted by label: without a shuffle, the first rows would be of one class.
     table = table.sample(frac=1, random_state=config.seed).reset_index(drop=True)
     rank = table.groupby("label").cumcount()
@@ -67,93 +60,10 @@ def tabulate(config: Digits, files: Files) -> pd.DataFrame:
 
 def expectations(config: Digits) -> list[Expectation]:
     """Pixel range, labels, balance and ink."""
-    classes = list(range(config.classes))
-    return [
-        expect(
-            "pixels are not below 0",
-            "ExpectColumnValuesToBeBetween",
-            column="minimum",
-            min_value=0,
-        ),
-        expect(
-            "pixels are not above 255 and no image is blank",
-            "ExpectColumnValuesToBeBetween",
-            column="maximum",
-            min_value=64,
-            max_value=255,
-        ),
-        expect(
-            "ink covers 1 to 50 % of an image",
-            "ExpectColumnValuesToBeBetween",
-            column="ink",
-            min_value=255 * 0.01,
-            max_value=255 * 0.5,
-        ),
-        expect(
-            "labels are the known classes",
-            "ExpectColumnValuesToBeInSet",
-            column="label",
-            value_set=classes,
-        ),
-        expect(
-            "classes are balanced",
-            "ExpectColumnKLDivergenceToBeLessThan",
-            column="label",
-            partition_object={
-                "values": classes,
-                "weights": [1 / config.classes] * config.classes,
-            },
-            threshold=0.02,
-        ),
-    ]
+    return picture_expectations(config.classes, INK, BRIGHTEST)
 
 
 def encode(config: Config, table: pd.DataFrame) -> Encoded:
     """uint8 images and labels a split, and the judge's weights."""
-    arrays: dict[str, Arrays] = {}
-    for split in SPLITS:
-        rows = table[table["split"] == split]
-        images = np.stack(rows["pixels"].to_list()).astype(np.uint8)
-        arrays[split] = {
-            "images": images.reshape(-1, config.side, config.side),
-            "labels": rows["label"].to_numpy(np.int64),
-        }
-    judge, accuracy = _judge(config, arrays["train"], arrays["valid"])
-    facts = {
-        "kind": "images",
-        "side": config.side,
-        "classes": config.classes,
-        "images": {split: len(arrays[split]["images"]) for split in SPLITS},
-        "judge": f"ReLU perceptron {config.side**2}-{'-'.join(map(str, config.judge_units))}, "
-        "trained on the training split",
-        "judge_valid_accuracy": accuracy,
-    }
-    images_encoding = {
-        "kind": "image",
-        "dtype": "uint8",
-        "range": [0, 255],
-        "shape": [config.side, config.side],
-    }
-    return Encoded({**arrays, "judge": judge}, facts, {"images": images_encoding})
-
-
-def _judge(config: Config, train: Arrays, valid: Arrays) -> tuple[Arrays, float]:
-    # Imported late: only this reader trains a perceptron.
-    from sklearn.neural_network import MLPClassifier
-
-    model = MLPClassifier(
-        config.judge_units,
-        random_state=config.seed,
-        max_iter=config.judge_iterations,
-        early_stopping=False,
-        tol=0.0,
-        n_iter_no_change=config.judge_iterations,
-    )
-    # Unit scale in float32 is what the metric feeds it with later.
-    model.fit(train["images"].reshape(len(train["images"]), -1) / 255.0, train["labels"])
-    guesses = model.predict(valid["images"].reshape(len(valid["images"]), -1) / 255.0)
-    weights: Arrays = {}
-    for depth, (weight, bias) in enumerate(zip(model.coefs_, model.intercepts_, strict=True)):
-        weights[f"weight_{depth}"] = weight.astype(np.float32)
-        weights[f"bias_{depth}"] = bias.astype(np.float32)
-    return weights, round(float(np.mean(guesses == valid["labels"])), 4)
+    names = tuple(map(str, range(config.classes)))
+    return encode_pictures(config, names, config.side, table)

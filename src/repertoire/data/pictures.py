@@ -1,0 +1,131 @@
+"""Grey pictures with one label each, and a judge that knows them: shared by their readers.
+
+The judge is a small perceptron trained on the training pictures alone. Its hidden units are the
+stated feature space of the Fréchet distance; its classes count what a generator covers.
+"""
+
+import hashlib
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+from repertoire.contract import Array, Arrays
+from repertoire.data.dataset import SPLITS, Encoded
+from repertoire.data.validation import Expectation, expect
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class Judged(Protocol):
+    """What the config of a reader says of the judge; ``judge_units`` are its hidden widths."""
+
+    @property
+    def seed(self) -> int: ...
+    @property
+    def judge_units(self) -> tuple[int, ...]: ...
+    @property
+    def judge_iterations(self) -> int: ...
+
+
+def picture_table(pixels: Array, labels: Array) -> "pd.DataFrame":
+    """One row a picture of pixels (rows, side * side); equal pictures have equal keys."""
+    import pandas as pd
+
+    table = pd.DataFrame({"label": labels, "pixels": list(pixels)})
+    table["key"] = [hashlib.sha256(p.tobytes()).hexdigest()[:16] for p in pixels]
+    table["minimum"], table["maximum"] = pixels.min(1), pixels.max(1)
+    table["ink"] = pixels.mean(1)
+    return table
+
+
+def picture_expectations(classes: int, ink: tuple[float, ...], brightest: int) -> list[Expectation]:
+    """Pixel range, labels, balance and ink; ``ink`` is the least and the most share of white."""
+    low, high = ink
+    return [
+        expect(
+            "pixels are not below 0",
+            "ExpectColumnValuesToBeBetween",
+            column="minimum",
+            min_value=0,
+        ),
+        expect(
+            "pixels are not above 255 and no image is blank",
+            "ExpectColumnValuesToBeBetween",
+            column="maximum",
+            min_value=brightest,
+            max_value=255,
+        ),
+        expect(
+            f"ink covers {100 * low:g} to {100 * high:g} % of an image",
+            "ExpectColumnValuesToBeBetween",
+            column="ink",
+            min_value=255 * low,
+            max_value=255 * high,
+        ),
+        expect(
+            "labels are the known classes",
+            "ExpectColumnValuesToBeInSet",
+            column="label",
+            value_set=list(range(classes)),
+        ),
+        expect(
+            "classes are balanced",
+            "ExpectColumnKLDivergenceToBeLessThan",
+            column="label",
+            partition_object={
+                "values": list(range(classes)),
+                "weights": [1 / classes] * classes,
+            },
+            threshold=0.02,
+        ),
+    ]
+
+
+def encode_pictures(
+    config: Judged, names: tuple[str, ...], side: int, table: "pd.DataFrame"
+) -> Encoded:
+    """uint8 images and labels a split, and the judge's weights; ``names`` are of the classes."""
+    arrays: dict[str, Arrays] = {}
+    for split in SPLITS:
+        rows = table[table["split"] == split]
+        images = np.stack(rows["pixels"].to_list()).astype(np.uint8)
+        arrays[split] = {
+            "images": images.reshape(-1, side, side),
+            "labels": rows["label"].to_numpy(np.int64),
+        }
+    judge, accuracy = _judge(config, arrays["train"], arrays["valid"])
+    facts = {
+        "kind": "images",
+        "side": side,
+        "classes": len(names),
+        "names": list(names),
+        "images": {split: len(arrays[split]["images"]) for split in SPLITS},
+        "judge": f"ReLU perceptron {side**2}-{'-'.join(map(str, config.judge_units))}, "
+        "trained on the training split",
+        "judge_valid_accuracy": accuracy,
+    }
+    encoding = {"kind": "image", "dtype": "uint8", "range": [0, 255], "shape": [side, side]}
+    return Encoded({**arrays, "judge": judge}, facts, {"images": encoding})
+
+
+def _judge(config: Judged, train: Arrays, valid: Arrays) -> tuple[Arrays, float]:
+    # Imported late: only these readers train a perceptron.
+    from sklearn.neural_network import MLPClassifier
+
+    model = MLPClassifier(
+        config.judge_units,
+        random_state=config.seed,
+        max_iter=config.judge_iterations,
+        early_stopping=False,
+        tol=0.0,
+        n_iter_no_change=config.judge_iterations,
+    )
+    # Unit scale in float32 is what the metric feeds it with later.
+    model.fit(train["images"].reshape(len(train["images"]), -1) / 255.0, train["labels"])
+    guesses = model.predict(valid["images"].reshape(len(valid["images"]), -1) / 255.0)
+    weights: Arrays = {}
+    for depth, (weight, bias) in enumerate(zip(model.coefs_, model.intercepts_, strict=True)):
+        weights[f"weight_{depth}"] = weight.astype(np.float32)
+        weights[f"bias_{depth}"] = bias.astype(np.float32)
+    return weights, round(float(np.mean(guesses == valid["labels"])), 4)
