@@ -12,7 +12,7 @@ from pipelines.stage import Recipe
 from repertoire.config import RepertoireError
 
 SERVER = "localhost:8000"
-COUNTED = ("classes", "pairs", "questions")  # units of whole numbers
+COUNTED = ("classes", "modes", "pairs", "questions")  # units of whole numbers
 FAMILIES = Path("src/repertoire/families")
 STUDIES = Path("src/repertoire/studies")
 
