@@ -1,4 +1,4 @@
-"""Images between arrays and PNG files in base64, grey ones and (to read) coloured ones."""
+"""Images between arrays and PNG files in base64, grey and coloured ones."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def read(image: Any, height: int, width: int, *colours: int) -> Array:
 
 
 def png(pixels: Array) -> bytes:
-    """The PNG file of a grey image uint8[height, width]."""
+    """The PNG file of an image uint8[height, width], or of a coloured one [height, width, 3]."""
     from PIL import Image  # servers of language models never need it
 
     file = io.BytesIO()
@@ -65,8 +65,9 @@ def grid(images: Sequence[Array], columns: int | None = None) -> Array:
     """One image of all, row by row, in a square by default, with a black gap of one pixel."""
     columns = columns or math.ceil(math.sqrt(len(images)))
     rows = math.ceil(len(images) / columns)
-    height, width = images[0].shape
-    sheet = np.zeros((rows * (height + 1) - 1, columns * (width + 1) - 1), np.uint8)
+    height, width, *colours = images[0].shape
+    sides = (rows * (height + 1) - 1, columns * (width + 1) - 1)
+    sheet = np.zeros((*sides, *colours), np.uint8)
     for number, image in enumerate(images):
         top, left = number // columns * (height + 1), number % columns * (width + 1)
         sheet[top : top + height, left : left + width] = image

@@ -46,6 +46,15 @@ def test_shifting_moves_ink_without_losing_it():
     assert shifted(images, np.random.default_rng(0), 0) is images
 
 
+def test_colours_are_shifted_together():
+    images = torch.zeros((31, 13, 13, 3), dtype=torch.uint8)
+    images[:, 6, 6] = torch.tensor([7, 11, 13], dtype=torch.uint8)
+    moved = shifted(images, np.random.default_rng(0), 2)
+    grey = shifted(images[..., 0], np.random.default_rng(0), 2)
+    assert moved.shape == images.shape and torch.equal(moved[..., 0], grey)
+    assert torch.equal(moved.sum((1, 2)), torch.tensor([7, 11, 13]).repeat(31, 1))
+
+
 def test_each_adversary_is_moved_by_its_own_optimizer_alone(project):
     family, config, data, _ = small("gan_digits", project.folder)
     network = family.build(config, data.facts)

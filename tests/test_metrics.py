@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 
 from repertoire.metrics.gate import margin_over
-from repertoire.metrics.generation import Judge, class_coverage, frechet_distance
+from repertoire.metrics.generation import (
+    Judge,
+    class_coverage,
+    frechet_distance,
+    mode_coverage,
+    precision_and_recall,
+)
 from repertoire.metrics.pictures import thinned
 from repertoire.metrics.rounding import rounded
 from repertoire.metrics.text import signatures, text_metrics, variety
@@ -29,6 +35,44 @@ def test_coverage_counts_classes_and_measures_the_distance_from_even():
     )
     one = class_coverage(np.zeros(31, int), 10)
     assert one == pytest.approx({"classes_covered": 1, "class_divergence_nats": np.log(10)})
+
+
+def test_a_mode_is_covered_by_one_sample_and_even_draws_diverge_by_what_theory_says():
+    found = mode_coverage(np.array([0, 0, 0, 5]), 7)
+    expected = 0.75 * np.log(0.75 * 7) + 0.25 * np.log(0.25 * 7)
+    assert found == pytest.approx({"modes_covered": 2, "mode_divergence_nats": expected})
+    even = mode_coverage(np.random.default_rng(3).integers(0, 101, 20011), 101)
+    assert even["modes_covered"] == 101
+    # Twice the count times the divergence is chi squared with 100 degrees of freedom.
+    assert 2 * 20011 * even["mode_divergence_nats"] == pytest.approx(100, abs=50)
+
+
+def test_precision_and_recall_count_points_within_the_reach_of_third_neighbours():
+    # Of 0 to 10 on a line the ends reach 3 far, the others 2: they cover from -3 to 13.
+    real = np.arange(11.0)[:, None]
+    generated = np.array([[-3.1], [-3.0], [4.5], [13.0], [13.1]])
+    found = precision_and_recall(generated, real)
+    assert found["sample_precision_percent"] == pytest.approx(60)
+    assert found["sample_recall_percent"] == 100
+
+
+def test_a_generator_that_knows_one_of_two_clusters_is_precise_and_recalls_its_share():
+    rng = np.random.default_rng(4)
+    near, far = rng.standard_normal((7, 3)), 100 + rng.standard_normal((11, 3))
+    found = precision_and_recall(near, np.concatenate((near, far)))
+    assert found == pytest.approx(
+        {"sample_precision_percent": 100, "sample_recall_percent": 100 * 7 / 18}
+    )
+    apart = precision_and_recall(-near - 100, near)
+    assert apart == {"sample_precision_percent": 0, "sample_recall_percent": 0}
+
+
+def test_coloured_images_are_judged_channel_by_channel():
+    # One pixel a side, so that the two outputs of the judge compare it with one half.
+    judge = Judge({"weight_0": np.array([[-1.0, 1.0]]), "bias_0": np.array([0.5, -0.5])})
+    images = np.array([[255, 0, 255], [0, 0, 255]], np.uint8)[:, None, None]
+    assert judge.classes(images).tolist() == [0b101, 0b001]
+    assert judge.features(images).tolist() == [[1, 0, 1], [0, 0, 1]]
 
 
 def test_the_judge_is_the_perceptron_of_scikit_learn():

@@ -10,6 +10,7 @@ from torch import nn
 from pipelines.stage import StudyParams
 from repertoire.config import RepertoireError, parse, read_yaml
 from repertoire.contract import Kind
+from repertoire.nn import duels
 from repertoire.studies import (
     adding_problem,
     code_maps,
@@ -36,7 +37,7 @@ def small(name, **changes):
 
 def test_every_study_of_params_yaml_is_a_module_and_has_small_sizes():
     assert set(study_modules()) == {block["module"] for block in STUDIES.values()}
-    assert set(SMALL_STUDIES) == set(STUDIES) and len(STUDIES) == 7
+    assert set(SMALL_STUDIES) == set(STUDIES) and len(STUDIES) == 10
 
 
 def test_an_unknown_study_is_refused_with_the_known_ones():
@@ -275,3 +276,52 @@ def test_the_likelihood_under_the_prior_is_the_mean_over_many_codes():
     drawn = [float(torch.log(torch.tensor(100_003.0)) - torch.logsumexp(-e, 0)) for e in every]
     found = code_maps.nats_under_prior(network, pixels.numpy())
     assert found == pytest.approx(np.mean(drawn), abs=0.02)
+
+
+def test_points_near_a_mean_are_of_high_quality_and_cover_its_mode():
+    target = duels.Target(torch.tensor([[0.0, 0.0], [5.0, 0.0], [0.0, 7.0]]), 0.1)
+    points = torch.tensor([[0.0, 0.29], [0.2, 0.0], [5.0, 0.31], [0.0, 7.0], [2.5, 0.0]])
+    covered, share = target.quality(points)
+    assert (covered, share) == (2, pytest.approx(3 / 5))
+
+
+@pytest.mark.parametrize(("target", "modes"), [(duels.ring(), 8), (duels.grid(), 25)])
+def test_draws_of_a_target_cover_its_modes_and_lie_within_three_deviations_of_them(target, modes):
+    torch.manual_seed(3)
+    covered, share = target.quality(target.draw(20011))
+    assert covered == modes == len(target.means)
+    # The distance of a Gaussian point from its mean has a Rayleigh distribution.
+    assert share == pytest.approx(1 - np.exp(-(3**2) / 2), abs=0.003)
+
+
+def test_the_modes_of_the_ring_lie_on_a_circle_and_those_of_the_grid_two_apart():
+    ring, grid = duels.ring().means, duels.grid().means
+    assert torch.allclose(ring.norm(dim=1), torch.ones(8))
+    side = 2 * np.sin(np.pi / 8)
+    assert torch.cdist(ring, ring).fill_diagonal_(9).amin(1).numpy() == pytest.approx(side)
+    assert torch.cdist(grid, grid).fill_diagonal_(9).amin(1).numpy() == pytest.approx(2)
+    assert grid.abs().max() == 4 and torch.equal(grid.sum(0), torch.zeros(2))
+
+
+def test_nets_side_by_side_move_as_each_would_alone_at_its_own_rate():
+    rates = torch.tensor([0.003, 0.02])
+    ensemble = duels.Ensemble([3, 5, 2], rates)
+    alone = [nn.Sequential(nn.Linear(3, 5), nn.LeakyReLU(0.2), nn.Linear(5, 2)) for _ in rates]
+    for number, net in enumerate(alone):
+        parameters = (net[0].weight, net[0].bias, net[2].weight, net[2].bias)
+        for parameter, start in zip(parameters, ensemble.starts, strict=True):
+            parameter.data.copy_(start[number].T.squeeze())
+    one = torch.optim.Adam(ensemble.parameters(), lr=1)
+    each = [
+        torch.optim.Adam(n.parameters(), lr=float(r)) for n, r in zip(alone, rates, strict=True)
+    ]
+    for _ in range(7):
+        values = torch.randn(11, 3)
+        losses = [net(values).square().sum() for net in alone]
+        together = ensemble(values.expand(2, 11, 3))
+        assert torch.allclose(together, torch.stack([net(values) for net in alone]), atol=1e-4)
+        for optimizer in (one, *each):
+            optimizer.zero_grad()
+        (together.square().sum() + sum(losses)).backward()
+        for optimizer in (one, *each):
+            optimizer.step()

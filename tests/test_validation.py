@@ -120,6 +120,12 @@ OWN = {
         "one class gone": (lambda t: t[t["label"] != 4], "classes are balanced"),
         "a blank image": (setting("maximum", 0), "no image is blank"),
     },
+    "stacked_digits": {
+        "a pixel above 255": (setting("maximum", 256), "not above 255"),
+        "a fourth colour": (setting("channel", 3), "red, green or blue"),
+        "a colour twice": (setting("channel", 1), "two digits of one colour"),
+        "a colour gone": (lambda t: t[t["channel"] != 2], "one digit of each colour"),
+    },
     "digit_scenes": {
         "a digit off the canvas": (setting("left", 29), "left of a digit lies on the canvas"),
         "a scene of four digits": (setting("digits", 4), "two or three digits"),

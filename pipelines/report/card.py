@@ -12,7 +12,7 @@ from pipelines.stage import Recipe
 from repertoire.config import RepertoireError
 
 SERVER = "localhost:8000"
-COUNTED = ("classes", "pairs", "questions", "numbers")  # units of whole numbers
+COUNTED = ("classes", "modes", "numbers", "pairs", "questions")  # units of whole numbers
 # Tasks of pictures, and the files that an example names.
 PICTURED = {"caption": ("picture",), "reconstruct": ("picture",), "blend": ("one", "other")}
 FAMILIES = Path("src/repertoire/families")

@@ -81,8 +81,9 @@ def panels(histories: Sequence[Mapping[str, Any]], metric: str, better: str) -> 
         found.append(Panel("Training loss, nats", "step", _step_curves(histories, nats)))
     for key in keys:
         if key not in nats:
-            title = metric_words(key)[0]
-            found.append(Panel(title, "step", _step_curves(histories, [key]), log=True))
+            title, curves = metric_words(key)[0], _step_curves(histories, [key])
+            positive = all(min(curve.y) > 0 for curve in curves)
+            found.append(Panel(title, "step", curves, log=positive))
     if any(len(h["epochs"]) > 2 for h in histories):
         name, unit = metric_words(metric)
         title = f"Validation: {name}" + (f", {unit}" if unit else "")

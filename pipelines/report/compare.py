@@ -64,6 +64,12 @@ BESIDE: tuple[tuple[str, str, bool], ...] = (
     (r"recall_percent", "lsa_recall_percent", False),
     (r"recall_percent", "mean_words_recall_percent", False),
     (r"frechet_distance", "real_halves_frechet_distance", True),
+    (r"frechet_distance", "gaussian_pixels_frechet_distance", False),
+    (r"sample_precision_percent", "gaussian_pixels_sample_precision_percent", False),
+    (r"sample_recall_percent", "gaussian_pixels_sample_recall_percent", False),
+    (r"modes_covered", "gaussian_pixels_modes_covered", False),
+    (r"mode_divergence_nats", "gaussian_pixels_mode_divergence_nats", False),
+    (r"mode_divergence_nats", "real_test_mode_divergence_nats", True),
     (r"pinball_loss", "ar_pinball_loss", False),
     (r"pinball_loss", "volatility_pinball_loss", False),
     (r"mse", "persistence_mse", False),
@@ -195,7 +201,9 @@ def _margins(wanted: list[float]) -> str:
 def _floor_sentence(found: list[tuple[str, Comparison]]) -> str:
     parts = [f"{title} is {number(row.value)}" for title, row in found]
     first = found[0][1]
+    # A distance lies between two sets; any other metric belongs to one.
+    of = "between" if "istance" in first.metric else "of"
     return (
-        f"The floor is {number(first.baseline_value)}, the {lowered(first.metric)} between "
+        f"The floor is {number(first.baseline_value)}, the {lowered(first.metric)} {of} "
         f"{first.baseline}; {listed(parts)}, and zero is out of reach with samples this small."
     )

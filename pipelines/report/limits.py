@@ -54,7 +54,8 @@ def limits(facts: Mapping[str, Any], metrics: Mapping[str, float], recipe: Recip
         notes.append(_novelty_limit(facts))
     if facts["kind"] == "strokes":
         notes.append(_stroke_limit(facts))
-    return notes + (_picture_limits(facts, metrics) if facts["kind"] == "images" else [])
+    pictures = facts["kind"] in ("images", "stacked_images")
+    return notes + (_picture_limits(facts, metrics) if pictures else [])
 
 
 def _photograph_limit(facts: Mapping[str, Any]) -> str:
@@ -134,12 +135,18 @@ def _novelty_limit(facts: Mapping[str, Any]) -> str:
 
 
 def _picture_limits(facts: Mapping[str, Any], metrics: Mapping[str, float]) -> list[str]:
-    notes = [f"Pictures are {facts['side']} × {facts['side']} pixels of one channel."]
+    channels = {1: "one channel", 3: "three channels"}[facts["channels"]]
+    notes = [f"Pictures are {facts['side']} × {facts['side']} pixels of {channels}."]
     if "frechet_distance" in metrics:
         notes.append(
             "The Fréchet distance is measured in the features of a small judge trained on the same "
             f"pictures ({facts.get('judge', 'see the data')}): it cannot be compared with "
             "distances published elsewhere."
+        )
+    if "modes_covered" in metrics:
+        notes.append(
+            f"A mode is covered if the judge reads its number once in {facts['images']['test']:,} "
+            "images, however badly it is written: even noise is some digit to a judge."
         )
     if "negative_elbo_nats" in metrics:
         notes.append(

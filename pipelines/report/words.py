@@ -71,6 +71,10 @@ METRICS: tuple[tuple[str, str, str], ...] = (
     (r"frame_accuracy_percent", "Frame accuracy", "%"),
     (r"classes_covered", "Classes covered", "classes"),
     (r"class_divergence_nats", "Divergence of classes from even", "nats"),
+    (r"modes_covered", "Modes covered", "modes"),
+    (r"mode_divergence_nats", "Divergence of modes from even", "nats"),
+    (r"sample_precision_percent", "Precision, in the judge’s features", "%"),
+    (r"sample_recall_percent", "Recall, in the judge’s features", "%"),
     (r"accuracy_percent", "Accuracy", "%"),
     (r"roc_auc_percent", "Area under the ROC curve", "%"),
     (r"f1_percent", "F1, mean over classes", "%"),
@@ -90,6 +94,8 @@ METRICS: tuple[tuple[str, str, str], ...] = (
     (r"simlex999_pairs", "Test pairs, SimLex-999", "pairs"),
     (r"analogy_questions", "Test analogies", "questions"),
     (r"loss_nats", "total", "nats"),
+    (r"discriminator_loss", "Loss of the discriminator", ""),
+    (r"generator_loss", "Loss of the generator", ""),
     (r"gradient_norm", "Gradient norm before clipping", ""),
 )
 BASELINES: tuple[tuple[str, str], ...] = (
@@ -145,6 +151,7 @@ BASELINES: tuple[tuple[str, str], ...] = (
     (r"never_end_of_stroke_.*", "pen that never lifts"),
     (r"real_halves_.*", "two halves of real images"),
     (r"real_train_.*", "real training images"),
+    (r"real_test_.*", "real test images"),
 )
 RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 SUFFIXES = ("percent", "nats", "mse")

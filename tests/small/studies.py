@@ -23,6 +23,21 @@ STUDIES = {
         "updates": 3,
         "test_chunks": 2,
     },
+    "gan_modes": {
+        "nets": {"units": 7, "latent": 2, "batch": 5, "momentum": 0.0, "average": 0.9},
+        "runs": 3,
+        "steps": 11,
+        "looks": 2,
+        "samples": 401,
+    },
+    "gan_sensitivity": {
+        "nets": {"units": 7, "latent": 2, "batch": 5, "momentum": 0.0, "average": 0.9},
+        "starts": 2,
+        "steps": 5,
+        "samples": 13,
+        "generator_rates": [0.001, 0.01, 0.1],
+        "critic_rates": [0.002, 0.02],
+    },
     "sequence_demands": {
         "fillers": 3,
         "short": 4,

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from repertoire.contract import Array, Data
+from repertoire.data.binarisation import drawn_once
 from repertoire.data.corruption import corrupted
 from repertoire.metrics import filters
 from repertoire.metrics.classification import linear_probe
-from repertoire.data.binarisation import drawn_once
-from repertoire.metrics.generation import Judge, frechet_distance
+from repertoire.metrics.generation import Judge, frechet_distance, precision_and_recall
 from repertoire.metrics.pictures import denoising_gains, psnr_db, unit
 from repertoire.metrics.principal import Principal
 
@@ -39,7 +39,7 @@ class Config:
 
 
 def baselines(config: Config, data: Data) -> dict[str, float]:
-    """Nats of the binarised test images, reconstruction error, and Fréchet distances."""
+    """Nats of the binarised test images, reconstruction error, likeness to the judge."""
     train, test = data.arrays("train")["images"], data.arrays("test")["images"]
     seen, unseen = ((x.reshape(len(x), -1) >= 128).astype(np.float64) for x in (train, test))
     result = {
@@ -61,12 +61,17 @@ def baselines(config: Config, data: Data) -> dict[str, float]:
     result["real_label_agreement_percent"] = float(100 * agreed.mean())
     gaussian = gaussian_images(train, len(test), config.seed)
     real, half = judge.features(test), len(train) // 2
-    result["gaussian_pixels_frechet_distance"] = frechet_distance(judge.features(gaussian), real)
+    rivals = {
+        "gaussian_pixels": gaussian_images(train, len(test), config.seed),
+        "real_train": train[: len(test)],
+    }
+    for name, images in rivals.items():
+        features = judge.features(images)
+        found = precision_and_recall(features, real)
+        found["frechet_distance"] = frechet_distance(features, real)
+        result |= {f"{name}_{key}": value for key, value in found.items()}
     result["real_halves_frechet_distance"] = frechet_distance(
         judge.features(train[:half][: len(test)]), judge.features(train[half:][: len(test)])
-    )
-    result["real_train_frechet_distance"] = frechet_distance(
-        judge.features(train[: len(test)]), real
     )
     return result | grey_baselines(config, data)
 

@@ -94,22 +94,29 @@ def encode_pictures(
             "images": images.reshape(-1, side, side),
             "labels": rows["label"].to_numpy(np.int64),
         }
-    judge, accuracy = _judge(config, arrays["train"], arrays["valid"])
+    judge, accuracy = train_judge(config, arrays["train"], arrays["valid"])
     facts = {
         "kind": "images",
         "side": side,
+        "channels": 1,
         "classes": len(names),
         "names": list(names),
         "images": {split: len(arrays[split]["images"]) for split in SPLITS},
-        "judge": f"ReLU perceptron {side**2}-{'-'.join(map(str, config.judge_units))}, "
-        "trained on the training split",
+        "judge": judge_words(config, side),
         "judge_valid_accuracy": accuracy,
     }
     encoding = {"kind": "image", "dtype": "uint8", "range": [0, 255], "shape": [side, side]}
     return Encoded({**arrays, "judge": judge}, facts, {"images": encoding})
 
 
-def _judge(config: Judged, train: Arrays, valid: Arrays) -> tuple[Arrays, float]:
+def judge_words(config: Judged, side: int) -> str:
+    """What the judge is, for those who read its verdicts."""
+    units = "-".join(map(str, config.judge_units))
+    return f"ReLU perceptron {side**2}-{units}, trained on the training split"
+
+
+def train_judge(config: Judged, train: Arrays, valid: Arrays) -> tuple[Arrays, float]:
+    """The judge's weights, and its accuracy on the valid pictures."""
     # Imported late: only these readers train a perceptron.
     from sklearn.neural_network import MLPClassifier
 

@@ -16,7 +16,7 @@ from repertoire.nn.spectral import spectral_norm
 class Generator(nn.Module):
     """Code to image in [-1, 1]: a linear map and two transposed convolutions."""
 
-    def __init__(self, config: Config, side: int) -> None:
+    def __init__(self, config: Config, side: int, colours: int) -> None:
         super().__init__()
         c, self.small = config.generator_channels, side // 4
         self.channels = 2 * c
@@ -27,12 +27,12 @@ class Generator(nn.Module):
             nn.ConvTranspose2d(2 * c, c, 4, stride=2, padding=1, bias=False),
             nn.BatchNorm2d(c),
             nn.ReLU(),
-            nn.ConvTranspose2d(c, 1, 4, stride=2, padding=1),
+            nn.ConvTranspose2d(c, colours, 4, stride=2, padding=1),
             nn.Tanh(),
         )
 
     def forward(self, latents: Tensor) -> Tensor:
-        """latents (batch, latent) -> (batch, 1, side, side)."""
+        """latents (batch, latent) -> (batch, colours, side, side)."""
         small = self.start(latents)
         return self.rise(small.view(-1, self.channels, self.small, self.small))
 
@@ -40,31 +40,36 @@ class Generator(nn.Module):
 class Discriminator(nn.Module):
     """Image to a logit: positive means real."""
 
-    def __init__(self, config: Config, side: int) -> None:
+    def __init__(self, config: Config, side: int, colours: int) -> None:
         super().__init__()
         c = config.discriminator_channels
         self.layers = nn.Sequential(
-            spectral_norm(nn.Conv2d(1, c, 4, stride=2, padding=1)),
+            nn.Conv2d(colours, c, 4, stride=2, padding=1),
             nn.LeakyReLU(0.1),
-            spectral_norm(nn.Conv2d(c, 2 * c, 4, stride=2, padding=1)),
+            nn.Conv2d(c, 2 * c, 4, stride=2, padding=1),
             nn.LeakyReLU(0.1),
             nn.Flatten(),
-            spectral_norm(nn.Linear(2 * c * (side // 4) ** 2, 1)),
+            nn.Linear(2 * c * (side // 4) ** 2, 1),
         )
+        if config.spectral:
+            for layer in self.layers:
+                if isinstance(layer, nn.Conv2d | nn.Linear):
+                    spectral_norm(layer)
 
     def forward(self, images: Tensor) -> Tensor:
-        """images (batch, 1, side, side) in [-1, 1] -> (batch,)."""
+        """images (batch, colours, side, side) in [-1, 1] -> (batch,)."""
         return self.layers(images).squeeze(1)
 
 
 class Gan(nn.Module):
     """Two adversaries, and the averaged generator that is used afterwards."""
 
-    def __init__(self, config: Config, side: int) -> None:
+    def __init__(self, config: Config, side: int, colours: int) -> None:
         super().__init__()
-        self.latent, self.side = config.latent, side
-        self.generator = Generator(config, side)
-        self.discriminator = Discriminator(config, side)
+        self.latent = config.latent
+        self.shape = (side, side) if colours == 1 else (side, side, colours)
+        self.generator = Generator(config, side, colours)
+        self.discriminator = Discriminator(config, side, colours)
         self.average = copy.deepcopy(self.generator).requires_grad_(False)
 
 
@@ -76,7 +81,9 @@ class Decode(nn.Module):
         self.network = network
 
     def forward(self, latents: Tensor) -> Tensor:
-        images = self.network.average(latents)[:, 0]
+        images = self.network.average(latents)
+        grey = len(self.network.shape) == 2
+        images = images[:, 0] if grey else images.permute(0, 2, 3, 1)
         return ((images + 1) * 127.5).round().to(torch.uint8)
 
 
@@ -92,21 +99,25 @@ class Discriminate(nn.Module):
 
 
 def unit(images: Tensor) -> Tensor:
-    """uint8 (batch, side, side) -> [-1, 1] (batch, 1, side, side)."""
-    return images.to(torch.float32).unsqueeze(1) / 127.5 - 1
+    """uint8 (batch, side, side) or (batch, side, side, colours) -> (batch, colours, side, side).
+
+    Values from -1 to 1.
+    """
+    images = images.unsqueeze(1) if images.dim() == 3 else images.permute(0, 3, 1, 2)
+    return images.to(torch.float32) / 127.5 - 1
 
 
 def build(config: Config, facts: Mapping[str, Any]) -> Gan:
     """The nets for square images whose side is a multiple of 4."""
     if facts["side"] % 4:
         raise RepertoireError(f"image side {facts['side']} is not a multiple of 4; resize the data")
-    return Gan(config, facts["side"])
+    return Gan(config, facts["side"], facts["channels"])
 
 
 def graphs(network: nn.Module, facts: Mapping[str, Any]) -> tuple[Graph, ...]:
     """``decode`` makes images from codes, ``discriminate`` judges them."""
     assert isinstance(network, Gan)
-    images = Port("images", "uint8", ("batch", network.side, network.side), 0, 255)
+    images = Port("images", "uint8", ("batch", *network.shape), 0, 255)
     latents = Port("latents", "float32", ("batch", network.latent))
     return (
         Graph("decode", Decode(network), (latents,), (images,)),

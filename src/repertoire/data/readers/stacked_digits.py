@@ -1,0 +1,35 @@
+"""Stacks of the digits of ``readers/mnist.py``."""
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from repertoire.data.dataset import Encoded
+from repertoire.data.readers import mnist
+from repertoire.data.sources import Files
+from repertoire.data.stacks import encode_stacks, stack_expectations, stack_table
+from repertoire.data.validation import Expectation
+
+
+@dataclass(frozen=True)
+class Config(mnist.Config):
+    """How many stacks a split has."""
+
+    train_stacks: int
+    valid_stacks: int
+    test_stacks: int
+
+
+def tabulate(config: Config, files: Files) -> pd.DataFrame:
+    """One row a stacked digit; the columns of its digit come with it."""
+    return stack_table(config, mnist.tabulate(config, files))
+
+
+def expectations(config: Config) -> list[Expectation]:
+    """Those of the digits, and that every stack has its three."""
+    return [*mnist.expectations(config), *stack_expectations()]
+
+
+def encode(config: Config, table: pd.DataFrame) -> Encoded:
+    """uint8 images and labels a split, and the judge's weights."""
+    return encode_stacks(config, tuple(map(str, range(config.classes))), config.side, table)
