@@ -59,7 +59,6 @@ def baselines(config: Config, data: Data) -> dict[str, float]:
     judge = Judge(data.arrays("judge"))
     agreed = judge.classes(test) == labels["test"]
     result["real_label_agreement_percent"] = float(100 * agreed.mean())
-    gaussian = gaussian_images(train, len(test), config.seed)
     real, half = judge.features(test), len(train) // 2
     rivals = {
         "gaussian_pixels": gaussian_images(train, len(test), config.seed),
