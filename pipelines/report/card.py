@@ -121,6 +121,8 @@ def requests(name: str, tasks: list[str], recipe: Recipe, figures: list[Any]) ->
     writes = {"text": "hello"} if recipe.config.get("conditional") else {}
     fan = next((f for f in figures if f["name"] == "fan-first"), None)
     rows = next((f for f in figures if f["name"] == "example"), None)  # series side by side
+    cold = next((f for f in figures if f["name"] == "cold-start"), None)
+    liked = [row[-1] for row in cold["cells"][:2]] if cold else []
     bodies: dict[str, dict[str, Any]] = {
         "score": {"text": prompt},
         "generate": {"prompt": prompt, "max_tokens": 20, "temperature": 0.7, "seed": 1},
@@ -135,6 +137,7 @@ def requests(name: str, tasks: list[str], recipe: Recipe, figures: list[Any]) ->
         "translate": {"text": source},
         "sample": {"count": 4, "seed": 0},
         "classify": {"text": source},
+        "recommend": {"history": liked, "count": 5},
         "forecast": {"series": rows["cells"] if rows else fan["lines"][0]["y"][:12] if fan else []},
         "compose": {"frames": 64, "temperature": 0.8, "seed": 1},
         "write": {**(writes or {"points": recipe.config.get("draw_points")}), "seed": 1},

@@ -67,6 +67,11 @@ METRICS: tuple[tuple[str, str, str], ...] = (
     (r"wordsim353_pairs", "Test pairs, WordSim-353", "pairs"),
     (r"simlex999_pairs", "Test pairs, SimLex-999", "pairs"),
     (r"analogy_questions", "Test analogies", "questions"),
+    (r"ndcg_(\d+)_percent", "NDCG@{0}", "%"),
+    (r"recall_(\d+)_percent", "Recall@{0}", "%"),
+    (r"found_(\d+)_percent", "Likes found among the first {0}", "%"),
+    (r"catalogue_(\d+)_percent", "Catalogue among the first {0} of anyone", "%"),
+    (r"cold_start_spearman_percent", "Rank correlation of a cold start with popularity", "%"),
     (r"loss_nats", "total", "nats"),
     (r"gradient_norm", "Gradient norm before clipping", ""),
 )
@@ -109,6 +114,9 @@ BASELINES: tuple[tuple[str, str], ...] = (
     (r"gaussian_nats_per_point", "one Gaussian and a Bernoulli pen"),
     (r"linear_mixture_nats_per_point", "mixture of {linear_mixture_components:.0f} regressions"),
     (r"never_end_of_stroke_.*", "pen that never lifts"),
+    (r"popularity_.*", "popularity"),
+    (r"item_knn_.*", "item-kNN of {item_knn_neighbours:.0f}"),
+    (r"ease_.*", "EASE, ridge {ease_ridge:g}"),
     (r"real_halves_.*", "two halves of real images"),
     (r"real_train_.*", "real training images"),
 )
@@ -136,6 +144,7 @@ USES = {
     "caption": "saying what a picture shows",
     "reconstruct": "showing what a short code keeps of a picture",
     "compose": "composing music of several voices frame by frame",
+    "recommend": "proposing what someone may like next, from what they liked",
     "sample": "drawing new pictures like those it saw",
 }
 
