@@ -23,6 +23,7 @@ from serving.text import Encoding
 log = logging.getLogger("serving")
 
 Fingerprint = tuple[tuple[str, int, int, int], ...]
+NO_TEXT = ("image", "catalogue")  # kinds of encodings that need no tokenizer
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,9 @@ class Model:
     def encodings(self) -> Mapping[str, Encoding]:
         """The text encodings by name; built on first use, for tokenizers are slow to build."""
         known = self.manifest.encodings.items()
-        return {name: Encoding.parse(each) for name, each in known if each.get("kind") != "image"}
+        return {
+            name: Encoding.parse(each) for name, each in known if each.get("kind") not in NO_TEXT
+        }
 
 
 class Sessions:

@@ -126,6 +126,8 @@ def requests(name: str, tasks: list[str], recipe: Recipe, figures: list[Any]) ->
     fan = next((f for f in figures if f["name"] == "fan-first"), None)
     rows = next((f for f in figures if f["name"] == "example"), None)  # series side by side
     row = next((f for f in figures if f["name"] == "example-row"), None)
+    cold = next((f for f in figures if f["name"] == "cold-start"), None)
+    liked = [row[-1] for row in cold["cells"][:2]] if cold else []
     bodies: dict[str, dict[str, Any]] = {
         "score": {"text": prompt},
         "generate": {"prompt": prompt, "max_tokens": 20, "temperature": 0.7, "seed": 1},
@@ -141,6 +143,7 @@ def requests(name: str, tasks: list[str], recipe: Recipe, figures: list[Any]) ->
         "sample": {"count": 4, "seed": 0, **label},
         "interpolate": {"seeds": [0, 1], "steps": 7, **label},
         "classify": {"text": source},
+        "recommend": {"history": liked, "count": 5},
         "forecast": {"series": rows["cells"] if rows else fan["lines"][0]["y"][:12] if fan else []},
         "detect": {"rows": row["cells"][0] if row else []},
         "compose": {"frames": 64, "temperature": 0.8, "seed": 1},

@@ -80,6 +80,14 @@ BESIDE: tuple[tuple[str, str, bool], ...] = (
     (r"mae", "seasonal_naive_mae", False),
     (r"mae", "ar_mae", False),
     (r"nats_per_point", "gaussian_nats_per_point", False),
+    (r"ndcg_100_percent", "popularity_ndcg_100_percent", False),
+    (r"ndcg_100_percent", "item_knn_ndcg_100_percent", False),
+    (r"ndcg_100_percent", "ease_ndcg_100_percent", False),
+    (r"ndcg_10_percent", "item_knn_ndcg_10_percent", False),
+    (r"ndcg_10_percent", "ease_ndcg_10_percent", False),
+    (r"recall_20_percent", "ease_recall_20_percent", False),
+    (r"found_10_percent", "item_knn_found_10_percent", False),
+    (r"found_10_percent", "ease_found_10_percent", False),
     (r"end_of_stroke_accuracy_percent", "never_end_of_stroke_accuracy_percent", False),
 )
 

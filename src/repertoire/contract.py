@@ -101,6 +101,9 @@ class Data(Protocol):
 
     def encoding(self, name: str) -> Any: ...
 
+    @property
+    def encodings(self) -> dict[str, Any]: ...
+
 
 class Kind(enum.StrEnum):
     """How the report draws a figure."""

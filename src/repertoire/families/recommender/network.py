@@ -1,0 +1,96 @@
+"""Encoder and decoder of a history, and the graphs they are exported as."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from repertoire.contract import Graph, Port
+from repertoire.families.recommender.config import Config
+
+NOWHERE = -1e9  # the score of what is in the history already
+
+
+def told_items(history: Tensor, items: int) -> Tensor:
+    """history (batch, time) of numbers from 1, padded with 0 -> float 0 or 1 (batch, items)."""
+    blank = torch.zeros((history.shape[0], items + 1), device=history.device)
+    return blank.scatter(1, history, torch.ones_like(history, dtype=torch.float32))[:, 1:]
+
+
+class Recommender(nn.Module):
+    """One hidden layer on either side of the code (Liang et al. 2018, section 3.1).
+
+    The history is scaled to length 1, so that many likes weigh no more than few; one without likes
+    stays zero.
+    """
+
+    def __init__(self, config: Config, items: int) -> None:
+        super().__init__()
+        self.items, self.latent, self.count = items, config.latent, min(config.count, items)
+        self.variational, self.dropout = config.variational, config.dropout
+        self.hidden = nn.Linear(items, config.units)
+        self.code = nn.Linear(config.units, config.latent * (2 if config.variational else 1))
+        self.rise = nn.Linear(config.latent, config.units)
+        self.output = nn.Linear(config.units, items)
+
+    def encode(self, told: Tensor) -> tuple[Tensor, Tensor]:
+        """told (batch, items) -> mean and log-variance (batch, latent); a point has none: zeros."""
+        scaled = functional.dropout(functional.normalize(told, dim=1), self.dropout, self.training)
+        code = self.code(torch.tanh(self.hidden(scaled)))
+        if not self.variational:
+            return code, torch.zeros_like(code)
+        mean, log_variance = code.chunk(2, dim=1)
+        return mean, log_variance
+
+    def logits(self, code: Tensor) -> Tensor:
+        """code (batch, latent) -> what the multinomial is the softmax of (batch, items)."""
+        return self.output(torch.tanh(self.rise(code)))
+
+
+class View(nn.Module):
+    """One use of the network."""
+
+    def __init__(self, network: Recommender) -> None:
+        super().__init__()
+        self.network = network
+
+
+class Recommend(View):
+    """The likeliest items that the history lacks; a place that nothing is left for holds 0."""
+
+    def forward(self, history: Tensor) -> tuple[Tensor, Tensor]:
+        told = told_items(history, self.network.items)
+        mean, _ = self.network.encode(told)
+        left = self.network.logits(mean).masked_fill(told > 0, NOWHERE)
+        scores, places = torch.log_softmax(left, dim=1).topk(self.network.count, dim=1)
+        return torch.where(scores > NOWHERE / 2, places + 1, torch.zeros_like(places)), scores
+
+
+class Score(View):
+    """Log-probability of each item of the catalogue, those of the history among them."""
+
+    def forward(self, history: Tensor) -> Tensor:
+        mean, _ = self.network.encode(told_items(history, self.network.items))
+        return torch.log_softmax(self.network.logits(mean), dim=1)
+
+
+def build(config: Config, facts: Mapping[str, Any]) -> Recommender:
+    """The net for a catalogue of ``facts["items"]``."""
+    return Recommender(config, facts["items"])
+
+
+def graphs(network: nn.Module, facts: Mapping[str, Any]) -> tuple[Graph, ...]:
+    """``recommend`` for clients; ``score`` for whoever ranks by other rules."""
+    assert isinstance(network, Recommender)
+    history = Port("history", "int64", ("batch", "time"), 0, network.items)
+    lists = (
+        Port("top_ids", "int64", ("batch", network.count)),
+        Port("scores", "float32", ("batch", network.count)),
+    )
+    log_probs = Port("log_probs", "float32", ("batch", network.items))
+    return (
+        Graph("recommend", Recommend(network), (history,), lists),
+        Graph("score", Score(network), (history,), (log_probs,)),
+    )

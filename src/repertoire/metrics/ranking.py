@@ -1,0 +1,64 @@
+"""How good ranked lists are, of items by number; pure functions of arrays.
+
+``top`` is int (users, places): each list from its best item on; 0 is an empty place. ``targets`` is
+int (users, most), padded with 0: what each user in fact liked. Users without a target are left out.
+"""
+
+import numpy as np
+
+from repertoire.contract import Array
+
+RECALLS = (20, 50)
+GAINS = (10, 100)
+FOUND = 10
+SHOWN = 20  # places of the list that count as shown to someone
+
+
+def hits(top: Array, targets: Array) -> Array:
+    """Which places hold a target: bool (users, places)."""
+    found = [np.isin(row, wanted[wanted > 0]) for row, wanted in zip(top, targets, strict=True)]
+    return np.asarray(found, dtype=bool).reshape(top.shape)
+
+
+def recall(found: Array, relevant: Array, k: int) -> float:
+    """Mean share of targets among the first ``k``, of what k places can hold.
+
+    The denominator is min(k, targets), so that a perfect list scores 1 (Liang et al. 2018,
+    section 4.2, equation 8).
+    """
+    asked = relevant > 0
+    return float((found[asked, :k].sum(1) / np.minimum(k, relevant[asked])).mean())
+
+
+def found_share(found: Array, relevant: Array, k: int) -> float:
+    """Mean share of all targets among the first ``k``: recall with the plain denominator."""
+    asked = relevant > 0
+    return float((found[asked, :k].sum(1) / relevant[asked]).mean())
+
+
+def ndcg(found: Array, relevant: Array, k: int) -> float:
+    """Mean discounted gain of the first ``k``, of that of a perfect list (Järvelin and Kekäläinen).
+
+    A target at place n gains 1 / log2(n + 1); the perfect list has min(k, targets) of them first.
+    """
+    asked = relevant > 0
+    gains = 1 / np.log2(np.arange(max(k, found.shape[1])) + 2)
+    ideal = np.cumsum(gains)[np.minimum(k, relevant[asked]) - 1]
+    shown = found[asked, :k]
+    return float((shown @ gains[: shown.shape[1]] / ideal).mean())
+
+
+def coverage(top: Array, items: int, k: int) -> float:
+    """Share of a catalogue of ``items`` that is among the first ``k`` of anyone."""
+    return float(len(np.setdiff1d(top[:, :k], 0)) / items)
+
+
+def ranking_metrics(top: Array, targets: Array, items: int) -> dict[str, float]:
+    """All of the above in percent, by name with the length of the list."""
+    found, relevant = hits(top, targets), (targets > 0).sum(1)
+    return {
+        **{f"ndcg_{k}_percent": 100 * ndcg(found, relevant, k) for k in GAINS},
+        **{f"recall_{k}_percent": 100 * recall(found, relevant, k) for k in RECALLS},
+        f"found_{FOUND}_percent": 100 * found_share(found, relevant, FOUND),
+        f"catalogue_{SHOWN}_percent": 100 * coverage(top, items, SHOWN),
+    }

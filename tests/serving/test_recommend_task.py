@@ -1,0 +1,139 @@
+"""The task of recommenders, over the application, with scores that are known."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import standins
+from onnx import helper
+from starlette.testclient import TestClient
+
+from serving.app import create_app
+from serving.batch import main
+from serving.plane import Plane
+from serving.repository import Repository
+from serving.service import Service
+
+TITLES = ["Alien (1979)", "Brazil (1985)", "Casablanca (1942)", "Dracula (1931)", "Emma (1996)"]
+# Item 0 is padding. What one has liked raises its neighbours: each row is what an item adds.
+TABLE = np.array(
+    [[0, 0, 0, 0, 0], [0, 5, 0, 0, 1], [5, 0, 0, 2, 0], [0, 0, 0, 5, 0], [0, 0, 5, 0, 0]]
+    + [[1, 0, 0, 0, 0]],
+    np.float32,
+)
+POPULAR = np.array([0.5, 0.4, 0.3, 0.2, 0.1], np.float32)
+
+
+def recommender(folder: Path) -> None:
+    """Scores are POPULAR and a row of TABLE for each like; the history itself is left out."""
+    node = helper.make_node
+    history = [("history", "int64", ("batch", "time"), 0, len(TITLES))]
+    lists = [("top_ids", "int64", ("batch", 4)), ("scores", "float32", ("batch", 4))]
+    nodes = [
+        node("Gather", ["table", "history"], ["rows"]),
+        node("ReduceSum", ["rows", "one"], ["added"], keepdims=0),
+        node("Add", ["added", "popular"], ["all"]),
+        node("OneHot", ["history", "size", "values"], ["places"]),
+        node("ReduceSum", ["places", "one"], ["told_wide"], keepdims=0),
+        node("Slice", ["told_wide", "one", "end", "one"], ["told"]),
+        node("Greater", ["told", "nought"], ["seen"]),
+        node("Where", ["seen", "nowhere", "all"], ["left"]),
+        node("TopK", ["left", "four"], ["scores", "ids"]),
+        node("Greater", ["scores", "least"], ["is_left"]),
+        node("Add", ["ids", "one"], ["numbers"]),
+        node("Where", ["is_left", "numbers", "none"], ["top_ids"]),
+    ]
+    weights = {
+        "table": TABLE,
+        "popular": POPULAR,
+        "one": np.array([1]),
+        "end": np.array([6]),
+        "size": np.array(6),
+        "values": np.array([0, 1], np.float32),
+        "nought": np.array(0, np.float32),
+        "nowhere": np.array(-1e9, np.float32),
+        "least": np.array(-1e8, np.float32),
+        "four": np.array([4]),
+        "none": np.array(0),
+    }
+    model = standins.graph_model(nodes, history, lists, weights)
+    entries = [standins.graph_entry(folder, "recommend", model, history, lists)]
+    catalogue = {"items": {"kind": "catalogue", "titles": TITLES}}
+    standins.write_manifest(folder, "recommender", ["recommend"], entries, catalogue)
+
+
+@pytest.fixture(scope="module")
+def client(tmp_path_factory: pytest.TempPathFactory) -> TestClient:
+    root = tmp_path_factory.mktemp("films")
+    recommender(root / "films")
+    repository = Repository(root)
+    repository.refresh()
+    service = Service(repository, Plane(repository), body=100_000)
+    with TestClient(create_app(service, poll_seconds=3600)) as client:
+        yield client
+
+
+def ask(client: TestClient, **fields: object) -> dict[str, object]:
+    answer = client.post("/v1/models/films/recommend", json=fields)
+    assert answer.status_code == 200, answer.text
+    return json.loads(answer.text)
+
+
+def titles(answer: dict[str, object]) -> list[str]:
+    return [each["title"][0] for each in answer["recommendations"]]
+
+
+def test_titles_and_ids_mean_the_same_and_are_never_recommended(client: TestClient) -> None:
+    by_title = ask(client, history=["alien (1979)", " Casablanca (1942) "])
+    assert by_title == ask(client, history=[1, 3])
+    assert by_title["history"] == [TITLES[0], TITLES[2]]
+    assert titles(by_title) == ["B", "D", "E"]  # 5.4, 5.2, 1.1; two of five are told
+    first = by_title["recommendations"][0]
+    assert first["id"] == 2 and first["score"] == pytest.approx(5.4)
+
+
+def test_an_empty_history_gets_the_answer_for_someone_unknown(client: TestClient) -> None:
+    assert titles(ask(client)) == titles(ask(client, history=[])) == ["A", "B", "C", "D"]
+
+
+def test_a_list_is_as_long_as_asked_or_as_something_is_left(client: TestClient) -> None:
+    assert titles(ask(client, history=[4], count=2)) == ["C", "A"]
+    assert titles(ask(client, history=[1, 2, 3, 4], count=4)) == ["E"]
+    assert titles(ask(client, history=[1, 2, 3, 4, 5])) == []
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "line"),
+    [
+        ({"history": ["Alein (1979)"]}, 422, "did you mean 'Alien (1979)'"),
+        ({"history": ["Zardoz!"]}, 422, "its titles are in the model's manifest"),
+        ({"history": [6]}, 422, "id 6 is not in the catalogue; send 1 to 5"),
+        ({"history": [0]}, 422, "id 0 is not in the catalogue"),
+        ({"history": [True]}, 400, "a history holds titles and ids, not True"),
+        ({"history": "Alien (1979)"}, 400, "history is a list"),
+        ({"history": [1], "count": 5}, 422, "count is 5; send 1 to 4"),
+        ({"history": [1], "user": 3}, 400, "unknown field user"),
+    ],
+)
+def test_what_is_no_history_is_refused_in_one_line(
+    client: TestClient, body: dict[str, object], status: int, line: str
+) -> None:
+    answer = client.post("/v1/models/films/recommend", json=body)
+    assert answer.status_code == status
+    assert line in answer.json()["error"] and "\n" not in answer.json()["error"]
+
+
+def test_rows_of_a_file_hold_a_history_each(tmp_path: Path) -> None:
+    recommender(tmp_path / "models" / "films")
+    source, output = tmp_path / "in.jsonl", tmp_path / "out.jsonl"
+    rows = [{"history": ["Dracula (1931)"]}, {"history": []}, {"history": ["Dracula"]}]
+    source.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    arguments = ["films", "recommend", str(source), str(output), "--set", "count=2"]
+    assert main([*arguments, "--models", str(tmp_path / "models")]) == 0
+    first, second = map(json.loads, output.read_text().splitlines())
+    assert (titles(first), titles(second)) == (["C", "A"], ["A", "B"])
+    [bad] = map(json.loads, Path(f"{output}.errors.jsonl").read_text().splitlines())
+    assert bad["row"] == 2 and "did you mean 'Dracula (1931)'" in bad["reason"]
