@@ -33,6 +33,10 @@ METRICS: tuple[tuple[str, str, str], ...] = (
     (r"negative_iwae_(\d+)_nats", "Negative IWAE-{0} bound", "nats an image"),
     (r"reconstruction_mse", "Reconstruction error", "squared, a pixel"),
     (r"frechet_distance", "Fréchet distance", "judge’s features²"),
+    (r"perceptual_loss", "Perceptual loss", "content and weighed style"),
+    (r"content_loss", "Content lost", "of its energy"),
+    (r"style_loss", "Distance from the style", "of its energy"),
+    (r"matched_iterations", "Iterations of optimisation matched", "iterations"),
     (r"nats_per_point", "Negative log-density", "nats a point"),
     (r"end_of_stroke_accuracy_percent", "Pen bit right", "%"),
     (r"text_gain_nats", "Gain of the right text over a wrong one", "nats a point"),
@@ -109,6 +113,9 @@ BASELINES: tuple[tuple[str, str], ...] = (
     (r"gaussian_nats_per_point", "one Gaussian and a Bernoulli pen"),
     (r"linear_mixture_nats_per_point", "mixture of {linear_mixture_components:.0f} regressions"),
     (r"never_end_of_stroke_.*", "pen that never lifts"),
+    (r"photograph_\w+_perceptual_loss", "photograph as it is"),
+    (r"colours_\w+_perceptual_loss", "colours of the style"),
+    (r"optimised_(\d+)_\w+", "{0} iterations of optimisation"),
     (r"real_halves_.*", "two halves of real images"),
     (r"real_train_.*", "real training images"),
 )
@@ -117,7 +124,7 @@ SUFFIXES = ("percent", "nats", "mse")
 LOWER_IS_BETTER = (
     r"(?!text_gain)(perplexity|.*_nats|nats_.*|fresh_.*|bits_.*|.*_mse|mse|mae|rmse|mase"
     r"|pinball_.*|dm_.*"
-    r"|frechet_distance|calibration_.*)"
+    r"|frechet_distance|calibration_.*|(perceptual|content|style)_loss)"
 )
 USES = {
     "generate": "continuing text in the manner of its training data",
@@ -137,6 +144,7 @@ USES = {
     "reconstruct": "showing what a short code keeps of a picture",
     "compose": "composing music of several voices frame by frame",
     "sample": "drawing new pictures like those it saw",
+    "stylize": "painting a picture in the style that it learned",
 }
 
 
