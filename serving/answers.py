@@ -19,7 +19,7 @@ from serving.tasks import find
 Item = tuple[int, Row | ServingError]
 """A row, or an answer, with the number of its input row; or what is wrong with it."""
 Answer = Callable[[Sequence[tuple[int, Row]]], list[Row]]
-"""Answers to numbered rows in their order; raises InvalidInput, Malformed, TooLarge for bad ones."""
+"""Answers to numbered rows in their order; raises InvalidInput, Malformed or TooLarge."""
 
 
 def task_answer(model: Model, run: Run, task: str, settings: Mapping[str, Any]) -> Answer:

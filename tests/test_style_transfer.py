@@ -150,7 +150,10 @@ def test_moments_of_one_picture_give_it_back_as_by_its_own():
 def test_a_pixel_depends_on_no_pixel_beyond_the_reach(blocks):
     net = stylist(blocks)
     image = torch.rand(1, 3, 212, 8).requires_grad_()
-    means, deviations = torch.zeros(net.channels), torch.ones(net.channels)
+    seen = OfAll()
+    with torch.no_grad():
+        net(image, seen)
+    means, deviations = (torch.cat(each) for each in zip(*seen.seen, strict=True))
     farthest = 0
     for row in range(100, 104):  # one of each place within a stride
         painted = net(image, Given(means, deviations))

@@ -56,7 +56,7 @@ class StyleLearner:
             wanted = judge.content(photographs)
         pictures = self.network.stylist(photographs)
         content, style = judge(pictures, wanted)
-        variation = sum((pictures.diff(dim=axis) ** 2).mean() for axis in (2, 3))
+        variation = (pictures.diff(dim=2) ** 2).mean() + (pictures.diff(dim=3) ** 2).mean()
         perceptual = judge.loss(content, style).mean()
         loss = perceptual + self.config.variation_weight * variation
         record = self.optimisation.step(loss)
@@ -64,7 +64,7 @@ class StyleLearner:
             "perceptual_loss": perceptual.item(),
             "content_loss": content.mean().item(),
             "style_loss": style.mean().item(),
-            "variation": float(variation),
+            "variation": variation.item(),
             **record,
         }
 

@@ -17,6 +17,7 @@ STRIDE = 4  # the net halves each side twice
 MARGIN = 4  # pixels of the edge repeated around a picture, so that the smallest can be reflected
 LARGEST_REACH = 64  # pixels by which a client overlaps tiles
 EPSILON = 1e-5
+CONTRAST = 2.0  # logits of white less those of black, before anything is painted
 
 Moments = tuple[Tensor, Tensor]  # mean and deviation, each to be broadcast over features
 Normal = Callable[[Tensor], Moments]
@@ -82,7 +83,12 @@ class Residual(nn.Module):
 
 
 class Stylist(nn.Module):
-    """Two halvings of each side, residual blocks, two doublings (Johnson et al. 2016, table 1)."""
+    """Two halvings of each side, residual blocks, two doublings (Johnson et al. 2016, table 1).
+
+    What is painted is added to the photograph in half its contrast, and is nothing at first: a
+    short training need not learn to copy before it learns to paint, and a style is approached from
+    below, where squares of correlations are less steep.
+    """
 
     def __init__(self, width: int, blocks: int) -> None:
         super().__init__()
@@ -93,6 +99,9 @@ class Stylist(nn.Module):
         self.blocks = nn.ModuleList(Residual(4 * w) for _ in range(blocks))
         self.up = nn.ModuleList([Convolution(4 * w, 2 * w, 3), Convolution(2 * w, w, 3)])
         self.paint = nn.Conv2d(w, 3, 9, 1, 4, padding_mode="reflect")
+        nn.init.zeros_(self.paint.weight)
+        assert self.paint.bias is not None
+        nn.init.zeros_(self.paint.bias)
         self.channels = sum(
             m.layer.out_channels for m in self.modules() if isinstance(m, Convolution)
         )
@@ -113,8 +122,8 @@ class Stylist(nn.Module):
         for layer in self.up:
             larger = functional.interpolate(features, scale_factor=2.0, mode="nearest")
             features = torch.relu(layer(larger, normal))
-        painted = torch.sigmoid(self.paint(features))
-        return painted[:, :, MARGIN : MARGIN + height, MARGIN : MARGIN + width]
+        painted = self.paint(features)[:, :, MARGIN : MARGIN + height, MARGIN : MARGIN + width]
+        return torch.sigmoid(CONTRAST * (photographs - 0.5) + painted)
 
 
 class StyleTransfer(nn.Module):
