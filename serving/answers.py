@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from serving.errors import InvalidInput, Malformed, ServingError
+from serving.errors import InvalidInput, Malformed, ServingError, TooLarge
 from serving.manifest import Graph
 from serving.plane import Run
 from serving.ports import Arrays, from_numbers
@@ -20,7 +20,7 @@ from serving.tasks import find
 Item = tuple[int, Row | ServingError]
 """A row, or an answer, with the number of its input row; or what is wrong with it."""
 Answer = Callable[[Sequence[tuple[int, Row]]], list[Row]]
-"""Answers to numbered rows, in their order; raises InvalidInput or Malformed if one is bad."""
+"""Answers to numbered rows in their order; raises InvalidInput, Malformed or TooLarge."""
 
 
 def task_answer(model: Model, run: Run, task: str, settings: Mapping[str, Any]) -> Answer:
@@ -97,7 +97,7 @@ def attempt(answer: Answer, group: Sequence[Item]) -> list[Item]:
     bad: list[Item] = [(number, row) for number, row in group if isinstance(row, ServingError)]
     try:
         answers = answer(good) if good else []
-    except (InvalidInput, Malformed) as error:
+    except (InvalidInput, Malformed, TooLarge) as error:
         if len(good) == 1:
             return sorted([*bad, (good[0][0], error)], key=itemgetter(0))
         singly = [item for each in good for item in attempt(answer, [each])]

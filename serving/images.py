@@ -6,14 +6,20 @@ import base64
 import binascii
 import io
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from serving.errors import BadModel, InvalidInput, Malformed
+from serving.errors import BadModel, InvalidInput, Malformed, TooLarge
 from serving.manifest import Graph
 from serving.ports import Array
+
+BYTES = 8 * 2**20  # of a file whose size is free
+
+Check = Callable[[Sequence[int]], None]
+"""Raises InvalidInput or TooLarge for a size (width, height) that is not wanted."""
 
 
 def fixed_sizes(graph: Graph) -> tuple[int, ...]:
@@ -33,8 +39,29 @@ def read(image: Any, height: int, width: int, *colours: int) -> Array:
     """
     if isinstance(image, str):
         image = _from_base64(image)
+    check = partial(_check_size, height=height, width=width)
     if isinstance(image, bytes):
-        return _from_file(image, height, width, "RGB" if colours else "L")
+        return _from_file(image, check, "RGB" if colours else "L")
+    return _from_lists(image, check, colours)
+
+
+def read_any(image: Any, most: int) -> Array:
+    """uint8[height, width, 3] of any size up to ``most`` pixels, upright as its camera was held.
+
+    Raises Malformed for what is no image, and TooLarge before a large one is decoded.
+    """
+    if isinstance(image, str):
+        image = _from_base64(image)
+    check = partial(_check_area, most=most)
+    if not isinstance(image, bytes):
+        return _from_lists(image, check, (3,))
+    if len(image) > BYTES:
+        remedy = "save it as a JPEG of less quality, or make it smaller"
+        raise TooLarge(f"the image is a file of {len(image)} bytes, at most {BYTES}; {remedy}")
+    return _from_file(image, check, "RGB", upright=True)
+
+
+def _from_lists(image: Any, check: Check, colours: tuple[int, ...]) -> Array:
     try:
         pixels = np.asarray(image)
     except ValueError as error:
@@ -42,7 +69,7 @@ def read(image: Any, height: int, width: int, *colours: int) -> Array:
     if pixels.ndim != 2 + len(colours) or pixels.shape[2:] != colours:
         kind = "a list of red, green and blue" if colours else "one number"
         raise InvalidInput(f"a pixel of an image is {kind}")
-    _check_size(pixels.shape[1::-1], height, width)
+    check(pixels.shape[1::-1])
     if pixels.dtype.kind not in "iu" or pixels.min() < 0 or pixels.max() > 255:
         raise InvalidInput("the pixels of an image are whole numbers from 0 to 255")
     return pixels.astype(np.uint8)
@@ -81,14 +108,15 @@ def _from_base64(text: str) -> bytes:
         raise Malformed(f"the image is not valid base64: {error}") from error
 
 
-def _from_file(content: bytes, height: int, width: int, mode: str) -> Array:
-    from PIL import Image
+def _from_file(content: bytes, check: Check, mode: str, upright: bool = False) -> Array:
+    from PIL import Image, ImageOps
 
     try:
         with Image.open(io.BytesIO(content), formats=["PNG", "JPEG"]) as image:
-            _check_size(image.size, height, width)  # before decoding: a small file can be huge
-            return np.asarray(image.convert(mode))
-    except (OSError, SyntaxError, ValueError) as error:
+            check(image.size)  # before decoding: a small file can be huge
+            turned = ImageOps.exif_transpose(image) if upright else image
+            return np.asarray(turned.convert(mode))
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise Malformed(f"the image is no PNG or JPEG that can be read: {error}") from error
 
 
@@ -96,3 +124,9 @@ def _check_size(size: Sequence[int], height: int, width: int) -> None:
     if tuple(size) != (width, height):
         given = " x ".join(map(str, size))
         raise InvalidInput(f"the image is {given} pixels; resize it to {width} x {height}")
+
+
+def _check_area(size: Sequence[int], most: int) -> None:
+    if math.prod(size) > most:
+        given = " x ".join(map(str, size))
+        raise TooLarge(f"the image is {given} pixels; resize it to {most} in all, or fewer")

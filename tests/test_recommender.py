@@ -1,4 +1,4 @@
-"""What is particular to recommenders: ranking by hand, closed forms, protocols, and a cold start."""
+"""What is particular to recommenders: ranking by hand, closed forms, protocols, a cold start."""
 
 from dataclasses import replace
 

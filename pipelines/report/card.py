@@ -158,5 +158,11 @@ def requests(name: str, tasks: list[str], recipe: Recipe, figures: list[Any]) ->
             body = f'"{{\\"images\\": [{given}]{more}}}"'
         if task == "detect" and not row:
             body = '"{\\"images\\": \\"$(base64 -w0 picture.png)\\", \\"normal\\": 0}"'
+        if task == "stylize":  # a photograph is longer than an argument may be
+            lines.append(
+                'printf \'{"images": "%s"}\' "$(base64 -w0 picture.jpg)" | curl -s '
+                f"{SERVER}/v1/models/{name}/{task} -H 'Accept: image/png' -d @- > painted.png"
+            )
+            continue
         lines.append(f"curl -s {SERVER}/v1/models/{name}/{task} -d {body}")
     return lines

@@ -55,6 +55,10 @@ METRICS: tuple[tuple[str, str, str], ...] = (
     (r"detection_percent", "Anomalies found", "%"),
     (r"squared_error", "Squared error, all values of a row", ""),
     (r"frechet_distance", "Fréchet distance", "judge’s features²"),
+    (r"perceptual_loss", "Perceptual loss", "content and weighed style"),
+    (r"content_loss", "Content lost", "of its energy"),
+    (r"style_loss", "Distance from the style", "of its energy"),
+    (r"matched_iterations", "Iterations of optimisation matched", "iterations"),
     (r"nats_per_point", "Negative log-density", "nats a point"),
     (r"end_of_stroke_accuracy_percent", "Pen bit right", "%"),
     (r"text_gain_nats", "Gain of the right text over a wrong one", "nats a point"),
@@ -157,6 +161,9 @@ BASELINES: tuple[tuple[str, str], ...] = (
     (r"popularity_.*", "popularity"),
     (r"item_knn_.*", "item-kNN of {item_knn_neighbours:.0f}"),
     (r"ease_.*", "EASE, ridge {ease_ridge:g}"),
+    (r"photograph_\w+_perceptual_loss", "photograph as it is"),
+    (r"colours_\w+_perceptual_loss", "colours of the style"),
+    (r"optimised_(\d+)_\w+", "{0} iterations of optimisation"),
     (r"real_halves_.*", "two halves of real images"),
     (r"real_train_.*", "real training images"),
     (r"real_test_.*", "real test images"),
@@ -166,7 +173,7 @@ SUFFIXES = ("percent", "nats", "mse")
 LOWER_IS_BETTER = (
     r"(?!text_gain)(perplexity|.*_nats|nats_.*|fresh_.*|bits_.*|.*_mse|mse|mae|rmse|mase"
     r"|pinball_.*|dm_.*"
-    r"|frechet_distance|calibration_.*)"
+    r"|frechet_distance|calibration_.*|(perceptual|content|style)_loss)"
 )
 USES = {
     "generate": "continuing text in the manner of its training data",
@@ -190,6 +197,7 @@ USES = {
     "compose": "composing music of several voices frame by frame",
     "recommend": "proposing what someone may like next, from what they liked",
     "sample": "drawing new pictures like those it saw",
+    "stylize": "painting a picture in the style that it learned",
 }
 
 

@@ -1,4 +1,4 @@
-"""Arrays out of old NumPy archives whose ragged rows are pickled, without running the pickle.
+"""Arrays out of pickles, without running the pickle: ragged rows of NumPy archives, and weights.
 
 A pickle is a program: it names callables and calls them. Here the three names of which an array's
 pickle is made stand for inert classes that keep what they are given, and every other name is
@@ -6,6 +6,7 @@ refused; numbers are then read as plain bytes. NumPy's own classes are not calle
 their unpickling trusts the flags of the pickle.
 """
 
+import contextlib
 import io
 import pickle
 import re
@@ -15,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from repertoire.contract import Array
+from repertoire.contract import Array, Arrays
 from repertoire.data.sources import SourceError, members
 
 NUMBERS = r"[iuf][1248]"
@@ -74,14 +75,40 @@ def ragged_arrays(path: Path) -> Iterator[tuple[str, list[Array]]]:
     Raises SourceError for whatever is not made of arrays of numbers alone.
     """
     for name, content in members(path, "*.npy"):
-        try:
-            yield name.removesuffix(".npy"), _rows(content)
-        except (pickle.UnpicklingError, ValueError, TypeError, LookupError, AttributeError) as why:
-            raise SourceError(
-                f"{path}: {name} is not a pickle of arrays alone ({why}); it was not read"
-            ) from why
-        except EOFError as why:
-            raise SourceError(f"{path}: {name} is truncated; delete it and repeat") from why
+        with _refusing(path, name):
+            rows = _rows(content)
+        yield name.removesuffix(".npy"), rows
+
+
+def named_arrays(path: Path, name: str, content: bytes) -> Arrays:
+    """The arrays of nested dictionaries, by their keys joined with "/": of a member of ``path``.
+
+    Raises SourceError for whatever is not made of arrays of numbers alone.
+    """
+    with _refusing(path, name):
+        return dict(_flat((), _ArraysAlone(io.BytesIO(content)).load()))
+
+
+def _flat(keys: tuple[str, ...], value: Any) -> Iterator[tuple[str, Array]]:
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _flat((*keys, str(key)), inner)
+    elif isinstance(value, _Rows) and isinstance(value.value, np.ndarray):
+        yield "/".join(keys), value.value
+    else:
+        raise ValueError(f"{'/'.join(keys) or 'the whole'} is no array of numbers")
+
+
+@contextlib.contextmanager
+def _refusing(path: Path, name: str) -> Iterator[None]:
+    try:
+        yield
+    except (pickle.UnpicklingError, ValueError, TypeError, LookupError, AttributeError) as why:
+        raise SourceError(
+            f"{path}: {name} is not a pickle of arrays alone ({why}); it was not read"
+        ) from why
+    except EOFError as why:
+        raise SourceError(f"{path}: {name} is truncated; delete it and repeat") from why
 
 
 def _rows(content: bytes) -> list[Array]:

@@ -60,3 +60,36 @@ class Progress:
         share = (self.done + batch / self.steps_an_epoch) / self.epochs
         spent = time.monotonic() - self.started
         return f" about {spent * (1 - share) / max(share, 1e-9):.0f} s left"
+
+
+class Countdown:
+    """The same for one computation of a known number of iterations."""
+
+    def __init__(self, total: int) -> None:
+        self.total = total
+        self.bar: tqdm[None] | None = None
+        self.started = self.spoke = time.monotonic()
+
+    def __enter__(self) -> "Countdown":
+        if sys.stderr.isatty():
+            self.bar = tqdm(total=self.total, unit="iteration")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.bar is not None:
+            self.bar.close()
+
+    def step(self, done: int, losses: dict[str, float]) -> None:
+        """So many iterations are done."""
+        text = " ".join(f"{name} {value:.4g}" for name, value in losses.items())
+        if self.bar is not None:
+            self.bar.set_postfix_str(text, refresh=False)
+            self.bar.update(done - self.bar.n)
+        elif done in (0, self.total) or time.monotonic() - self.spoke > PLAIN_SECONDS:
+            self.spoke = time.monotonic()
+            print(f"  iteration {done}/{self.total} {text}{self._left(done)}", flush=True)  # noqa: T201
+
+    def _left(self, done: int) -> str:
+        if not 0 < done < self.total:
+            return ""
+        return f" about {(time.monotonic() - self.started) * (self.total / done - 1):.0f} s left"

@@ -1,6 +1,7 @@
 """Who rated what, as in MovieLens (Harper and Konstan 2015), read as likes and nothing else.
 
-Two protocols. *Strong generalisation* (Liang et al. 2018, section 4.1): users are held out; a net is
+Two protocols. *Strong generalisation* (Liang et al. 2018, section 4.1): users are held out; a net
+is
 told most likes of a user it has never seen, and has to find the others. *Weak generalisation*: the
 likes of each user are divided, so that all users are known from training.
 """

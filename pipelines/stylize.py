@@ -1,0 +1,100 @@
+"""`python -m pipelines.stylize --content A --style B --output C`: a style by optimisation.
+
+Starts from the content picture and descends to features like its own and correlations like those
+of the style (Gatys et al. 2016), with the judge of a data set of params.yaml. No net is trained;
+every picture takes its iterations anew. Paths are files in PNG or JPEG; the output is a PNG.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from pipelines.stage import DatasetParams, dataset_names, dataset_params
+from repertoire.config import RepertoireError, parse
+from repertoire.data.files import whole_file
+from repertoire.data.photographs import decoded, with_shorter_side
+from repertoire.data.readers.styles import Config, judge_weights
+from repertoire.data.sources import SourceError, fetch
+from repertoire.nn.perceptual import Judge, optimised, pixels, scaled
+from repertoire.training.progress import Countdown
+
+READER = "styles"
+SMALLEST, LARGEST = 16, 2048  # pixels of a shorter side
+
+
+def stylize(content: Path, style: Path, output: Path, iterations: int, size: int) -> None:
+    """Write ``output``, whole or not at all. Raises RepertoireError for what cannot be used."""
+    if output.suffix.lower() != ".png":
+        raise RepertoireError(f"{output}: does not end in .png; rename the output")
+    if iterations < 1:
+        raise RepertoireError(f"--iterations {iterations}: takes 1 or more")
+    if not SMALLEST <= size <= LARGEST:
+        raise RepertoireError(f"--size {size}: takes {SMALLEST} to {LARGEST}")
+    photograph, wanted = _read(content, size), _read(style, size)
+    judge = _judge(wanted)
+    with Countdown(iterations) as progress:
+        for done, stage in enumerate(optimised(judge, photograph, iterations)):
+            progress.step(done, {"content": stage.content, "style": stage.style})
+    with whole_file(output) as partial:
+        _save(partial, stage.picture)
+    print(f"{output}: content loss {stage.content:.4g}, style loss {stage.style:.4g}")
+
+
+def _read(path: Path, size: int) -> Tensor:
+    """float (1, 3, height, width) with ``size`` pixels on the shorter side."""
+    try:
+        found = decoded(path.read_bytes())
+    except FileNotFoundError:
+        raise RepertoireError(f"{path}: no such file; name a PNG or JPEG") from None
+    except (OSError, SyntaxError, ValueError) as error:
+        raise RepertoireError(f"{path}: no PNG or JPEG that can be read ({error})") from error
+    return scaled(torch.from_numpy(with_shorter_side(found, size))[None])
+
+
+def _judge(style: Tensor) -> Judge:
+    """As the first data set of styles in params.yaml has it, for the style of a picture."""
+    params = _params()
+    config = parse(Config, params.config, "params.yaml.datasets")
+    if "judge" not in params.sources:
+        raise SourceError("sources.judge: missing; the judge's weights are read from it")
+    weights, widths = judge_weights(fetch(params.sources["judge"]), config)
+    return Judge(widths, config.measure).learn(weights, style)
+
+
+def _params() -> DatasetParams:
+    for name in dataset_names():
+        if (params := dataset_params(name)).reader == READER:
+            return params
+    raise RepertoireError(f"params.yaml: no data set has the reader {READER}, whose judge is used")
+
+
+def _save(path: Path, picture: Tensor) -> None:
+    from PIL import Image
+
+    Image.fromarray(pixels(picture)[0].numpy()).save(path, "PNG")
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Known errors become one line and exit 1."""
+    parser = argparse.ArgumentParser(prog="python -m pipelines.stylize", description=__doc__)
+    for name in ("content", "style", "output"):
+        parser.add_argument(f"--{name}", type=Path, required=True, metavar="FILE")
+    parser.add_argument("--iterations", type=int, default=200, metavar="N")
+    parser.add_argument(
+        "--size", type=int, default=256, metavar="PIXELS", help="shorter side (default: 256)"
+    )
+    options = parser.parse_args(argv)
+    try:
+        stylize(**vars(options))
+    except RepertoireError as error:
+        sys.exit(f"stylize: {error}")
+    except OSError as error:
+        sys.exit(f"stylize: cannot write {error.filename or options.output}: {error.strerror}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,145 @@
+"""Perceptual loss, the iterations of optimisation that it is worth, and pictures; numpy alone."""
+
+import numpy as np
+
+from repertoire.contract import Array, Arrays, Data, Figure, Kind, Line, Run
+from repertoire.families.style_transfer.config import Config
+from repertoire.metrics.pictures import thinned
+from repertoire.metrics.styles import matched_iterations
+
+
+def stylized(run: Run, config: Config, photographs: Array) -> Array:
+    """uint8 (rows, side, side, 3), each photograph in the style."""
+    parts = [
+        run("stylize", images=photographs[start : start + config.chunk])["pictures"]
+        for start in range(0, len(photographs), config.chunk)
+    ]
+    return np.concatenate(parts)
+
+
+def judged(run: Run, config: Config, pictures: Array, photographs: Array) -> Array:
+    """Content and style loss of each picture: (rows, 2)."""
+    parts = []
+    for start in range(0, len(pictures), config.chunk):
+        part = slice(start, start + config.chunk)
+        found = run("judge", pictures=pictures[part], images=photographs[part])
+        parts.append(np.stack((found["content"], found["style"]), 1).astype(float))
+    return np.concatenate(parts)
+
+
+def weighed(data: Data, losses: Array) -> Array:
+    """Content and style (..., 2) -> the perceptual loss (...)."""
+    return losses[..., 0] + data.facts["measure"]["style_weight"] * losses[..., 1]
+
+
+def courses(config: Config, data: Data) -> Array:
+    """Loss of each test photograph after 0, 1, … iterations of optimisation: (rows, iterations)."""
+    return weighed(data, data.arrays("optimised")[f"{config.style}_losses"].astype(float)).T
+
+
+def matched(config: Config, data: Data, losses: Array) -> list[int]:
+    """Iterations of optimisation that reach the loss of each test photograph, or a lower bound."""
+    pairs = zip(courses(config, data), losses, strict=True)
+    return [matched_iterations(course, loss) for course, loss in pairs]
+
+
+def evaluate(run: Run, config: Config, data: Data, split: str) -> dict[str, float]:
+    """Means over the photographs of the split.
+
+    ``matched_iterations`` is for the test split, whose photographs were optimised in `prepare`; it
+    is a lower bound where optimisation stays worse to its end.
+    """
+    photographs = data.arrays(split)["images"]
+    losses = judged(run, config, stylized(run, config, photographs), photographs)
+    both = weighed(data, losses)
+    metrics = {
+        "perceptual_loss": float(both.mean()),
+        "content_loss": float(losses[:, 0].mean()),
+        "style_loss": float(losses[:, 1].mean()),
+    }
+    if split == "test":
+        metrics["matched_iterations"] = float(np.mean(matched(config, data, both)))
+    return metrics
+
+
+def snapshot(run: Run, config: Config, data: Data) -> Arrays:
+    """The first validation photographs after every epoch."""
+    photographs = data.arrays("valid")["images"][: config.examples]
+    return {"pictures": stylized(run, config, photographs)}
+
+
+def illustrate(run: Run, config: Config, data: Data, snapshots: Arrays) -> tuple[Figure, ...]:
+    """The style, test photographs in it, what optimisation makes of them, and both losses."""
+    photographs = data.arrays("test")["images"]
+    pictures = stylized(run, config, photographs)
+    losses = judged(run, config, pictures, photographs)
+    shown = slice(config.examples)
+    slow = data.arrays("optimised")[f"{config.style}_pictures"]
+    last = courses(config, data).shape[1] - 1
+    count = len(photographs[shown])
+    return (
+        _style(config, data),
+        Figure(
+            "stylized",
+            Kind.IMAGES,
+            f"The first {count} test photographs, in the order of the data: as they are, by the "
+            f"net in one pass, and by {last} iterations of optimisation.",
+            images=np.stack((photographs[shown], pictures[shown], slow[shown])),
+        ),
+        _course(config, data, weighed(data, losses)),
+        _table(config, data, losses),
+        Figure(
+            "while-training",
+            Kind.IMAGES,
+            f"The first {snapshots['pictures'].shape[1]} validation photographs after each epoch "
+            "shown, from top to bottom.",
+            images=thinned(snapshots["pictures"]),
+        ),
+    )
+
+
+def _style(config: Config, data: Data) -> Figure:
+    whole = data.arrays("styles")[config.style]
+    side = min(whole.shape[:2])
+    top, left = ((size - side) // 2 for size in whole.shape[:2])
+    return Figure(
+        "style",
+        Kind.IMAGES,
+        f"The picture whose style is learned ({config.style.replace('_', ' ')}): the square in "
+        "its middle, at the size at which it is judged.",
+        images=whole[None, None, top : top + side, left : left + side],
+    )
+
+
+def _course(config: Config, data: Data, losses: Array) -> Figure:
+    means = courses(config, data).mean(0)
+    ends = [0, len(means) - 1]
+    return Figure(
+        "optimisation",
+        Kind.LINES,
+        f"Perceptual loss, a mean over the {len(losses)} test photographs: of optimisation after "
+        "each iteration, from the photograph on, and of the net, which needs none.",
+        columns=("iterations of optimisation", "perceptual loss"),
+        lines=(
+            Line("optimisation", range(len(means)), means.tolist()),
+            Line("the net", ends, [float(losses.mean())] * 2),
+        ),
+        logarithmic="y",
+    )
+
+
+def _table(config: Config, data: Data, losses: Array) -> Figure:
+    both = weighed(data, losses)
+    last = courses(config, data).shape[1] - 1
+    rows = zip(losses, both, matched(config, data, both), strict=True)
+    return Figure(
+        "losses",
+        Kind.TABLE,
+        "The net's losses on each test photograph, in the order of the data, and the iterations "
+        f"of optimisation that reach as little (≥ where {last} do not).",
+        columns=("photograph", "content", "style", "both", "iterations"),
+        cells=[
+            (str(n), f"{c:.3f}", f"{s:.4f}", f"{whole:.3f}", f"{'≥ ' * (k == last)}{k}")
+            for n, ((c, s), whole, k) in enumerate(rows, 1)
+        ],
+    )
