@@ -49,7 +49,7 @@ def read(image: Any, height: int, width: int, *colours: int) -> Array:
 
 
 def png(pixels: Array) -> bytes:
-    """The PNG file of a grey image uint8[height, width]."""
+    """The PNG file of an image uint8[height, width], or [height, width, 3] in colours."""
     from PIL import Image  # servers of language models never need it
 
     file = io.BytesIO()

@@ -142,7 +142,7 @@ def requests(name: str, tasks: list[str], recipe: Recipe, figures: list[Any]) ->
     lines = []
     for task in tasks:
         body = shlex.quote(json.dumps(bodies.get(task, {}), ensure_ascii=False))
-        if task in ("caption", "reconstruct"):
+        if task in ("caption", "reconstruct", "translate_image"):
             body = '"{\\"images\\": \\"$(base64 -w0 picture.png)\\"}"'
         lines.append(f"curl -s {SERVER}/v1/models/{name}/{task} -d {body}")
     return lines

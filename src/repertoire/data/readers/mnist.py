@@ -9,11 +9,12 @@ import hashlib
 import io
 import zlib
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from repertoire.contract import Arrays
+from repertoire.contract import Array, Arrays
 from repertoire.data.dataset import SPLITS, Encoded
 from repertoire.data.sources import Files, SourceError, members
 from repertoire.data.validation import Expectation, expect
@@ -41,27 +42,39 @@ class Config(Digits):
 
 def tabulate(config: Digits, files: Files) -> pd.DataFrame:
     """One row an image; the last CSV column is the label."""
-    path = files["digits"]
-    [(name, content)] = members(path, config.members)
+    pixels, labels = read_rows(files["digits"], config.members, config.side**2)
+    table = described(pixels, labels)
+    return split_by_class(table, config.seed, config.valid_per_class, config.test_per_class)
+
+
+def read_rows(path: Path, pattern: str, width: int) -> tuple[Array, Array]:
+    """Pixels (rows, width) and labels (rows,) of a compressed CSV in an archive."""
+    [(name, content)] = members(path, pattern)
     try:
         rows = np.loadtxt(io.BytesIO(gzip.decompress(content)), delimiter=",", dtype=np.int64)
     except (OSError, EOFError, zlib.error, ValueError) as error:
         raise SourceError(f"{path}: {name} is damaged ({error}); delete it and repeat") from error
-    if rows.ndim != 2 or rows.shape[1] != config.side**2 + 1:
-        raise SourceError(f"{path}: {name} has not {config.side**2} pixels and a label a row")
-    pixels, labels = rows[:, :-1], rows[:, -1]
+    if rows.ndim != 2 or rows.shape[1] != width + 1:
+        raise SourceError(f"{path}: {name} has not {width} pixels and a label a row")
+    return rows[:, :-1], rows[:, -1]
+
+
+def described(pixels: Array, labels: Array) -> pd.DataFrame:
+    """One row an image with what the expectations look at; its key is its pixels."""
     table = pd.DataFrame({"label": labels, "pixels": list(pixels)})
     table["key"] = [hashlib.sha256(p.tobytes()).hexdigest()[:16] for p in pixels]
     table["minimum"], table["maximum"] = pixels.min(1), pixels.max(1)
     table["ink"] = pixels.mean(1)
+    return table
+
+
+def split_by_class(table: pd.DataFrame, seed: int, valid: int, test: int) -> pd.DataFrame:
+    """So many images of each class for validation and test; no image occurs twice."""
     table = table.drop_duplicates("key")
     # The file is sorted by label: without a shuffle, the first rows would be of one class.
-    table = table.sample(frac=1, random_state=config.seed).reset_index(drop=True)
+    table = table.sample(frac=1, random_state=seed).reset_index(drop=True)
     rank = table.groupby("label").cumcount()
-    held = config.test_per_class + config.valid_per_class
-    table["split"] = np.where(
-        rank < config.test_per_class, "test", np.where(rank < held, "valid", "train")
-    )
+    table["split"] = np.where(rank < test, "test", np.where(rank < test + valid, "valid", "train"))
     return table
 
 
@@ -118,7 +131,9 @@ def encode(config: Config, table: pd.DataFrame) -> Encoded:
             "images": images.reshape(-1, config.side, config.side),
             "labels": rows["label"].to_numpy(np.int64),
         }
-    judge, accuracy = _judge(config, arrays["train"], arrays["valid"])
+    judge, accuracy = train_judge(
+        config.judge_units, config.judge_iterations, config.seed, arrays["train"], arrays["valid"]
+    )
     facts = {
         "kind": "images",
         "side": config.side,
@@ -137,17 +152,20 @@ def encode(config: Config, table: pd.DataFrame) -> Encoded:
     return Encoded({**arrays, "judge": judge}, facts, {"images": images_encoding})
 
 
-def _judge(config: Config, train: Arrays, valid: Arrays) -> tuple[Arrays, float]:
+def train_judge(
+    units: tuple[int, ...], iterations: int, seed: int, train: Arrays, valid: Arrays
+) -> tuple[Arrays, float]:
+    """Weights of a perceptron for ``images`` and ``labels``, and its accuracy on the second."""
     # Imported late: only this reader trains a perceptron.
     from sklearn.neural_network import MLPClassifier
 
     model = MLPClassifier(
-        config.judge_units,
-        random_state=config.seed,
-        max_iter=config.judge_iterations,
+        units,
+        random_state=seed,
+        max_iter=iterations,
         early_stopping=False,
         tol=0.0,
-        n_iter_no_change=config.judge_iterations,
+        n_iter_no_change=iterations,
     )
     # Unit scale in float32 is what the metric feeds it with later.
     model.fit(train["images"].reshape(len(train["images"]), -1) / 255.0, train["labels"])
