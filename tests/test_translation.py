@@ -253,26 +253,21 @@ def test_the_three_losses_of_shifts_are_known():
     assert generator_losses(inverse, a, b).reconstruction.item() == 0
 
 
-@pytest.mark.parametrize("left_out", ["validity", "reconstruction", "identity"])
-def test_a_loss_of_weight_zero_is_reported_and_moves_nothing(left_out, project):
-    family, config, data, _ = small("cyclegan_digits", project.folder)
-    weights = {f"{name}_weight": 0.0 for name in ("validity", "reconstruction", "identity")}
-    alone = replace(config, **{**weights, f"{left_out}_weight": 1.0})
-
-    def gradient(config):
-        torch.manual_seed(0)
-        network = family.build(config, data.facts)
-        learner = family.learner(network, config, data, Plan(1, 1))
-        record = learner.step(next(learner.batches(0)))
-        return record, [p.detach().clone() for p in network.a_to_b.parameters()]
-
+@pytest.mark.parametrize("left", ["validity", "reconstruction", "identity"])
+def test_a_loss_left_out_is_reported_and_moves_nothing(left):
     torch.manual_seed(0)
-    start = [p.detach() for p in family.build(config, data.facts).a_to_b.parameters()]
-    record, none = gradient(replace(config, **weights))
-    assert all(torch.equal(one, other) for one, other in zip(none, start, strict=True))
-    assert min(record.values()) > 0
-    _, some = gradient(alone)
-    assert not all(torch.equal(one, other) for one, other in zip(some, start, strict=True))
+    nets = Cycle(*(nn.Linear(3, 3) for _ in range(2)), *(nn.Linear(3, 1) for _ in range(2)))
+    a, b = torch.randn(7, 3), torch.randn(5, 3)
+
+    def moved(**weights):
+        losses = generator_losses(nets, a, b)
+        none = {"validity": 0.0, "reconstruction": 0.0, "identity": 0.0}
+        assert min(float(getattr(losses, name)) for name in none) > 0
+        total = losses.total(**{**none, **weights})
+        return sum(float(g.abs().sum()) for g in torch.autograd.grad(total, nets.generators()))
+
+    assert moved() == 0 and moved(**{left: 2.0}) == pytest.approx(2 * moved(**{left: 1.0}))
+    assert moved(**{left: 1.0}) > 0
 
 
 def test_past_pictures_come_back_and_each_is_kept_once():
@@ -344,9 +339,9 @@ def test_matched_levels_have_the_spread_of_the_other_domain():
 
 def test_transport_gives_the_mean_and_covariance_of_the_other_domain():
     rng = np.random.default_rng(0)
-    mix = rng.normal(0, 1, (2, 9, 9))
+    mix = np.eye(9) + rng.normal(0, 0.2, (2, 9, 9))
     first, second = (
-        (rng.standard_normal((4001, 9)) @ m * 6 + 120).reshape(-1, 3, 3).astype(np.uint8)
+        (rng.standard_normal((4001, 9)) @ m * 15 + 120).reshape(-1, 3, 3).astype(np.uint8)
         for m in mix
     )
     moved = picture_domains.transport(first, second, 1.0)(first).reshape(-1, 9)
