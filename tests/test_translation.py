@@ -9,7 +9,6 @@ from torch import nn
 
 from repertoire.baselines import picture_domains, picture_pairs
 from repertoire.config import RepertoireError
-from repertoire.contract import Plan
 from repertoire.data.dataset import Dataset
 from repertoire.data.domains import enlarged
 from repertoire.data.edges import edges
@@ -182,7 +181,7 @@ def test_dropout_is_noise_in_training_and_off_in_the_exported_graph(project):
 
 
 def test_a_residual_generator_without_blocks_of_effect_keeps_the_size():
-    net = ResidualGenerator(3, 5, 2, 2)
+    net = ResidualGenerator(3, 5, 2, 2, 7)
     assert net(torch.zeros(2, 3, 20, 20)).shape == (2, 3, 20, 20)
 
 

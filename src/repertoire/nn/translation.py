@@ -107,12 +107,13 @@ class ResidualGenerator(nn.Module):
     """Convolutions down, residual blocks, transposed convolutions up.
 
     Johnson et al. 2016 as Zhu et al. 2017 use it (appendix 7.2): instance normalisation,
-    reflected rims. ``halvings`` of the side come before ``blocks`` residual blocks.
+    reflected rims. ``halvings`` of the side come before ``blocks`` residual blocks; ``rim`` is the
+    side of the first and the last filters, 7 there.
     """
 
-    def __init__(self, channels: int, width: int, halvings: int, blocks: int) -> None:
+    def __init__(self, channels: int, width: int, halvings: int, blocks: int, rim: int) -> None:
         super().__init__()
-        layers: list[nn.Module] = [*_reflected(channels, width, 7), nn.ReLU()]
+        layers: list[nn.Module] = [*_reflected(channels, width, rim), nn.ReLU()]
         for level in range(halvings):
             inner = width * 2**level
             layers += [nn.Conv2d(inner, 2 * inner, 3, stride=2, padding=1), _norm(2 * inner)]
@@ -122,7 +123,7 @@ class ResidualGenerator(nn.Module):
             outer = width * 2**level
             layers += [nn.ConvTranspose2d(2 * outer, outer, 4, stride=2, padding=1), _norm(outer)]
             layers.append(nn.ReLU())
-        self.layers = nn.Sequential(*layers, _reflect(width, channels, 7), nn.Tanh())
+        self.layers = nn.Sequential(*layers, _reflect(width, channels, rim), nn.Tanh())
 
     def forward(self, pictures: Tensor) -> Tensor:
         """The translated pictures, of the same shape."""

@@ -156,7 +156,7 @@ def train_judge(
     units: tuple[int, ...], iterations: int, seed: int, train: Arrays, valid: Arrays
 ) -> tuple[Arrays, float]:
     """Weights of a perceptron for ``images`` and ``labels``, and its accuracy on the second."""
-    # Imported late: only this reader trains a perceptron.
+    # Imported late: only readers of digits and domains train perceptrons.
     from sklearn.neural_network import MLPClassifier
 
     model = MLPClassifier(

@@ -12,6 +12,7 @@ class Config:
     channels: int
     downs: int
     blocks: int
+    rim: int  # side of the first and the last filters of a generator
     discriminator_channels: int
     halvings: int
     validity_weight: float

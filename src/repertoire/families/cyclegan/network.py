@@ -50,7 +50,7 @@ def build(config: Config, facts: Mapping[str, Any]) -> Cycle:
     colours = facts["colours"]
 
     def generator() -> nn.Module:
-        return ResidualGenerator(colours, config.channels, config.downs, config.blocks)
+        return ResidualGenerator(colours, config.channels, config.downs, config.blocks, config.rim)
 
     def judge() -> nn.Module:
         return PatchDiscriminator(colours, config.discriminator_channels, config.halvings)
