@@ -37,7 +37,7 @@ def small(name, **changes):
 
 def test_every_study_of_params_yaml_is_a_module_and_has_small_sizes():
     assert set(study_modules()) == {block["module"] for block in STUDIES.values()}
-    assert set(SMALL_STUDIES) == set(STUDIES) and len(STUDIES) == 10
+    assert set(SMALL_STUDIES) == set(STUDIES) and len(STUDIES) == 11
 
 
 def test_an_unknown_study_is_refused_with_the_known_ones():

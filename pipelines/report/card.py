@@ -14,7 +14,12 @@ from repertoire.config import RepertoireError
 SERVER = "localhost:8000"
 COUNTED = ("classes", "modes", "numbers", "pairs", "questions")  # units of whole numbers
 # Tasks of pictures, and the files that an example names.
-PICTURED = {"caption": ("picture",), "reconstruct": ("picture",), "blend": ("one", "other")}
+PICTURED = {
+    "caption": ("picture",),
+    "reconstruct": ("picture",),
+    "translate_image": ("picture",),
+    "blend": ("one", "other"),
+}
 FAMILIES = Path("src/repertoire/families")
 STUDIES = Path("src/repertoire/studies")
 

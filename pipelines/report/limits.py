@@ -54,8 +54,31 @@ def limits(facts: Mapping[str, Any], metrics: Mapping[str, float], recipe: Recip
         notes.append(_novelty_limit(facts))
     if facts["kind"] == "strokes":
         notes.append(_stroke_limit(facts))
+    if facts["kind"] == "picture_pairs":
+        notes.append(_pair_limit(facts))
+    if facts["kind"] == "picture_domains":
+        notes.append(_domain_limit(facts))
     pictures = facts["kind"] in ("images", "stacked_images")
     return notes + (_picture_limits(facts, metrics) if pictures else [])
+
+
+def _pair_limit(facts: Mapping[str, Any]) -> str:
+    return (
+        f"It turns {facts['side']} × {facts['side']} pixels ({facts['source']}) into as many "
+        f"({facts['target']}), whatever is sent. A source leaves much of its target open: the "
+        "error of the mean of all possible targets is less than that of a sharp one, and neither "
+        "number says which a person would prefer. The noise of training, dropout, is off."
+    )
+
+
+def _domain_limit(facts: Mapping[str, Any]) -> str:
+    accuracies = " and ".join(f"{100 * a:.0f} %" for a in facts["judge_valid_accuracies"].values())
+    return (
+        "Distances are in the features of small judges, one of each domain, trained on its "
+        "pictures and labels: they cannot be compared with distances elsewhere, nor one direction "
+        f"with the other. The judges know {accuracies} of real validation pictures, so the share "
+        "of kept classes is as uncertain as they are. The translators saw no label."
+    )
 
 
 def _photograph_limit(facts: Mapping[str, Any]) -> str:

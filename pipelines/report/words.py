@@ -59,6 +59,31 @@ METRICS: tuple[tuple[str, str, str], ...] = (
     (r"content_loss", "Content lost", "of its energy"),
     (r"style_loss", "Distance from the style", "of its energy"),
     (r"matched_iterations", "Iterations of optimisation matched", "iterations"),
+    (r"a_to_b_frechet_distance", "Fréchet distance, A to B", "judge’s features²"),
+    (r"b_to_a_frechet_distance", "Fréchet distance, B to A", "judge’s features²"),
+    (r"class_kept_percent", "Class kept", "%"),
+    (r"a_to_b_class_kept_percent", "Class kept, A to B", "%"),
+    (r"b_to_a_class_kept_percent", "Class kept, B to A", "%"),
+    (r"l1_levels", "Mean absolute difference", "grey levels"),
+    (r"a_to_b_l1_levels", "Mean absolute difference, A to B", "grey levels"),
+    (r"b_to_a_l1_levels", "Mean absolute difference, B to A", "grey levels"),
+    (r"ssim", "Structural similarity", ""),
+    (r"a_to_b_ssim", "Structural similarity, A to B", ""),
+    (r"b_to_a_ssim", "Structural similarity, B to A", ""),
+    (
+        r"a_to_b_reconstruction_levels",
+        "Difference after the way from A to B and back",
+        "grey levels",
+    ),
+    (
+        r"b_to_a_reconstruction_levels",
+        "Difference after the way from B to A and back",
+        "grey levels",
+    ),
+    (r"reconstruction_levels", "Reconstruction loss, both ways, grey levels", ""),
+    (r"identity_levels", "Identity loss, both ways, grey levels", ""),
+    (r"validity_loss", "Validity loss, both ways", ""),
+    (r"judges_loss", "Loss of the judges, both domains", ""),
     (r"nats_per_point", "Negative log-density", "nats a point"),
     (r"end_of_stroke_accuracy_percent", "Pen bit right", "%"),
     (r"text_gain_nats", "Gain of the right text over a wrong one", "nats a point"),
@@ -118,6 +143,11 @@ BASELINES: tuple[tuple[str, str], ...] = (
     (r"unigram_.*", "unigram"),
     (r"kneser_ney_.*", "Kneser–Ney {kneser_ney_order:.0f}-gram"),
     (r"nearest_neighbour_.*", "translation memory"),
+    (r"nearest_source_.*", "partner of the nearest source"),
+    (r"identity_.*", "picture left as it is"),
+    (r"linear_map_.*", "linear map of pixels, ridge"),
+    (r"histogram_.*", "picture with matched grey levels"),
+    (r"transport_.*", "linear map between Gaussians of pixels"),
     (r"nearest_picture_.*", "caption of the nearest picture"),
     (r"most_frequent_caption_.*", "most frequent caption"),
     (r"most_frequent_.*", "most frequent target"),
@@ -173,7 +203,7 @@ SUFFIXES = ("percent", "nats", "mse")
 LOWER_IS_BETTER = (
     r"(?!text_gain)(perplexity|.*_nats|nats_.*|fresh_.*|bits_.*|.*_mse|mse|mae|rmse|mase"
     r"|pinball_.*|dm_.*"
-    r"|frechet_distance|calibration_.*|(perceptual|content|style)_loss)"
+    r"|(.*_)?frechet_distance|.*_levels|calibration_.*|(perceptual|content|style)_loss)"
 )
 USES = {
     "generate": "continuing text in the manner of its training data",
@@ -194,6 +224,7 @@ USES = {
     "blend": "adding and subtracting pictures by their codes",
     "reconstruct": "showing what a short code keeps of a picture",
     "detect": "telling what is unlike the normal things that it knows",
+    "translate_image": "turning pictures of one kind into pictures of another",
     "compose": "composing music of several voices frame by frame",
     "recommend": "proposing what someone may like next, from what they liked",
     "sample": "drawing new pictures like those it saw",

@@ -47,4 +47,12 @@ STUDIES = {
         "steps": 3,
         "test": 13,
     },
+    "cyclegan_losses": {
+        "seeds": [3],
+        "modes": 5,
+        "units": 7,
+        "batch": 11,
+        "steps": 3,
+        "test": 31,
+    },
 }

@@ -94,7 +94,9 @@ def encode_pictures(
             "images": images.reshape(-1, side, side),
             "labels": rows["label"].to_numpy(np.int64),
         }
-    judge, accuracy = train_judge(config, arrays["train"], arrays["valid"])
+    judge, accuracy = train_judge(
+        config.judge_units, config.judge_iterations, config.seed, arrays["train"], arrays["valid"]
+    )
     facts = {
         "kind": "images",
         "side": side,
@@ -115,18 +117,20 @@ def judge_words(config: Judged, side: int) -> str:
     return f"ReLU perceptron {side**2}-{units}, trained on the training split"
 
 
-def train_judge(config: Judged, train: Arrays, valid: Arrays) -> tuple[Arrays, float]:
-    """The judge's weights, and its accuracy on the valid pictures."""
+def train_judge(
+    units: tuple[int, ...], iterations: int, seed: int, train: Arrays, valid: Arrays
+) -> tuple[Arrays, float]:
+    """Weights of a perceptron for ``images`` and ``labels``, and its accuracy on the second."""
     # Imported late: only these readers train a perceptron.
     from sklearn.neural_network import MLPClassifier
 
     model = MLPClassifier(
-        config.judge_units,
-        random_state=config.seed,
-        max_iter=config.judge_iterations,
+        units,
+        random_state=seed,
+        max_iter=iterations,
         early_stopping=False,
         tol=0.0,
-        n_iter_no_change=config.judge_iterations,
+        n_iter_no_change=iterations,
     )
     # Unit scale in float32 is what the metric feeds it with later.
     model.fit(train["images"].reshape(len(train["images"]), -1) / 255.0, train["labels"])

@@ -86,7 +86,9 @@ def encode_stacks(
         pixels = np.stack(known["pixels"].to_list()).astype(np.uint8).reshape(-1, side, side)
         singles[split] = {"images": pixels, "labels": known["label"].to_numpy(np.int64)}
         arrays[split] = _stacks(rows, singles[split]["images"], len(names))
-    judge, accuracy = train_judge(config, singles["train"], singles["valid"])
+    judge, accuracy = train_judge(
+        config.judge_units, config.judge_iterations, config.seed, singles["train"], singles["valid"]
+    )
     facts = {
         "kind": "stacked_images",
         "side": side,

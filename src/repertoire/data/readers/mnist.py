@@ -4,10 +4,12 @@ import gzip
 import io
 import zlib
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from repertoire.contract import Array
 from repertoire.data.dataset import Encoded
 from repertoire.data.pictures import encode_pictures, picture_expectations, picture_table
 from repertoire.data.sources import Files, SourceError, members
@@ -39,22 +41,30 @@ class Config(Digits):
 
 def tabulate(config: Digits, files: Files) -> pd.DataFrame:
     """One row an image; the last CSV column is the label."""
-    path = files["digits"]
-    [(name, content)] = members(path, config.members)
+    pixels, labels = read_rows(files["digits"], config.members, config.side**2)
+    table = picture_table(pixels, labels)
+    return split_by_class(table, config.seed, config.valid_per_class, config.test_per_class)
+
+
+def read_rows(path: Path, pattern: str, width: int) -> tuple[Array, Array]:
+    """Pixels (rows, width) and labels (rows,) of a compressed CSV in an archive."""
+    [(name, content)] = members(path, pattern)
     try:
         rows = np.loadtxt(io.BytesIO(gzip.decompress(content)), delimiter=",", dtype=np.int64)
     except (OSError, EOFError, zlib.error, ValueError) as error:
         raise SourceError(f"{path}: {name} is damaged ({error}); delete it and repeat") from error
-    if rows.ndim != 2 or rows.shape[1] != config.side**2 + 1:
-        raise SourceError(f"{path}: {name} has not {config.side**2} pixels and a label a row")
-    table = picture_table(rows[:, :-1], rows[:, -1]).drop_duplicates("key")
+    if rows.ndim != 2 or rows.shape[1] != width + 1:
+        raise SourceError(f"{path}: {name} has not {width} pixels and a label a row")
+    return rows[:, :-1], rows[:, -1]
+
+
+def split_by_class(table: pd.DataFrame, seed: int, valid: int, test: int) -> pd.DataFrame:
+    """So many images of each class for validation and test; no image occurs twice."""
+    table = table.drop_duplicates("key")
     # The file is sorted by label: without a shuffle, the first rows would be of one class.
-    table = table.sample(frac=1, random_state=config.seed).reset_index(drop=True)
+    table = table.sample(frac=1, random_state=seed).reset_index(drop=True)
     rank = table.groupby("label").cumcount()
-    held = config.test_per_class + config.valid_per_class
-    table["split"] = np.where(
-        rank < config.test_per_class, "test", np.where(rank < held, "valid", "train")
-    )
+    table["split"] = np.where(rank < test, "test", np.where(rank < test + valid, "valid", "train"))
     return table
 
 

@@ -17,8 +17,8 @@ import pandas as pd
 
 from repertoire.contract import Array, Arrays
 from repertoire.data.dataset import SPLITS, Encoded
-from repertoire.data.pickles import named_arrays
 from repertoire.data.photographs import decoded, middle, with_shorter_side
+from repertoire.data.pickles import named_arrays
 from repertoire.data.sources import Files, SourceError, members
 from repertoire.data.validation import Expectation, expect
 from repertoire.nn.measure import Measure

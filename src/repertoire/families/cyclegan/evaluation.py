@@ -1,0 +1,120 @@
+"""Distance to the other domain, what survives the way there and back, and pictures."""
+
+import numpy as np
+
+from repertoire.contract import Array, Arrays, Data, Figure, Kind, Run
+from repertoire.families.cyclegan.config import Config
+from repertoire.metrics.generation import Judge
+from repertoire.metrics.pictures import thinned
+from repertoire.metrics.translation import DIRECTIONS, domain_metrics
+
+
+def run_all(run: Run, config: Config, graph: str, images: Array, output: str) -> Array:
+    """An output of a graph for all pictures, in chunks."""
+    parts = [
+        run(graph, images=images[start : start + config.chunk])[output]
+        for start in range(0, len(images), config.chunk)
+    ]
+    return np.concatenate(parts)
+
+
+def translations(run: Run, config: Config, real: Arrays) -> dict[str, Array]:
+    """The pictures of a split in the other domain, by direction."""
+    return {
+        direction: run_all(run, config, direction, real[source], "translated")
+        for direction, (source, _) in DIRECTIONS.items()
+    }
+
+
+def judges_of(data: Data) -> dict[str, Judge]:
+    """The judge of each domain."""
+    return {domain: Judge(data.arrays(f"judge_{domain}")) for domain in ("a", "b")}
+
+
+def evaluate(run: Run, config: Config, data: Data, split: str) -> dict[str, float]:
+    """Both directions and their means; the way there and back; true pairs, if there are any."""
+    real = data.arrays(split)
+    metrics = domain_metrics(
+        translations(run, config, real), real, judges_of(data), data.facts["paired"]
+    )
+    for direction, (source, _) in DIRECTIONS.items():
+        error = run_all(run, config, f"{direction}_to_{source}", real[source], "error")
+        metrics[f"{direction}_reconstruction_levels"] = float(error.mean())
+    return metrics
+
+
+def snapshot(run: Run, config: Config, data: Data) -> Arrays:
+    """The first validation pictures of each domain, translated after every epoch."""
+    valid = data.arrays("valid")
+    return {
+        direction: run(direction, images=valid[source][: config.shown])["translated"]
+        for direction, (source, _) in DIRECTIONS.items()
+    }
+
+
+def illustrate(run: Run, config: Config, data: Data, snapshots: Arrays) -> tuple[Figure, ...]:
+    """Translations each way, the same over training, and which classes survive."""
+    figures = []
+    for direction, (source, _) in DIRECTIONS.items():
+        figures.append(_there_and_back(run, config, data, direction))
+        first = data.arrays("valid")[source][: config.shown][None]
+        figures.append(
+            Figure(
+                f"{direction.replace('_', '-')}-while-training",
+                Kind.IMAGES,
+                f"The first {first.shape[1]} validation pictures ({_named(data, direction)}) and "
+                "their translations after each epoch shown, from top to bottom.",
+                images=np.concatenate((first, thinned(snapshots[direction]))),
+            )
+        )
+    return (*figures, _classes(run, config, data))
+
+
+def _named(data: Data, direction: str) -> str:
+    source, target = DIRECTIONS[direction]
+    names = data.facts["domains"]
+    return f"{names[source]} to {names[target]}"
+
+
+def _there_and_back(run: Run, config: Config, data: Data, direction: str) -> Figure:
+    source, target = DIRECTIONS[direction]
+    test = data.arrays("test")
+    images = test[source][: config.shown]
+    back = run(f"{direction}_to_{source}", images=images)["reconstruction"]
+    rows = [images, run(direction, images=images)["translated"], back]
+    said = "source, translation, and the way back"
+    if data.facts["paired"]:
+        rows.append(test[target][: config.shown])
+        said += ", and the true partner, which training never saw"
+    return Figure(
+        f"{direction.replace('_', '-')}-and-back",
+        Kind.IMAGES,
+        f"The first {len(images)} test pictures ({_named(data, direction)}), from top to bottom: "
+        f"{said}.",
+        images=np.stack(rows),
+    )
+
+
+def _classes(run: Run, config: Config, data: Data) -> Figure:
+    real, judges = data.arrays("test"), judges_of(data)
+    columns = []
+    for direction, images in translations(run, config, real).items():
+        source, target = DIRECTIONS[direction]
+        labels = real[f"{source}_labels"]
+        right = judges[target].classes(images) == labels
+        counts = np.bincount(labels, minlength=data.facts["classes"])
+        kept = np.bincount(labels[right], minlength=len(counts))
+        columns.append([_percent(k, n) for k, n in zip(kept, counts, strict=True)])
+    names = data.facts.get("class_names") or [str(n) for n in range(data.facts["classes"])]
+    return Figure(
+        "classes",
+        Kind.TABLE,
+        "Share of the test pictures of each class that the judge of the target domain, which knows "
+        "real pictures alone, still sees as that class.",
+        columns=("class", *(_named(data, direction) for direction in DIRECTIONS)),
+        cells=list(zip(names, *columns, strict=True)),
+    )
+
+
+def _percent(part: int, whole: int) -> str:
+    return f"{100 * part / whole:.1f} %" if whole else "–"

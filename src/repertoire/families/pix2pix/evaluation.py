@@ -1,0 +1,57 @@
+"""Error and structural similarity on held-out pairs, and pictures; numpy alone."""
+
+import numpy as np
+
+from repertoire.baselines.picture_pairs import nearest_sources
+from repertoire.contract import Array, Arrays, Data, Figure, Kind, Run
+from repertoire.families.pix2pix.config import Config
+from repertoire.metrics.pictures import thinned
+from repertoire.metrics.similarity import pair_metrics
+
+
+def translate(run: Run, config: Config, images: Array) -> Array:
+    """The translation of each picture, in chunks."""
+    parts = [
+        run("translate_image", images=images[start : start + config.chunk])["translated"]
+        for start in range(0, len(images), config.chunk)
+    ]
+    return np.concatenate(parts)
+
+
+def evaluate(run: Run, config: Config, data: Data, split: str) -> dict[str, float]:
+    """Translations against the true partners."""
+    arrays = data.arrays(split)
+    return pair_metrics(translate(run, config, arrays["sources"]), arrays["targets"])
+
+
+def snapshot(run: Run, config: Config, data: Data) -> Arrays:
+    """The first validation pictures, translated after every epoch."""
+    sources = data.arrays("valid")["sources"][: config.shown]
+    return {"translated": translate(run, config, sources)}
+
+
+def illustrate(run: Run, config: Config, data: Data, snapshots: Arrays) -> tuple[Figure, ...]:
+    """Test pictures with their translations, and validation ones over training."""
+    n = config.shown
+    train, test = data.arrays("train"), data.arrays("test")
+    sources, targets = test["sources"][:n], test["targets"][:n]
+    nearest = train["targets"][nearest_sources(train["sources"], sources)]
+    rows = (sources, nearest, translate(run, config, sources), targets)
+    valid = data.arrays("valid")
+    first, last = (valid[k][:n][None] for k in ("sources", "targets"))
+    return (
+        Figure(
+            "translations",
+            Kind.IMAGES,
+            f"The first {len(sources)} test pairs, from top to bottom: source, partner of the "
+            "nearest training source, translation, true partner.",
+            images=np.stack(rows),
+        ),
+        Figure(
+            "while-training",
+            Kind.IMAGES,
+            f"The first {len(valid['sources'][:n])} validation sources, their translations after "
+            "each epoch shown, and their true partners, from top to bottom.",
+            images=np.concatenate((first, thinned(snapshots["translated"]), last)),
+        ),
+    )
