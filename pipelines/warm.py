@@ -56,7 +56,8 @@ def serve(command: Sequence[str]) -> int:
             child = subprocess.Popen(command, env={**os.environ, PLACE: path})
             signal.signal(signal.SIGINT, signal.SIG_IGN)  # it is the command's to end
             ended = os.pidfd_open(child.pid)
-            ready, _, _ = select.select([ended, listener], [], [])
+            waited: list[int | socket.socket] = [ended, listener]
+            ready, _, _ = select.select(waited, [], [])
             warm = _fork(listener) if listener in ready else None
         code = child.wait()
         if warm:

@@ -52,7 +52,7 @@ def tied_example():
     torch.manual_seed(0)
     ours = TiedAdaptiveSoftmax(torch.nn.Parameter(torch.randn(VOCABULARY, WIDTH)), CUTOFFS)
     with torch.no_grad():
-        ours.clusters.normal_()
+        ours.entries.normal_()
         ours.bias.normal_()
     return ours, torch.randn(ROWS, WIDTH), torch.randint(0, VOCABULARY, (ROWS,))
 

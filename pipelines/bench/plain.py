@@ -77,6 +77,10 @@ class Stream:
     def arrays(self, name: str) -> Arrays:
         return self._arrays[name]
 
+    @property
+    def encodings(self) -> dict[str, Any]:
+        return {}
+
     def texts(self, split: str) -> dict[str, list[str]]:
         raise KeyError(f"no texts of {split!r}: this stream has only ids")
 

@@ -6,6 +6,7 @@ levels between 0 and 1.
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -130,10 +131,10 @@ def _candidates(components: Principal, kind: str) -> Iterator[Callable[[Array], 
     if kind == "pca":
         for share in SHARES:
             width = max(1, round(share * len(components.mean)))
-            yield lambda noisy, width=width: _projected(components, noisy, width)
+            yield partial(_projected, components, width=width)
         return
     for size in SIZES:
-        yield lambda noisy, size=size: _filtered(getattr(filters, kind), noisy, size)
+        yield partial(_filtered, getattr(filters, kind), size=size)
 
 
 def _filtered(kind: Callable[[Array, int], Array], noisy: Array, size: int) -> Array:

@@ -68,17 +68,17 @@ class TiedAdaptiveSoftmax(AdaptiveSoftmax):
     Besides them each cluster has a row of its own in the head.
     """
 
-    def __init__(self, embedding: nn.Parameter, cutoffs: Sequence[int]) -> None:
+    def __init__(self, embedding: Tensor, cutoffs: Sequence[int]) -> None:
         nn.Module.__init__(self)
         vocabulary, width = embedding.shape
         self.common, self.edges = cutoffs[0], edges(vocabulary, cutoffs)
         self.embedding = embedding
-        self.clusters = nn.Parameter(torch.zeros(len(self.edges), width))
+        self.entries = nn.Parameter(torch.zeros(len(self.edges), width))
         self.bias = nn.Parameter(torch.zeros(vocabulary + len(self.edges)))
 
     def outer(self) -> tuple[Tensor, Tensor]:
         """Weight and bias of the head: (common + clusters, width), (common + clusters,)."""
-        weight = torch.cat((self.embedding[: self.common], self.clusters))
+        weight = torch.cat((self.embedding[: self.common], self.entries))
         return weight, torch.cat((self.bias[: self.common], self.bias[len(self.embedding) :]))
 
     def inner(self, number: int, features: Tensor) -> Tensor:

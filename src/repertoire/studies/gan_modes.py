@@ -146,7 +146,12 @@ def _scatter(name: str, target: Target, label: str, course: Course) -> Figure:
         f"of the modes. Loss: {label}.",
         columns=("first coordinate", "second coordinate"),
         lines=[
-            Line("generated", *course.points.T.tolist(), points=True),
-            Line("means", *means.T.tolist(), points=True),
+            Line(
+                "generated",
+                x=course.points[:, 0].tolist(),
+                y=course.points[:, 1].tolist(),
+                points=True,
+            ),
+            Line("means", x=means[:, 0].tolist(), y=means[:, 1].tolist(), points=True),
         ],
     )

@@ -31,7 +31,7 @@ class LanguageModel(nn.Module):
         bridged = config.tied and config.units != config.embedding
         self.bridge = nn.Linear(config.units, width) if bridged else nn.Identity()
         nn.init.uniform_(self.embedding.weight, -0.1, 0.1)
-        self.output = _output(config, width, self.embedding.weight)
+        self.output = _output(config, width, self.embedding)
 
     def _embed(self, tokens: Tensor) -> Tensor:
         # Scaled up (Vaswani et al. 2017, section 3.4): weights that suit the output layer are so
@@ -73,13 +73,13 @@ class LanguageModel(nn.Module):
         return linear_cross_entropy(features, weight, bias, targets, precision)
 
 
-def _output(config: Config, width: int, embedding: nn.Parameter) -> nn.Module:
+def _output(config: Config, width: int, embedding: nn.Embedding) -> nn.Module:
     """The map to the vocabulary: full or an adaptive softmax, over the embedding if tied."""
-    vocabulary = len(embedding)
+    vocabulary = embedding.num_embeddings
     if config.cutoffs:
         try:
             if config.tied:
-                return TiedAdaptiveSoftmax(embedding, config.cutoffs)
+                return TiedAdaptiveSoftmax(embedding.weight, config.cutoffs)
             return AdaptiveSoftmax(width, vocabulary, config.cutoffs)
         except ValueError as error:
             raise ConfigError(f"config.cutoffs: {error}") from None
@@ -87,7 +87,7 @@ def _output(config: Config, width: int, embedding: nn.Parameter) -> nn.Module:
     nn.init.uniform_(full.weight, -0.1, 0.1)
     nn.init.zeros_(full.bias)
     if config.tied:
-        full.weight = embedding
+        full.weight = embedding.weight
     return full
 
 
