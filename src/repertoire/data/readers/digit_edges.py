@@ -28,7 +28,7 @@ def tabulate(config: Config, files: Files) -> pd.DataFrame:
     pixels = np.stack(table["pixels"].to_list()).astype(np.uint8)
     found = edges(pixels.reshape(-1, config.side, config.side), config.threshold)
     flat = found.reshape(len(found), -1)
-    table["edges"] = list(flat)
+    table["edges"] = pd.Series(list(flat), index=table.index)
     table["edge_share"] = (flat > 0).mean(1)
     return table
 
