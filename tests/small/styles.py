@@ -9,6 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
+from tests.small.translation import optical_digits
+
 WIDTHS = (3, 5, 7, 11, 13, 5, 7, 3, 5, 7, 3, 5, 7, 3)
 SIDE = 24
 
@@ -71,9 +73,10 @@ def write_skimage(path: Path) -> None:
 
 
 def write_sklearn(path: Path) -> None:
-    """More of them."""
-    folder = "scikit_learn-1.9.1/sklearn/datasets/images"
-    write_sdist(path, {f"{folder}/{name}": picture(seed) for name, seed in SKLEARN.items()})
+    """More of them, and the digits of the same distribution."""
+    folder = "scikit_learn-1.9.1/sklearn/datasets"
+    members = {f"{folder}/images/{name}": picture(seed) for name, seed in SKLEARN.items()}
+    write_sdist(path, {**members, f"{folder}/data/digits.csv.gz": optical_digits()})
 
 
 def write_style(path: Path) -> None:

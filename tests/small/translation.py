@@ -1,28 +1,20 @@
-"""Edges and styles of real 8x8 digits; one of the archives is that of the digits."""
+"""Edges and styles of real 8x8 digits."""
 
 import gzip
-import io
-import tarfile
-from pathlib import Path
 
 import numpy as np
 
 
-def write_optical(path: Path) -> None:
-    """A source distribution whose one member holds scikit-learn's real digits, other ones."""
+def optical_digits() -> bytes:
+    """Scikit-learn's real digits, other ones than the small MNIST's, as its own file holds them."""
     from sklearn.datasets import load_digits
 
     digits = load_digits()
     rows = np.concatenate([np.flatnonzero(digits.target == c)[41:82] for c in range(10)])
     table = np.column_stack((digits.data[rows], digits.target[rows])).astype(int)
-    content = gzip.compress("\n".join(",".join(map(str, row)) for row in table).encode(), mtime=0)
-    with tarfile.open(path, "w") as tar:
-        info = tarfile.TarInfo("scikit_learn-1.9.1/sklearn/datasets/data/digits.csv.gz")
-        info.size = len(content)
-        tar.addfile(info, io.BytesIO(content))
+    return gzip.compress("\n".join(",".join(map(str, row)) for row in table).encode(), mtime=0)
 
 
-ARCHIVES = {"scikit_learn-1.9.1.tar.gz": write_optical}
 OPTICAL = {
     "members": "*/sklearn/datasets/data/digits.csv.gz",
     "box": 20,
