@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -9,15 +10,18 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
+from pipelines.report.card import requests
 from pipelines.report.charts import draw_lines, panels
 from pipelines.report.compare import comparisons, verdicts
 from pipelines.report.figures import heatmap
 from pipelines.report.limits import against_persistence
 from pipelines.report.page import OUTPUT, REGISTRATIONS, report
 from pipelines.report.words import listed, metric_words, number
-from repertoire.config import RepertoireError
+from pipelines.stage import Recipe
+from repertoire.config import RepertoireError, parse
 from repertoire.contract import Figure, Kind, Line
 from repertoire.data.figures import write_figures
+from tests.project import full_params
 
 PARAMS = """
 recipes:
@@ -341,3 +345,15 @@ def test_a_card_says_whether_a_forecaster_beats_persistence(
     statistic: float, p_value: float, words: str
 ) -> None:
     assert words in against_persistence(statistic, p_value)
+
+
+def test_a_request_with_pictures_names_their_files_and_the_class_where_it_is_told() -> None:
+    recipe = parse(Recipe, full_params()["recipes"]["vae_conditional"], "vae_conditional")
+    lines = requests("model", ["reconstruct", "blend", "sample", "interpolate"], recipe, [])
+    sent = [re.sub(r"\$\(base64 -w0 (\w+)\.png\)", r"\1", shlex.split(line)[-1]) for line in lines]
+    assert [json.loads(body) for body in sent] == [
+        {"images": ["picture"], "label": 3},
+        {"images": ["one", "other"], "label": 3},
+        {"count": 4, "seed": 0, "label": 3},
+        {"seeds": [0, 1], "steps": 7, "label": 3},
+    ]

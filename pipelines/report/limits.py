@@ -1,5 +1,6 @@
 """What the numbers of a model card do not show, said before somebody asks."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -171,10 +172,20 @@ def _picture_limits(facts: Mapping[str, Any], metrics: Mapping[str, float]) -> l
             f"A mode is covered if the judge reads its number once in {facts['images']['test']:,} "
             "images, however badly it is written: even noise is some digit to a judge."
         )
-    if "negative_elbo_nats" in metrics:
+    if "class_change_percent" in metrics:
+        notes.append(
+            "Which class a new picture is of is the word of that judge, who is right about "
+            f"{100 * facts['judge_valid_accuracy']:.1f} % of real validation pictures."
+        )
+    if any(key.endswith("elbo_nats") for key in metrics):
         notes.append(
             "The bounds are of binarised images: nats of grey or continuous images elsewhere are "
             "another measure. The true likelihood is at least as good as the bound, by an unknown "
             "amount."
+        )
+    if any(key.startswith("negative_conditional") for key in metrics):
+        notes.append(
+            "Its nats are those of an image whose label is told; a net that is not told it has to "
+            f"earn up to {math.log(facts['classes']):.2f} nats more."
         )
     return notes

@@ -60,7 +60,7 @@ class Config:
 def layers(*widths: int) -> nn.Sequential:
     """Linear maps with SiLU between them."""
     pairs = [(nn.Linear(a, b), nn.SiLU()) for a, b in itertools.pairwise(widths)]
-    return nn.Sequential(*[*itertools.chain(*pairs)][:-1])
+    return nn.Sequential(*list(itertools.chain(*pairs))[:-1])
 
 
 class Autoencoder(nn.Module):
