@@ -11,6 +11,7 @@ TASKS = ("recommend",)
 class Config:
     """``variational`` tells Mult-VAE from Mult-DAE, whose code is a point and whose beta is idle.
 
+    ``linear`` adds a map from items to items beside the code.
     ``beta`` is the cap of the divergence's weight, reached after the share ``anneal`` of the steps.
     ``dropout`` hides that share of a history in training, and the share ``blank`` of histories as a
     whole, so that the net learns what to say to someone unknown. An epoch is ``passes`` passes over
@@ -18,6 +19,7 @@ class Config:
     """
 
     variational: bool
+    linear: bool
     units: int
     latent: int
     beta: float
