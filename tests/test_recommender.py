@@ -1,4 +1,4 @@
-"""What is particular to recommenders: ranking by hand, closed forms, protocols, and a cold start."""
+"""What is particular to recommenders: ranking by hand, closed forms, protocols, a cold start."""
 
 from dataclasses import replace
 
@@ -74,9 +74,7 @@ def test_ease_is_ridge_regression_of_each_item_on_all_others():
     scores = ease(told.T @ told, ridge)(told)
     for item in (0, 7, 16):
         others = np.delete(told, item, axis=1)
-        weights = np.linalg.solve(
-            others.T @ others + ridge * np.eye(16), others.T @ told[:, item]
-        )
+        weights = np.linalg.solve(others.T @ others + ridge * np.eye(16), others.T @ told[:, item])
         np.testing.assert_allclose(scores[:, item], others @ weights, atol=1e-9)
 
 
