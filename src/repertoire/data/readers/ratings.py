@@ -69,8 +69,8 @@ def tabulate(config: Config, files: Files) -> pd.DataFrame:
 def _places(owners: "pd.Series[Any]", seed: int) -> "pd.Series[Any]":
     """The place of each like in a random order of its owner's.
 
-    The end of the order in which pandas samples the rows of a user, so that dividing ratings by the
-    seed 42 gives the parts on which the benchmark of the library Recommenders was measured.
+    It is the order in which pandas samples the rows of a user, from its end: dividing ratings gives
+    the parts of the stratified splitter of the library Recommenders for the same seed.
     """
     places = pd.Series(0, owners.index)
     for rows in owners.groupby(owners).groups.values():
