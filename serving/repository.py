@@ -43,9 +43,8 @@ class Model:
     def encodings(self) -> Mapping[str, Encoding]:
         """The text encodings by name; built on first use, for tokenizers are slow to build."""
         known = self.manifest.encodings.items()
-        return {
-            name: Encoding.parse(each) for name, each in known if each.get("kind") not in NO_TEXT
-        }
+        texts = ((name, each) for name, each in known if each.get("kind") not in NO_TEXT)
+        return {name: Encoding.parse(each) for name, each in texts}
 
 
 class Sessions:

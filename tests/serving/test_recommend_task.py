@@ -19,17 +19,11 @@ from serving.service import Service
 
 TITLES = ["Alien (1979)", "Brazil (1985)", "Casablanca (1942)", "Dracula (1931)", "Emma (1996)"]
 # Item 0 is padding. What one has liked raises its neighbours: each row is what an item adds.
-TABLE = np.array(
-    [
-        [0, 0, 0, 0, 0],
-        [0, 5, 0, 0, 1],
-        [5, 0, 0, 2, 0],
-        [0, 0, 0, 5, 0],
-        [0, 0, 5, 0, 0],
-        [1, 0, 0, 0, 0],
-    ],
-    np.float32,
-)
+TABLE = np.zeros((6, 5), np.float32)
+TABLE[1, [1, 4]] = 5, 1
+TABLE[2, [0, 3]] = 5, 2
+TABLE[3, 3] = TABLE[4, 2] = 5
+TABLE[5, 0] = 1
 POPULAR = np.array([0.5, 0.4, 0.3, 0.2, 0.1], np.float32)
 
 

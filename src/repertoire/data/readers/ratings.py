@@ -1,9 +1,8 @@
 """Who rated what, as in MovieLens (Harper and Konstan 2015), read as likes and nothing else.
 
 Two protocols. *Strong generalisation* (Liang et al. 2018, section 4.1): users are held out; a net
-is
-told most likes of a user it has never seen, and has to find the others. *Weak generalisation*: the
-likes of each user are divided, so that all users are known from training.
+is told most likes of a user it has never seen, and has to find the others. *Weak generalisation*:
+the likes of each user are divided, so that all users are known from training.
 """
 
 import csv
@@ -54,9 +53,8 @@ def tabulate(config: Config, files: Files) -> pd.DataFrame:
     place = _places(table["user"][liked], config.seed).reindex(table.index)
     if config.target_share is None:
         tests, valids = (np.round(s * likes) for s in (config.test_share, config.valid_share))
-        table["split"] = np.select(
-            [place < tests, place < tests + valids], ["test", "valid"], "train"
-        )
+        held = [place < tests, place < tests + valids]
+        table["split"] = np.select(held, ["test", "valid"], "train")
         target = table["split"] != "train"
         table["key"] = table["user"].astype(str) + " " + table["item"].astype(str)
     else:
@@ -71,8 +69,8 @@ def tabulate(config: Config, files: Files) -> pd.DataFrame:
 def _places(owners: "pd.Series[Any]", seed: int) -> "pd.Series[Any]":
     """The place of each like in a random order of its owner's.
 
-    The end of the order in which pandas samples the rows of a user, so that dividing ratings by the
-    seed 42 gives the parts on which the benchmark of the library Recommenders was measured.
+    It is the order in which pandas samples the rows of a user, from its end: dividing ratings gives
+    the parts of the stratified splitter of the library Recommenders for the same seed.
     """
     places = pd.Series(0, owners.index)
     for rows in owners.groupby(owners).groups.values():
@@ -126,9 +124,7 @@ def _read(path: Path, member: str | None, mark: str, head: bool, names: list[str
             quoting=csv.QUOTE_NONE,
         )
     except ValueError as error:
-        raise SourceError(
-            f"{path}: {member or 'it'} cannot be read as a table ({error})"
-        ) from error
+        raise SourceError(f"{path}: {member or 'it'} is no table ({error})") from error
 
 
 def expectations(config: Config) -> list[Expectation]:
@@ -184,9 +180,7 @@ def encode(config: Config, table: pd.DataFrame) -> Encoded:
         "likes": {split: sum(map(len, parts)) for split, parts in told.items()},
         "unknown_share_test": round(float((targets > len(numbers)).sum() / (targets > 0).sum()), 5),
     }
-    users = {
-        split: {"user": _users(parts[0]).astype(str).tolist()} for split, parts in told.items()
-    }
+    users = {split: {"user": [*map(str, _users(parts[0]))]} for split, parts in told.items()}
     catalogue = {"kind": "catalogue", "titles": seen["title"].to_list(), "pad": 0, "first": 1}
     return Encoded(arrays, facts, {"items": catalogue}, users)
 

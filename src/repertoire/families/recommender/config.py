@@ -11,13 +11,15 @@ TASKS = ("recommend",)
 class Config:
     """``variational`` tells Mult-VAE from Mult-DAE, whose code is a point and whose beta is idle.
 
-    ``beta`` is the cap of the divergence's weight, reached after the share ``anneal`` of the steps.
-    ``dropout`` hides that share of a history in training, and the share ``blank`` of histories as a
-    whole, so that the net learns what to say to someone unknown. An epoch is ``passes`` passes over
-    the users. ``count`` items make a list; ``rivals`` are those drawn beside the net.
+    ``linear`` adds a map from items to items beside the code. ``beta`` is the cap of the
+    divergence's weight, reached after the share ``anneal`` of the steps. ``dropout`` hides that
+    share of a history in training, and the share ``blank`` of histories as a whole, so that the net
+    learns what to say to someone unknown. An epoch is ``passes`` passes over the users. ``count``
+    items make a list, 100 at least for its metrics; ``rivals`` are those drawn beside the net.
     """
 
     variational: bool
+    linear: bool
     units: int
     latent: int
     beta: float

@@ -40,12 +40,13 @@ class RecommenderLearner:
     def step(self, batch: Tensor) -> dict[str, float]:
         """Negative bound at the present weight of the divergence, and its parts, nats a user."""
         blank = torch.rand((len(batch), 1)) < self.config.blank
-        mean, log_variance = self.network.encode(batch.masked_fill(blank, 0.0))
+        scaled = self.network.scaled(batch.masked_fill(blank, 0.0))
+        mean, log_variance = self.network.encode(scaled)
         code, divergence = mean, torch.zeros(())
         if self.config.variational:
             code = mean + torch.exp(0.5 * log_variance) * torch.randn_like(mean)
             divergence = 0.5 * (mean**2 + log_variance.exp() - 1 - log_variance).sum(1).mean()
-        log_probs = torch.log_softmax(self.network.logits(code), dim=1)
+        log_probs = torch.log_softmax(self.network.logits(code, scaled), dim=1)
         reconstruction = -(log_probs * batch).sum(1).mean()
         loss = reconstruction + self.weight() * divergence
         self.optimisation.step(loss)
