@@ -96,6 +96,7 @@ BASELINES: tuple[tuple[str, str], ...] = (
     (r"bernoulli_pixels_.*", "Bernoulli pixels"),
     (r"pca_(\d+)_mse", "{0} principal components"),
     (r"gaussian_pixels_.*", "Gaussian pixels"),
+    (r"independent_pixels_.*", "independent Gaussian pixels"),
     (r"note_frequencies_.*", "frequencies of notes"),
     (r"markov_notes_.*", "first-order Markov, note by note"),
     (r"repeat_.*", "repeating the frame before"),
