@@ -169,6 +169,7 @@ BASELINES: tuple[tuple[str, str], ...] = (
     (r"isolation_forest_.*", "isolation forest"),
     (r"nearest_(roc|average|worst)_.*", "distance to neighbour {nearest_rank:.0f}"),
     (r"gaussian_pixels_.*", "Gaussian pixels"),
+    (r"independent_pixels_.*", "independent Gaussian pixels"),
     (r"note_frequencies_.*", "frequencies of notes"),
     (r"markov_notes_.*", "first-order Markov, note by note"),
     (r"repeat_.*", "repeating the frame before"),

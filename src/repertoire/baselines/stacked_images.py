@@ -1,6 +1,8 @@
-"""Stacked grey images without nets: Gaussian pixels, and what real images reach themselves."""
+"""Stacked grey images without nets: Gaussian and independent pixels, and what real images reach."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 
@@ -13,6 +15,9 @@ from repertoire.metrics.generation import (
     precision_and_recall,
 )
 
+Draw: TypeAlias = Callable[[Array, int, int], Array]
+"""(training images (images, side, side), count, seed) -> uint8 (count, side, side)"""
+
 
 @dataclass(frozen=True)
 class Config:
@@ -24,21 +29,24 @@ class Config:
 def baselines(config: Config, data: Data) -> dict[str, float]:
     """Modes covered, divergence, distance, precision and recall, with as many images as the test.
 
-    The Gaussian knows what no generator is told: that channels are independent and alike.
+    Gaussian pixels vary together within a channel, independent ones by themselves. Both know what
+    no generator is told: that channels are independent and alike.
     """
     train, test = data.arrays("train")["images"], data.arrays("test")["images"]
     judge, count = Judge(data.arrays("judge")), len(test)
     modes = data.facts["classes"] ** data.facts["channels"]
     real = judge.features(test)
     known = judge.features(train[: 2 * count])
-    gaussian = gaussian_stacks(train[:count], count, config.seed)
-    drawn = judge.features(gaussian)
-    found = {
-        "gaussian_pixels": {
+    found = {}
+    for name, draw in (("gaussian", gaussian_images), ("independent", independent_images)):
+        images = stacks(draw, train[:count], count, config.seed)
+        drawn = judge.features(images)
+        found[f"{name}_pixels"] = {
             "frechet_distance": frechet_distance(drawn, real),
-            **mode_coverage(judge.classes(gaussian), modes),
+            **mode_coverage(judge.classes(images), modes),
             **precision_and_recall(drawn, real),
-        },
+        }
+    found |= {
         "real_test": mode_coverage(judge.classes(test), modes),
         "real_train": {
             "frechet_distance": frechet_distance(known[:count], real),
@@ -49,8 +57,14 @@ def baselines(config: Config, data: Data) -> dict[str, float]:
     return {f"{name}_{key}": v for name, metrics in found.items() for key, v in metrics.items()}
 
 
-def gaussian_stacks(train: Array, count: int, seed: int) -> Array:
-    """Stacks (count, side, side, channels) of independent draws that have one channel's moments."""
+def independent_images(train: Array, count: int, seed: int) -> Array:
+    """Draws whose pixels have the training pixels' means and deviations, each by itself."""
+    noise = np.random.default_rng(seed).standard_normal((count, *train.shape[1:]), np.float32)
+    return np.clip(train.mean(0) + noise * train.std(0), 0, 255).astype(np.uint8)
+
+
+def stacks(draw: Draw, train: Array, count: int, seed: int) -> Array:
+    """Stacks (count, side, side, channels) of images drawn after one channel of ``train``."""
     channels = train.shape[3]
-    drawn = gaussian_images(train[..., 0], channels * count, seed)
+    drawn = draw(train[..., 0], channels * count, seed)
     return np.moveaxis(drawn.reshape(count, channels, *drawn.shape[1:]), 1, 3)

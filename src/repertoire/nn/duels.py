@@ -96,7 +96,7 @@ class Duels:
         self.critic = Ensemble([2, *hidden, 1], rates[:, 1])
         self.average = [p.detach().clone() for p in self.generator.parameters()]
         self.optimizers = [
-            torch.optim.Adam(net.parameters(), lr=1, betas=(nets.momentum, 0.99), fused=True)
+            torch.optim.Adam(net.parameters(), lr=1, betas=(nets.momentum, 0.99), eps=1e-12)
             for net in (self.generator, self.critic)
         ]
 
