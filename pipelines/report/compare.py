@@ -55,7 +55,7 @@ BESIDE: tuple[tuple[str, str, bool], ...] = (
     (r"perceptual_loss", "optimised_10_{style}_perceptual_loss", False),
     (r"perceptual_loss", "optimised_25_{style}_perceptual_loss", False),
     (r"perceptual_loss", "optimised_50_{style}_perceptual_loss", False),
-    (r"perceptual_loss", "optimised_100_{style}_perceptual_loss", False),
+    (r"perceptual_loss", "optimised_80_{style}_perceptual_loss", False),
     (r"pinball_loss", "ar_pinball_loss", False),
     (r"pinball_loss", "volatility_pinball_loss", False),
     (r"mse", "persistence_mse", False),

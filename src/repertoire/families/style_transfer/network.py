@@ -16,7 +16,7 @@ from repertoire.nn.perceptual import Judge, pixels, scaled
 STRIDE = 4  # the net halves each side twice
 MARGIN = 4  # pixels of the edge repeated around a picture, so that the smallest can be reflected
 LARGEST_REACH = 64  # pixels by which a client overlaps tiles
-EPSILON = 1e-5
+EPSILON = 1e-3  # of a variance: an even patch is not to be blown up to noise
 
 Moments = tuple[Tensor, Tensor]  # mean and deviation, each to be broadcast over features
 Normal = Callable[[Tensor], Moments]
