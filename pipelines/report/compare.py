@@ -75,7 +75,7 @@ BESIDE: tuple[tuple[str, str, bool], ...] = (
     (r"perceptual_loss", "optimised_10_{style}_perceptual_loss", False),
     (r"perceptual_loss", "optimised_25_{style}_perceptual_loss", False),
     (r"perceptual_loss", "optimised_50_{style}_perceptual_loss", False),
-    (r"perceptual_loss", "optimised_100_{style}_perceptual_loss", False),
+    (r"perceptual_loss", "optimised_80_{style}_perceptual_loss", False),
     (r"a_to_b_frechet_distance", "identity_a_to_b_frechet_distance", False),
     (r"b_to_a_frechet_distance", "identity_b_to_a_frechet_distance", False),
     (r"frechet_distance", "histogram_frechet_distance", False),

@@ -93,8 +93,9 @@ def optimised(judge: Judge, photograph: Tensor, iterations: int) -> Iterator[Sta
     Gatys et al. 2016 with the optimiser of Johnson et al. 2016 (section 4.1): after each iteration,
     which is one evaluation of the loss and its gradient, values are clipped to those of a picture.
     """
+    photograph = photograph.contiguous()
     wanted = judge.content(photograph)
-    picture = photograph.clone(memory_format=torch.contiguous_format).requires_grad_()
+    picture = photograph.clone().requires_grad_()
     # A limit above zero would end early: the gradient of one pixel is small.
     optimizer = torch.optim.LBFGS(
         [picture], max_iter=1, history_size=10, tolerance_grad=0.0, tolerance_change=0.0

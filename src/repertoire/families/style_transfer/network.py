@@ -16,8 +16,7 @@ from repertoire.nn.perceptual import Judge, pixels, scaled
 STRIDE = 4  # the net halves each side twice
 MARGIN = 4  # pixels of the edge repeated around a picture, so that the smallest can be reflected
 LARGEST_REACH = 64  # pixels by which a client overlaps tiles
-EPSILON = 1e-5
-CONTRAST = 2.0  # logits of white less those of black, before anything is painted
+EPSILON = 1e-3  # of a variance: an even patch is not to be blown up to noise
 
 Moments = tuple[Tensor, Tensor]  # mean and deviation, each to be broadcast over features
 Normal = Callable[[Tensor], Moments]
@@ -85,9 +84,9 @@ class Residual(nn.Module):
 class Stylist(nn.Module):
     """Two halvings of each side, residual blocks, two doublings (Johnson et al. 2016, table 1).
 
-    What is painted is added to the photograph in half its contrast, and is nothing at first: a
-    short training need not learn to copy before it learns to paint, and a style is approached from
-    below, where squares of correlations are less steep.
+    What is painted is added to the photograph, whose colours are brought to a learned mean and
+    deviation, and is nothing at first: a short training need not learn to copy before it learns to
+    paint, and correlations, which are squares of contrast, begin alike for all photographs.
     """
 
     def __init__(self, width: int, blocks: int) -> None:
@@ -98,11 +97,13 @@ class Stylist(nn.Module):
         )
         self.blocks = nn.ModuleList(Residual(4 * w) for _ in range(blocks))
         self.up = nn.ModuleList([Convolution(4 * w, 2 * w, 3), Convolution(2 * w, w, 3)])
+        self.gain = nn.Parameter(torch.full((3, 1, 1), 0.5))
+        self.shift = nn.Parameter(torch.zeros(3, 1, 1))
         self.paint = nn.Conv2d(w, 3, 9, 1, 4, padding_mode="reflect")
         nn.init.zeros_(self.paint.weight)
         assert self.paint.bias is not None
         nn.init.zeros_(self.paint.bias)
-        self.channels = sum(
+        self.channels = 3 + sum(
             m.layer.out_channels for m in self.modules() if isinstance(m, Convolution)
         )
         # Pixels from which one pixel is made, to each side: 4, 1 and 2 down, 2 times 4 a block,
@@ -112,6 +113,8 @@ class Stylist(nn.Module):
     def forward(self, photographs: Tensor, normal: Normal = of_each) -> Tensor:
         """(batch, 3, height, width) in [0, 1] -> the same shape, in (0, 1)."""
         height, width = photographs.shape[2:]
+        mean, deviation = normal(photographs)
+        primed = (photographs - mean) / deviation * self.gain + self.shift
         # Up to a multiple of the stride; the edge is repeated at the far sides and all around.
         below, right = (MARGIN + (-size) % STRIDE for size in (height, width))
         features = functional.pad(photographs, (MARGIN, right, MARGIN, below), mode="replicate")
@@ -123,7 +126,7 @@ class Stylist(nn.Module):
             larger = functional.interpolate(features, scale_factor=2.0, mode="nearest")
             features = torch.relu(layer(larger, normal))
         painted = self.paint(features)[:, :, MARGIN : MARGIN + height, MARGIN : MARGIN + width]
-        return torch.sigmoid(CONTRAST * (photographs - 0.5) + painted)
+        return torch.sigmoid(primed + painted)
 
 
 class StyleTransfer(nn.Module):
