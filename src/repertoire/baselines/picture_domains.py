@@ -26,7 +26,7 @@ def baselines(config: Config, data: Data) -> dict[str, float]:
     """Every metric of each on the test split, and the distance between halves of real pictures."""
     train, test = data.arrays("train"), data.arrays("test")
     judges = {domain: Judge(data.arrays(f"judge_{domain}")) for domain in ("a", "b")}
-    result = {}
+    result: dict[str, float] = {}
     for name, made in _translators(config, train).items():
         translated = {d: made[d](test[source]) for d, (source, _) in DIRECTIONS.items()}
         metrics = domain_metrics(translated, test, judges, data.facts["paired"])
