@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from repertoire.contract import Array, Figure, Kind, Line
 from repertoire.nn.cycle import Cycle, generator_losses, judge_loss
