@@ -36,7 +36,7 @@ def encode_domains(
     """
     arrays = {split: _of_split(table[table["split"] == split], shape) for split in SPLITS}
     sizes = {split: sum(len(arrays[split][d]) for d in DOMAINS) for split in SPLITS}
-    accuracies = {}
+    accuracies: dict[str, float] = {}
     for domain in DOMAINS:
         train, valid = (
             {"images": arrays[s][domain], "labels": arrays[s][f"{domain}_labels"]}

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from repertoire.contract import Array, Figure, Kind, Line
 from repertoire.nn.cycle import Cycle, generator_losses, judge_loss
@@ -82,23 +82,10 @@ def _net(units: int, outputs: int) -> nn.Sequential:
     )
 
 
-class Moved(nn.Module):
-    """A point and what a net adds to it, as a residual generator does."""
-
-    def __init__(self, units: int) -> None:
-        super().__init__()
-        self.net = _net(units, 2)
-
-    def forward(self, points: Tensor) -> Tensor:
-        return points + self.net(points)
-
-
 def trained(config: Config, weights: tuple[float, float, float], seed: int) -> Cycle:
     """Nets after ``steps`` with these weights of validity, reconstruction and identity."""
     settle(seed, config.threads)
-    nets = Cycle(
-        *(Moved(config.units) for _ in range(2)), *(_net(config.units, 1) for _ in range(2))
-    )
+    nets = Cycle(*(_net(config.units, outputs) for outputs in (2, 2, 1, 1)))
     generators = Adversary(nets.generators(), config.learning_rate, config.steps)
     judges = Adversary(nets.judges(), config.learning_rate, config.steps)
     rng = np.random.default_rng(seed)
