@@ -3,8 +3,8 @@
 The protocol of Srivastava et al. 2017 (VEEGAN), section 4.1: of 2,500 generated points those within
 three standard deviations of the nearest mean are of high quality, and a mode is covered if one of
 them is nearest to its mean. Small nets of the same shape are trained by each loss from several
-starts. A loss alone leaves modes out and visits them in turn; a penalty on the critic's gradient,
-R1 (Mescheder et al. 2018) or that of Gulrajani et al. 2017, makes the duel settle.
+starts. The question is what a loss alone leaves out or visits in turn, and what changes with a
+penalty on the critic's gradient: R1 (Mescheder et al. 2018) or that of Gulrajani et al. 2017.
 """
 
 from dataclasses import dataclass

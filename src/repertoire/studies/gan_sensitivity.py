@@ -1,8 +1,8 @@
 """How much the two learning rates of a GAN matter, on a ring of eight Gaussians.
 
 Every pair of rates of generator and critic is tried by the same nets, steps and points, and judged
-by the modes it covers (protocol of ``gan_modes``). Without a penalty few pairs work; R1 (Mescheder
-et al. 2018) makes more of them do. Nets of all pairs are trained side by side.
+by the modes it covers (protocol of ``gan_modes``). The question is whether R1 (Mescheder et al.
+2018) makes more pairs work than the loss alone. Nets of all pairs are trained side by side.
 """
 
 from dataclasses import dataclass
