@@ -142,7 +142,7 @@ def test_figures_have_captions_and_content(name, project):
 
 
 def test_a_graph_whose_file_differs_is_refused(project):
-    family, _, data, network = built("lstm", project)
+    family, _, data, network = built("lstm_characters", project)
     graph = family.graphs(network.eval(), data.facts)[0]
     content = export_graph(graph)
     with torch.no_grad():

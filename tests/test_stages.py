@@ -63,8 +63,10 @@ def test_a_comment_or_a_docstring_changes_nothing(project):
     ],
 )
 def test_a_family_changes_the_stages_of_its_own_recipes_alone(project, file, old, new, stages):
+    own = [n for n, block in project.params()["recipes"].items() if block["family"] == "gan"]
+    assert len(own) == 3
     found = changed_by(project, file, old, new)
-    assert found == {f"{stage}/gan_digits.json" for stage in stages.split()}
+    assert found == {f"{stage}/{name}.json" for stage in stages.split() for name in own}
 
 
 def test_a_reader_changes_its_own_data_sets_alone(project):

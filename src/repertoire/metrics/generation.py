@@ -12,8 +12,9 @@ ROWS = 500  # of a matrix of distances at once
 class Judge:
     """The perceptron that ``prepare`` trained; its last hidden layer is the feature space.
 
-    It knows grey images. Of coloured ones it judges each channel by itself: features lie side by
-    side, and the classes of the channels are the digits of one number.
+    Coloured images it judges whole if it was trained on such. If it knows grey ones, it judges each
+    channel by itself: features lie side by side, and the classes of the channels are the digits of
+    one number.
     """
 
     def __init__(self, arrays: Arrays) -> None:
@@ -34,9 +35,10 @@ class Judge:
         return found @ len(bias) ** np.arange(found.shape[1])[::-1]
 
     def _hidden(self, images: Array) -> Array:
-        """(images, channels, width)."""
-        hidden = np.moveaxis(images.reshape(*images.shape[:3], -1), 3, 1)
-        hidden = hidden.reshape(*hidden.shape[:2], -1).astype(np.float32) / np.float32(255)
+        """(images, channels, width), one channel for images that are judged whole."""
+        pixels = len(self.layers[0][0])
+        parts = np.moveaxis(images.reshape(len(images), pixels, -1), 2, 1)
+        hidden = parts.astype(np.float32) / np.float32(255)
         for weight, bias in self.layers[:-1]:
             hidden = np.maximum(hidden @ weight + bias, 0)
         return hidden
