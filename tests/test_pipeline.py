@@ -8,7 +8,6 @@ import time
 
 import numpy as np
 import pytest
-import torch
 from safetensors.numpy import load_file
 
 from tests.project import ROOT, Project

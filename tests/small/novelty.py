@@ -3,7 +3,7 @@
 DATA = {"one_class_digits": {"valid_per_class": 5, "test_per_class": 7}, "tumours": {}}
 BASELINES = {"one_class_digits": {"components": 3, "trees": 7}, "tumours": {"trees": 7}}
 SIZES = {"latent": 3, "units": [11], "batch": 5, "steps": 7, "chunk": 17, "grid": 3}
-RECIPES = {"novelty_digits": SIZES, "novelty_table": {**SIZES, "batch": 41, "steps": 11}}
+RECIPES = {"novelty_digits": SIZES, "novelty_table": {**SIZES, "batch": 23, "learning_rate": 0.03}}
 STAND_INS = {"novelty_table_denoising": "novelty_table"}
 DATA_OF = {
     "mnist_one_class": "one_class_digits",

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from repertoire.config import RepertoireError
 from repertoire.contract import Array, Data, Plan
 from repertoire.families.novelty_detector.config import Config
 from repertoire.families.novelty_detector.network import Detectors
@@ -37,7 +38,10 @@ class NoveltyLearner:
         arrays = data.arrays(split)
         rows = arrays["images" if self.network.pictures else "rows"]
         hidden = data.facts["contaminated"]
-        chosen = (normal_rows(arrays, net, hidden) for net in range(self.network.nets))
+        chosen = [normal_rows(arrays, net, hidden) for net in range(self.network.nets)]
+        for name, own in zip(data.facts["names"], chosen, strict=True):
+            if not len(own) and split == "train":
+                raise RepertoireError(f"no training row counts as normal for {name!r}; add some")
         return [torch.from_numpy(rows[own]) for own in chosen]
 
     def batches(self, epoch: int) -> Iterator[Tensor]:
