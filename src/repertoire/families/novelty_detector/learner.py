@@ -39,8 +39,9 @@ class NoveltyLearner:
         rows = arrays["images" if self.network.pictures else "rows"]
         hidden = data.facts["contaminated"]
         chosen = [normal_rows(arrays, net, hidden) for net in range(self.network.nets)]
-        for name, own in zip(data.facts["names"], chosen, strict=True):
+        for net, own in enumerate(chosen):
             if not len(own) and split == "train":
+                name = data.facts["names"][net]
                 raise RepertoireError(f"no training row counts as normal for {name!r}; add some")
         return [torch.from_numpy(rows[own]) for own in chosen]
 
