@@ -14,7 +14,7 @@ from repertoire.contract import Plan
 from repertoire.data.photographs import decoded, middle, with_shorter_side
 from repertoire.data.readers import styles
 from repertoire.engines.torch_engine import TorchRun
-from repertoire.families.style_transfer.network import EPSILON, Given, OfAll, Stylist, of_each
+from repertoire.families.style_transfer.network import Given, OfAll, Stylist, of_each
 from repertoire.metrics.colours import from_opponents, opponents, with_colours_of
 from repertoire.metrics.styles import matched_iterations
 from repertoire.nn.measure import Measure
@@ -131,9 +131,18 @@ def test_a_picture_of_any_size_keeps_its_size(size):
 
 def test_moments_are_those_of_instance_normalisation():
     features = torch.randn(3, 5, 11, 13) * 7 + 2
-    mean, deviation = of_each(features)
-    expected = nn.InstanceNorm2d(5, eps=EPSILON)(features)
+    mean, deviation = of_each(features, 0.3)
+    expected = nn.InstanceNorm2d(5, eps=0.3)(features)
     torch.testing.assert_close((features - mean) / deviation, expected, rtol=1e-4, atol=1e-5)
+
+
+def test_an_even_picture_is_painted_evenly():
+    net, even = stylist().double(), torch.full((1, 3, 23, 29), 0.4)
+    with torch.no_grad():
+        painted = net(even.double())
+        nearly = net(even.double() + 1e-6 * torch.randn(1, 3, 23, 29, dtype=torch.float64))
+    assert (painted - painted[..., :1, :1]).abs().max() < 1e-9
+    assert (painted - nearly).abs().max() < 1e-3
 
 
 def test_moments_of_one_picture_give_it_back_as_by_its_own():

@@ -16,16 +16,16 @@ from repertoire.nn.perceptual import Judge, pixels, scaled
 STRIDE = 4  # the net halves each side twice
 MARGIN = 4  # pixels of the edge repeated around a picture, so that the smallest can be reflected
 LARGEST_REACH = 64  # pixels by which a client overlaps tiles
-EPSILON = 1e-3  # of a variance: an even patch is not to be blown up to noise
+LEAST_VARIANCE = 1e-3  # added to that of colours: an even picture is not to be blown up to noise
 
 Moments = tuple[Tensor, Tensor]  # mean and deviation, each to be broadcast over features
-Normal = Callable[[Tensor], Moments]
+Normal = Callable[[Tensor, float], Moments]
 
 
-def of_each(features: Tensor) -> Moments:
-    """Of each channel of each picture (Ulyanov et al. 2016)."""
+def of_each(features: Tensor, floor: float) -> Moments:
+    """Of each channel of each picture (Ulyanov et al. 2016); ``floor`` is added to the variance."""
     mean = features.mean((2, 3), keepdim=True)
-    return mean, ((features - mean) ** 2).mean((2, 3), keepdim=True).add(EPSILON).sqrt()
+    return mean, ((features - mean) ** 2).mean((2, 3), keepdim=True).add(floor).sqrt()
 
 
 class OfAll:
@@ -34,9 +34,9 @@ class OfAll:
     def __init__(self) -> None:
         self.seen: list[Moments] = []
 
-    def __call__(self, features: Tensor) -> Moments:
+    def __call__(self, features: Tensor, floor: float) -> Moments:
         mean = features.mean((0, 2, 3), keepdim=True)
-        deviation = ((features - mean) ** 2).mean((0, 2, 3), keepdim=True).add(EPSILON).sqrt()
+        deviation = ((features - mean) ** 2).mean((0, 2, 3), keepdim=True).add(floor).sqrt()
         self.seen.append((mean.flatten(), deviation.flatten()))
         return mean, deviation
 
@@ -47,7 +47,7 @@ class Given:
     def __init__(self, means: Tensor, deviations: Tensor) -> None:
         self.means, self.deviations, self.taken = means, deviations, 0
 
-    def __call__(self, features: Tensor) -> Moments:
+    def __call__(self, features: Tensor, floor: float) -> Moments:
         part = slice(self.taken, self.taken + features.shape[1])
         self.taken = part.stop
         return self.means[part].view(1, -1, 1, 1), self.deviations[part].view(1, -1, 1, 1)
@@ -64,8 +64,11 @@ class Convolution(nn.Module):
         self.shift = nn.Parameter(torch.zeros(after, 1, 1))
 
     def forward(self, given: Tensor, normal: Normal) -> Tensor:
-        features = self.layer(given)
-        mean, deviation = normal(features)
+        # Over the norm of its weights a channel has the variance of what it is given. A floor of
+        # one then never makes differences larger: those of a flat picture are rounding alone.
+        norms = self.layer.weight.flatten(1).norm(dim=1).view(-1, 1, 1)
+        features = self.layer(given) / norms
+        mean, deviation = normal(features, 1.0)
         return (features - mean) / deviation * self.gain + self.shift
 
 
@@ -113,7 +116,7 @@ class Stylist(nn.Module):
     def forward(self, photographs: Tensor, normal: Normal = of_each) -> Tensor:
         """(batch, 3, height, width) in [0, 1] -> the same shape, in (0, 1)."""
         height, width = photographs.shape[2:]
-        mean, deviation = normal(photographs)
+        mean, deviation = normal(photographs, LEAST_VARIANCE)
         primed = (photographs - mean) / deviation * self.gain + self.shift
         # Up to a multiple of the stride; the edge is repeated at the far sides and all around.
         below, right = (MARGIN + (-size) % STRIDE for size in (height, width))
