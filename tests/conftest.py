@@ -48,6 +48,7 @@ def prepared(folder):
     return made
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist looks for its marks
 def pytest_collection_modifyitems(items):
     """Tests that share a fixture of their module run in one worker, so that it is made once."""
     for item in items:

@@ -63,6 +63,7 @@ def test_the_status_of_the_command_is_that_of_the_whole(project):
 
 
 def test_a_stage_ends_with_whoever_asked_for_it(project):
+    assert project.stage("prepare", "dates").returncode == 0
     params = project.params()
     params["recipes"]["dates"]["training"]["epochs"] = 100_000
     project.write_params(params)
