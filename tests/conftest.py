@@ -48,15 +48,6 @@ def prepared(folder):
     return made
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist looks for its marks
-def pytest_collection_modifyitems(items):
-    """Tests that share a fixture of their module run in one worker, so that it is made once."""
-    for item in items:
-        fixtures = item._fixtureinfo.name2fixturedefs.values()
-        if any(each[-1].scope == "module" for each in fixtures):
-            item.add_marker(pytest.mark.xdist_group(item.module.__name__))
-
-
 @pytest.fixture(autouse=True)
 def settled():
     """Every test starts from the same random state and deterministic kernels, as training does."""
