@@ -1,4 +1,4 @@
-"""baseline@<dataset>: data -> baselines/<dataset>.json, what every net on this data must beat."""
+"""baseline, of prepare@<dataset>: data -> baselines/<dataset>.json, which nets on it must beat."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""export@<recipe>: weights -> artifacts/<recipe>/onnx/, compared with PyTorch."""
+"""export, of evaluate@<recipe>: weights -> artifacts/<recipe>/onnx/, compared with PyTorch."""
 
 import hashlib
 from dataclasses import asdict

@@ -65,25 +65,22 @@ def fingerprint() -> None:
 
 
 def _write_dataset(folder: Path, name: str) -> None:
-    params = asdict(dataset_params(name))
-    baseline = params.pop("baseline")
-    reader = f"repertoire.data.readers.{params['reader']}"
-    _write(folder / f"prepare/{name}.json", params, ["pipelines.prepare", reader])
+    params = dataset_params(name)
     kinds = (ROOT / "src/repertoire/baselines").glob("*.py")
     simple = [f"repertoire.baselines.{path.stem}" for path in kinds]
-    _write(folder / f"baseline/{name}.json", baseline, ["pipelines.baseline", *simple])
+    modules = ["pipelines.prepare", f"repertoire.data.readers.{params.reader}"]
+    modules += ["pipelines.baseline", *simple]
+    _write(folder / f"prepare/{name}.json", asdict(params), modules)
 
 
 def _write_recipe(folder: Path, name: str, recipe: Recipe) -> None:
-    limits = asdict(export_params())
-    stages: dict[str, Mapping[str, Any]] = {
-        "train": deciding(recipe),
-        "export": {"recipe": deciding(recipe), "export": limits},
-        "evaluate": {"recipe": asdict(recipe), "threads": limits["threads"]},
+    modules = {
+        process: [f"pipelines.{process}", *family_modules(recipe.family, process)]
+        for process in ("train", "export", "evaluate")
     }
-    for stage, params in stages.items():
-        modules = [f"pipelines.{stage}", *family_modules(recipe.family, stage)]
-        _write(folder / f"{stage}/{name}.json", params, modules)
+    _write(folder / f"train/{name}.json", deciding(recipe), modules["train"])
+    params = {"recipe": asdict(recipe), "export": asdict(export_params())}
+    _write(folder / f"evaluate/{name}.json", params, modules["export"] + modules["evaluate"])
 
 
 def _write_study(folder: Path, name: str, study: StudyParams) -> None:

@@ -23,7 +23,8 @@ from pathlib import Path
 from types import ModuleType
 
 PLACE = "REPERTOIRE_WARM"  # the variable that tells stages where the socket is
-STAGES = ("prepare", "baseline", "train", "export", "evaluate", "study")  # those of many items
+OF_DATA = ("prepare", "baseline")
+STAGES = (*OF_DATA, "train", "export", "evaluate", "study")  # those of many items
 MOST = 65_536  # bytes of a request
 STREAMS = (0, 1, 2)
 PR_SET_PDEATHSIG = 1
@@ -99,7 +100,7 @@ class Ahead:
         """DVC asks for all data sets before anything else: after that they stay as they are."""
         from pipelines.stage import dataset_names  # here: whoever hands over imports this module
 
-        if stage != "prepare":
+        if stage not in OF_DATA:
             self.prepared.update(dataset_names())
         if stage == "train":
             self.known.add(item)

@@ -42,8 +42,8 @@ def changed_by(project, file, old, new):
 
 def test_every_stage_and_item_has_a_fingerprint(project):
     params = project.params()
-    wanted = {f"{s}/{d}.json" for s in ("prepare", "baseline") for d in params["datasets"]}
-    wanted |= {f"{s}/{r}.json" for s in ("train", "export", "evaluate") for r in params["recipes"]}
+    wanted = {f"prepare/{dataset}.json" for dataset in params["datasets"]}
+    wanted |= {f"{s}/{r}.json" for s in ("train", "evaluate") for r in params["recipes"]}
     wanted |= {f"study/{study}.json" for study in params["studies"]}
     assert set(fingerprints(project)) == wanted | {"register.json", "report.json"}
     assert len(wanted) > 15
@@ -59,7 +59,12 @@ def test_a_comment_or_a_docstring_changes_nothing(project):
     ("file", "old", "new", "stages"),
     [
         ("src/repertoire/families/gan/learner.py", "\nclass ", "\nX = 1\n\nclass ", "train"),
-        ("src/repertoire/families/gan/network.py", "\nclass ", "\nX = 1\n\nclass ", "train export"),
+        (
+            "src/repertoire/families/gan/network.py",
+            "\nclass ",
+            "\nX = 1\n\nclass ",
+            "train evaluate",
+        ),
     ],
 )
 def test_a_family_changes_the_stages_of_its_own_recipes_alone(project, file, old, new, stages):
