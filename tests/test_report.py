@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-from pipelines.report.card import requests
+from pipelines.report.card import family_name, requests, settings
 from pipelines.report.charts import draw_lines, panels
 from pipelines.report.compare import comparisons, verdicts
 from pipelines.report.figures import heatmap
 from pipelines.report.limits import against_persistence
 from pipelines.report.page import OUTPUT, REGISTRATIONS, report
 from pipelines.report.words import listed, metric_words, number
-from pipelines.stage import Recipe
+from pipelines.stage import Gate, Recipe, Training
 from repertoire.config import RepertoireError, parse
 from repertoire.contract import Figure, Kind, Line
 from repertoire.data.figures import write_figures
@@ -188,6 +188,26 @@ def test_every_model_is_listed_with_its_learned_numbers_counted_once(project: Pa
     report()
     page = (OUTPUT / "index.html").read_text(encoding="utf-8")
     assert page.count('<td class="n">16</td><td class="n">3</td>') == 2  # 9 + 7, and 3 steps
+
+
+def test_settings_within_settings_are_a_line_each() -> None:
+    config = {"units": [5, 3], "rivals": {"ridges": [2.0, 7.0], "metric": "mse"}, "noise": {}}
+    recipe = Recipe(
+        "A", "toy", "d", 11, Training(13, 1, 1.0, 1), Gate("m", "lower", "b", 0), config
+    )
+    assert settings(recipe) == [
+        ("seed", "11"),
+        ("epochs", "13"),
+        ("units", "5, 3"),
+        ("rivals, ridges", "2.0, 7.0"),
+        ("rivals, metric", "mse"),
+        ("noise", "none"),
+    ]
+
+
+def test_a_family_is_called_as_its_authors_call_it() -> None:
+    wanted = ("CycleGAN", "GAN", "pix2pix", "language model", "variational autoencoder")
+    assert tuple(family_name(name.lower().replace(" ", "_")) for name in wanted) == wanted
 
 
 def test_a_failed_gate_is_shown_as_not_beaten(page: str) -> None:

@@ -2,6 +2,7 @@
 
 import ast
 import json
+import re
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
@@ -22,6 +23,14 @@ PICTURED = {
 }
 FAMILIES = Path("src/repertoire/families")
 STUDIES = Path("src/repertoire/studies")
+
+
+def family_name(family: str) -> str:
+    """The family's name, spelled as its docstring spells it."""
+    name = family.upper() if len(family) < 4 else spaced(family)
+    said = re.search(rf"\b{re.escape(name)}\b", " ".join(family_text(family)), re.IGNORECASE)
+    # A capital that only begins a sentence or a title is none of the name's.
+    return said[0] if said and re.search(r"\w[A-Z]", said[0]) else name
 
 
 def family_text(family: str) -> tuple[str, str]:
@@ -49,7 +58,20 @@ def _docstring(path: Path, key: str) -> str | None:
 def settings(recipe: Recipe) -> list[tuple[str, str]]:
     """Everything that params.yaml decides for the recipe, but the gate."""
     values = {"seed": recipe.seed, "epochs": recipe.training.epochs, **recipe.config}
-    return [(spaced(key), str(value)) for key, value in values.items()]
+    return [(spaced(key), value) for key, value in _flat(values)]
+
+
+def _flat(values: Mapping[str, Any], above: str = "") -> list[tuple[str, str]]:
+    """Mappings within mappings as one list of names and values that can be read."""
+    found = []
+    for key, value in values.items():
+        if isinstance(value, Mapping):
+            found += _flat(value, f"{above}{key}, ") or [(f"{above}{key}", "none")]
+        elif isinstance(value, list | tuple):
+            found.append((f"{above}{key}", ", ".join(map(str, value)) or "none"))
+        else:
+            found.append((f"{above}{key}", str(value)))
+    return found
 
 
 def splits(facts: Mapping[str, Any]) -> str:

@@ -1,5 +1,6 @@
 """Gathers what the stages left, and writes pages that need nothing but themselves."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -85,7 +86,8 @@ def _study_pages(studies: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _heading(name: str) -> str:
-    return name[:1].upper() + name[1:]
+    """A name at the start of a line; one that is spelled in its own way stays as it is."""
+    return name if re.search(r"\d", name) else name[:1].upper() + name[1:]
 
 
 def _read(name: str, file: str) -> Any:
@@ -131,7 +133,7 @@ def _model(name: str, versions: dict[str, str]) -> dict[str, Any]:
         "module": recipe.family,
         "address": f"{recipe.family}.html#model-{name}",
         "parameters": card.parameters(folder),
-        "family": recipe.family.upper() if len(recipe.family) < 4 else spaced(recipe.family),
+        "family": card.family_name(recipe.family),
         "dataset": recipe.dataset,
         "gate": measured["gate"],
         "rows": rows,
