@@ -52,7 +52,7 @@ def limits(facts: Mapping[str, Any], metrics: Mapping[str, float], recipe: Recip
     if facts["kind"] == "captions" and "encoder" in facts:
         notes.append(_photograph_limit(facts))
     if facts["kind"] == "novelty":
-        notes.append(_novelty_limit(facts))
+        notes.append(_novelty_limit(facts, recipe.training.epochs))
     if facts["kind"] == "strokes":
         notes.append(_stroke_limit(facts))
     if facts["kind"] == "picture_pairs":
@@ -148,11 +148,14 @@ def _vector_limits(facts: Mapping[str, Any]) -> str:
     )
 
 
-def _novelty_limit(facts: Mapping[str, Any]) -> str:
+def _novelty_limit(facts: Mapping[str, Any], epochs: int) -> str:
     counted = facts.get("images") or facts["rows"]
+    chosen = "labels of validation rows chose the epoch that is kept" if epochs > 1 else (
+        "no label was looked at in training"
+    )
     return (
-        "What is new was tested by what this data set holds, not by all that may come, and labels "
-        "of validation rows chose the epoch that is kept. Thresholds were set by the normal ones "
+        f"What is new was tested by what this data set holds, not by all that may come; {chosen}. "
+        "Thresholds were set by the normal ones "
         f"of {counted['valid']:,} validation rows: the share of false alarms holds while normal "
         "things stay as they were."
     )
