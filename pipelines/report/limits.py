@@ -150,8 +150,10 @@ def _vector_limits(facts: Mapping[str, Any]) -> str:
 
 def _novelty_limit(facts: Mapping[str, Any], epochs: int) -> str:
     counted = facts.get("images") or facts["rows"]
-    chosen = "labels of validation rows chose the epoch that is kept" if epochs > 1 else (
-        "no label was looked at in training"
+    chosen = (
+        "labels of validation rows chose the epoch that is kept"
+        if epochs > 1
+        else ("no label was looked at in training")
     )
     return (
         f"What is new was tested by what this data set holds, not by all that may come; {chosen}. "
