@@ -2,7 +2,7 @@
 
 import os
 
-# Before the first import of any of them: nothing phones home.
+# Before the first import of any of them. Nothing phones home.
 for _name, _value in {
     "DO_NOT_TRACK": "true",
     "DVC_NO_ANALYTICS": "1",
@@ -12,3 +12,7 @@ for _name, _value in {
     "ORT_DISABLE_TELEMETRY": "1",
 }.items():
     os.environ[_name] = _value
+# One thread where params.yaml names no number: sums depend on how many share them, and threads that
+# share small products wait for each other longer than they work.
+for _name in ("MKL_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+    os.environ[_name] = "1"
