@@ -65,9 +65,15 @@ def closest_words(encoding: TextEncoding, count: int) -> dict[int, Array]:
         likeness = (pairs[start : start + 512] @ pairs.T).toarray()
         rows = np.arange(len(likeness))
         likeness[rows, start + rows] = -1
-        best = np.argsort(-likeness, axis=1, kind="stable")[:, :count]
-        close |= {int(ids[start + row]): ids[best[row]] for row in rows}
+        close |= {int(ids[start + row]): ids[_largest(likeness[row], count)] for row in rows}
     return close
+
+
+def _largest(values: Array, count: int) -> Array:
+    """Places of the largest values, largest first, and the first place first among equals."""
+    least = np.partition(values, -count)[-count]
+    places = np.flatnonzero(values >= least)
+    return places[np.argsort(-values[places], kind="stable")[:count]]
 
 
 def _padded(found: list[Array], choices: int) -> Array:

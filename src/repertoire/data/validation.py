@@ -99,11 +99,18 @@ def validate(
     context.variables.progress_bars = off
     asset = context.data_sources.add_pandas(name).add_dataframe_asset(name)
     batch = asset.add_batch_definition_whole_dataframe(name).get_batch({"dataframe": table})
-    checks = [getattr(gx.expectations, e.name)(**e.arguments) for e in expectations]
-    records = [
-        _record(e, batch.validate(c, result_format=FORMAT))
-        for e, c in zip(expectations, checks, strict=True)
-    ]
+    # As one suite: each validation by itself would hash the whole table again.
+    places = {f"{place}": each for place, each in enumerate(expectations)}
+    suite = gx.ExpectationSuite(
+        name=name,
+        expectations=[
+            getattr(gx.expectations, each.name)(**each.arguments, meta={"place": place})
+            for place, each in places.items()
+        ],
+    )
+    outcomes: Any = batch.validate(suite, result_format=FORMAT).results
+    found = {outcome.expectation_config.meta["place"]: outcome for outcome in outcomes}
+    records = [_record(each, found[place]) for place, each in places.items()]
     failed = [record for record in records if not record["success"]]
     if failed:
         raise ValidationError(_complaint(name, table, failed))
