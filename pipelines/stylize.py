@@ -6,6 +6,7 @@ every picture takes its iterations anew. Paths are files in PNG or JPEG; the out
 """
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -34,6 +35,7 @@ def stylize(content: Path, style: Path, output: Path, iterations: int, size: int
         raise RepertoireError(f"--iterations {iterations}: takes 1 or more")
     if not SMALLEST <= size <= LARGEST:
         raise RepertoireError(f"--size {size}: takes {SMALLEST} to {LARGEST}")
+    torch.set_num_threads(os.cpu_count() or 1)  # someone waits, and no later digit is compared
     photograph, wanted = _read(content, size), _read(style, size)
     judge = _judge(wanted)
     with Countdown(iterations) as progress:

@@ -1,5 +1,8 @@
 """N-best lists, and what a language model makes of them."""
 
+from collections import Counter
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -24,6 +27,22 @@ def test_the_closest_words_share_most_pairs_of_letters(encoding):
     close = closest_words(encoding, 2)
     words = [encoding.token(each) for each in close[encoding.encode("castle")[0]]]
     assert words == ["cattle", "battle"]
+
+
+def test_the_closest_words_are_those_of_all_cosines_and_the_frequent_come_first(encoding):
+    vocabulary = encoding.tokenizer.get_vocab()
+    words = {w: Counter(pairwise(f" {w} ")) for w in vocabulary if len(w) > 2 and w.isalpha()}
+    norms = {w: sum(n * n for n in counts.values()) ** 0.5 for w, counts in words.items()}
+
+    def unlike(one, other):
+        shared = sum(n * words[other][pair] for pair, n in words[one].items())
+        return -round(shared / norms[one] / norms[other], 9), vocabulary[other]
+
+    close = closest_words(encoding, 5)
+    assert len(close) == len(words) > 5
+    for one in words:
+        others = sorted(words.keys() - {one}, key=lambda other: unlike(one, other))
+        assert close[vocabulary[one]].tolist() == [vocabulary[each] for each in others[:5]]
 
 
 def test_a_list_holds_the_true_line_once_and_changes_one_word(encoding):

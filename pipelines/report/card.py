@@ -142,20 +142,46 @@ def digests(manifest: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 def requests(name: str, tasks: list[str], recipe: Recipe, figures: list[Any]) -> list[str]:
     """A command line for each task that the server offers for the model."""
+    bodies = _bodies(recipe, figures)
+    lines = []
+    for task in tasks:
+        if task == "stylize":  # a photograph is longer than an argument may be
+            lines.append(
+                'printf \'{"images": "%s"}\' "$(base64 -w0 picture.jpg)" | curl -s '
+                f"{SERVER}/v1/models/{name}/{task} -H 'Accept: image/png' -d @- > painted.png"
+            )
+            continue
+        body = shlex.quote(json.dumps(bodies.get(task, {}), ensure_ascii=False))
+        if task in PICTURED:
+            given = ", ".join(f'\\"$(base64 -w0 {file}.png)\\"' for file in PICTURED[task])
+            more = "".join(f', \\"{name}\\": {value}' for name, value in _label(recipe).items())
+            body = f'"{{\\"images\\": [{given}]{more}}}"'
+        if task == "detect" and not bodies["detect"]["rows"]:
+            body = '"{\\"images\\": \\"$(base64 -w0 picture.png)\\", \\"normal\\": 0}"'
+        lines.append(f"curl -s {SERVER}/v1/models/{name}/{task} -d {body}")
+    return lines
+
+
+def _label(recipe: Recipe) -> dict[str, int]:
+    """What a net that is told a label is told here."""
+    return {"label": 3} if recipe.config.get("conditional") else {}
+
+
+def _bodies(recipe: Recipe, figures: list[Any]) -> dict[str, dict[str, Any]]:
+    """By task a request's body, from what the recipe's figures show."""
     prompt = recipe.config.get("prompt", "")
     table = next((f for f in figures if f["columns"][:1] in (["source"], ["text"])), None)
     sources = [row[0] for row in table["cells"]] if table else ["…"]
     # A source with an unknown token in it would puzzle who copies the line.
     source = next((text for text in sources if "<" not in text), sources[0])
-    conditional = bool(recipe.config.get("conditional"))
-    writes = {"text": "hello"} if conditional else {}
-    label = {"label": 3} if conditional else {}
+    label = _label(recipe)
+    points = {"points": recipe.config.get("draw_points")}
     fan = next((f for f in figures if f["name"] == "fan-first"), None)
     rows = next((f for f in figures if f["name"] == "example"), None)  # series side by side
     row = next((f for f in figures if f["name"] == "example-row"), None)
     cold = next((f for f in figures if f["name"] == "cold-start"), None)
     liked = [row[-1] for row in cold["cells"][:2]] if cold else []
-    bodies: dict[str, dict[str, Any]] = {
+    return {
         "score": {"text": prompt},
         "generate": {"prompt": prompt, "max_tokens": 20, "temperature": 0.7, "seed": 1},
         "complete": {"prompt": prompt, "count": 3, "tokens": 4},
@@ -174,22 +200,5 @@ def requests(name: str, tasks: list[str], recipe: Recipe, figures: list[Any]) ->
         "forecast": {"series": rows["cells"] if rows else fan["lines"][0]["y"][:12] if fan else []},
         "detect": {"rows": row["cells"][0] if row else []},
         "compose": {"frames": 64, "temperature": 0.8, "seed": 1},
-        "write": {**(writes or {"points": recipe.config.get("draw_points")}), "seed": 1},
+        "write": {**({"text": "hello"} if label else points), "seed": 1},
     }
-    lines = []
-    for task in tasks:
-        body = shlex.quote(json.dumps(bodies.get(task, {}), ensure_ascii=False))
-        if task in PICTURED:
-            given = ", ".join(f'\\"$(base64 -w0 {file}.png)\\"' for file in PICTURED[task])
-            more = "".join(f', \\"{name}\\": {value}' for name, value in label.items())
-            body = f'"{{\\"images\\": [{given}]{more}}}"'
-        if task == "detect" and not row:
-            body = '"{\\"images\\": \\"$(base64 -w0 picture.png)\\", \\"normal\\": 0}"'
-        if task == "stylize":  # a photograph is longer than an argument may be
-            lines.append(
-                'printf \'{"images": "%s"}\' "$(base64 -w0 picture.jpg)" | curl -s '
-                f"{SERVER}/v1/models/{name}/{task} -H 'Accept: image/png' -d @- > painted.png"
-            )
-            continue
-        lines.append(f"curl -s {SERVER}/v1/models/{name}/{task} -d {body}")
-    return lines
