@@ -57,10 +57,11 @@ lint: setup ## ruff, mypy and the import contracts
 bench: setup ## measure the speeds that docs/benchmarks.md states; prints ratios
 	@python -m pipelines.bench
 
-benchmark: setup ## one recipe at published scale: make benchmark RECIPE=ptb_lstm_100
+benchmark: setup ## one at published scale: make benchmark RECIPE=ptb_lstm_100, or STUDY=gan_modes
 	@cd pipelines/benchmarks && export PYTHONPATH="$(CURDIR)" && \
-	  python -m pipelines.warm dvc repro evaluate@$(RECIPE) && \
-	  python -m pipelines.register $(RECIPE) && python -m pipelines.results $(RECIPE)
+	  python -m pipelines.warm dvc repro $(if $(STUDY),study@$(STUDY),evaluate@$(RECIPE)) && \
+	  $(if $(STUDY),,python -m pipelines.register $(RECIPE) &&) \
+	  python -m pipelines.results $(or $(STUDY),$(RECIPE))
 
 serve: setup ## serve the champions on http://127.0.0.1:8000 (MODELS=artifacts serves the folder)
 	@python -m serving.app $(if $(MODELS),--models $(MODELS),--registry "$${MLFLOW_TRACKING_URI:-sqlite:///mlflow.db}")

@@ -1,7 +1,7 @@
 """`python -m pipelines.results`: what was measured at published scale, beside published figures.
 
-Run it in pipelines/benchmarks, whose params.yaml names a figure to reach for each recipe, or for a
-baseline of a data set. Prints one row of a Markdown table for each that has been evaluated.
+Run it in pipelines/benchmarks, whose params.yaml names a figure to reach for each recipe and study,
+or for a baseline of a data set. Prints one row of a Markdown table for each that has been measured.
 """
 
 import os
@@ -14,7 +14,15 @@ from typing import Any, Literal
 import torch
 
 from pipelines.split import latest, read
-from pipelines.stage import PARAMS, TIMINGS, read_params, recipe_names, recipe_params, run_stage
+from pipelines.stage import (
+    PARAMS,
+    TIMINGS,
+    read_params,
+    recipe_names,
+    recipe_params,
+    run_stage,
+    study_names,
+)
 from repertoire.config import RepertoireError, parse, section
 from repertoire.data.files import read_json
 
@@ -34,7 +42,8 @@ COLUMNS = (
 
 @dataclass(frozen=True)
 class Target:
-    """``value`` is what ``metric`` should reach; ``simple`` names the baseline printed beside it.
+    """``value`` is what ``metric`` should reach; ``simple`` names the baseline printed beside it,
+    None for a study, which compares rules with each other.
 
     ``published`` says in words who reached what. ``machine`` is what the recipe was made for.
     """
@@ -42,19 +51,19 @@ class Target:
     metric: str
     better: Literal["lower", "higher"]
     value: float
-    simple: str
+    simple: str | None
     published: str
     machine: Literal["2 cores", "GPU"]
 
 
 def targets() -> dict[str, Target]:
-    """The section ``targets``: by recipe, or by data set where a baseline is the result."""
+    """The section ``targets``: by recipe or study, or data set where a baseline is the result."""
     found = section(read_params(), "targets", source=PARAMS.name)
     return {n: parse(Target, block, f"{PARAMS.name}.targets.{n}") for n, block in found.items()}
 
 
 def results(*names: str) -> None:
-    """Print the table, of all or of some recipes."""
+    """Print the table, of all or of some."""
     known = targets()
     if unknown := [name for name in names if name not in known]:
         raise RepertoireError(f"no target for {unknown[0]}; there are: {', '.join(known)}")
@@ -65,20 +74,20 @@ def results(*names: str) -> None:
 
 
 def _rows(name: str, target: Target) -> Iterator[tuple[str, ...]]:
-    """One row, or none where the recipe has not been evaluated."""
+    """One row, or none where nothing has been measured."""
     if (found := _measured(name)) is None:
         return
     metrics, baselines = found
     for key, values in ((target.metric, metrics), (target.simple, baselines)):
-        if key not in values:
+        if key is not None and key not in values:
             raise RepertoireError(f"targets.{name}: no {key!r}; there are: {', '.join(values)}")
-    value = metrics[target.metric]
+    value, simple = metrics[target.metric], target.simple
     reached = value <= target.value if target.better == "lower" else value >= target.value
     yield (
         f"`{name}`",
         target.metric,
         f"{value:.5g}",
-        f"{baselines[target.simple]:.5g} ({target.simple})",
+        f"{baselines[simple]:.5g} ({simple})" if simple else "–",
         f"{'≤' if target.better == 'lower' else '≥'} {target.value:g}",
         "yes" if reached else "**no**",
         target.published,
@@ -89,6 +98,10 @@ def _rows(name: str, target: Target) -> Iterator[tuple[str, ...]]:
 
 
 def _measured(name: str) -> tuple[dict[str, Any], dict[str, Any]] | None:
+    """Metrics and baselines."""
+    if name in study_names():
+        found = Path("studies") / name / "metrics.json"
+        return (read_json(found), {}) if found.exists() else None
     recipe = name in recipe_names()
     dataset = recipe_params(name).dataset if recipe else name
     place, simple = Path("artifacts") / name / "metrics.json", Path("baselines") / f"{dataset}.json"
@@ -99,8 +112,8 @@ def _measured(name: str) -> tuple[dict[str, Any], dict[str, Any]] | None:
 
 
 def _seconds(name: str) -> str:
-    trained = (r for r in latest(read(TIMINGS)) if (r.stage, r.item) == ("train", name))
-    return next((f"{record.result_s:.0f}" for record in trained), "–")
+    spent = (r for r in latest(read(TIMINGS)) if r.stage in ("train", "study") and r.item == name)
+    return next((f"{record.result_s:.0f}" for record in spent), "–")
 
 
 def _commit() -> str:

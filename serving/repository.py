@@ -92,6 +92,8 @@ class Sessions:
         options.intra_op_num_threads = self._threads
         options.inter_op_num_threads = 1
         options.log_severity_level = 3
+        # A plan of the memory would be kept for each shape, and batches have all sizes.
+        options.enable_mem_pattern = False
         # Spinning threads take the processor from other requests.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         # Otherwise a file in onnxruntime's own format would pass, which was not inspected.

@@ -7,11 +7,12 @@ import pytest
 import torch
 
 from pipelines.results import Target
-from pipelines.stage import DatasetParams, Recipe
+from pipelines.stage import DatasetParams, Recipe, StudyParams
 from repertoire.config import parse, read_yaml
 from repertoire.contract import Plan, load_family
 from repertoire.data.dataset import Dataset
 from repertoire.data.readers import load_reader
+from repertoire.studies import load_study
 from tests.families import DATA_OF
 from tests.project import ROOT
 from tests.small import gathered
@@ -20,20 +21,22 @@ FOLDER = ROOT / "pipelines/benchmarks"
 PARAMS = read_yaml(FOLDER / "params.yaml")
 SIZES = gathered("BENCHMARK_SIZES")
 RECIPES = PARAMS["recipes"] or {}
+STUDIES = PARAMS["studies"]
 STEPS = 2
 
 
 def test_the_stages_are_those_of_the_default_scale():
     ours, default = (read_yaml(f / "dvc.yaml")["stages"] for f in (FOLDER, ROOT))
-    assert set(default) - set(ours) == {"study", "report"}
+    assert set(default) - set(ours) == {"report"}
     assert {k: v for k, v in ours.items() if k != "fingerprint"} == {
         k: default[k] for k in ours if k != "fingerprint"
     }
 
 
-def test_every_recipe_names_what_it_should_reach():
+def test_every_recipe_and_study_names_what_it_should_reach():
     targets = {name: parse(Target, block, name) for name, block in PARAMS["targets"].items()}
-    assert set(RECIPES) <= set(targets) <= set(RECIPES) | set(PARAMS["datasets"])
+    measured = {*RECIPES, *STUDIES}
+    assert measured <= set(targets) <= measured | set(PARAMS["datasets"])
     assert all(target.published for target in targets.values())
 
 
@@ -42,6 +45,12 @@ def test_every_data_set_is_pinned_and_its_config_is_whole(name):
     params = parse(DatasetParams, PARAMS["datasets"][name], name)
     parse(load_reader(params.reader).Config, params.config, name)
     assert params.sources and all(len(s.sha256) == 64 for s in params.sources.values())
+
+
+@pytest.mark.parametrize("name", sorted(STUDIES))
+def test_the_config_of_a_study_is_whole(name):
+    params = parse(StudyParams, STUDIES[name], name)
+    parse(load_study(params.module).Config, params.config, name)
 
 
 @pytest.mark.parametrize("name", sorted(RECIPES))

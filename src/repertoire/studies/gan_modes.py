@@ -76,14 +76,19 @@ def study(config: Config) -> Findings:
         f"seed {config.seed}"
     )
     figures = [_table(found, targets, sizes)]
-    metrics = {}
+    metrics: dict[str, float] = {}
+    covered: dict[str, list[float]] = {}
     for name, courses in found.items():
         figures += _curves(name, courses, sizes)
         figures += [_scatter(name, targets[name], label, c) for label, c in courses.items()]
         for label, course in courses.items():
-            key = f"{name}_{label}".replace(" ", "_").replace("-", "_").lower()
-            metrics[f"{key}_fewest_modes"] = float(course.modes[-1].min())
+            rule, fewest = label.replace(" ", "_").replace("-", "_").lower(), course.modes[-1].min()
+            key = f"{name}_{rule}"
+            metrics[f"{key}_fewest_modes"] = float(fewest)
             metrics[f"{key}_high_quality_percent"] = 100 * float(course.shares[-1].mean())
+            covered.setdefault(rule, []).append(fewest / len(targets[name].means))
+    for rule, shares in covered.items():
+        metrics[f"{rule}_fewest_modes_percent"] = 100 * min(shares)
     return tuple(figures), metrics
 
 

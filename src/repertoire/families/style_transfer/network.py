@@ -16,7 +16,9 @@ from repertoire.nn.perceptual import Judge, pixels, scaled
 STRIDE = 4  # the net halves each side twice
 MARGIN = 4  # pixels of the edge repeated around a picture, so that the smallest can be reflected
 LARGEST_REACH = 64  # pixels by which a client overlaps tiles
+CONTRAST = 0.25  # usual deviation of a photograph's values
 LEAST_VARIANCE = 1e-3  # added to that of colours: an even picture is not to be blown up to noise
+LEAST_ACTIVITY = 0.3  # added to the variance of features for the same reason
 
 Moments = tuple[Tensor, Tensor]  # mean and deviation, each to be broadcast over features
 Normal = Callable[[Tensor, float], Moments]
@@ -64,11 +66,12 @@ class Convolution(nn.Module):
         self.shift = nn.Parameter(torch.zeros(after, 1, 1))
 
     def forward(self, given: Tensor, normal: Normal) -> Tensor:
-        # Over the norm of its weights a channel has the variance of what it is given. A floor of
-        # one then never makes differences larger: those of a flat picture are rounding alone.
+        # Over the norm of its weights a channel has the variance of what it is given, so that the
+        # floor bounds how much larger a layer makes the differences of a flat picture, which are
+        # rounding alone.
         norms = self.layer.weight.flatten(1).norm(dim=1).view(-1, 1, 1)
         features = self.layer(given) / norms
-        mean, deviation = normal(features, 1.0)
+        mean, deviation = normal(features, LEAST_ACTIVITY)
         return (features - mean) / deviation * self.gain + self.shift
 
 
@@ -120,7 +123,8 @@ class Stylist(nn.Module):
         primed = (photographs - mean) / deviation * self.gain + self.shift
         # Up to a multiple of the stride; the edge is repeated at the far sides and all around.
         below, right = (MARGIN + (-size) % STRIDE for size in (height, width))
-        features = functional.pad(photographs, (MARGIN, right, MARGIN, below), mode="replicate")
+        standard = (photographs - 0.5) / CONTRAST
+        features = functional.pad(standard, (MARGIN, right, MARGIN, below), mode="replicate")
         for layer in self.down:
             features = torch.relu(layer(features, normal))
         for block in self.blocks:
