@@ -4,7 +4,8 @@ import pytest
 import torch
 from torch.nn import functional
 
-from repertoire.nn.softmax import fastest_precision, linear_cross_entropy
+from repertoire.nn import softmax
+from repertoire.nn.softmax import linear_cross_entropy
 
 ROWS, WIDTH, VOCABULARY = 73, 29, 211
 
@@ -46,7 +47,29 @@ def test_loss_and_gradients_agree_with_double_precision(scale, precision, tolera
         assert float((one - other).norm() / other.norm()) < tolerance
 
 
-def test_the_precision_is_bfloat16_only_where_the_processor_multiplies_it(monkeypatch):
-    for multiplies, precision in ((True, torch.bfloat16), (False, torch.float32)):
-        monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda yes=multiplies: yes)
-        assert fastest_precision() == precision or torch.cuda.is_available()
+@pytest.mark.parametrize(
+    ("tiles", "vectors", "vendor", "precision"),
+    [
+        (True, True, "GenuineIntel", torch.bfloat16),
+        (False, True, "AuthenticAMD", torch.bfloat16),
+        (False, True, "GenuineIntel", torch.float32),
+        (False, False, "AuthenticAMD", torch.float32),
+    ],
+)
+def test_the_precision_is_bfloat16_only_where_the_processor_multiplies_it_faster(
+    monkeypatch, tiles, vectors, vendor, precision
+):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: tiles)
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: vectors)
+    monkeypatch.setattr(softmax, "_made_by", lambda: vendor)
+    assert softmax.fastest_precision() == precision
+
+
+def test_the_vendor_is_read_from_the_kernels_table(monkeypatch, tmp_path):
+    table = tmp_path / "cpuinfo"
+    table.write_text("processor\t: 0\nvendor_id\t: AuthenticAMD\nprocessor\t: 1\n")
+    monkeypatch.setattr(softmax, "CPUINFO", table)
+    assert softmax._made_by.__wrapped__() == "AuthenticAMD"
+    monkeypatch.setattr(softmax, "CPUINFO", tmp_path / "none")
+    assert softmax._made_by.__wrapped__() == ""

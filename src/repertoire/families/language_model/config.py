@@ -41,7 +41,7 @@ class Config:
     order of frequency; empty for the full softmax.
     ``time`` is the length of truncated backpropagation, ``chunk`` that of a scoring call.
     ``softmax`` is the precision of the output product while training: ``fastest`` is bfloat16 where
-    the processor multiplies it, else float32.
+    the processor multiplies it faster, else float32.
     """
 
     cell: Literal["feedforward", "bag", "tanh", "relu_identity", "gru", "lstm"]
