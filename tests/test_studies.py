@@ -294,6 +294,17 @@ def test_draws_of_a_target_cover_its_modes_and_lie_within_three_deviations_of_th
     assert share == pytest.approx(1 - np.exp(-(3**2) / 2), abs=0.003)
 
 
+def test_a_loss_is_as_good_as_on_the_target_where_it_covers_the_smaller_share():
+    module, config = small("gan_modes", steps=31)
+    _, metrics = module.study(config)
+    losses = [name.lower().replace("-", "_").replace(" ", "_") for name in config.rules]
+    assert len(losses) == 4
+    for loss in losses:
+        ring, grid = (metrics[f"{target}_{loss}_fewest_modes"] for target in ("ring", "grid"))
+        worst = min(100 * ring / 8, 100 * grid / 25)
+        assert metrics[f"{loss}_fewest_modes_percent"] == pytest.approx(worst)
+
+
 def test_the_modes_of_the_ring_lie_on_a_circle_and_those_of_the_grid_two_apart():
     ring, grid = duels.ring().means, duels.grid().means
     assert torch.allclose(ring.norm(dim=1), torch.ones(8))
