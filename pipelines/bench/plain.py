@@ -52,6 +52,7 @@ CONFIG = Config(
     prompt="",
     sample_tokens=0,
 )
+SCALE = CONFIG.embedding**0.5  # of embeddings as inputs, as in our net
 Batch = tuple[bool, Tensor, Tensor]
 
 
@@ -163,7 +164,7 @@ class PlainLoop:
 
     def step(self, batch: Batch) -> float:
         first, tokens, targets = batch
-        features, states = self.lstm(self.embedding(tokens), None if first else self.states)
+        features, states = self.lstm(self.embedding(tokens) * SCALE, None if first else self.states)
         self.states = (states[0].detach(), states[1].detach())
         loss = self._loss(features.flatten(0, 1), targets.flatten())
         self.optimizer.zero_grad()
@@ -187,7 +188,7 @@ def held_out_nats(modules: Iterator[nn.Module], tokens: Tensor) -> float:
     with torch.inference_mode():
         for window in range(windows):
             part = slice(window * CONFIG.time, (window + 1) * CONFIG.time)
-            features, states = lstm(embedding(inputs[:, part]), states)
+            features, states = lstm(embedding(inputs[:, part]) * SCALE, states)
             logits = output(features).flatten(0, 1)
             total += functional.cross_entropy(logits, targets[:, part].flatten()).item()
     return total / windows
