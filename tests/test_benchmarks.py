@@ -48,9 +48,13 @@ def test_every_data_set_is_pinned_and_its_config_is_whole(name):
 
 
 @pytest.mark.parametrize("name", sorted(STUDIES))
-def test_the_config_of_a_study_is_whole(name):
+def test_a_study_measures_its_target_in_few_steps_at_its_published_size(name):
     params = parse(StudyParams, STUDIES[name], name)
-    parse(load_study(params.module).Config, params.config, name)
+    module = load_study(params.module)
+    config = parse(module.Config, {**params.config, **SIZES[name]}, name)
+    _, metrics = module.study(config)
+    assert PARAMS["targets"][name]["metric"] in metrics
+    assert all(math.isfinite(value) for value in metrics.values())
 
 
 @pytest.mark.parametrize("name", sorted(RECIPES))

@@ -7,7 +7,7 @@ Each module offers ``ARCHIVES`` (file name -> function that writes it to a path)
 ``STAND_INS`` names, for other recipes of params.yaml, the one whose small sizes they take, and
 ``DATA_OF``, for other data sets, the one that stands for them, those of the published scale too;
 ``PREPARED`` (data set -> function that writes it to a folder) are those of no default recipe;
-``BENCHMARK_SIZES`` changes the ``config`` of a recipe of that scale whose step would take minutes.
+``BENCHMARK_SIZES`` changes the ``config`` of a recipe or study of that scale that takes minutes.
 """
 
 import importlib

@@ -1,5 +1,6 @@
 """Small sizes of every study."""
 
+BENCHMARK_SIZES = {"gan_modes": {"steps": 2, "looks": 1}}
 STUDIES = {
     "code_maps": {
         "test": 97,

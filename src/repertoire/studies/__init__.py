@@ -17,6 +17,11 @@ HARD_SPACE = "\N{NO-BREAK SPACE}"  # a plain space in a heat map's label is show
 Findings: TypeAlias = tuple[tuple[Figure, ...], dict[str, float]]
 
 
+def metric_name(*labels: str) -> str:
+    """Labels as a reader sees them, as one name of a metric."""
+    return "_".join(labels).lower().replace(" ", "_").replace("-", "_")
+
+
 def study_modules() -> tuple[str, ...]:
     """Every module that holds a study."""
     return tuple(sorted(m.name for m in pkgutil.iter_modules(__path__)))

@@ -17,7 +17,7 @@ from torch import nn
 from repertoire.contract import Array, Figure, Kind, Line
 from repertoire.nn.cycle import Cycle, generator_losses, judge_loss
 from repertoire.nn.patch import frozen
-from repertoire.studies import Findings
+from repertoire.studies import Findings, metric_name
 from repertoire.training.adversary import Adversary
 from repertoire.training.process import settle
 
@@ -137,7 +137,7 @@ def study(config: Config) -> Findings:
     }
     metrics = {}
     for label, runs in found.items():
-        key = label.replace(" ", "_")
+        key = metric_name(label)
         metrics[f"{key}_partner_distance"] = float(np.mean([run.partner for run in runs]))
         metrics[f"{key}_return_distance"] = float(np.mean([run.back for run in runs]))
         metrics[f"{key}_valid_percent"] = float(np.mean([run.valid for run in runs]))

@@ -15,7 +15,7 @@ import torch
 from repertoire.contract import Array, Figure, Kind, Line
 from repertoire.nn.adversarial import Objective
 from repertoire.nn.duels import NEAR, Duels, Nets, Target, grid, ring
-from repertoire.studies import Findings
+from repertoire.studies import Findings, metric_name
 from repertoire.training.process import settle
 
 SHOWN = 400  # points of a scatter diagram
@@ -76,20 +76,26 @@ def study(config: Config) -> Findings:
         f"seed {config.seed}"
     )
     figures = [_table(found, targets, sizes)]
-    metrics: dict[str, float] = {}
-    covered: dict[str, list[float]] = {}
     for name, courses in found.items():
         figures += _curves(name, courses, sizes)
         figures += [_scatter(name, targets[name], label, c) for label, c in courses.items()]
+    return tuple(figures), _metrics(found, targets)
+
+
+def _metrics(found: dict[str, dict[str, Course]], targets: dict[str, Target]) -> dict[str, float]:
+    """Of the worst training, and the share of modes on the target where that is the smaller."""
+    metrics: dict[str, float] = {}
+    covered: dict[str, list[float]] = {}
+    for name, courses in found.items():
         for label, course in courses.items():
-            rule, fewest = label.replace(" ", "_").replace("-", "_").lower(), course.modes[-1].min()
-            key = f"{name}_{rule}"
-            metrics[f"{key}_fewest_modes"] = float(fewest)
-            metrics[f"{key}_high_quality_percent"] = 100 * float(course.shares[-1].mean())
-            covered.setdefault(rule, []).append(fewest / len(targets[name].means))
-    for rule, shares in covered.items():
-        metrics[f"{rule}_fewest_modes_percent"] = 100 * min(shares)
-    return tuple(figures), metrics
+            fewest = float(course.modes[-1].min())
+            metrics[metric_name(name, label, "fewest modes")] = fewest
+            quality = 100 * float(course.shares[-1].mean())
+            metrics[metric_name(name, label, "high quality percent")] = quality
+            covered.setdefault(label, []).append(fewest / len(targets[name].means))
+    for label, shares in covered.items():
+        metrics[metric_name(label, "fewest modes percent")] = 100 * min(shares)
+    return metrics
 
 
 def _table(found: dict[str, dict[str, Course]], targets: dict[str, Target], sizes: str) -> Figure:

@@ -13,7 +13,7 @@ import torch
 from repertoire.contract import Array, Figure, Kind
 from repertoire.nn.adversarial import Objective
 from repertoire.nn.duels import Duels, Nets, ring
-from repertoire.studies import HARD_SPACE, Findings
+from repertoire.studies import HARD_SPACE, Findings, metric_name
 from repertoire.training.process import settle
 
 
@@ -63,7 +63,7 @@ def study(config: Config) -> Findings:
     for label, objective in config.rules.items():
         modes, shares = covered(config, objective)
         figures.append(_map(config, label, modes, sizes))
-        key = label.replace(" ", "_").replace("-", "_").lower()
+        key = metric_name(label)
         metrics[f"{key}_modes_percent"] = 100 * float(modes.mean())
         metrics[f"{key}_high_quality_percent"] = 100 * float(shares.mean())
         metrics[f"{key}_whole_ring_percent"] = 100 * float((modes == 1).mean())

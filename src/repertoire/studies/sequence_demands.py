@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from repertoire.contract import Array, Figure, Kind
-from repertoire.studies import HARD_SPACE, Findings
+from repertoire.studies import HARD_SPACE, Findings, metric_name
 from repertoire.training.optimisation import Optimisation
 from repertoire.training.process import settle
 
@@ -230,7 +230,7 @@ def study(config: Config) -> Findings:
         _table(demands, found, sizes),
     )
     return figures, {
-        f"{name}_{demand}_percent".replace(" ", "_").lower(): 100 * value
+        metric_name(name, demand, "percent"): 100 * value
         for name, values in found.items()
         for demand, value in zip(demands, values, strict=True)
     }
