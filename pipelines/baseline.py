@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from pipelines.stage import dataset_params, run_stage
+from pipelines.params import dataset_params
+from pipelines.stage import run_stage
 from repertoire.baselines import load_baselines
 from repertoire.config import parse
 from repertoire.data.dataset import Dataset

@@ -1,15 +1,17 @@
-"""evaluate@<recipe>: onnx + test split -> metrics.json, manifest.json, plots/; no torch."""
+"""evaluate@<recipe>: onnx + test split -> evaluation/, manifest.json, metrics.json; no torch."""
 
 from pathlib import Path
 
 from safetensors.numpy import load_file
 
-from pipelines.stage import Recipe, export_params, family_config, recipe_params, run_stage
+from pipelines.artifact import ARTIFACTS, EVALUATION, METRICS, RESULTS
+from pipelines.params import Recipe, export_params, family_config, recipe_params
+from pipelines.stage import run_stage
 from repertoire.config import RepertoireError
 from repertoire.contract import load_family
 from repertoire.data.dataset import Dataset
 from repertoire.data.figures import write_figures
-from repertoire.data.files import digest_file, read_json, write_json
+from repertoire.data.files import digest_file, read_json, whole_folder, write_json
 from repertoire.engines.onnx_engine import OnnxRun
 from repertoire.metrics.gate import margin_over
 from repertoire.metrics.rounding import rounded
@@ -21,14 +23,18 @@ def evaluate(name: str) -> None:
     family = load_family(recipe.family)
     config = family_config(recipe, name, family.Config)
     data = Dataset(Path("data") / recipe.dataset)
-    folder = Path("artifacts") / name
+    folder = ARTIFACTS / name
     run = OnnxRun(folder / "onnx", export_params().threads)
     metrics = rounded(family.evaluate(run, config, data, "test"))
     snapshots = load_file(folder / "trained/snapshots.safetensors")
-    write_figures(folder / "plots", family.illustrate(run, config, data, snapshots))
+    figures = family.illustrate(run, config, data, snapshots)
     gate = _gate(recipe, metrics)
-    write_json(folder / "metrics.json", {"test": metrics, "gate": gate})
+    with whole_folder(folder / EVALUATION) as partial:
+        write_figures(partial, figures)
+        write_json(partial / Path(RESULTS).name, {"test": metrics, "gate": gate})
     _write_manifest(name, recipe, data, metrics, family.tasks)
+    summary = {"value": gate["value"], "baseline": gate["baseline_value"], "passed": gate["passed"]}
+    write_json(folder / METRICS, summary)
     print(
         f"{name}: test {gate['metric']} {gate['value']} against {gate['baseline']} "
         f"{gate['baseline_value']}: margin {gate['margin']:.6g}, "
@@ -59,7 +65,7 @@ def _gate(recipe: Recipe, metrics: dict[str, float]) -> dict[str, object]:
 def _write_manifest(
     name: str, recipe: Recipe, data: Dataset, metrics: dict[str, float], tasks: tuple[str, ...]
 ) -> None:
-    folder = Path("artifacts") / name
+    folder = ARTIFACTS / name
     exported = read_json(folder / "onnx" / "graphs.json")
     write_json(
         folder / "manifest.json",

@@ -7,7 +7,8 @@ from typing import Any
 
 from safetensors.torch import load_file
 
-from pipelines.stage import export_params, family_config, recipe_params, run_stage
+from pipelines.params import export_params, family_config, recipe_params
+from pipelines.stage import run_stage
 from repertoire.contract import load_family
 from repertoire.data.dataset import Dataset
 from repertoire.data.files import whole_folder, write_json

@@ -10,24 +10,24 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from pipelines.check import check
 from pipelines.code import ROOT, closure, digests
-from pipelines.stage import (
+from pipelines.params import (
     Recipe,
     StudyParams,
     dataset_names,
     dataset_params,
     deciding,
     export_params,
-    family_config,
-    family_modules,
+    read_params,
     recipe_names,
     recipe_params,
-    run_stage,
     study_names,
     study_params,
 )
-from repertoire.contract import load_family
+from pipelines.stage import family_modules, run_stage
 from repertoire.data.files import digest_file, whole_folder, write_json
+from repertoire.data.readers import load_reader
 
 FOLDER = Path("fingerprints")
 REPORT_TEXTS = (
@@ -38,10 +38,9 @@ REPORT_TEXTS = (
 
 
 def fingerprint() -> None:
-    """Read every block of params.yaml, so that a mistake in the last one is found at once."""
+    """Check every block of params.yaml, so that a mistake in the last one is found at once."""
+    check(read_params())
     recipes = {name: recipe_params(name) for name in recipe_names()}
-    for name, recipe in recipes.items():
-        family_config(recipe, name, load_family(recipe.family).Config)
     studies = {name: study_params(name) for name in study_names()}
     with whole_folder(FOLDER) as folder:
         for name in dataset_names():
@@ -51,7 +50,6 @@ def fingerprint() -> None:
         for name, study in studies.items():
             _write_study(folder, name, study)
         everything = {name: asdict(recipe) for name, recipe in recipes.items()}
-        _write(folder / "register.json", everything, ["pipelines.register"])
         texts = {
             path.relative_to(ROOT).as_posix(): digest_file(path)[:32]
             for pattern in REPORT_TEXTS
@@ -66,10 +64,9 @@ def fingerprint() -> None:
 
 def _write_dataset(folder: Path, name: str) -> None:
     params = dataset_params(name)
-    kinds = (ROOT / "src/repertoire/baselines").glob("*.py")
-    simple = [f"repertoire.baselines.{path.stem}" for path in kinds]
+    kind = load_reader(params.reader).KIND
     modules = ["pipelines.prepare", f"repertoire.data.readers.{params.reader}"]
-    modules += ["pipelines.baseline", *simple]
+    modules += ["pipelines.baseline", f"repertoire.baselines.{kind}"]
     _write(folder / f"prepare/{name}.json", asdict(params), modules)
 
 

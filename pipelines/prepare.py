@@ -4,7 +4,8 @@ from pathlib import Path
 
 import great_expectations as gx  # noqa: F401  (its seconds belong to start-up, not to the work)
 
-from pipelines.stage import dataset_params, run_stage
+from pipelines.params import dataset_params
+from pipelines.stage import run_stage
 from repertoire.config import parse
 from repertoire.data.dataset import write_dataset
 from repertoire.data.files import digest_tree, whole_folder, write_json
@@ -27,6 +28,7 @@ def prepare(name: str) -> None:
     with whole_folder(Path("data") / name) as folder:
         facts = {
             "dataset": name,
+            "kind": reader.KIND,
             "origin": _joined([source.origin for source in params.sources.values()], "generated"),
             "licence": _joined(
                 [source.licence for source in params.sources.values()], "generated, none needed"
@@ -34,7 +36,8 @@ def prepare(name: str) -> None:
         }
         write_dataset(folder, encoded, facts)
         write_json(folder / "validation.json", records)
-        (folder / "validation.html").write_text(validation_page(name, facts, records, table))
+        page = validation_page(name, facts, records, table)
+        (folder / "validation.html").write_text(page, encoding="utf-8")
         print(
             f"{name}: {len(table)} rows hold {len(records)} expectations; "
             f"digest {digest_tree([folder])[:12]}"

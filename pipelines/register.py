@@ -5,6 +5,7 @@ from pathlib import Path
 
 from mlflow import MlflowClient
 
+from pipelines.params import recipe_names, recipe_params
 from pipelines.registry import (
     champion,
     content_digest,
@@ -14,7 +15,7 @@ from pipelines.registry import (
     refusal,
     register_version,
 )
-from pipelines.stage import recipe_names, recipe_params, run_stage
+from pipelines.stage import run_stage
 from repertoire.data.files import read_json, write_json
 
 REGISTRATIONS = Path("registrations.json")

@@ -13,16 +13,17 @@ from typing import Any, Literal
 
 import torch
 
-from pipelines.split import latest, read
-from pipelines.stage import (
+from pipelines.artifact import ARTIFACTS, RESULTS
+from pipelines.params import (
     PARAMS,
-    TIMINGS,
     read_params,
     recipe_names,
     recipe_params,
-    run_stage,
     study_names,
 )
+from pipelines.split import latest, read
+from pipelines.stage import TIMINGS, run_stage
+from pipelines.study import FINDINGS
 from repertoire.config import RepertoireError, parse, section
 from repertoire.data.files import read_json
 
@@ -58,7 +59,7 @@ class Target:
 
 def targets() -> dict[str, Target]:
     """The section ``targets``: by recipe or study, or data set where a baseline is the result."""
-    found = section(read_params(), "targets", source=PARAMS.name)
+    found = section(read_params().content, "targets", source=PARAMS.name)
     return {n: parse(Target, block, f"{PARAMS.name}.targets.{n}") for n, block in found.items()}
 
 
@@ -100,11 +101,11 @@ def _rows(name: str, target: Target) -> Iterator[tuple[str, ...]]:
 def _measured(name: str) -> tuple[dict[str, Any], dict[str, Any]] | None:
     """Metrics and baselines."""
     if name in study_names():
-        found = Path("studies") / name / "metrics.json"
+        found = Path("studies") / name / FINDINGS
         return (read_json(found), {}) if found.exists() else None
     recipe = name in recipe_names()
     dataset = recipe_params(name).dataset if recipe else name
-    place, simple = Path("artifacts") / name / "metrics.json", Path("baselines") / f"{dataset}.json"
+    place, simple = ARTIFACTS / name / RESULTS, Path("baselines") / f"{dataset}.json"
     if not simple.exists() or (recipe and not place.exists()):
         return None
     baselines = read_json(simple)

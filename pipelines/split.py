@@ -10,6 +10,7 @@ from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
+from pipelines.artifact import RESULTS
 from pipelines.report.card import parameters
 from pipelines.stage import TIMINGS
 from repertoire.data.files import read_json
@@ -97,9 +98,9 @@ def models(records: list[Record], artifacts: Path) -> list[str]:
     lines = [f"{'recipe':22} {'parameters':>10} {'train s':>8}  {'metric':24} {'test':>9} against"]
     for record in latest(records):
         folder = artifacts / record.item
-        if record.stage != "train" or not (folder / "metrics.json").exists():
+        if record.stage != "train" or not (folder / RESULTS).exists():
             continue
-        gate = read_json(folder / "metrics.json")["gate"]
+        gate = read_json(folder / RESULTS)["gate"]
         size, seconds = parameters(folder), record.result_s
         lines.append(
             f"{record.item:22} {size:10,} {seconds:8.1f}  {gate['metric']:24} "

@@ -1,21 +1,15 @@
-"""What every stage shares: its params, its clock, and one clear line when something is wrong."""
+"""What every stage process shares: its clock, and one clear line when something is wrong."""
 
 import errno
 import inspect
 import json
-import os
 import sys
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
-from functools import cache
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal
 
-from repertoire.config import RepertoireError, parse, read_yaml, section
-from repertoire.data.sources import Source
+from repertoire.config import RepertoireError
 
-PARAMS = Path("params.yaml")
 TIMINGS = Path(".timings/stages.jsonl")
 TRAINING_SECONDS = Path(".timings/training.js")  # what the report's first page shows
 FAMILY_PARTS = {
@@ -23,132 +17,6 @@ FAMILY_PARTS = {
     "export": ("config", "network", "evaluation"),
     "evaluate": ("config", "evaluation"),
 }
-
-
-@dataclass(frozen=True)
-class DatasetParams:
-    """One block of ``datasets``: ``config`` belongs to the reader, ``baseline`` to its kind."""
-
-    reader: str
-    sources: Mapping[str, Source]
-    config: Mapping[str, Any]
-    baseline: Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class Gate:
-    """The metric that decides: it must beat the baseline by the margin, in its own unit."""
-
-    metric: str
-    better: Literal["lower", "higher"]
-    baseline: str
-    margin: float
-
-
-@dataclass(frozen=True)
-class Training:
-    """How long to train and how often to save."""
-
-    epochs: int
-    threads: int
-    checkpoint_seconds: float
-    record_steps: int
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """One block of ``recipes``; ``config`` belongs to the family."""
-
-    title: str
-    family: str
-    dataset: str
-    seed: int
-    training: Training
-    gate: Gate
-    config: Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class StudyParams:
-    """One block of ``studies``; ``config`` belongs to the module."""
-
-    title: str
-    module: str
-    config: Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class Export:
-    """Tolerances of the comparison between the two engines, and the slice they are run on."""
-
-    slice_rows: int
-    value_tolerance: float
-    metric_tolerance: float
-    largest_batch: int
-    largest_axis: int
-    threads: int
-
-
-def read_params() -> dict[str, Any]:
-    """The whole of params.yaml, or of the file that ``REPERTOIRE_PARAMS`` names."""
-    path = Path(os.environ.get("REPERTOIRE_PARAMS", PARAMS))
-    return _parsed(path, path.resolve(), path.stat().st_mtime_ns if path.exists() else 0)
-
-
-@cache
-def _parsed(path: Path, _place: Path, _changed: int) -> dict[str, Any]:
-    return read_yaml(path)
-
-
-def dataset_names() -> list[str]:
-    """Every data set of params.yaml, in its order."""
-    return list(section(read_params(), "datasets", source=PARAMS.name))
-
-
-def recipe_names() -> list[str]:
-    """Every recipe of params.yaml, in its order."""
-    return list(section(read_params(), "recipes", source=PARAMS.name))
-
-
-def study_names() -> list[str]:
-    """Every study of params.yaml, in its order."""
-    return list(section(read_params(), "studies", source=PARAMS.name))
-
-
-def dataset_params(name: str) -> DatasetParams:
-    """The block of a data set."""
-    block = section(read_params(), "datasets", name, source=PARAMS.name)
-    return parse(DatasetParams, block, f"{PARAMS.name}.datasets.{name}")
-
-
-def recipe_params(name: str) -> Recipe:
-    """The block of a recipe."""
-    block = section(read_params(), "recipes", name, source=PARAMS.name)
-    return parse(Recipe, block, f"{PARAMS.name}.recipes.{name}")
-
-
-def study_params(name: str) -> StudyParams:
-    """The block of a study."""
-    block = section(read_params(), "studies", name, source=PARAMS.name)
-    return parse(StudyParams, block, f"{PARAMS.name}.studies.{name}")
-
-
-def family_config(recipe: Recipe, name: str, cls: type) -> Any:
-    """The family's own part of a recipe."""
-    return parse(cls, recipe.config, f"{PARAMS.name}.recipes.{name}.config")
-
-
-def export_params() -> Export:
-    """The block ``export``."""
-    return parse(Export, section(read_params(), "export", source=PARAMS.name), "params.yaml.export")
-
-
-def deciding(recipe: Recipe) -> dict[str, Any]:
-    """What of a recipe decides its weights: not its title, and of the gate what is watched."""
-    block = asdict(recipe)
-    del block["title"]
-    block["gate"] = {"metric": recipe.gate.metric, "better": recipe.gate.better}
-    return block
 
 
 def family_modules(family: str, stage: str) -> list[str]:

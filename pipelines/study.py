@@ -1,13 +1,16 @@
-"""study@<name>: a small experiment with data of its own -> studies/<name>/: plots, metrics."""
+"""study@<name>: a small experiment with data of its own -> studies/<name>/: figures, findings."""
 
 from pathlib import Path
 
-from pipelines.stage import run_stage, study_params
+from pipelines.params import study_params
+from pipelines.stage import run_stage
 from repertoire.config import parse
 from repertoire.data.figures import write_figures
-from repertoire.data.files import write_json
+from repertoire.data.files import whole_folder, write_json
 from repertoire.metrics.rounding import rounded
 from repertoire.studies import load_study
+
+FINDINGS = "findings.json"  # metrics by name
 
 
 def study(name: str) -> None:
@@ -17,9 +20,9 @@ def study(name: str) -> None:
     config = parse(module.Config, params.config, f"params.yaml.studies.{name}.config")
     figures, metrics = module.study(config)
     values = rounded(metrics)
-    folder = Path("studies") / name
-    write_figures(folder / "plots", figures)
-    write_json(folder / "metrics.json", values)
+    with whole_folder(Path("studies") / name) as folder:
+        write_figures(folder, figures)
+        write_json(folder / FINDINGS, values)
     print(f"{name}: " + ", ".join(f"{key} {value}" for key, value in values.items()))
 
 

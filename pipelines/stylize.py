@@ -14,7 +14,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from pipelines.stage import DatasetParams, dataset_names, dataset_params
+from pipelines.params import DatasetParams, dataset_names, dataset_params
 from repertoire.config import RepertoireError, parse
 from repertoire.data.files import whole_file
 from repertoire.data.photographs import decoded, with_shorter_side

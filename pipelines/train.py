@@ -1,22 +1,23 @@
 """train@<recipe>: data -> artifacts/<recipe>/trained/: weights, snapshots, history."""
 
+import csv
 import json
 from collections.abc import Iterator, Set
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors.torch import save
 
 from pipelines.code import closure, digests
-from pipelines.stage import (
+from pipelines.params import (
     Recipe,
     deciding,
     family_config,
-    family_modules,
     recipe_names,
     recipe_params,
-    run_stage,
 )
+from pipelines.stage import family_modules, run_stage
 from repertoire.contract import Plan, load_family
 from repertoire.data.dataset import Dataset
 from repertoire.data.files import digest_text, digest_tree, read_json, whole_folder, write_json
@@ -30,6 +31,7 @@ def train(name: str) -> float:
     """Train one recipe; a killed run goes on from its last checkpoint. Returns its seconds."""
     result, decided_by, saved = _trained(name)
     _write(Path("artifacts") / name / "trained", result, decided_by)
+    _write_curves(Path("artifacts") / name / "curves", result, recipe_params(name).gate.metric)
     saved.unlink()
     print(f"{name}: {result.epoch} epochs in {result.seconds:.0f} s")
     return result.seconds
@@ -98,6 +100,22 @@ def _write(folder: Path, result: Trajectory, decided_by: dict[str, str]) -> None
         (partial / "weights.safetensors").write_bytes(save(weights))
         (partial / "snapshots.safetensors").write_bytes(save(frames))
         write_json(partial / "history.json", history)
+
+
+def _write_curves(folder: Path, result: Trajectory, metric: str) -> None:
+    """Learning curves for ``dvc plots``: a CSV file of steps and values each.
+
+    The training loss is the first that a step reports; validation is of the metric of the gate.
+    """
+    curves: dict[str, list[tuple[Any, Any]]] = {}
+    if result.steps:
+        loss = next(key for key in result.steps[0] if key != "step")
+        curves[f"training_{loss}"] = [(row["step"], row[loss]) for row in result.steps]
+    curves[f"validation_{metric}"] = [(row["steps_done"], row[metric]) for row in result.epochs]
+    with whole_folder(folder) as partial:
+        for name, rows in curves.items():
+            with (partial / f"{name}.csv").open("w", encoding="utf-8", newline="") as file:
+                csv.writer(file, lineterminator="\n").writerows([("step", "value"), *rows])
 
 
 if __name__ == "__main__":

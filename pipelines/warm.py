@@ -75,6 +75,7 @@ def _fork(listener: socket.socket) -> int:
     try:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         _end_with_parent()
+        importlib.import_module("torch._inductor")  # deterministic mode imports it: 1.5 s
         stages = {stage: importlib.import_module(f"pipelines.{stage}") for stage in STAGES}
         ahead = Ahead(stages["train"])
         while True:
@@ -98,7 +99,7 @@ class Ahead:
 
     def notice(self, stage: str, item: str) -> None:
         """DVC asks for all data sets before anything else: after that they stay as they are."""
-        from pipelines.stage import dataset_names  # here: whoever hands over imports this module
+        from pipelines.params import dataset_names  # here: whoever hands over imports this module
 
         if stage not in OF_DATA:
             self.prepared.update(dataset_names())

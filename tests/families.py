@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from pipelines.stage import Recipe
+from pipelines.params import Recipe
 from repertoire.config import parse
 from repertoire.contract import Family, load_family
 from repertoire.data.dataset import Dataset

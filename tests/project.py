@@ -6,11 +6,14 @@ import os
 import shutil
 import subprocess
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
 
+from pipelines.params import Params
+from repertoire.config import read_yaml
 from repertoire.data.sources import Files
 from tests.small import gathered
 
@@ -24,12 +27,17 @@ SMALL_STUDIES = gathered("STUDIES")
 RUN_STUDIES = ("rtrl",)  # the one without torch; tests/test_studies.py runs them all
 
 
+def whole_blocks(folder: str = "") -> dict[str, Any]:
+    """A params.yaml with every block in full: sources for their names, what recipes share."""
+    params = Params(read_yaml(ROOT / folder / "params.yaml"))
+    parts = {"datasets": params.dataset, "recipes": params.recipe, "studies": params.study}
+    blocks = {part: {n: asdict(get(n)) for n in params.names(part)} for part, get in parts.items()}
+    return json.loads(json.dumps({**params.content, **blocks}, default=dict))
+
+
 def full_params() -> dict[str, Any]:
     """The default params.yaml, and what of the published scale a miniature stands in for."""
-    default, published = (
-        json.loads(json.dumps(YAML(typ="safe").load(ROOT / folder / "params.yaml")))
-        for folder in ("", "pipelines/benchmarks")
-    )
+    default, published = whole_blocks(), whole_blocks("pipelines/benchmarks")
     for part, small in (("datasets", SMALL_DATA), ("recipes", SMALL_RECIPES)):
         default[part] |= {name: published[part][name] for name in set(small) - set(default[part])}
     return default
@@ -53,7 +61,17 @@ def small_params(mirror: Path, recipes: tuple[str, ...]) -> dict[str, Any]:
     for name, block in params["studies"].items():
         block["config"].update(SMALL_STUDIES[name])
     params["export"]["slice_rows"] = 53
-    return params
+    return {**params, "sources": {}, "families": {}}  # the blocks are whole
+
+
+def with_named_sources(params: dict[str, Any]) -> dict[str, Any]:
+    """The form of params.yaml: data sets name their sources."""
+    sources, datasets = {}, {}
+    for name, block in params["datasets"].items():
+        sources |= {f"{name}_{key}": source for key, source in block["sources"].items()}
+        named = {key: f"{name}_{key}" for key in block["sources"]}
+        datasets[name] = {**block, "sources": named}
+    return {**params, "sources": sources, "datasets": datasets}
 
 
 class Project:
@@ -76,7 +94,7 @@ class Project:
         self.full_datasets = params["datasets"]
         used = {block["dataset"] for block in params["recipes"].values()}
         params["datasets"] = {k: v for k, v in params["datasets"].items() if k in used}
-        self.write_params(params)
+        self.write_params(with_named_sources(params))
         shutil.copytree(
             ROOT / ".dvc", folder / ".dvc", ignore=shutil.ignore_patterns("cache", "tmp")
         )
@@ -89,7 +107,7 @@ class Project:
 
     def write_params(self, params: dict[str, Any]) -> None:
         """Replace params.yaml."""
-        with (self.folder / "params.yaml").open("w") as file:
+        with (self.folder / "params.yaml").open("w", encoding="utf-8") as file:
             YAML(typ="safe").dump(params, file)
 
     def params(self) -> dict[str, Any]:

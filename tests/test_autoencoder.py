@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pipelines.stage import Recipe
+from pipelines.params import Recipe
 from repertoire.baselines.images import Config as BaselineConfig
 from repertoire.baselines.images import grey_baselines
 from repertoire.config import ConfigError, RepertoireError, parse

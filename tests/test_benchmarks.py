@@ -6,19 +6,19 @@ import math
 import pytest
 import torch
 
+from pipelines.params import DatasetParams, Recipe, StudyParams
 from pipelines.results import Target
-from pipelines.stage import DatasetParams, Recipe, StudyParams
 from repertoire.config import parse, read_yaml
 from repertoire.contract import Plan, load_family
 from repertoire.data.dataset import Dataset
 from repertoire.data.readers import load_reader
 from repertoire.studies import load_study
 from tests.families import DATA_OF
-from tests.project import ROOT
+from tests.project import ROOT, whole_blocks
 from tests.small import gathered
 
 FOLDER = ROOT / "pipelines/benchmarks"
-PARAMS = read_yaml(FOLDER / "params.yaml")
+PARAMS = whole_blocks("pipelines/benchmarks")
 SIZES = gathered("BENCHMARK_SIZES")
 RECIPES = PARAMS["recipes"] or {}
 STUDIES = PARAMS["studies"]

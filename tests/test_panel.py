@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from pipelines.stage import DatasetParams
+from pipelines.params import DatasetParams
 from repertoire.baselines.panel import fit_ridge, naive_forecasts, standardised
 from repertoire.config import ConfigError, parse
 from repertoire.contract import Plan

@@ -42,7 +42,7 @@ def test_everything_is_there(reproduced):
     assert (reproduced.folder / "data/dates/validation.html").exists()
     assert (
         "largest_relative_difference"
-        in (reproduced.folder / "studies/rtrl/metrics.json").read_text()
+        in (reproduced.folder / "studies/rtrl/findings.json").read_text()
     )
 
 

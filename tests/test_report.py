@@ -10,20 +10,22 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
+from pipelines.params import Gate, Recipe, Training
 from pipelines.report.card import family_name, requests, settings
 from pipelines.report.charts import draw_lines, panels
 from pipelines.report.compare import comparisons, verdicts
 from pipelines.report.figures import heatmap
 from pipelines.report.limits import against_persistence
-from pipelines.report.page import OUTPUT, REGISTRATIONS, report
+from pipelines.report.page import OUTPUT, report
 from pipelines.report.words import listed, metric_words, number
-from pipelines.stage import Gate, Recipe, Training
 from repertoire.config import RepertoireError, parse
 from repertoire.contract import Figure, Kind, Line
 from repertoire.data.figures import write_figures
 from tests.project import full_params
 
 PARAMS = """
+training: {}
+families: {}
 recipes:
   good: &recipe
     title: Good <net>
@@ -76,7 +78,8 @@ def figures() -> list[Figure]:
 
 
 def write_recipe(folder: Path, value: float) -> None:
-    write_figures(folder / "plots", figures())
+    (folder / "evaluation").mkdir(parents=True)
+    write_figures(folder / "evaluation", figures())
     graph = {
         "name": "score",
         "bytes": 1200,
@@ -85,7 +88,7 @@ def write_recipe(folder: Path, value: float) -> None:
     }
     steps = [{"step": 20 * n, "loss_nats": 5 / n, "gradient_norm": 1 / n} for n in range(1, 50)]
     contents: dict[str, Any] = {
-        "metrics.json": {"test": {"perplexity": value}, "gate": gate(value)},
+        "evaluation/results.json": {"test": {"perplexity": value}, "gate": gate(value)},
         "trained/history.json": {
             "steps": steps,
             "epochs": [{"epoch": n, "steps_done": n, "perplexity": 9 - n} for n in (1, 2, 3)],
@@ -112,8 +115,9 @@ def fill(folder: Path) -> None:
     studies.mkdir(parents=True)
     (studies / "drops.py").write_text('"""How drops fall.\n\nDown (Everybody 1687).\n"""\n')
     course = Line("drop", [1, 2], [4.0, 5.0])
+    (folder / "studies/drops").mkdir(parents=True)
     write_figures(
-        folder / "studies/drops/plots",
+        folder / "studies/drops",
         [Figure("course", Kind.LINES, "Falls.", columns=("s", "m"), lines=[course])],
     )
     family = folder / "src/repertoire/families/toy"
@@ -121,7 +125,6 @@ def fill(folder: Path) -> None:
     (family / "__init__.py").write_text('"""A toy.\n\nInvented (Nobody 1999).\n"""\n')
     write_recipe(folder / "artifacts/good", 20.0)
     write_recipe(folder / "artifacts/poor", 45.0)
-    (folder / REGISTRATIONS).write_text('{"good": "7", "poor": "7"}', encoding="utf-8")
 
 
 @pytest.fixture
@@ -236,9 +239,8 @@ def test_every_kind_of_figure_is_drawn(page: str) -> None:
     assert "&lt;s&gt;</text>" in page
 
 
-def test_a_card_names_sources_version_and_a_request_that_a_shell_can_read(page: str) -> None:
+def test_a_card_names_sources_and_a_request_that_a_shell_can_read(page: str) -> None:
     assert "Invented (Nobody 1999)." in page
-    assert "registered as version 7" in page
     assert "/v1/models/good/score -d" in page
 
 
@@ -251,7 +253,7 @@ def test_a_study_has_its_title_its_docstring_and_its_figures(page: str) -> None:
 
 
 def test_a_study_that_did_not_run_is_named_with_the_remedy(project: Path) -> None:
-    Path("studies/drops/plots/figures.json").unlink()
+    Path("studies/drops/figures.json").unlink()
     with pytest.raises(RepertoireError, match="dvc repro study@drops"):
         report()
     assert not OUTPUT.exists()
@@ -275,18 +277,14 @@ def test_variants_of_one_data_set_share_a_diagram_of_their_validation() -> None:
     ]
 
 
-@pytest.mark.parametrize("file", ["metrics.json", "trained/history.json", "plots/figures.json"])
+@pytest.mark.parametrize(
+    "file", ["evaluation/results.json", "trained/history.json", "evaluation/figures.json"]
+)
 def test_a_recipe_that_was_not_evaluated_is_named_with_the_remedy(project: Path, file: str) -> None:
     (Path("artifacts/poor") / file).unlink()
     with pytest.raises(RepertoireError, match="dvc repro evaluate@poor"):
         report()
     assert not OUTPUT.exists()
-
-
-def test_a_recipe_that_was_not_registered_says_so(project: Path) -> None:
-    REGISTRATIONS.write_text('{"good": "7"}', encoding="utf-8")
-    report()
-    assert "not registered" in written()
 
 
 def test_a_training_without_records_has_a_page_without_curves(project: Path) -> None:

@@ -36,7 +36,7 @@ def rows(capsys):
 
 
 def test_a_study_has_a_row_without_a_simple_baseline(folder, capsys):
-    written(folder, "studies/tides/metrics.json", {"height": 7.25})
+    written(folder, "studies/tides/findings.json", {"height": 7.25})
     results()
     [row] = rows(capsys)
     assert row[:6] == ["| `tides`", "height", "7.25", "–", "≥ 7", "yes"]
@@ -55,7 +55,7 @@ def test_what_has_not_been_measured_has_no_row(folder, capsys):
 
 
 def test_a_metric_that_was_not_measured_is_refused_with_those_that_were(folder):
-    written(folder, "studies/tides/metrics.json", {"width": 3.0})
+    written(folder, "studies/tides/findings.json", {"width": 3.0})
     with pytest.raises(RepertoireError, match=r"targets\.tides: no 'height'; there are: width"):
         results()
 

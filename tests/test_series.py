@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 import torch
 
-from pipelines.stage import DatasetParams
+from pipelines.params import DatasetParams
 from repertoire.baselines.series import (
     Autoregression,
     Config,

@@ -45,7 +45,7 @@ def test_every_stage_and_item_has_a_fingerprint(project):
     wanted = {f"prepare/{dataset}.json" for dataset in params["datasets"]}
     wanted |= {f"{s}/{r}.json" for s in ("train", "evaluate") for r in params["recipes"]}
     wanted |= {f"study/{study}.json" for study in params["studies"]}
-    assert set(fingerprints(project)) == wanted | {"register.json", "report.json"}
+    assert set(fingerprints(project)) == wanted | {"report.json"}
     assert len(wanted) > 15
 
 
@@ -72,6 +72,15 @@ def test_a_family_changes_the_stages_of_its_own_recipes_alone(project, file, old
     assert len(own) == 3
     found = changed_by(project, file, old, new)
     assert found == {f"{stage}/{name}.json" for stage in stages.split() for name in own}
+
+
+def test_a_baseline_changes_the_data_sets_of_its_kind_alone(project):
+    file = "src/repertoire/baselines/rolls.py"
+    found = changed_by(project, file, "\nNAMES", "\nX = 1\nNAMES")
+    assert found == {"prepare/chorales.json", "prepare/jsb_chorales.json"} & {
+        f"prepare/{name}.json" for name in project.params()["datasets"]
+    }
+    assert found
 
 
 def test_a_reader_changes_its_own_data_sets_alone(project):
@@ -119,7 +128,6 @@ def test_a_title_or_a_margin_trains_nothing_anew(project):
     after = fingerprints(project)
     assert {name for name in before if before[name] != after[name]} == {
         "evaluate/lstm.json",
-        "register.json",
         "report.json",
     }
 
@@ -136,7 +144,7 @@ def test_torch_and_mlflow_are_imported_only_where_they_are_needed(project):
                 for package in imported:
                     if any(each.split(".")[0] == package for each in names):
                         imported[package].add(name.split("/")[0].removesuffix(".json"))
-    assert imported["mlflow"] == {"register"}
+    assert imported["mlflow"] == set()
     assert imported["great_expectations"] == {"prepare"}
     assert "train" in imported["torch"] and "evaluate" not in imported["mlflow"]
 
@@ -162,13 +170,19 @@ def test_every_stage_declares_what_it_needs_and_makes(stage):
         assert body["deps"][0].startswith("fingerprints/")
 
 
-def test_dvc_yaml_names_no_data_set_and_no_recipe():
-    text = (ROOT / "dvc.yaml").read_text()
+def test_no_stage_of_dvc_yaml_names_a_data_set_or_a_recipe():
+    text = (ROOT / "dvc.yaml").read_text(encoding="utf-8").split("\nartifacts:\n")[0]
     params = YAML(typ="safe").load(ROOT / "params.yaml")
     names = (*params["recipes"], *params["datasets"], *params["studies"])
     names = [name for name in names if name not in ("digits", "dates")]
     assert len(names) > 10
     assert not [name for name in names if name in text]
+
+
+def test_every_recipe_is_an_artifact_of_dvc_yaml():
+    declared = YAML(typ="safe").load(ROOT / "dvc.yaml")["artifacts"]
+    recipes = YAML(typ="safe").load(ROOT / "params.yaml")["recipes"]
+    assert declared == {n: {"path": f"artifacts/{n}", "type": "model"} for n in recipes}
 
 
 def test_seconds_of_training_lie_where_the_first_page_of_the_report_reads_them(

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from pipelines.stage import StudyParams
+from pipelines.params import StudyParams
 from repertoire.config import RepertoireError, parse, read_yaml
 from repertoire.contract import Kind
 from repertoire.nn import duels

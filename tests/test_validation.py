@@ -14,7 +14,7 @@ NAMES = sorted(set(SMALL_DATA) - {"shakespeare_characters"})
 @pytest.fixture(scope="module")
 def tables(project):
     """Table and expectations of every small data set."""
-    from pipelines.stage import DatasetParams
+    from pipelines.params import DatasetParams
 
     found = {}
     for name in NAMES:

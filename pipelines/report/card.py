@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from pipelines.params import Recipe
 from pipelines.report.words import USES, listed, metric_words, number, size, small, spaced
-from pipelines.stage import Recipe
 from repertoire.config import RepertoireError
 
 SERVER = "localhost:8000"

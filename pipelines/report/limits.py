@@ -4,8 +4,8 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from pipelines.params import Recipe
 from pipelines.report.words import listed
-from pipelines.stage import Recipe
 
 SIGNIFICANT = 0.05  # p-values below it are taken for more than chance
 

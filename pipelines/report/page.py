@@ -6,18 +6,32 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
+from pipelines.artifact import (
+    ARTIFACTS,
+    EVALUATION,
+    FIGURES,
+    HISTORY,
+    MANIFEST,
+    RESULTS,
+    read_artifact,
+)
+from pipelines.params import (
+    Recipe,
+    recipe_names,
+    recipe_params,
+    study_names,
+    study_params,
+)
 from pipelines.report import card
 from pipelines.report.charts import draw, panels
 from pipelines.report.compare import comparisons, verdicts
 from pipelines.report.figures import load_figure
 from pipelines.report.limits import limits
 from pipelines.report.words import lowered, metric_words, number, small, spaced
-from pipelines.stage import Recipe, recipe_names, recipe_params, study_names, study_params
 from repertoire.config import RepertoireError
 from repertoire.data.files import read_json, whole_folder
 
 OUTPUT = Path("reports")
-REGISTRATIONS = Path("registrations.json")
 COLUMN = 990  # CSS pixels of the text column
 GAP = 28
 CHART_HEIGHT = 270
@@ -25,8 +39,7 @@ CHART_HEIGHT = 270
 
 def report() -> None:
     """Write reports/: a first page, one a family, one of the studies; equal inputs, equal bytes."""
-    versions = read_json(REGISTRATIONS) if REGISTRATIONS.exists() else {}
-    models = [_model(name, versions) for name in recipe_names()]
+    models = [_model(name) for name in recipe_names()]
     if not models:
         raise RepertoireError("params.yaml.recipes: no recipe to report; add one")
     pages = [*_family_pages(models), *_study_pages([_study(name) for name in study_names()])]
@@ -90,21 +103,9 @@ def _heading(name: str) -> str:
     return name if re.search(r"\d", name) else name[:1].upper() + name[1:]
 
 
-def _read(name: str, file: str) -> Any:
-    """A file that ``evaluate`` or a stage before it wrote."""
-    path = Path("artifacts") / name / file
-    try:
-        return read_json(path)
-    except FileNotFoundError:
-        raise RepertoireError(
-            f"{path}: no such file, recipe {name} was not evaluated; "
-            f"run `dvc repro evaluate@{name}`"
-        ) from None
-
-
 def _study(name: str) -> dict[str, Any]:
     """Everything the page says of one study."""
-    params, folder = study_params(name), Path("studies") / name / "plots"
+    params, folder = study_params(name), Path("studies") / name
     try:
         records = read_json(folder / "figures.json")
     except FileNotFoundError:
@@ -119,11 +120,11 @@ def _study(name: str) -> dict[str, Any]:
     }
 
 
-def _model(name: str, versions: dict[str, str]) -> dict[str, Any]:
+def _model(name: str) -> dict[str, Any]:
     """Everything the page says of one recipe."""
-    recipe, folder = recipe_params(name), Path("artifacts") / name
-    measured, manifest = _read(name, "metrics.json"), _read(name, "manifest.json")
-    records, history = _read(name, "plots/figures.json"), _read(name, "trained/history.json")
+    recipe, folder = recipe_params(name), ARTIFACTS / name
+    measured, manifest = read_artifact(name, RESULTS), read_artifact(name, MANIFEST)
+    records, history = read_artifact(name, FIGURES), read_artifact(name, HISTORY)
     rows = comparisons(
         measured["gate"], measured["test"], manifest["baselines"], dict(recipe.config)
     )
@@ -141,8 +142,7 @@ def _model(name: str, versions: dict[str, str]) -> dict[str, Any]:
         "steps": history["epochs"][-1]["steps_done"],
         "manifest": manifest,
         "card": _card(name, recipe, measured["test"], manifest, records),
-        "figures": [load_figure(folder / "plots", record) for record in records],
-        "version": versions.get(name),
+        "figures": [load_figure(folder / EVALUATION, record) for record in records],
     }
 
 
@@ -160,7 +160,7 @@ def _card(
         "limits": limits(facts, metrics, recipe),
         "metrics": card.metric_rows(metrics),
         "settings": card.settings(recipe),
-        "sizes": card.sizes(Path("artifacts") / name, manifest),
+        "sizes": card.sizes(ARTIFACTS / name, manifest),
         "parity": card.parity(manifest),
         "digests": card.digests(manifest),
         "requests": card.requests(name, manifest["tasks"], recipe, records),

@@ -1,11 +1,13 @@
 """Strict reading of params.yaml: a mapping becomes a frozen dataclass or one clear error."""
 
 import dataclasses
+import math
 import types
 import typing
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeAlias, TypeVar
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
@@ -19,6 +21,24 @@ class RepertoireError(Exception):
 
 class ConfigError(RepertoireError):
     """A key of params.yaml is unknown, missing or of the wrong type."""
+
+
+@dataclass(frozen=True)
+class Between:
+    """The values that a number may have: from ``low`` to ``high``, both included."""
+
+    low: float
+    high: float
+    words: str
+
+
+Count: TypeAlias = Annotated[int, Between(1, math.inf, "a whole number of at least 1")]
+Natural: TypeAlias = Annotated[int, Between(0, math.inf, "a whole number of at least 0")]
+# numpy.random.seed takes no more.
+Seed: TypeAlias = Annotated[int, Between(0, 2**32 - 1, "a whole number from 0 to 2^32 - 1")]
+Positive: TypeAlias = Annotated[float, Between(math.ulp(0.0), math.inf, "a number greater than 0")]
+NonNegative: TypeAlias = Annotated[float, Between(0, math.inf, "a number of at least 0")]
+Share: TypeAlias = Annotated[float, Between(0, 1, "a number from 0 to 1")]
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
@@ -35,36 +55,48 @@ def read_yaml(path: Path) -> dict[str, Any]:
 
 
 def section(content: Mapping[str, Any], *keys: str, source: str) -> Mapping[str, Any]:
-    """Walk down ``keys``; an absent key names its siblings."""
+    """Walk down ``keys`` to a mapping; an absent key names its siblings."""
     for depth, key in enumerate(keys):
+        place = ".".join((source, *keys[:depth]))
         if key not in content:
-            place = ".".join((source, *keys[:depth]))
-            raise ConfigError(f"{place}: no key {key!r}; there are: {', '.join(sorted(content))}")
+            known = ", ".join(sorted(map(str, content))) or "none"
+            raise ConfigError(f"{place}: no key {key!r}; there are: {known}")
         content = content[key]
+        if not isinstance(content, Mapping):
+            raise ConfigError(f"{place}.{key}: expected a mapping, got {content!r}")
     return content
 
 
 def parse(cls: type[T], value: Any, place: str) -> T:
     """Build the frozen dataclass ``cls`` from a mapping.
 
-    Raises ConfigError with the dotted place for a key that is unknown, missing or ill-typed.
-    Fields have no defaults: params.yaml is the only place where a number is written.
+    Raises ConfigError with the dotted place for keys that are unknown or missing, all of them at
+    once, and for a value of the wrong type or out of its range. Fields have no defaults:
+    params.yaml is the only place where a number is written.
     """
     if not isinstance(value, Mapping):
         raise ConfigError(f"{place}: expected a mapping, got {value!r}")
-    hints = typing.get_type_hints(cls)
+    hints = typing.get_type_hints(cls, include_extras=True)
     names = [field.name for field in dataclasses.fields(typing.cast(Any, cls))]
-    if unknown := sorted(set(value) - set(names)):
-        raise ConfigError(f"{place}.{unknown[0]}: unknown key; known: {', '.join(names)}")
+    if unknown := [str(key) for key in value if key not in names]:
+        raise ConfigError(
+            f"{place}.{', '.join(unknown)}: unknown {_counted(unknown)}; known: {', '.join(names)}"
+        )
     if missing := [name for name in names if name not in value]:
-        raise ConfigError(f"{place}.{missing[0]}: missing; add it")
+        raise ConfigError(f"{place}.{', '.join(missing)}: missing; add the {_counted(missing)}")
     return cls(**{name: _convert(hints[name], value[name], f"{place}.{name}") for name in names})
+
+
+def _counted(names: list[str]) -> str:
+    return "key" if len(names) == 1 else "keys"
 
 
 def _convert(hint: Any, value: Any, place: str) -> Any:
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if hint is Any:
         return value
+    if origin is Annotated:
+        return _ranged(_convert(arguments[0], value, place), arguments[1:], place)
     if origin is typing.Literal:
         if value not in arguments:
             choices = ", ".join(map(str, arguments))
@@ -81,7 +113,7 @@ def _convert(hint: Any, value: Any, place: str) -> Any:
     if origin in (dict, Mapping):
         if not isinstance(value, Mapping):
             raise ConfigError(f"{place}: expected a mapping, got {value!r}")
-        return {k: _convert(arguments[1], v, f"{place}.{k}") for k, v in value.items()}
+        return {str(k): _convert(arguments[1], v, f"{place}.{k}") for k, v in value.items()}
     if dataclasses.is_dataclass(hint):
         return parse(typing.cast(type, hint), value, place)
     return _scalar(hint, value, place)
@@ -89,7 +121,16 @@ def _convert(hint: Any, value: Any, place: str) -> Any:
 
 def _scalar(hint: type, value: Any, place: str) -> Any:
     if hint is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
+        value = float(value)
     if not isinstance(value, hint) or (isinstance(value, bool) and hint is not bool):
         raise ConfigError(f"{place}: expected {hint.__name__}, got {value!r}")
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ConfigError(f"{place}: expected a finite number, got {value!r}")
+    return value
+
+
+def _ranged(value: Any, limits: tuple[Any, ...], place: str) -> Any:
+    for limit in limits:
+        if not limit.low <= value <= limit.high:
+            raise ConfigError(f"{place}: expected {limit.words}, got {value!r}")
     return value

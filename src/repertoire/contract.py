@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
 import numpy.typing as npt
 
-from repertoire.config import RepertoireError
+from repertoire.config import ConfigError, RepertoireError
 
 if TYPE_CHECKING:
     import torch
@@ -161,8 +161,8 @@ class Family:
     """The names that a family package offers, looked up only when they are used.
 
     They lie in four files so that evaluation never imports torch:
-    ``config.py`` Config, TASKS, ENCODINGS; ``network.py`` build, graphs; ``learner.py`` learner;
-    ``evaluation.py`` evaluate, illustrate, snapshot.
+    ``config.py`` Config, TASKS, KINDS, METRICS; ``network.py`` build, graphs; ``learner.py``
+    learner; ``evaluation.py`` evaluate, illustrate, snapshot.
     """
 
     name: str
@@ -185,6 +185,22 @@ class Family:
     def tasks(self) -> tuple[str, ...]:
         """Names of the task endpoints that the server offers for this family."""
         return self._get("config", "TASKS")
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """The kinds of data that this family learns from."""
+        return self._get("config", "KINDS")
+
+    @property
+    def metrics(self) -> Mapping[str, str]:
+        """Patterns of the names of its metrics -> which value is better, "lower" or "higher"."""
+        return self._get("config", "METRICS")
+
+    @property
+    def same_in_baseline(self) -> Mapping[str, str]:
+        """Keys of Config that must equal a key of the baselines' config ("": all of it)."""
+        home = importlib.import_module(f"repertoire.families.{self.name}.config")
+        return getattr(home, "SAME_IN_BASELINE", {})
 
     @property
     def build(self) -> Callable[[Any, Mapping[str, Any]], "torch.nn.Module"]:
@@ -226,5 +242,5 @@ def family_names() -> tuple[str, ...]:
 def load_family(name: str) -> Family:
     """The family called ``name``; an unknown name lists the known ones."""
     if name not in family_names():
-        raise RepertoireError(f"no family {name!r}; there are: {', '.join(family_names())}")
+        raise ConfigError(f"no family {name!r}; there are: {', '.join(family_names())}")
     return Family(name)

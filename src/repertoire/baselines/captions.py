@@ -5,17 +5,22 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from repertoire.config import Count, Seed
 from repertoire.contract import Array, Arrays, Data
 from repertoire.data.captions import references
 from repertoire.metrics.bleu import caption_metrics
+
+NAMES = (  # patterns of the metrics that a gate may name
+    r"(most_frequent_caption|nearest_picture)_(exact_match|bleu_\d)_percent",
+)
 
 
 @dataclass(frozen=True)
 class Config:
     """``components``: the principal components in which pictures are compared."""
 
-    components: int
-    seed: int
+    components: Count
+    seed: Seed
 
 
 def baselines(config: Config, data: Data) -> dict[str, float]:

@@ -10,6 +10,7 @@ from functools import partial
 
 import numpy as np
 
+from repertoire.config import Count, Natural, Seed
 from repertoire.contract import Array, Data
 from repertoire.data.binarisation import drawn_once
 from repertoire.data.corruption import corrupted
@@ -19,6 +20,14 @@ from repertoire.metrics.generation import Judge, frechet_distance, precision_and
 from repertoire.metrics.pictures import denoising_gains, psnr_db, unit
 from repertoire.metrics.principal import Principal
 
+NAMES = (  # patterns of the metrics that a gate may name
+    "((class|drawn)_)?bernoulli_(mixture|pixels)_nats",
+    r"(best_filter|median|pca|wiener)_\w+_gain_db",
+    "(gaussian_pixels|real_halves|real_train)_frechet_distance",
+    "(gaussian_pixels|real_train)_sample_(precision|recall)_percent",
+    r"pca_\d+_(grey_mse|mse|psnr_db|probe_accuracy_percent)",
+    "real_label_agreement_percent",
+)
 FILTERS = ("median", "wiener", "pca")
 SIZES = (3, 5, 7)  # of a filter's window, pixels a side
 SHARES = (0.01, 0.02, 0.04, 0.08, 0.16)  # of the components that a projection keeps
@@ -32,10 +41,10 @@ class Config:
     ``corruption`` is what filters must undo, that of ``repertoire.data.corruption``.
     """
 
-    components: int
-    iterations: int
-    widths: tuple[int, ...]
-    seed: int
+    components: Count
+    iterations: Natural
+    widths: tuple[Count, ...]
+    seed: Seed
     corruption: Mapping[str, float]
 
 

@@ -5,9 +5,13 @@ from typing import Any, Literal
 
 import numpy as np
 
+from repertoire.config import Count, NonNegative, Positive
 from repertoire.contract import Array, Data
 from repertoire.metrics.classification import label_metrics
 
+NAMES = (  # patterns of the metrics that a gate may name
+    r"(majority|naive_bayes|tfidf_logistic|nbsvm|(word|char)_tfidf_\w+)_(\w+_percent|nats_per_text)",
+)
 INTERPOLATION = 0.25  # of the machine with naive Bayes (Wang and Manning 2012, section 2.3)
 # What a margin of a support vector machine, which is no probability, can be asked for.
 RANKED = ("accuracy_percent", "roc_auc_percent", "f1_")
@@ -23,10 +27,10 @@ class Rival:
 
     model: Literal["nbsvm", "svm", "logistic"]
     unit: Literal["word", "char"]
-    shortest: int
-    longest: int
-    rarest: int
-    strength: float
+    shortest: Count
+    longest: Count
+    rarest: Count
+    strength: Positive
 
 
 @dataclass(frozen=True)
@@ -34,8 +38,8 @@ class Config:
     """``smoothing`` is what naive Bayes adds to each count; ``strength`` the inverse of the
     logistic regression's penalty. ``rivals`` see raw texts instead of the tokens of nets."""
 
-    smoothing: float
-    strength: float
+    smoothing: NonNegative
+    strength: Positive
     rivals: tuple[Rival, ...]
 
 

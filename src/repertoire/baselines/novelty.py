@@ -7,9 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from repertoire.config import Count, NonNegative, Seed
 from repertoire.contract import Array, Data
 from repertoire.metrics.novelty import Trial, normal_rows, ranking_metrics, trials
 
+NAMES = (  # patterns of the metrics that a gate may name
+    "(isolation_forest|mahalanobis|nearest|pca|relative_pca)_(average_precision|(worst_)?roc_auc)_percent",
+)
 MODELS = ("pca", "relative_pca", "mahalanobis", "isolation_forest", "nearest")
 
 
@@ -20,10 +24,10 @@ class Config:
     ``neighbours``: the distance to the last of so many is the score.
     """
 
-    components: float
-    trees: int
-    neighbours: int
-    seed: int
+    components: NonNegative
+    trees: Count
+    neighbours: Count
+    seed: Seed
 
 
 def baselines(config: Config, data: Data, split: str = "test") -> dict[str, float]:

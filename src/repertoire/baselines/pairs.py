@@ -4,15 +4,20 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from repertoire.config import Count
 from repertoire.contract import Data
 from repertoire.metrics.text import signatures, text_metrics, variety
+
+NAMES = (  # patterns of the metrics that a gate may name
+    r"(copy|most_frequent|nearest_neighbour)_\w+_percent",
+)
 
 
 @dataclass(frozen=True)
 class Config:
     """``gram`` is the longest character n-gram by which sources are compared."""
 
-    gram: int
+    gram: Count
 
 
 def baselines(config: Config, data: Data) -> dict[str, float | str]:

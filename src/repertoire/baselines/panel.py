@@ -14,6 +14,11 @@ from repertoire.contract import Array, Data
 from repertoire.data.series import futures, origins, pasts
 from repertoire.metrics.series import point_errors
 
+NAMES = (  # patterns of the metrics that a gate may name
+    r"\w+_(mse|mae|pinball_loss|coverage_\d+_percent)",
+)
+
+
 Forecast: TypeAlias = Callable[[Array, Array, int], Array]
 """(standardised values (time, series), origins, horizon) -> points (origins, horizon, series)"""
 

@@ -4,17 +4,22 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from repertoire.config import Count
 from repertoire.contract import Array, Data
 from repertoire.metrics.colours import with_colours_of
 from repertoire.nn.measure import Measure
+
+NAMES = (  # patterns of the metrics that a gate may name
+    r"(photograph|colours|optimised_\d+)_\w+_perceptual_loss",
+)
 
 
 @dataclass(frozen=True)
 class Config:
     """``iterations``: after how many of them optimisation is looked at."""
 
-    iterations: tuple[int, ...]
-    threads: int
+    iterations: tuple[Count, ...]
+    threads: Count
 
 
 def baselines(config: Config, data: Data) -> dict[str, float]:

@@ -9,6 +9,11 @@ from repertoire.contract import Array, Arrays, Data
 from repertoire.metrics.generation import Judge, frechet_distance
 from repertoire.metrics.translation import DIRECTIONS, domain_metrics
 
+NAMES = (  # patterns of the metrics that a gate may name
+    "(histogram|identity|transport|real_halves)_((a_to_b|b_to_a)_)?(frechet_distance|class_kept_percent)",
+)
+
+
 Translator = Callable[[Array], Array]
 
 

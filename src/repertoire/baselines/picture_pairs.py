@@ -7,6 +7,9 @@ import numpy as np
 from repertoire.contract import Array, Arrays, Data
 from repertoire.metrics.similarity import l1_levels, pair_metrics
 
+NAMES = (  # patterns of the metrics that a gate may name
+    "(identity|linear_map|nearest_source)_(l1_levels|ssim)",
+)
 LEVELS = np.float32(255)
 
 

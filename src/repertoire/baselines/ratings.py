@@ -6,9 +6,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from repertoire.config import Count
 from repertoire.contract import Array, Data
 from repertoire.metrics.ranking import ranking_metrics
 
+NAMES = (  # patterns of the metrics that a gate may name
+    r"(ease|item_knn|popularity)_(ndcg|recall|found|catalogue)_\d+_percent",
+)
 LONGEST = 100  # places of a list
 Scorer = Callable[[Array], Array]  # likes (users, items) -> scores (users, items)
 
@@ -22,7 +26,7 @@ class Config:
     """
 
     metric: str
-    neighbours: tuple[int, ...]
+    neighbours: tuple[Count, ...]
     shrinkages: tuple[float, ...]
     ridges: tuple[float, ...]
 

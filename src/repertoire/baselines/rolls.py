@@ -6,8 +6,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from repertoire.config import NonNegative
 from repertoire.contract import Array, Arrays, Data
 from repertoire.metrics.music import frame_accuracy_percent
+
+NAMES = (  # patterns of the metrics that a gate may name
+    "(chord_bigram|markov_notes|note_frequencies|repeat)_nats_per_frame",
+    "repeat_frame_accuracy_percent",
+)
+
 
 Frames = list[tuple[Array, Array]]  # for each piece the frames before, (time, notes), and its own
 
@@ -16,7 +23,7 @@ Frames = list[tuple[Array, Array]]  # for each piece the frames before, (time, n
 class Config:
     """``pseudo``: how often each outcome counts as seen before any was."""
 
-    pseudo: float
+    pseudo: NonNegative
 
 
 def baselines(config: Config, data: Data) -> dict[str, float]:

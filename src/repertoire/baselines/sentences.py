@@ -8,8 +8,15 @@ import numpy as np
 from repertoire.baselines.labels import bags
 from repertoire.baselines.stream import KneserNey
 from repertoire.baselines.vectors import cooccurrences, positive_information, svd_vectors
+from repertoire.config import Count, Natural
 from repertoire.contract import Array, Data
 from repertoire.metrics.sentences import Vectors, kept_metrics, written_metrics
+
+NAMES = (  # patterns of the metrics that a gate may name
+    "linear_autoencoder_(exact_match|token_accuracy)_percent",
+    "(lsa|mean_words|majority)_(order_accuracy|question_auc|recall)_percent",
+    "(unigram|vectorless)_nats_per_token",
+)
 
 
 @dataclass(frozen=True)
@@ -19,9 +26,9 @@ class Config:
     ``order`` is that of the n-gram model, which counts the predicted token.
     """
 
-    width: int
-    window: int
-    order: int
+    width: Count
+    window: Natural
+    order: Count
 
 
 def baselines(config: Config, data: Data) -> dict[str, float]:

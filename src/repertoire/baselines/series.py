@@ -11,9 +11,15 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from repertoire.config import Share
 from repertoire.contract import Array, Data
 from repertoire.data.series import futures, origins, pasts, scaled, unscaled
 from repertoire.metrics.series import forecast_metrics
+
+NAMES = (  # patterns of the metrics that a gate may name
+    r"(ar|drift|persistence|seasonal_naive|volatility)_(coverage_\d+_percent|mae|mase|pinball_loss|rmse)",
+)
+
 
 Forecast: TypeAlias = Callable[[Array, Array, int], Array]
 """(values on the scale, origins, horizon) -> points (origins, horizon)"""
@@ -23,7 +29,7 @@ Forecast: TypeAlias = Callable[[Array, Array, int], Array]
 class Config:
     """``decay`` of the exponentially weighted variance; 0.94 is that of RiskMetrics (1996)."""
 
-    decay: float
+    decay: Share
 
 
 @dataclass(frozen=True)

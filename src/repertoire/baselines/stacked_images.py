@@ -7,6 +7,7 @@ from typing import TypeAlias
 import numpy as np
 
 from repertoire.baselines.images import gaussian_images
+from repertoire.config import Seed
 from repertoire.contract import Array, Data
 from repertoire.metrics.generation import (
     Judge,
@@ -14,6 +15,13 @@ from repertoire.metrics.generation import (
     mode_coverage,
     precision_and_recall,
 )
+
+NAMES = (  # patterns of the metrics that a gate may name
+    "(gaussian_pixels|independent_pixels|real_halves|real_train)_frechet_distance",
+    "(gaussian_pixels|independent_pixels|real_test)_(mode_divergence_nats|modes_covered)",
+    "(gaussian_pixels|independent_pixels|real_train)_sample_(precision|recall)_percent",
+)
+
 
 Draw: TypeAlias = Callable[[Array, int, int], Array]
 """(training images (images, side, side), count, seed) -> uint8 (count, side, side)"""
@@ -23,7 +31,7 @@ Draw: TypeAlias = Callable[[Array, int, int], Array]
 class Config:
     """Only the draws are random."""
 
-    seed: int
+    seed: Seed
 
 
 def baselines(config: Config, data: Data) -> dict[str, float]:

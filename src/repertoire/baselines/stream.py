@@ -5,15 +5,21 @@ from functools import partial
 
 import numpy as np
 
+from repertoire.config import Count
 from repertoire.contract import Array, Data
 from repertoire.metrics.rescoring import rescored_accuracy_percent
+
+NAMES = (  # patterns of the metrics that a gate may name
+    "(unigram|kneser_ney)_(perplexity|nats_per_token)",
+    "(unigram|kneser_ney|recogniser)_rescored_accuracy_percent",
+)
 
 
 @dataclass(frozen=True)
 class Config:
     """``order`` counts the predicted token: 3 is a trigram."""
 
-    order: int
+    order: Count
 
 
 def baselines(config: Config, data: Data) -> dict[str, float]:

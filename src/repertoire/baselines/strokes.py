@@ -4,17 +4,23 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from repertoire.config import Count, Natural, Seed
 from repertoire.contract import Array, Arrays, Data
+
+NAMES = (  # patterns of the metrics that a gate may name
+    "(gaussian|linear_mixture)_nats_per_point",
+    "never_end_of_stroke_accuracy_percent",
+)
 
 
 @dataclass(frozen=True)
 class Config:
     """``components`` of the mixture, fitted to the first ``rows`` points by EM."""
 
-    rows: int
-    components: int
-    iterations: int
-    seed: int
+    rows: Count
+    components: Count
+    iterations: Natural
+    seed: Seed
 
 
 def baselines(config: Config, data: Data) -> dict[str, float]:

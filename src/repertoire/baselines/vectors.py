@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from repertoire.config import Count, NonNegative
 from repertoire.contract import Array, Data
 from repertoire.data.windows import (
     END,
@@ -20,6 +21,11 @@ from repertoire.metrics.word_vectors import judged_metrics, negative_sampling_na
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
+NAMES = (  # patterns of the metrics that a gate may name
+    "(counts|unigram)_skip_gram_nats",
+    "unigram_cbow_nats",
+    r"ppmi_svd_(analogies|\w+_spearman)_percent",
+)
 NO_EVIDENCE = 1e12  # words of prior, beside which counts vanish: the unigram
 DRAWS = 25  # noise words beside each held-out word, as in the evaluation of the nets
 
@@ -34,11 +40,11 @@ class Config:
     """
 
     sampling: Sampling
-    width: int
-    power: float
-    shift: float
-    eigenvalue_power: float
-    prior_words: float
+    width: Count
+    power: NonNegative
+    shift: NonNegative
+    eigenvalue_power: NonNegative
+    prior_words: NonNegative
 
 
 def baselines(config: Config, data: Data) -> dict[str, float]:

@@ -46,7 +46,6 @@ def encode_domains(
         arrays[f"judge_{domain}"], accuracies[domain] = weights, accuracy
     side, _, *colours = shape
     known = {
-        "kind": "picture_domains",
         "side": side,
         "colours": colours[0] if colours else 1,
         "pictures": sizes,

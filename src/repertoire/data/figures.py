@@ -7,32 +7,31 @@ from typing import Any
 import numpy as np
 
 from repertoire.contract import Array, Figure, Kind, Line
-from repertoire.data.files import whole_folder, write_json
+from repertoire.data.files import write_json
 
 
 def write_figures(folder: Path, figures: Sequence[Figure]) -> None:
-    """Write figures.json and PNGs; equal figures give equal bytes."""
-    with whole_folder(folder) as partial:
-        records = []
-        for figure in figures:
-            record: dict[str, Any] = {
-                "name": figure.name,
-                "kind": str(figure.kind),
-                "caption": figure.caption,
-                "rows": list(figure.rows),
-                "columns": list(figure.columns),
-                "cells": [list(c) if isinstance(c, tuple) else c for c in figure.cells],
-            }
-            if figure.kind == Kind.HEATMAP and figure.values is not None:
-                record["values"] = np.round(figure.values.astype(float), 4).tolist()
-            if figure.kind == Kind.LINES:
-                record["lines"] = [_rounded(line) for line in figure.lines]
-                record["logarithmic"] = figure.logarithmic
-            if figure.kind == Kind.IMAGES and figure.images is not None:
-                record["file"] = f"{figure.name}.png"
-                save_grid(partial / record["file"], figure.images)
-            records.append(record)
-        write_json(partial / "figures.json", records)
+    """Write figures.json and PNGs into a folder; equal figures give equal bytes."""
+    records = []
+    for figure in figures:
+        record: dict[str, Any] = {
+            "name": figure.name,
+            "kind": str(figure.kind),
+            "caption": figure.caption,
+            "rows": list(figure.rows),
+            "columns": list(figure.columns),
+            "cells": [list(c) if isinstance(c, tuple) else c for c in figure.cells],
+        }
+        if figure.kind == Kind.HEATMAP and figure.values is not None:
+            record["values"] = np.round(figure.values.astype(float), 4).tolist()
+        if figure.kind == Kind.LINES:
+            record["lines"] = [_rounded(line) for line in figure.lines]
+            record["logarithmic"] = figure.logarithmic
+        if figure.kind == Kind.IMAGES and figure.images is not None:
+            record["file"] = f"{figure.name}.png"
+            save_grid(folder / record["file"], figure.images)
+        records.append(record)
+    write_json(folder / "figures.json", records)
 
 
 def _rounded(line: Line) -> dict[str, Any]:

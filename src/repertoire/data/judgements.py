@@ -122,7 +122,6 @@ def encode_judged(table: pd.DataFrame, reading: Running) -> Encoded:
         arrays[split] |= _judged(table[table["split"] == split], ids)
     counts = np.bincount(arrays["train"]["tokens"], minlength=len(words))
     facts = {
-        "kind": "vectors",
         "vocabulary": len(words),
         "tokens": {s: int(arrays[s]["tokens"].size) for s in SPLITS},
         "unknown_share_test": round(float(np.mean(arrays["test"]["tokens"] == 1)), 5),

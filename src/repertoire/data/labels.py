@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from repertoire.config import Count
 from repertoire.contract import Array, Arrays
 from repertoire.data.dataset import SPLITS, Encoded, TextEncoding
 from repertoire.data.text import END, PAD, UNKNOWN, Level, text_encoding
@@ -21,8 +22,8 @@ class Texts:
 
     level: Level
     lowercase: bool
-    vocabulary: int
-    longest: int
+    vocabulary: Count
+    longest: Count
 
 
 def cleaned(text: str) -> str:
@@ -102,7 +103,6 @@ def encode_labels(table: "pd.DataFrame", texts: Texts, classes: tuple[str, ...])
     arrays = {split: _arrays(encoding, part, classes) for split, part in rows.items()}
     test = arrays["test"]["tokens"]
     facts: dict[str, Any] = {
-        "kind": "labels",
         "classes": list(classes),
         "vocabulary": len(content["tokenizer"]["model"]["vocab"]),
         "end": content["end"],

@@ -25,7 +25,6 @@ def encode_one_class(table: "pd.DataFrame", names: tuple[str, ...], side: int) -
         labels = rows["label"].to_numpy(np.int64)
         arrays[split] = {"images": images.reshape(-1, side, side), "labels": labels}
     facts = {
-        "kind": "novelty",
         "shape": [side, side],
         "side": side,
         "names": list(names),
@@ -53,7 +52,6 @@ def encode_tables(
             "anomaly": part["anomaly"].to_numpy(np.int64),
         }
     facts: dict[str, Any] = {
-        "kind": "novelty",
         "shape": [width],
         "names": names,
         "columns": list(columns.values()),

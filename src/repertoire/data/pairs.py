@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from repertoire.config import Count
 from repertoire.contract import Array
 from repertoire.data.dataset import SPLITS, Encoded, TextEncoding
 from repertoire.data.text import END, PAD, UNKNOWN, Level, text_encoding
@@ -24,8 +25,8 @@ class Side:
 
     level: Level
     lowercase: bool
-    vocabulary: int
-    longest: int  # characters
+    vocabulary: Count
+    longest: Count  # characters
 
 
 def pair_expectations(source: Side, target: Side) -> list[Expectation]:
@@ -84,7 +85,6 @@ def encode_pairs(
         for name, part in parts.items()
     }
     facts = {
-        "kind": "pairs",
         "source_vocabulary": len(encodings["source"]["tokenizer"]["model"]["vocab"]),
         "target_vocabulary": len(encodings["target"]["tokenizer"]["model"]["vocab"]),
         "end": 1,

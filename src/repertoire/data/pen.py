@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from repertoire.config import NonNegative
 from repertoire.contract import Array
 from repertoire.data.hershey import Font
 
@@ -23,13 +24,13 @@ class Hand:
     tablet: without it a step of known length would have no finite density.
     """
 
-    step: float
-    slant: float
-    size: float
-    turn: float
-    wobble: float
-    speed: float
-    jitter: float
+    step: NonNegative
+    slant: NonNegative
+    size: NonNegative
+    turn: NonNegative
+    wobble: NonNegative
+    speed: NonNegative
+    jitter: NonNegative
 
 
 def set_word(text: str, font: Font) -> tuple[list[Array], float]:

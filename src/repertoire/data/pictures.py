@@ -98,7 +98,6 @@ def encode_pictures(
         config.judge_units, config.judge_iterations, config.seed, arrays["train"], arrays["valid"]
     )
     facts = {
-        "kind": "images",
         "side": side,
         "channels": 1,
         "classes": len(names),

@@ -91,7 +91,6 @@ def encoded_rolls(config: Range, table: "pd.DataFrame") -> Encoded:
         arrays[split] = {"rolls": rolls, "lengths": lengths}
     scale = {"lowest": config.lowest, "notes": notes, "steps_a_quarter": config.steps_a_quarter}
     facts = {
-        "kind": "rolls",
         "frames": {split: int(arrays[split]["lengths"].sum()) for split in SPLITS},
         "pieces": {split: len(arrays[split]["lengths"]) for split in SPLITS},
         **scale,

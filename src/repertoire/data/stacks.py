@@ -90,7 +90,6 @@ def encode_stacks(
         config.judge_units, config.judge_iterations, config.seed, singles["train"], singles["valid"]
     )
     facts = {
-        "kind": "stacked_images",
         "side": side,
         "channels": CHANNELS,
         "classes": len(names),

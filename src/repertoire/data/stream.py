@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from repertoire.config import Count, Natural
 from repertoire.contract import Arrays
 from repertoire.data.confusions import nbest_lists
 from repertoire.data.dataset import SPLITS, Encoded, TextEncoding
@@ -21,9 +22,9 @@ class Running:
 
     level: Level
     lowercase: bool
-    vocabulary: int
-    nbest_lists: int  # 0 for none
-    nbest_choices: int
+    vocabulary: Count
+    nbest_lists: Natural  # 0 for none
+    nbest_choices: Count
 
 
 def encode_stream(table: "pd.DataFrame", running: Running) -> Encoded:
@@ -43,7 +44,6 @@ def encode_stream(table: "pd.DataFrame", running: Running) -> Encoded:
         arrays[f"nbest_{split}"] = lists
     unknown = arrays["test"]["tokens"] == content["unknown"]
     facts: dict[str, Any] = {
-        "kind": "stream",
         "level": running.level,
         "vocabulary": encoding.tokenizer.get_vocab_size(),
         "tokens": {s: int(arrays[s]["tokens"].size) for s in SPLITS},

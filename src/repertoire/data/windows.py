@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from repertoire.config import Count, Natural, NonNegative
 from repertoire.contract import Array
 
 END, UNKNOWN = 0, 1  # ids below ``FIRST`` are no words
@@ -23,10 +24,10 @@ class Sampling:
     a word is thinned out.
     """
 
-    window: int
-    negatives: int
-    noise_power: float
-    subsample: float
+    window: Natural
+    negatives: Count
+    noise_power: NonNegative
+    subsample: NonNegative
 
 
 def noise_distribution(counts: Array, power: float) -> Array:

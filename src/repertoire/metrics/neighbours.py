@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from repertoire.config import Count, Share
 from repertoire.contract import Array
 
 
@@ -22,9 +23,9 @@ class Rules:
     Besides, ``agreeing`` of its ``neighbours`` are of one class.
     """
 
-    neighbours: int
-    agreeing: int
-    accepted: float
+    neighbours: Count
+    agreeing: Count
+    accepted: Share
 
 
 class NeighbourJudge:

@@ -12,6 +12,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import relu, softplus
 
+from repertoire.config import NonNegative
+
 Critic: TypeAlias = Callable[[Tensor], Tensor]
 LossName = Literal["non_saturating", "wasserstein", "hinge"]
 
@@ -26,8 +28,8 @@ class Objective:
     """
 
     loss: LossName
-    gradient_penalty: float
-    r1: float
+    gradient_penalty: NonNegative
+    r1: NonNegative
 
     def of_critic(self, critic: Critic, real: Tensor, fake: Tensor) -> Tensor:
         """What the critic lowers; the generator that made ``fake`` gets no gradient."""

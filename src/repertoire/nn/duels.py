@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import leaky_relu
 
+from repertoire.config import Count, Share
 from repertoire.nn.adversarial import Objective
 
 NEAR = 3  # standard deviations within which a point is of high quality
@@ -18,11 +19,11 @@ NEAR = 3  # standard deviations within which a point is of high quality
 class Nets:
     """Two hidden layers of ``units`` on both sides; ``average`` is that of the generator used."""
 
-    units: int
-    latent: int
-    batch: int
-    momentum: float
-    average: float
+    units: Count
+    latent: Count
+    batch: Count
+    momentum: Share
+    average: Share
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from repertoire.config import NonNegative
+
 
 @dataclass(frozen=True)
 class Measure:
@@ -14,7 +16,7 @@ class Measure:
 
     content: str
     style: tuple[str, ...]
-    style_weight: float
+    style_weight: NonNegative
 
     @classmethod
     def of(cls, facts: Mapping[str, Any]) -> "Measure":

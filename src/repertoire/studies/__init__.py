@@ -10,7 +10,7 @@ import pkgutil
 from types import ModuleType
 from typing import TypeAlias
 
-from repertoire.config import RepertoireError
+from repertoire.config import ConfigError
 from repertoire.contract import Figure
 
 HARD_SPACE = "\N{NO-BREAK SPACE}"  # a plain space in a heat map's label is shown as a sign
@@ -31,5 +31,5 @@ def load_study(module: str) -> ModuleType:
     """The study in this module; an unknown name lists the known ones."""
     known = study_modules()
     if module not in known:
-        raise RepertoireError(f"no study {module!r}; there are: {', '.join(known)}")
+        raise ConfigError(f"no study {module!r}; there are: {', '.join(known)}")
     return importlib.import_module(f"{__name__}.{module}")

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from repertoire.config import Count, Natural, Positive, Seed, Share
 from repertoire.contract import Figure, Kind, Line
 from repertoire.studies import Findings
 from repertoire.training.optimisation import Optimisation
@@ -25,15 +26,15 @@ VARIANCE = 1 / 6  # of the sum of two numbers that are uniform from 0 to 1
 class Config:
     """``rates`` are the learning rates by net, chosen on sequences that are not the tested ones."""
 
-    seed: int
-    threads: int
-    lengths: tuple[int, ...]
-    units: int
-    batch: int
-    steps: int
-    test: int
-    clip_norm: float
-    warmup: float
+    seed: Seed
+    threads: Count
+    lengths: tuple[Count, ...]
+    units: Count
+    batch: Count
+    steps: Count
+    test: Natural
+    clip_norm: Positive
+    warmup: Share
     rates: dict[str, float]
 
 

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from repertoire.config import Count, Positive, Seed
 from repertoire.contract import Figure, Kind, Line
 from repertoire.studies import Findings
 from repertoire.studies.adding_problem import VARIANCE, Reader, draw, identity
@@ -24,15 +25,15 @@ SHARES = (0.01, 0.1, 0.25, 0.5, 0.75, 0.9, 0.99, 1.0)  # of the steps, in the or
 class Config:
     """Losses are drawn as means over ``block`` steps."""
 
-    seed: int
-    threads: int
-    length: int
-    units: int
-    batch: int
-    steps: int
-    block: int
-    learning_rate: float
-    clip_norm: float
+    seed: Seed
+    threads: Count
+    length: Count
+    units: Count
+    batch: Count
+    steps: Count
+    block: Count
+    learning_rate: Positive
+    clip_norm: Positive
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits as cross_entropy
 
+from repertoire.config import Count, Natural, Positive, Seed, Share
 from repertoire.contract import Array, Figure, Kind
 from repertoire.data.tiny_digits import SIDE, TinyDigits, load_tiny_digits
 from repertoire.metrics.neighbours import NeighbourJudge, Rules, nearest
@@ -43,18 +44,18 @@ ROWS = {
 class Config:
     """What is drawn and tried lies in the rectangle that holds all codes of a net."""
 
-    seed: int
-    threads: int
-    test: int
-    units: int
-    batch: int
-    epochs: int
-    learning_rate: float
-    warmup: float
+    seed: Seed
+    threads: Count
+    test: Natural
+    units: Count
+    batch: Count
+    epochs: Count
+    learning_rate: Positive
+    warmup: Share
     judge: Rules
-    tried: int  # places a side of the plane, their square of every other kind
-    shown: int  # pictures a side
-    canvas: int  # pixels a side of a map
+    tried: Count  # places a side of the plane, their square of every other kind
+    shown: Natural  # pictures a side
+    canvas: Count  # pixels a side of a map
 
 
 def layers(*widths: int) -> nn.Sequential:

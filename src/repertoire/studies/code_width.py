@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from repertoire.config import Count, Natural, Positive, Seed, Share
 from repertoire.contract import Array, Figure, Kind, Line
 from repertoire.metrics.principal import Principal
 from repertoire.nn.coders import dense
@@ -30,16 +31,16 @@ class Config:
     ``test`` digits are held out, and ``shown`` of them are drawn.
     """
 
-    seed: int
-    threads: int
-    widths: tuple[int, ...]
-    units: int
-    batch: int
-    steps: int
-    test: int
-    learning_rate: float
-    warmup: float
-    shown: int
+    seed: Seed
+    threads: Count
+    widths: tuple[Count, ...]
+    units: Count
+    batch: Count
+    steps: Count
+    test: Natural
+    learning_rate: Positive
+    warmup: Share
+    shown: Natural
 
 
 def digits(config: Config) -> tuple[Array, Array]:

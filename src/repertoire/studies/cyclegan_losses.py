@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from repertoire.config import Count, Natural, NonNegative, Positive, Seed
 from repertoire.contract import Array, Figure, Kind, Line
 from repertoire.nn.cycle import Cycle, generator_losses, judge_loss
 from repertoire.nn.patch import frozen
@@ -26,19 +27,19 @@ from repertoire.training.process import settle
 class Config:
     """A ring of ``modes`` of radius 1; lengths are in its unit, the turn in degrees."""
 
-    seeds: tuple[int, ...]
-    threads: int
-    modes: int
-    spread: float
-    turn: float
-    aside: float
-    units: int
-    batch: int
-    steps: int
-    test: int
-    learning_rate: float
-    reconstruction: float
-    identity: float
+    seeds: tuple[Seed, ...]
+    threads: Count
+    modes: Count
+    spread: NonNegative
+    turn: NonNegative
+    aside: NonNegative
+    units: Count
+    batch: Count
+    steps: Count
+    test: Natural
+    learning_rate: Positive
+    reconstruction: NonNegative
+    identity: NonNegative
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from repertoire.config import Count, Positive, Seed
 from repertoire.contract import Array, Figure, Kind, Line
 from repertoire.nn.adversarial import Objective
 from repertoire.nn.duels import NEAR, Duels, Nets, Target, grid, ring
@@ -25,15 +26,15 @@ SHOWN = 400  # points of a scatter diagram
 class Config:
     """``runs`` are trainings from different starts, measured ``looks`` times on ``samples``."""
 
-    seed: int
-    threads: int
+    seed: Seed
+    threads: Count
     nets: Nets
-    runs: int
-    steps: int
-    looks: int
-    samples: int
-    generator_rate: float
-    critic_rate: float
+    runs: Count
+    steps: Count
+    looks: Count
+    samples: Count
+    generator_rate: Positive
+    critic_rate: Positive
     rules: dict[str, Objective]
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from repertoire.config import Count, Positive, Seed
 from repertoire.contract import Array, Figure, Kind
 from repertoire.nn.adversarial import Objective
 from repertoire.nn.duels import Duels, Nets, ring
@@ -21,14 +22,14 @@ from repertoire.training.process import settle
 class Config:
     """Each pair of rates is tried from ``starts`` starts."""
 
-    seed: int
-    threads: int
+    seed: Seed
+    threads: Count
     nets: Nets
-    starts: int
-    steps: int
-    samples: int
-    generator_rates: tuple[float, ...]
-    critic_rates: tuple[float, ...]
+    starts: Count
+    steps: Count
+    samples: Count
+    generator_rates: tuple[Positive, ...]
+    critic_rates: tuple[Positive, ...]
     rules: dict[str, Objective]
 
 

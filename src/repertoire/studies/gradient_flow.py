@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from repertoire.config import Count, NonNegative, Seed
 from repertoire.contract import Array, Figure, Kind, Line
 from repertoire.studies import Findings
 from repertoire.training.process import settle
@@ -27,13 +28,13 @@ Step = Callable[[Tensor, Tensor], Tensor]  # (input, state) -> state, both (batc
 class Config:
     """``scales`` are of Gaussian matrices: 1 keeps the norm of a random vector on average."""
 
-    seed: int
-    threads: int
-    units: int
-    batch: int
-    steps: int
-    drive: float  # standard deviation of what the inputs add to each unit
-    layers: int
+    seed: Seed
+    threads: Count
+    units: Count
+    batch: Count
+    steps: Count
+    drive: NonNegative  # standard deviation of what the inputs add to each unit
+    layers: Count
     scales: tuple[float, ...]
     forget_biases: tuple[float, ...]
 

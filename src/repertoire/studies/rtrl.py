@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from repertoire.config import Count, Seed
 from repertoire.contract import Array, Figure, Kind, Line
 from repertoire.studies import Findings
 
@@ -20,12 +21,12 @@ from repertoire.studies import Findings
 class Config:
     """Gradients are compared for every width at ``length``, and for every length at ``width``."""
 
-    seed: int
-    inputs: int
-    width: int
-    length: int
-    widths: tuple[int, ...]
-    lengths: tuple[int, ...]
+    seed: Seed
+    inputs: Count
+    width: Count
+    length: Count
+    widths: tuple[Count, ...]
+    lengths: tuple[Count, ...]
 
 
 @dataclass(frozen=True)

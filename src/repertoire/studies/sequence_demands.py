@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from repertoire.config import Count, Natural, Positive, Seed, Share
 from repertoire.contract import Array, Figure, Kind
 from repertoire.studies import HARD_SPACE, Findings, metric_name
 from repertoire.training.optimisation import Optimisation
@@ -28,18 +29,18 @@ Sample = tuple[Array, Array]  # ids (count, time), padded on the right; classes 
 class Config:
     """``short`` is the length of a window; ``long`` that of the longest sequence."""
 
-    seed: int
-    threads: int
-    fillers: int
-    short: int
-    long: int
-    units: int
-    batch: int
-    steps: int
-    test: int
-    learning_rate: float
-    warmup: float
-    clip_norm: float
+    seed: Seed
+    threads: Count
+    fillers: Count
+    short: Count
+    long: Count
+    units: Count
+    batch: Count
+    steps: Count
+    test: Natural
+    learning_rate: Positive
+    warmup: Share
+    clip_norm: Positive
 
 
 @dataclass(frozen=True)

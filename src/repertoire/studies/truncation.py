@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from repertoire.config import Count, Positive, Seed, Share
 from repertoire.contract import Figure, Kind, Line
 from repertoire.studies import HARD_SPACE, Findings
 from repertoire.training.optimisation import Optimisation
@@ -26,18 +27,18 @@ STATES = ("carried", "reset")
 class Config:
     """Each of ``updates`` sees the next ``chunk`` steps, a multiple of every truncation."""
 
-    seed: int
-    threads: int
-    lags: tuple[int, ...]
-    truncations: tuple[int, ...]
-    chunk: int
-    units: int
-    streams: int
-    updates: int
-    test_chunks: int
-    learning_rate: float
-    warmup: float
-    clip_norm: float
+    seed: Seed
+    threads: Count
+    lags: tuple[Count, ...]
+    truncations: tuple[Count, ...]
+    chunk: Count
+    units: Count
+    streams: Count
+    updates: Count
+    test_chunks: Count
+    learning_rate: Positive
+    warmup: Share
+    clip_norm: Positive
 
 
 def draw(rng: np.random.Generator, streams: int, steps: int, lag: int) -> tuple[Tensor, Tensor]:

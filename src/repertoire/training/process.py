@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import torch
-import torch._inductor  # what deterministic mode imports when it is set: 1.5 s, once a warm process
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
 LARGEST_MMAP_THRESHOLD = 32 << 20  # what glibc accepts

@@ -8,10 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from repertoire.config import Count, Seed, Share
 from repertoire.data.dataset import Encoded
 from repertoire.data.pairs import Side, encode_pairs, pair_expectations, split_by_chance
 from repertoire.data.sources import Files
 from repertoire.data.validation import Expectation, expect
+
+KIND = "pairs"
 
 
 @dataclass(frozen=True)
@@ -21,11 +24,11 @@ class Config:
     ``draws`` counts questions before repeated ones are dropped; terms have 1 to ``digits`` digits.
     """
 
-    seed: int
-    draws: int
-    digits: int
-    valid_share: float
-    test_share: float
+    seed: Seed
+    draws: Count
+    digits: Count
+    valid_share: Share
+    test_share: Share
     source: Side
     target: Side
 

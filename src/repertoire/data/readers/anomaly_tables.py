@@ -14,11 +14,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from repertoire.config import Seed, Share
 from repertoire.contract import Array
 from repertoire.data.dataset import Encoded
 from repertoire.data.novelty import encode_tables
 from repertoire.data.sources import Files, SourceError
 from repertoire.data.validation import Expectation, expect
+
+KIND = "novelty"
 
 
 @dataclass(frozen=True)
@@ -29,9 +32,9 @@ class Config:
     """
 
     contaminated: bool
-    seed: int
-    test_share: float
-    valid_share: float
+    seed: Seed
+    test_share: Share
+    valid_share: Share
 
 
 def tabulate(config: Config, files: Files) -> pd.DataFrame:

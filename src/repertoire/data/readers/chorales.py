@@ -13,11 +13,14 @@ from pathlib import PurePosixPath
 import numpy as np
 import pandas as pd
 
+from repertoire.config import Count, Natural, Seed, Share
 from repertoire.data.dataset import Encoded
 from repertoire.data.musicxml import Part, ScoreError, read_mxl
 from repertoire.data.rolls import Chord, described, encoded_rolls, roll_expectations
 from repertoire.data.sources import Files, SourceError, members
 from repertoire.data.validation import Expectation, expect
+
+KIND = "rolls"
 
 
 @dataclass(frozen=True)
@@ -28,14 +31,14 @@ class Config:
     """
 
     members: str
-    parts: int
-    steps_a_quarter: int
-    lowest: int
-    highest: int
-    passage: int
-    seed: int
-    valid_share: float
-    test_share: float
+    parts: Count
+    steps_a_quarter: Count
+    lowest: Natural
+    highest: Count
+    passage: Count
+    seed: Seed
+    valid_share: Share
+    test_share: Share
 
 
 def tabulate(config: Config, files: Files) -> pd.DataFrame:

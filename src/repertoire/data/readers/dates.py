@@ -11,11 +11,13 @@ from datetime import date, timedelta
 import numpy as np
 import pandas as pd
 
+from repertoire.config import Count, Seed, Share
 from repertoire.data.dataset import Encoded
 from repertoire.data.pairs import Side, encode_pairs, pair_expectations, split_by_chance
 from repertoire.data.sources import Files
 from repertoire.data.validation import Expectation, expect
 
+KIND = "pairs"
 MONTHS = "January February March April May June July August September October November December"
 DAYS = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday"
 KOREAN_DAYS = "월화수목금토일"
@@ -65,12 +67,12 @@ FORMATS: dict[str, Callable[[date], str]] = {
 class Config:
     """Whole days are held out: no test date is seen in training in any format."""
 
-    seed: int
-    rows: int
+    seed: Seed
+    rows: Count
     first: str
     last: str
-    valid_share: float
-    test_share: float
+    valid_share: Share
+    test_share: Share
     source: Side
     target: Side
 

@@ -5,12 +5,14 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from repertoire.config import ConfigError
+from repertoire.config import ConfigError, Count, Seed, Share
 from repertoire.data.dataset import Encoded
 from repertoire.data.labels import cleaned, split_of_groups
 from repertoire.data.sources import Files
 from repertoire.data.stream import Running, encode_stream
 from repertoire.data.validation import Expectation, expect
+
+KIND = "stream"
 
 
 @dataclass(frozen=True)
@@ -19,10 +21,10 @@ class Config:
 
     question: str
     answer: str
-    longest: int
-    seed: int
-    valid_share: float
-    test_share: float
+    longest: Count
+    seed: Seed
+    valid_share: Share
+    test_share: Share
     text: Running
 
 

@@ -8,18 +8,21 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from repertoire.config import NonNegative
 from repertoire.data.dataset import SPLITS, Encoded
 from repertoire.data.edges import edges
 from repertoire.data.readers import mnist
 from repertoire.data.sources import Files
 from repertoire.data.validation import Expectation, expect
 
+KIND = "picture_pairs"
+
 
 @dataclass(frozen=True)
 class Config(mnist.Digits):
     """``threshold``: the least slope of an edge, as a share of that from black to white."""
 
-    threshold: float
+    threshold: NonNegative
 
 
 def tabulate(config: Config, files: Files) -> pd.DataFrame:
@@ -58,7 +61,6 @@ def encode(config: Config, table: pd.DataFrame) -> Encoded:
             for key, column in (("sources", "edges"), ("targets", "pixels"))
         }
     facts = {
-        "kind": "picture_pairs",
         "side": config.side,
         "colours": 1,
         "pairs": {split: len(arrays[split]["sources"]) for split in SPLITS},

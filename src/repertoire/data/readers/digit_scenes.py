@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from repertoire.config import Count, Natural
 from repertoire.contract import Array
 from repertoire.data.dataset import SPLITS, Encoded, TextEncoding
 from repertoire.data.pairs import padded_ids
@@ -20,6 +21,7 @@ from repertoire.data.sources import Files
 from repertoire.data.text import END, PAD, UNKNOWN, text_encoding
 from repertoire.data.validation import Expectation, expect
 
+KIND = "captions"
 NAMES = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
 
 # Places (row, column) of the digits in half sides of a digit; a layout has several variants.
@@ -37,11 +39,11 @@ LAYOUTS: dict[str, tuple[tuple[tuple[int, int], ...], ...]] = {
 class Config(mnist.Digits):
     """A scene is two digits wide and high; ``jitter`` moves each digit, in pixels each way."""
 
-    jitter: int
-    train_scenes: int
-    valid_scenes: int
-    test_scenes: int
-    vocabulary: int
+    jitter: Natural
+    train_scenes: Count
+    valid_scenes: Natural
+    test_scenes: Count
+    vocabulary: Count
 
 
 class Placed(NamedTuple):
@@ -174,7 +176,6 @@ def encode(config: Config, table: pd.DataFrame) -> Encoded:
     }
     side = 2 * config.side
     facts = {
-        "kind": "captions",
         "side": side,
         "vocabulary": len(encoding["tokenizer"]["model"]["vocab"]),
         "end": encoding["end"],

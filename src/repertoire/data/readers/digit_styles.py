@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from repertoire.config import Natural
 from repertoire.data.dataset import Encoded
 from repertoire.data.domains import Judges, encode_domains, enlarged
 from repertoire.data.pictures import picture_table
@@ -17,6 +18,7 @@ from repertoire.data.readers import mnist
 from repertoire.data.sources import Files
 from repertoire.data.validation import Expectation, expect
 
+KIND = "picture_domains"
 SMALL, DARKEST = 8, 16  # side and largest count of an optical digit
 
 
@@ -25,9 +27,9 @@ class Optical:
     """The second collection: ``box`` is the side, in pixels, to which a digit is enlarged."""
 
     members: str
-    box: int
-    valid_per_class: int
-    test_per_class: int
+    box: Natural
+    valid_per_class: Natural
+    test_per_class: Natural
 
 
 @dataclass(frozen=True)

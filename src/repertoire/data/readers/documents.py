@@ -7,12 +7,13 @@ from pathlib import PurePosixPath
 
 import pandas as pd
 
-from repertoire.config import ConfigError
+from repertoire.config import ConfigError, Natural
 from repertoire.data.dataset import Encoded
 from repertoire.data.sources import Files, members
 from repertoire.data.stream import Running, encode_stream
 from repertoire.data.validation import Expectation, expect
 
+KIND = "stream"
 PAGE = re.compile(r"\s*- \d+ -\s*")  # a page's number on a line of its own
 SENTENCE_END = (".", "”", ":")
 
@@ -23,11 +24,11 @@ class Config:
 
     members: str
     script: str
-    full_line: int  # characters from which a printed line was broken, not ended
+    full_line: Natural  # characters from which a printed line was broken, not ended
     text: Running
     valid: tuple[str, ...]
     test: tuple[str, ...]
-    identity_words: int  # shorter paragraphs are formulae that recur everywhere
+    identity_words: Natural  # shorter paragraphs are formulae that recur everywhere
 
 
 def tabulate(config: Config, files: Files) -> pd.DataFrame:

@@ -10,19 +10,22 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from repertoire.config import Count, Natural
 from repertoire.data.dataset import Encoded
 from repertoire.data.domains import DOMAINS, Judges, encode_domains
 from repertoire.data.readers import emoji_pairs
 from repertoire.data.sources import Files
 from repertoire.data.validation import Expectation, expect
 
+KIND = "picture_domains"
+
 
 @dataclass(frozen=True)
 class Config(emoji_pairs.Emoji):
     """``judge_units`` holds the hidden widths of both judges."""
 
-    judge_units: tuple[int, ...]
-    judge_iterations: int
+    judge_units: tuple[Count, ...]
+    judge_iterations: Natural
 
 
 def tabulate(config: Config, files: Files) -> pd.DataFrame:

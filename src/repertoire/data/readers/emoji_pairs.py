@@ -20,6 +20,7 @@ from repertoire.data.dataset import SPLITS, Encoded
 from repertoire.data.sources import Files, SourceError
 from repertoire.data.validation import Expectation, expect
 
+KIND = "picture_pairs"
 TILE, RIM = 64, 1  # pixels; a rim on all four sides
 # What does not change what an emoji is of: joiners, presentation, sexes, tones of skin.
 VARIATION = re.compile(r"-?\b(200D|FE0F|2640|2642|1F3F[B-F])\b")
@@ -163,7 +164,6 @@ def encode(config: Config, table: pd.DataFrame) -> Encoded:
         }
     shape = [config.side, config.side, 3]
     facts = {
-        "kind": "picture_pairs",
         "side": config.side,
         "colours": 3,
         "pairs": {split: len(arrays[split]["sources"]) for split in SPLITS},

@@ -12,12 +12,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from repertoire.config import Count, Natural, Seed
 from repertoire.contract import Array
 from repertoire.data.dataset import Encoded
 from repertoire.data.pictures import encode_pictures, picture_expectations, picture_table
 from repertoire.data.sources import Files, SourceError
 from repertoire.data.validation import Expectation
 
+KIND = "images"
 BYTES = 8  # the idx code of unsigned bytes
 
 
@@ -29,20 +31,20 @@ class Pictures:
     pixel reaches at least.
     """
 
-    side: int
+    side: Count
     names: tuple[str, ...]
-    valid: int
+    valid: Natural
     ink: tuple[float, ...]
-    brightest: int
+    brightest: Count
 
 
 @dataclass(frozen=True)
 class Config(Pictures):
     """The judge is that of ``repertoire.data.pictures``."""
 
-    seed: int
-    judge_units: tuple[int, ...]
-    judge_iterations: int
+    seed: Seed
+    judge_units: tuple[Count, ...]
+    judge_iterations: Natural
 
 
 def read_idx(path: Path, axes: int) -> Array:

@@ -17,6 +17,8 @@ from repertoire.data.readers import sentences
 from repertoire.data.sources import Files
 from repertoire.data.validation import Expectation
 
+KIND = "vectors"
+
 
 @dataclass(frozen=True)
 class Config:

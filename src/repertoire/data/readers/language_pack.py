@@ -7,11 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from repertoire.config import Seed, Share
 from repertoire.data.dataset import Encoded
 from repertoire.data.pairs import Side, encode_pairs, pair_expectations, split_by_chance
 from repertoire.data.sources import Files, SourceError, members
 from repertoire.data.validation import Expectation, expect
 
+KIND = "pairs"
 CONTEXT = "\x04"  # gettext puts a message's context before this sign
 
 
@@ -20,10 +22,10 @@ class Config:
     """``script`` is the regular expression of one letter that a translation must contain."""
 
     members: str
-    seed: int
+    seed: Seed
     script: str
-    valid_share: float
-    test_share: float
+    valid_share: Share
+    test_share: Share
     source: Side
     target: Side
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from repertoire.config import Natural, Seed, Share
 from repertoire.data.dataset import Encoded
 from repertoire.data.labels import (
     Texts,
@@ -21,6 +22,7 @@ from repertoire.data.labels import (
 from repertoire.data.sources import Files, SourceError, members
 from repertoire.data.validation import Expectation, expect
 
+KIND = "labels"
 CLASSES = ("ham", "spam")
 UNIQUE = expect("no text occurs twice", "ExpectColumnValuesToBeUnique", column="text")
 
@@ -35,10 +37,10 @@ class Config:
 
     members: str | None
     distinct: bool
-    fold: int
-    seed: int
-    valid_share: float
-    test_share: float
+    fold: Natural
+    seed: Seed
+    valid_share: Share
+    test_share: Share
     texts: Texts
 
 

@@ -9,12 +9,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from repertoire.config import Count, Natural, Seed
 from repertoire.contract import Array
 from repertoire.data.dataset import Encoded
 from repertoire.data.pictures import encode_pictures, picture_expectations, picture_table
 from repertoire.data.sources import Files, SourceError, members
 from repertoire.data.validation import Expectation
 
+KIND = "images"
 INK = (0.01, 0.5)  # least and most share of white
 BRIGHTEST = 64  # which the brightest pixel of a picture reaches
 
@@ -24,19 +26,19 @@ class Digits:
     """Which digits there are and how they are split; split sizes are a class."""
 
     members: str
-    side: int
-    classes: int
-    seed: int
-    valid_per_class: int
-    test_per_class: int
+    side: Count
+    classes: Count
+    seed: Seed
+    valid_per_class: Natural
+    test_per_class: Natural
 
 
 @dataclass(frozen=True)
 class Config(Digits):
     """``judge_units`` holds the hidden widths of the perceptron."""
 
-    judge_units: tuple[int, ...]
-    judge_iterations: int
+    judge_units: tuple[Count, ...]
+    judge_iterations: Natural
 
 
 def tabulate(config: Digits, files: Files) -> pd.DataFrame:

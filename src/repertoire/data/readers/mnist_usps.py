@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from repertoire.config import Count, Natural, Seed, Share
 from repertoire.contract import Array
 from repertoire.data.dataset import Encoded
 from repertoire.data.domains import DOMAINS, Judges, encode_domains, enlarged
@@ -19,6 +20,7 @@ from repertoire.data.readers.idx_images import read_idx
 from repertoire.data.sources import Files, SourceError
 from repertoire.data.validation import Expectation, expect
 
+KIND = "picture_domains"
 SMALL = 16  # side of a USPS digit
 
 
@@ -26,13 +28,13 @@ SMALL = 16  # side of a USPS digit
 class Config:
     """Sources: ``train_images``, ``train_labels``, ``test_images``, ``test_labels``, ``usps``."""
 
-    side: int
-    classes: int
-    usps_train: int  # rows of the official training part
-    valid_share: float  # of each training part
-    seed: int
-    judge_units: tuple[int, ...]
-    judge_iterations: int
+    side: Count
+    classes: Count
+    usps_train: Count  # rows of the official training part
+    valid_share: Share  # of each training part
+    seed: Seed
+    judge_units: tuple[Count, ...]
+    judge_iterations: Natural
 
 
 def tabulate(config: Config, files: Files) -> pd.DataFrame:

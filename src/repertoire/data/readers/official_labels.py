@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from repertoire.config import Natural, Seed, Share
 from repertoire.data.dataset import Encoded
 from repertoire.data.labels import (
     Texts,
@@ -21,6 +22,8 @@ from repertoire.data.labels import (
 from repertoire.data.sources import Files, SourceError
 from repertoire.data.validation import Expectation
 
+KIND = "labels"
+
 
 @dataclass(frozen=True)
 class Config:
@@ -30,9 +33,9 @@ class Config:
     """
 
     classes: tuple[str, ...]
-    identity_characters: int
-    seed: int
-    valid_share: float
+    identity_characters: Natural
+    seed: Seed
+    valid_share: Share
     texts: Texts
 
 

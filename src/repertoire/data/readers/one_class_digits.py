@@ -8,6 +8,9 @@ from repertoire.data.readers import mnist
 from repertoire.data.sources import Files
 from repertoire.data.validation import Expectation
 
+KIND = "novelty"
+
+
 Config = mnist.Digits
 
 

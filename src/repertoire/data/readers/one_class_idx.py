@@ -8,6 +8,9 @@ from repertoire.data.readers import idx_images
 from repertoire.data.sources import Files
 from repertoire.data.validation import Expectation
 
+KIND = "novelty"
+
+
 Config = idx_images.Pictures
 
 

@@ -4,20 +4,23 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from repertoire.config import Natural, Share
 from repertoire.data.dataset import Encoded
 from repertoire.data.sources import Files
 from repertoire.data.stream import Running, encode_stream
 from repertoire.data.validation import Expectation, expect
+
+KIND = "stream"
 
 
 @dataclass(frozen=True)
 class Config:
     """Shares of the text's characters, in its order: train, ``valid_share``, ``test_share``."""
 
-    valid_share: float
-    test_share: float
+    valid_share: Share
+    test_share: Share
     text: Running
-    identity_words: int  # shorter lines are stock phrases that recur
+    identity_words: Natural  # shorter lines are stock phrases that recur
 
 
 def tabulate(config: Config, files: Files) -> pd.DataFrame:

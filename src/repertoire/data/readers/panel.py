@@ -10,12 +10,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from repertoire.config import ConfigError
+from repertoire.config import ConfigError, Count, Share
 from repertoire.contract import Arrays
 from repertoire.data.dataset import SPLITS, Encoded
 from repertoire.data.series import origins
 from repertoire.data.sources import Files, SourceError
 from repertoire.data.validation import Expectation, expect
+
+KIND = "panel"
 
 
 @dataclass(frozen=True)
@@ -32,13 +34,13 @@ class Config:
     unit: str
     low: float
     high: float
-    hours: int
-    season: int
-    lookback: int
-    ridge_lookback: int
-    horizon: int
-    levels: tuple[float, ...]
-    rows: tuple[int, ...]
+    hours: Count
+    season: Count
+    lookback: Count
+    ridge_lookback: Count
+    horizon: Count
+    levels: tuple[Share, ...]
+    rows: tuple[Count, ...]
 
 
 def tabulate(config: Config, files: Files) -> pd.DataFrame:
@@ -119,7 +121,6 @@ def encode(config: Config, table: pd.DataFrame) -> Encoded:
         "example": values[train + valid - 48 : train + valid].round(3).tolist(),
     }
     encoding = {
-        "kind": "panel",
         "series": list(config.series),
         "unit": config.unit,
         "range": [config.low, config.high],
@@ -131,7 +132,6 @@ def encode(config: Config, table: pd.DataFrame) -> Encoded:
 
 def _facts(config: Config) -> dict[str, Any]:
     return {
-        "kind": "panel",
         "series": list(config.series),
         "unit": config.unit,
         "low": config.low,

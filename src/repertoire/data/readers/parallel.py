@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from repertoire.config import RepertoireError
+from repertoire.config import RepertoireError, Seed, Share
 from repertoire.data.dataset import SPLITS, Encoded
 from repertoire.data.labels import identity
 from repertoire.data.pairs import (
@@ -24,6 +24,8 @@ from repertoire.data.pairs import (
 from repertoire.data.probes import PROBES
 from repertoire.data.sources import Files, SourceError, members
 from repertoire.data.validation import Expectation
+
+KIND = "pairs"
 
 
 @dataclass(frozen=True)
@@ -44,9 +46,9 @@ class Config:
     columns: tuple[str, ...]
     member: str
     sides: tuple[str, ...]
-    seed: int
-    valid_share: float
-    test_share: float
+    seed: Seed
+    valid_share: Share
+    test_share: Share
     apart: bool
     probes: tuple[str, ...]
     measures: tuple[Measure, ...]

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from repertoire.config import Count
 from repertoire.contract import Array, Arrays
 from repertoire.data.dataset import SPLITS, Encoded, TextEncoding
 from repertoire.data.pairs import padded_ids
@@ -24,6 +25,7 @@ from repertoire.data.sources import Files, SourceError, members
 from repertoire.data.text import END, PAD, UNKNOWN, text_encoding
 from repertoire.data.validation import Expectation, expect
 
+KIND = "captions"
 WORD = r"[a-z0-9]+(?:['\-][a-z0-9]+)*"  # punctuation is no part of a caption
 CHUNK = 50  # photographs that pass the encoder together
 
@@ -36,11 +38,11 @@ class Config:
     shared, and so their last digits.
     """
 
-    side: int
-    captions: int  # of each photograph
-    vocabulary: int
+    side: Count
+    captions: Count  # of each photograph
+    vocabulary: Count
     weights: str
-    threads: int
+    threads: Count
 
 
 def tabulate(config: Config, files: Files) -> pd.DataFrame:
@@ -148,7 +150,6 @@ def encode(config: Config, table: pd.DataFrame) -> Encoded:
         }
     shape = [config.side, config.side, 3]
     facts = {
-        "kind": "captions",
         "side": config.side,
         "encoder": "MobileNetV2 with ImageNet weights, not trained further",
         "vocabulary": encoding.tokenizer.get_vocab_size(),

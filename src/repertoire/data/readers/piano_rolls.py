@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from repertoire.config import Count, Natural
 from repertoire.contract import Array
 from repertoire.data.dataset import SPLITS, Encoded
 from repertoire.data.files import digest_text
@@ -19,15 +20,17 @@ from repertoire.data.rolls import Chord, described, encoded_rolls, roll_expectat
 from repertoire.data.sources import Files, SourceError
 from repertoire.data.validation import Expectation
 
+KIND = "rolls"
+
 
 @dataclass(frozen=True)
 class Config:
     """The columns of a matrix are the MIDI numbers ``lowest`` to ``highest``."""
 
-    parts: int
-    steps_a_quarter: int
-    lowest: int
-    highest: int
+    parts: Count
+    steps_a_quarter: Count
+    lowest: Natural
+    highest: Count
 
 
 def tabulate(config: Config, files: Files) -> pd.DataFrame:

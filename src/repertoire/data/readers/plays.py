@@ -6,11 +6,13 @@ from pathlib import PurePosixPath
 
 import pandas as pd
 
-from repertoire.config import ConfigError
+from repertoire.config import ConfigError, Natural
 from repertoire.data.dataset import Encoded
 from repertoire.data.sources import Files, members
 from repertoire.data.stream import Running, encode_stream
 from repertoire.data.validation import Expectation, expect
+
+KIND = "stream"
 
 
 @dataclass(frozen=True)
@@ -22,7 +24,7 @@ class Config:
     text: Running
     valid: tuple[str, ...]
     test: tuple[str, ...]
-    identity_words: int  # shorter passages are stock phrases ("Exeunt.") that recur everywhere
+    identity_words: Natural  # shorter passages are stock phrases ("Exeunt.") that recur everywhere
 
 
 def tabulate(config: Config, files: Files) -> pd.DataFrame:

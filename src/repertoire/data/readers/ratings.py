@@ -14,11 +14,13 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
+from repertoire.config import Count, NonNegative, Seed, Share
 from repertoire.contract import Array, Arrays
 from repertoire.data.dataset import SPLITS, Encoded
 from repertoire.data.sources import Files, SourceError, members
 from repertoire.data.validation import Expectation, expect
 
+KIND = "ratings"
 HISTORY, TARGET, IGNORED = ROLES = ("history", "target", "ignored")
 
 
@@ -34,12 +36,12 @@ class Config:
     layout: Literal["movielens", "recbole"]
     ratings: str | None
     items: str | None
-    threshold: float
-    least: int
-    seed: int
-    valid_share: float
-    test_share: float
-    target_share: float | None
+    threshold: NonNegative
+    least: Count
+    seed: Seed
+    valid_share: Share
+    test_share: Share
+    target_share: Share | None
 
 
 def tabulate(config: Config, files: Files) -> pd.DataFrame:
@@ -172,7 +174,6 @@ def encode(config: Config, table: pd.DataFrame) -> Encoded:
     arrays = {split: _arrays(numbers, *parts) for split, parts in told.items()}
     targets = arrays["test"]["targets"]
     facts = {
-        "kind": "ratings",
         "items": len(numbers),
         "generalisation": "weak" if config.target_share is None else "strong",
         "threshold": config.threshold,

@@ -4,10 +4,13 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from repertoire.config import Natural
 from repertoire.data.dataset import SPLITS, Encoded
 from repertoire.data.sources import Files
 from repertoire.data.stream import Running, encode_stream
 from repertoire.data.validation import Expectation, expect
+
+KIND = "stream"
 
 
 @dataclass(frozen=True)
@@ -15,7 +18,7 @@ class Config:
     """Sources are called ``train``, ``valid`` and ``test``."""
 
     text: Running
-    identity_words: int  # shorter sentences recur in running text and are no leak
+    identity_words: Natural  # shorter sentences recur in running text and are no leak
 
 
 def tabulate(config: Config, files: Files) -> pd.DataFrame:

@@ -11,6 +11,7 @@ from tempfile import TemporaryDirectory
 
 import pandas as pd
 
+from repertoire.config import NonNegative, Seed, Share
 from repertoire.data.dataset import Encoded
 from repertoire.data.labels import (
     Texts,
@@ -23,6 +24,7 @@ from repertoire.data.labels import (
 from repertoire.data.sources import Files, SourceError, members
 from repertoire.data.validation import Expectation, expect
 
+KIND = "labels"
 CLASSES = ("negative", "positive")
 
 
@@ -35,10 +37,10 @@ class Config:
 
     members: str
     collection: str
-    clear: float
-    seed: int
-    valid_share: float
-    test_share: float
+    clear: NonNegative
+    seed: Seed
+    valid_share: Share
+    test_share: Share
     texts: Texts
 
 

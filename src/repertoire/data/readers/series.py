@@ -13,13 +13,14 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from repertoire.config import ConfigError
+from repertoire.config import ConfigError, Count, Share
 from repertoire.contract import Array, Arrays
 from repertoire.data.dataset import SPLITS, Encoded
 from repertoire.data.series import futures, origins, pasts, scaled, seasonal_change
 from repertoire.data.sources import Files, SourceError, members
 from repertoire.data.validation import Expectation, expect
 
+KIND = "series"
 INTERVAL = (0.05, 0.5, 0.95)  # what the report and the server show
 
 
@@ -40,12 +41,12 @@ class Config:
     scale: Literal["linear", "root", "log"]
     low: float
     high: float
-    gap_days: tuple[int, ...]
-    season: int
-    lookback: int
-    horizon: int
-    levels: tuple[float, ...]
-    largest_order: int
+    gap_days: tuple[Count, ...]
+    season: Count
+    lookback: Count
+    horizon: Count
+    levels: tuple[Share, ...]
+    largest_order: Count
     valid_from: str
     test_from: str
 
@@ -156,7 +157,6 @@ def encode(config: Config, table: pd.DataFrame) -> Encoded:
         ].tolist(),
     }
     encoding = {
-        "kind": "series",
         "unit": config.unit,
         "range": [config.low, config.high],
         "lookback": config.lookback,
@@ -182,7 +182,6 @@ def _first(table: pd.DataFrame, split: str) -> str:
 def _facts(config: Config, train: Array) -> dict[str, Any]:
     on_scale = scaled(train, config.scale)
     return {
-        "kind": "series",
         "unit": config.unit,
         "scale": config.scale,
         "low": config.low,

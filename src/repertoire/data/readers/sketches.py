@@ -12,20 +12,23 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from repertoire.config import Count, Seed
 from repertoire.contract import Array, Arrays
 from repertoire.data.dataset import SPLITS, Encoded
 from repertoire.data.pickles import ragged_arrays
 from repertoire.data.sources import Files, SourceError
 from repertoire.data.validation import Expectation, expect
 
+KIND = "strokes"
+
 
 @dataclass(frozen=True)
 class Config:
     """The archive is the source ``sketches``; ``seed`` moves the offsets within their step."""
 
-    longest: int  # points of a sketch
-    farthest: int  # steps of one movement
-    seed: int
+    longest: Count  # points of a sketch
+    farthest: Count  # steps of one movement
+    seed: Seed
 
 
 def tabulate(config: Config, files: Files) -> pd.DataFrame:
@@ -98,7 +101,6 @@ def encode(config: Config, table: pd.DataFrame) -> Encoded:
     rng = np.random.default_rng(config.seed)
     arrays = {split: _arrays(config, rows, scale, rng) for split, rows in parts.items()}
     facts = {
-        "kind": "strokes",
         "unit": f"{scale:.4g} steps, the deviation of a training offset's coordinates",
         "scale": scale,
         "vocabulary": 0,

@@ -4,20 +4,23 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from repertoire.config import Count, Natural
 from repertoire.data.dataset import Encoded
 from repertoire.data.readers import idx_images
 from repertoire.data.sources import Files
 from repertoire.data.stacks import encode_stacks, stack_expectations, stack_table
 from repertoire.data.validation import Expectation
 
+KIND = "stacked_images"
+
 
 @dataclass(frozen=True)
 class Config(idx_images.Config):
     """How many stacks a split has."""
 
-    train_stacks: int
-    valid_stacks: int
-    test_stacks: int
+    train_stacks: Count
+    valid_stacks: Natural
+    test_stacks: Count
 
 
 def tabulate(config: Config, files: Files) -> pd.DataFrame:

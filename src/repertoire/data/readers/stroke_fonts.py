@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from repertoire.config import Count, Seed, Share
 from repertoire.contract import Array, Arrays
 from repertoire.data.dataset import SPLITS, Encoded, TextEncoding
 from repertoire.data.hershey import read_fonts
@@ -20,6 +21,7 @@ from repertoire.data.sources import Files
 from repertoire.data.text import END, PAD, UNKNOWN, text_encoding
 from repertoire.data.validation import Expectation, expect
 
+KIND = "strokes"
 FREQUENT = """
 the of and to in that was his he it with is for as had you not be her on at by which have or from
 this him but all she they were my are me one their so an said them we who would been will no when
@@ -47,13 +49,13 @@ class Config:
 
     members: str
     fonts: tuple[str, ...]
-    seed: int
-    rows: int
-    shortest: int
-    longest: int
-    most_points: int
-    valid_share: float
-    test_share: float
+    seed: Seed
+    rows: Count
+    shortest: Count
+    longest: Count
+    most_points: Count
+    valid_share: Share
+    test_share: Share
     hand: Hand
 
 
@@ -165,7 +167,6 @@ def encode(config: Config, table: pd.DataFrame) -> Encoded:
     arrays = {split: _arrays(config, rows, scale, encoding) for split, rows in parts.items()}
     vocabulary = encoding.tokenizer.get_vocab_size()
     facts = {
-        "kind": "strokes",
         "unit": f"{scale:.4g} font units, the deviation of a training offset's coordinates",
         "scale": scale,
         "vocabulary": vocabulary,

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from repertoire.config import Count, Natural
 from repertoire.contract import Array, Arrays
 from repertoire.data.dataset import SPLITS, Encoded
 from repertoire.data.photographs import decoded, middle, with_shorter_side
@@ -23,6 +24,7 @@ from repertoire.data.sources import Files, SourceError, members
 from repertoire.data.validation import Expectation, expect
 from repertoire.nn.measure import Measure
 
+KIND = "photographs_and_styles"
 NET = "VGG16_0"  # in the file of weights
 
 
@@ -48,10 +50,10 @@ class Config:
     styles: Mapping[str, Pick]
     weights: str
     measure: Measure
-    side: int
-    style_side: int
-    iterations: int
-    threads: int
+    side: Count
+    style_side: Count
+    iterations: Natural
+    threads: Count
 
 
 def tabulate(config: Config, files: Files) -> pd.DataFrame:
@@ -132,7 +134,6 @@ def encode(config: Config, table: pd.DataFrame) -> Encoded:
     arrays["judge"], widths = judge_weights(table.attrs["judge"], config)
     arrays["optimised"] = _optimised(config, arrays, widths)
     facts = {
-        "kind": "photographs_and_styles",
         "side": config.side,
         "styles": list(config.styles),
         "photographs": {split: len(arrays[split]["images"]) for split in SPLITS},

@@ -10,12 +10,14 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from repertoire.config import Seed, Share
 from repertoire.contract import Array
 from repertoire.data.dataset import Encoded
 from repertoire.data.novelty import encode_tables
 from repertoire.data.sources import Files
 from repertoire.data.validation import Expectation, expect
 
+KIND = "novelty"
 NAME = "benign"
 MALIGNANT = 0  # scikit-learn's number of the class
 
@@ -24,9 +26,9 @@ MALIGNANT = 0  # scikit-learn's number of the class
 class Config:
     """Shares of the benign rows; malignant ones are shared out between the two held-out splits."""
 
-    seed: int
-    valid_share: float
-    test_share: float
+    seed: Seed
+    valid_share: Share
+    test_share: Share
 
 
 def tabulate(config: Config, files: Files) -> pd.DataFrame:

@@ -11,12 +11,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from repertoire.config import Count
 from repertoire.contract import Array
 from repertoire.data.dataset import SPLITS, Encoded, TextEncoding
 from repertoire.data.readers import plays
 from repertoire.data.sources import Files
 from repertoire.data.text import END, PAD, UNKNOWN, WORDS, text_encoding
 from repertoire.data.validation import Expectation, expect
+
+KIND = "sentences"
 
 
 @dataclass(frozen=True)
@@ -29,9 +32,9 @@ class Config:
     """
 
     plays: plays.Config
-    shortest: int
-    longest: int
-    known: int
+    shortest: Count
+    longest: Count
+    known: Count
 
 
 def tabulate(config: Config, files: Files) -> pd.DataFrame:
@@ -94,7 +97,6 @@ def encode(config: Config, table: pd.DataFrame) -> Encoded:
     chosen = np.unique(np.linspace(0, len(train) - 1, config.known).astype(int))
     unknown = (test == content["unknown"]).sum() / (test > 1).sum()
     facts: dict[str, Any] = {
-        "kind": "sentences",
         "vocabulary": encoding.tokenizer.get_vocab_size(),
         "end": content["end"],
         "unknown": content["unknown"],

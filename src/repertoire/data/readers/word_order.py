@@ -11,12 +11,14 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from repertoire.config import Count, Seed, Share
 from repertoire.data.dataset import Encoded
 from repertoire.data.labels import Texts, encode_labels, label_expectations, split_of_groups
 from repertoire.data.sources import Files
 from repertoire.data.text import WORDS
 from repertoire.data.validation import Expectation, expect
 
+KIND = "labels"
 CLASSES = ("negative", "positive")
 GOOD = (
     "good great lovely superb brilliant charming delightful wonderful excellent splendid moving "
@@ -70,10 +72,10 @@ ENDINGS = (
 class Config:
     """``pairs`` is drawn; equal draws count once. Combinations of adjectives are held out."""
 
-    seed: int
-    pairs: int
-    valid_share: float
-    test_share: float
+    seed: Seed
+    pairs: Count
+    valid_share: Share
+    test_share: Share
     texts: Texts
 
 

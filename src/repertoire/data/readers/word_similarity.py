@@ -20,6 +20,8 @@ from repertoire.data.readers import plays
 from repertoire.data.sources import Files, members
 from repertoire.data.validation import Expectation
 
+KIND = "vectors"
+
 
 @dataclass(frozen=True)
 class Config:

@@ -4,7 +4,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from repertoire.config import Count, Natural, NonNegative, Positive, Share
+
 TASKS = ("reconstruct",)
+KINDS = ("images",)  # of data
+METRICS = {  # pattern of names -> which value is better
+    "grey_mse|mse": "lower",
+    r"psnr_db|\w+_gain_db|probe_accuracy_percent": "higher",
+}
+SAME_IN_BASELINE = {"corruption": "corruption"}
 
 
 @dataclass(frozen=True)
@@ -15,14 +23,14 @@ class Config:
     """
 
     layers: Literal["dense", "convolutional"]
-    latent: int
-    units: tuple[int, ...]
-    channels: int  # of the first convolution; dense layers have none
+    latent: Count
+    units: tuple[Count, ...]
+    channels: Natural  # of the first convolution; dense layers have none
     corruption: Mapping[str, float]
-    batch: int
-    chunk: int
-    learning_rate: float
-    warmup: float  # share of the steps
-    weight_decay: float
-    shift: int  # pixels by which training images are moved at random
-    grid: int  # pictures a side
+    batch: Count
+    chunk: Count
+    learning_rate: Positive
+    warmup: Share  # share of the steps
+    weight_decay: NonNegative
+    shift: Natural  # pixels by which training images are moved at random
+    grid: Natural  # pictures a side

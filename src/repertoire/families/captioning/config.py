@@ -2,9 +2,15 @@
 
 from dataclasses import dataclass
 
+from repertoire.config import Count, Natural, NonNegative, Positive, Share
 from repertoire.contract import Arrays
 
 TASKS = ("caption",)
+KINDS = ("captions",)  # of data
+METRICS = {  # pattern of names -> which value is better
+    "nats_per_token": "lower",
+    r"exact_match_percent|bleu_\d_percent": "higher",
+}
 
 
 @dataclass(frozen=True)
@@ -17,20 +23,20 @@ class Config:
     """
 
     attention: bool
-    channels: int
-    embedding: int
-    units: int
-    attention_units: int  # width in which states and features are compared
-    dropout: float
-    batch: int
-    chunk: int
-    longest: int
-    learning_rate: float
-    warmup: float  # share of the steps
-    clip_norm: float
-    weight_decay: float
-    shift: int  # pixels by which training scenes are moved at random
-    examples: int
+    channels: Natural
+    embedding: Count
+    units: Count
+    attention_units: Count  # width in which states and features are compared
+    dropout: Share
+    batch: Count
+    chunk: Count
+    longest: Count
+    learning_rate: Positive
+    warmup: Share  # share of the steps
+    clip_norm: Positive
+    weight_decay: NonNegative
+    shift: Natural  # pixels by which training scenes are moved at random
+    examples: Natural
 
 
 def seen_in(arrays: Arrays) -> str:

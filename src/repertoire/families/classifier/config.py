@@ -3,7 +3,14 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from repertoire.config import Count, Natural, NonNegative, Positive, Share
+
 TASKS = ("classify",)
+KINDS = ("labels",)  # of data
+METRICS = {  # pattern of names -> which value is better
+    "nats_per_text|calibration_error_percent": "lower",
+    r"(\w+_)?accuracy_percent|roc_auc_percent|f1_(\w+_)?percent": "higher",
+}
 
 
 @dataclass(frozen=True)
@@ -16,21 +23,21 @@ class Config:
     """
 
     model: Literal["bag_linear", "bag_average", "fixed_window", "rnn", "gru", "lstm", "bilstm"]
-    embedding: int
-    spread: float  # standard deviation of the embeddings at the start
-    units: int
-    window: int
-    ngrams: int
-    buckets: int
+    embedding: Count
+    spread: NonNegative  # standard deviation of the embeddings at the start
+    units: Count
+    window: Natural
+    ngrams: Count
+    buckets: Natural
     pooling: Literal["last", "mean", "max"]
-    dropout: float
-    word_dropout: float  # share of the tokens that count as unknown while training
-    label_smoothing: float
-    batch: int
-    chunk: int  # the batch of evaluation
-    learning_rate: float
-    warmup: float  # share of the steps
-    clip_norm: float
-    weight_decay: float
-    seen: int  # times in training from which the report judges a word
-    examples: int
+    dropout: Share
+    word_dropout: Share  # share of the tokens that count as unknown while training
+    label_smoothing: Share
+    batch: Count
+    chunk: Count  # the batch of evaluation
+    learning_rate: Positive
+    warmup: Share  # share of the steps
+    clip_norm: Positive
+    weight_decay: NonNegative
+    seen: Natural  # times in training from which the report judges a word
+    examples: Natural

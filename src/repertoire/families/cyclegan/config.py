@@ -2,27 +2,34 @@
 
 from dataclasses import dataclass
 
+from repertoire.config import Count, Natural, NonNegative, Positive
+
 TASKS = ("translate_image",)
+KINDS = ("picture_domains",)  # of data
+METRICS = {  # pattern of names -> which value is better
+    "(a_to_b_|b_to_a_)?(frechet_distance|reconstruction_levels)": "lower",
+    "(a_to_b_|b_to_a_)?class_kept_percent": "higher",
+}
 
 
 @dataclass(frozen=True)
 class Config:
     """``downs`` halvings and ``blocks`` of a generator; ``halvings`` decide a judge's patches."""
 
-    channels: int
-    downs: int
-    blocks: int
-    rim: int  # side of the first and the last filters of a generator
-    discriminator_channels: int
-    halvings: int
-    validity_weight: float
-    reconstruction_weight: float
-    identity_weight: float
-    past: int  # translations of each domain that are kept for the judges; 0 keeps none
-    batch: int
-    chunk: int
-    generator_rate: float
-    discriminator_rate: float
-    shift: int  # pixels by which training pictures are moved at random
+    channels: Natural
+    downs: Count
+    blocks: Natural
+    rim: Natural  # side of the first and the last filters of a generator
+    discriminator_channels: Count
+    halvings: Count
+    validity_weight: NonNegative
+    reconstruction_weight: NonNegative
+    identity_weight: NonNegative
+    past: Natural  # translations of each domain that are kept for the judges; 0 keeps none
+    batch: Count
+    chunk: Count
+    generator_rate: Positive
+    discriminator_rate: Positive
+    shift: Natural  # pixels by which training pictures are moved at random
     mirrored: bool  # whether half of them are mirrored
-    shown: int  # pictures a row
+    shown: Natural  # pictures a row

@@ -3,7 +3,14 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from repertoire.config import Count, Natural, NonNegative, Positive, Share
+
 TASKS = ("forecast",)
+KINDS = ("series", "panel")  # of data
+METRICS = {  # pattern of names -> which value is better
+    "pinball_loss|mae|mase|mse|rmse|dm_statistic|dm_p_value": "lower",
+    r"coverage_\d+_percent": "higher",
+}
 
 
 @dataclass(frozen=True)
@@ -18,15 +25,15 @@ class Config:
     """
 
     cell: Literal["rnn", "gru", "lstm"]
-    units: int
-    layers: int
-    dropout: float
+    units: Count
+    layers: Count
+    dropout: Share
     relative: bool
-    segment: int
+    segment: Natural
     point: Literal["median", "mean"]
-    batch: int
-    steps: int
-    learning_rate: float
-    warmup: float  # share of the steps
-    clip_norm: float
-    weight_decay: float
+    batch: Count
+    steps: Count
+    learning_rate: Positive
+    warmup: Share  # share of the steps
+    clip_norm: Positive
+    weight_decay: NonNegative

@@ -3,7 +3,14 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from repertoire.config import Count, Natural, NonNegative, Positive, Share
+
 TASKS = ("sample",)
+KINDS = ("images", "stacked_images")  # of data
+METRICS = {  # pattern of names -> which value is better
+    "frechet_distance|mode_divergence_nats|class_divergence_nats": "lower",
+    "modes_covered|classes_covered|sample_precision_percent|sample_recall_percent": "higher",
+}
 
 
 @dataclass(frozen=True)
@@ -15,19 +22,19 @@ class Config:
     generator; ``momentum`` is the first of Adam's two decays.
     """
 
-    latent: int
-    generator_channels: int
-    discriminator_channels: int
+    latent: Count
+    generator_channels: Count
+    discriminator_channels: Count
     loss: Literal["non_saturating", "wasserstein", "hinge"]
     spectral: bool
-    gradient_penalty: float
-    r1: float
-    critic_steps: int
-    batch: int
-    chunk: int
-    generator_rate: float
-    discriminator_rate: float
-    momentum: float
-    average: float
-    shift: int  # pixels by which real images are moved at random
-    grid: int  # pictures a side
+    gradient_penalty: NonNegative
+    r1: NonNegative
+    critic_steps: Count
+    batch: Count
+    chunk: Count
+    generator_rate: Positive
+    discriminator_rate: Positive
+    momentum: Share
+    average: Share
+    shift: Natural  # pixels by which real images are moved at random
+    grid: Natural  # pictures a side

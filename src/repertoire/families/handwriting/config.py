@@ -6,9 +6,15 @@ from typing import Any
 
 import numpy as np
 
+from repertoire.config import Count, Natural, NonNegative, Positive, Share
 from repertoire.contract import Array, Arrays, Port
 
 TASKS = ("write",)
+KINDS = ("strokes",)  # of data
+METRICS = {  # pattern of names -> which value is better
+    "nats_per_point": "lower",
+    "end_of_stroke_accuracy_percent|text_gain_nats": "higher",
+}
 LAYERS = 2
 
 
@@ -21,18 +27,18 @@ class Config:
     """
 
     conditional: bool
-    units: int
-    components: int
-    windows: int
-    batch: int
-    chunk: int
-    learning_rate: float
-    warmup: float  # share of the steps
-    clip_norm: float
-    weight_decay: float
-    draw_points: int
-    examples: int
-    bias: float
+    units: Count
+    components: Count
+    windows: Natural
+    batch: Count
+    chunk: Count
+    learning_rate: Positive
+    warmup: Share  # share of the steps
+    clip_norm: Positive
+    weight_decay: NonNegative
+    draw_points: Natural
+    examples: Natural
+    bias: NonNegative
 
 
 def state_ports(config: Config, facts: Mapping[str, Any]) -> tuple[Port, ...]:

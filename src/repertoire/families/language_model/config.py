@@ -5,9 +5,15 @@ from typing import Literal
 
 import numpy as np
 
+from repertoire.config import Count, Natural, NonNegative, Positive, Share
 from repertoire.contract import Arrays, Port
 
 TASKS = ("score", "generate", "complete", "rescore")
+KINDS = ("stream",)  # of data
+METRICS = {  # pattern of names -> which value is better
+    "perplexity|nats_per_token|bits_per_character|fresh_window_nats_per_token": "lower",
+    "rescored_accuracy_percent": "higher",
+}
 
 
 @dataclass(frozen=True)
@@ -19,14 +25,14 @@ class Regularisation:
     weights, which are those that are validated and shipped.
     """
 
-    words: float  # share of the vocabulary whose embedding is dropped whole
-    inputs: float
-    layers: float  # between recurrent layers
-    outputs: float
-    recurrent_weights: float  # DropConnect (Wan et al. 2013) from hidden to hidden
-    activation: float  # weight of the mean square of the outputs
-    temporal: float  # weight of the mean square of their change from token to token
-    average: float
+    words: Share  # share of the vocabulary whose embedding is dropped whole
+    inputs: Share
+    layers: Share  # between recurrent layers
+    outputs: Share
+    recurrent_weights: Share  # DropConnect (Wan et al. 2013) from hidden to hidden
+    activation: NonNegative  # weight of the mean square of the outputs
+    temporal: NonNegative  # weight of the mean square of their change from token to token
+    average: Share
 
 
 @dataclass(frozen=True)
@@ -45,27 +51,27 @@ class Config:
     """
 
     cell: Literal["feedforward", "bag", "tanh", "relu_identity", "gru", "lstm"]
-    embedding: int
-    units: int
-    layers: int
-    window: int
-    identity: float
-    dropout: float
+    embedding: Count
+    units: Count
+    layers: Count
+    window: Natural
+    identity: NonNegative
+    dropout: Share
     regularisation: Regularisation | None
     tied: bool
-    cutoffs: tuple[int, ...]
-    batch: int
-    time: int
-    chunk: int
-    learning_rate: float
-    core_rate: float  # share of the learning rate for the core; ReLU without gates needs little
-    warmup: float  # share of the steps
-    restart: float  # chance that a stream's state starts anew at a window, as every request does
-    clip_norm: float
-    weight_decay: float
+    cutoffs: tuple[Count, ...]
+    batch: Count
+    time: Count
+    chunk: Count
+    learning_rate: Positive
+    core_rate: Positive  # share of the learning rate for the core; ReLU without gates needs little
+    warmup: Share  # share of the steps
+    restart: Share  # chance that a stream's state starts anew at a window, as every request does
+    clip_norm: Positive
+    weight_decay: NonNegative
     softmax: Literal["float32", "fastest"]
     prompt: str
-    sample_tokens: int
+    sample_tokens: Natural
 
 
 def state_ports(config: Config) -> tuple[Port, ...]:

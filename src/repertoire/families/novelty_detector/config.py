@@ -3,7 +3,14 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from repertoire.config import Count, Natural, NonNegative, Positive, Share
+
 TASKS = ("detect",)
+KINDS = ("novelty",)  # of data
+METRICS = {  # pattern of names -> which value is better
+    "false_alarm_percent": "lower",
+    "(worst_)?roc_auc_percent|average_precision_percent|detection_percent": "higher",
+}
 
 
 @dataclass(frozen=True)
@@ -21,16 +28,16 @@ class Config:
 
     model: Literal["autoencoder", "denoising", "variational"]
     score: Literal["plain", "relative", "scaled"]
-    latent: int
-    units: tuple[int, ...]
-    noise: float
-    beta: float
-    false_alarms: float
-    batch: int  # rows of each net
-    steps: int  # an epoch
-    chunk: int
-    learning_rate: float
-    warmup: float  # share of the steps
-    weight_decay: float
-    shift: int  # pixels by which training pictures are moved at random
-    grid: int  # pictures, or rows of a table
+    latent: Count
+    units: tuple[Count, ...]
+    noise: NonNegative
+    beta: NonNegative
+    false_alarms: Share
+    batch: Count  # rows of each net
+    steps: Count  # an epoch
+    chunk: Count
+    learning_rate: Positive
+    warmup: Share  # share of the steps
+    weight_decay: NonNegative
+    shift: Natural  # pixels by which training pictures are moved at random
+    grid: Natural  # pictures, or rows of a table

@@ -2,24 +2,31 @@
 
 from dataclasses import dataclass
 
+from repertoire.config import Count, Natural, NonNegative, Positive, Share
+
 TASKS = ("translate_image",)
+KINDS = ("picture_pairs",)  # of data
+METRICS = {  # pattern of names -> which value is better
+    "l1_levels": "lower",
+    "ssim": "higher",
+}
 
 
 @dataclass(frozen=True)
 class Config:
     """``depth`` levels of the U-Net; ``halvings`` of the discriminator decide its patches."""
 
-    channels: int
-    depth: int
-    dropout: float
-    discriminator_channels: int
-    halvings: int
-    l1_weight: float
-    adversarial_weight: float
-    batch: int
-    chunk: int
-    generator_rate: float
-    discriminator_rate: float
-    shift: int  # pixels by which training pairs are moved at random
+    channels: Natural
+    depth: Count
+    dropout: Share
+    discriminator_channels: Count
+    halvings: Count
+    l1_weight: NonNegative
+    adversarial_weight: NonNegative
+    batch: Count
+    chunk: Count
+    generator_rate: Positive
+    discriminator_rate: Positive
+    shift: Natural  # pixels by which training pairs are moved at random
     mirrored: bool  # whether half of them are mirrored
-    shown: int  # pictures a row
+    shown: Natural  # pictures a row

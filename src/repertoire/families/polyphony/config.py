@@ -5,9 +5,15 @@ from typing import Literal
 
 import numpy as np
 
+from repertoire.config import Count, Natural, NonNegative, Positive, Share
 from repertoire.contract import Arrays, Port
 
 TASKS = ("compose",)
+KINDS = ("rolls",)  # of data
+METRICS = {  # pattern of names -> which value is better
+    "nats_per_frame": "lower",
+    "frame_accuracy_percent": "higher",
+}
 
 
 @dataclass(frozen=True)
@@ -21,18 +27,18 @@ class Config:
 
     cell: Literal["gru", "lstm"]
     output: Literal["bernoulli", "nade"]
-    units: int
-    layers: int
-    hidden: int
-    dropout: float
-    transpose: int
-    batch: int
-    chunk: int
-    learning_rate: float
-    warmup: float  # share of the steps
-    clip_norm: float
-    weight_decay: float
-    sample_frames: int
+    units: Count
+    layers: Count
+    hidden: Natural
+    dropout: Share
+    transpose: Natural
+    batch: Count
+    chunk: Count
+    learning_rate: Positive
+    warmup: Share  # share of the steps
+    clip_norm: Positive
+    weight_decay: NonNegative
+    sample_frames: Count
 
 
 def state_ports(config: Config) -> tuple[Port, ...]:

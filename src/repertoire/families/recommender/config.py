@@ -3,8 +3,14 @@
 from dataclasses import dataclass
 
 from repertoire.baselines.ratings import Config as Rivals
+from repertoire.config import Count, Natural, NonNegative, Positive, Share
 
 TASKS = ("recommend",)
+KINDS = ("ratings",)  # of data
+METRICS = {  # pattern of names -> which value is better
+    r"(ndcg|recall|found|catalogue)_\d+_percent|cold_start_spearman_percent": "higher",
+}
+SAME_IN_BASELINE = {"rivals": ""}
 
 
 @dataclass(frozen=True)
@@ -20,18 +26,18 @@ class Config:
 
     variational: bool
     linear: bool
-    units: int
-    latent: int
-    beta: float
-    anneal: float
-    dropout: float
-    blank: float
-    count: int
-    batch: int
-    passes: int
-    chunk: int
-    learning_rate: float
-    warmup: float  # share of the steps
-    weight_decay: float
-    examples: int
+    units: Count
+    latent: Count
+    beta: NonNegative
+    anneal: Share
+    dropout: Share
+    blank: Share
+    count: Count
+    batch: Count
+    passes: Count
+    chunk: Count
+    learning_rate: Positive
+    warmup: Share  # share of the steps
+    weight_decay: NonNegative
+    examples: Natural
     rivals: Rivals

@@ -2,7 +2,14 @@
 
 from dataclasses import dataclass
 
+from repertoire.config import Count, Natural, NonNegative, Positive, Share
+
 TASKS = ("nearest_sentences", "rewrite")
+KINDS = ("sentences",)  # of data
+METRICS = {  # pattern of names -> which value is better
+    "nats_per_token": "lower",
+    "(exact_match|token_accuracy|order_accuracy|question_auc|recall)_percent": "higher",
+}
 
 
 @dataclass(frozen=True)
@@ -14,17 +21,17 @@ class Config:
     ``chunk`` is the batch of evaluation.
     """
 
-    embedding: int
-    width: int
-    word_dropout: float
-    noise: float
-    batch: int
-    chunk: int
-    learning_rate: float
-    warmup: float  # share of the steps
-    clip_norm: float
-    weight_decay: float
-    queries: int  # sentences in the table of the nearest
-    examples: int
-    map_sentences: int
-    between: int  # steps from one sentence to another
+    embedding: Count
+    width: Count
+    word_dropout: Share
+    noise: NonNegative
+    batch: Count
+    chunk: Count
+    learning_rate: Positive
+    warmup: Share  # share of the steps
+    clip_norm: Positive
+    weight_decay: NonNegative
+    queries: Natural  # sentences in the table of the nearest
+    examples: Natural
+    map_sentences: Natural
+    between: Natural  # steps from one sentence to another

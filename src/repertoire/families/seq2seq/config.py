@@ -3,9 +3,13 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from repertoire.config import RepertoireError
+from repertoire.config import Count, Natural, NonNegative, Positive, RepertoireError, Share
 
 TASKS = ("translate",)
+KINDS = ("pairs",)  # of data
+METRICS = {  # pattern of names -> which value is better
+    r"(beam_\d+_)?(\w+_)?(exact_match|chrf|bleu|bleu_\w+|distinct_\d)_percent": "higher",
+}
 
 
 @dataclass(frozen=True)
@@ -20,20 +24,20 @@ class Config:
     reverse_source: bool
     peeky: bool
     attention: Literal["none", "dot", "general", "additive"]
-    embedding: int
-    units: int
-    dropout: float
-    label_smoothing: float
-    batch: int
-    chunk: int
-    longest: int
-    beam: int
-    length_penalty: float
-    learning_rate: float
-    warmup: float  # share of the steps
-    clip_norm: float
-    weight_decay: float
-    examples: int
+    embedding: Count
+    units: Count
+    dropout: Share
+    label_smoothing: Share
+    batch: Count
+    chunk: Count
+    longest: Count
+    beam: Count
+    length_penalty: NonNegative
+    learning_rate: Positive
+    warmup: Share  # share of the steps
+    clip_norm: Positive
+    weight_decay: NonNegative
+    examples: Natural
 
     def __post_init__(self) -> None:
         if self.attention == "dot" and self.bidirectional:

@@ -2,7 +2,14 @@
 
 from dataclasses import dataclass
 
+from repertoire.config import Count, Natural, NonNegative, Positive, Share
+
 TASKS = ("stylize",)
+KINDS = ("photographs_and_styles",)  # of data
+METRICS = {  # pattern of names -> which value is better
+    "perceptual_loss|content_loss|style_loss": "lower",
+    "matched_iterations": "higher",
+}
 
 
 @dataclass(frozen=True)
@@ -12,14 +19,14 @@ class Config:
     """
 
     style: str  # one of those of the data set
-    width: int
-    blocks: int
-    crop: int
-    batch: int
-    steps: int  # an epoch
-    variation_weight: float
-    learning_rate: float
-    warmup: float  # share of the steps
-    clip_norm: float
-    chunk: int
-    examples: int  # photographs in the report
+    width: Count
+    blocks: Natural
+    crop: Count
+    batch: Count
+    steps: Count  # an epoch
+    variation_weight: NonNegative
+    learning_rate: Positive
+    warmup: Share  # share of the steps
+    clip_norm: Positive
+    chunk: Count
+    examples: Natural  # photographs in the report

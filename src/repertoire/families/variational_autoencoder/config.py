@@ -3,9 +3,15 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from repertoire.config import RepertoireError
+from repertoire.config import Count, Natural, NonNegative, Positive, RepertoireError, Share
 
 TASKS = ("reconstruct", "sample", "interpolate", "blend")
+KINDS = ("images",)  # of data
+METRICS = {  # pattern of names -> which value is better
+    r"negative_(conditional_|drawn_)?(elbo|iwae_\d+)_nats": "lower",
+    "divergence_nats|reconstruction_mse|frechet_distance": "lower",
+    "active_units|label_agreement_percent|class_change_percent": "higher",
+}
 
 
 @dataclass(frozen=True)
@@ -18,24 +24,24 @@ class Config:
     test. ``chunk`` bounds the pictures that are decoded at once.
     """
 
-    latent: int
-    channels: int
-    units: int
-    blocks: int
+    latent: Count
+    channels: Natural
+    units: Count
+    blocks: Natural
     conditional: bool
     binarisation: Literal["half", "static", "dynamic"]
     objective: Literal["elbo", "iwae"]
-    training_samples: int
-    beta: float
-    free_bits: float  # nats that each number of the code may hold for nothing
-    batch: int
-    chunk: int
-    importance_samples: int
-    learning_rate: float
-    warmup: float  # share of the steps
-    weight_decay: float
-    shift: int  # pixels by which training images are moved at random
-    grid: int  # pictures a side
+    training_samples: Count
+    beta: NonNegative
+    free_bits: NonNegative  # nats that each number of the code may hold for nothing
+    batch: Count
+    chunk: Count
+    importance_samples: Count
+    learning_rate: Positive
+    warmup: Share  # share of the steps
+    weight_decay: NonNegative
+    shift: Natural  # pixels by which training images are moved at random
+    grid: Natural  # pictures a side
 
     def __post_init__(self) -> None:
         if self.objective == "iwae" and (self.beta != 1 or self.free_bits > 0):

@@ -3,9 +3,16 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from repertoire.config import Count, Natural, NonNegative, Positive, Share
 from repertoire.data.windows import Sampling
 
 TASKS = ("nearest", "similarity", "analogy")
+KINDS = ("vectors",)  # of data
+METRICS = {  # pattern of names -> which value is better
+    "skip_gram_nats|cbow_nats": "lower",
+    r"analogies_percent|analogy_questions|\w+_spearman_percent|\w+_pairs": "higher",
+}
+SAME_IN_BASELINE = {"sampling": "sampling"}  # or the losses are not of the same pairs
 
 
 @dataclass(frozen=True)
@@ -19,17 +26,17 @@ class Config:
     """
 
     model: Literal["skip_gram", "cbow"]
-    width: int
-    min_n: int
-    max_n: int
-    buckets: int
+    width: Count
+    min_n: Natural
+    max_n: Natural
+    buckets: Natural
     sampling: Sampling
-    noise_words: int
-    length: int  # words of a block; pairs do not reach from one into the next
-    batch: int  # blocks
-    chunk: int
-    learning_rate: float
-    warmup: float  # share of the steps
-    weight_decay: float
-    neighbours_of: int  # words in the table of neighbours
-    map_words: int
+    noise_words: Count
+    length: Count  # words of a block; pairs do not reach from one into the next
+    batch: Count  # blocks
+    chunk: Count
+    learning_rate: Positive
+    warmup: Share  # share of the steps
+    weight_decay: NonNegative
+    neighbours_of: Natural  # words in the table of neighbours
+    map_words: Natural

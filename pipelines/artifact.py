@@ -1,0 +1,27 @@
+"""The files below artifacts/<recipe>/ that later stages read."""
+
+from pathlib import Path
+from typing import Any
+
+from repertoire.config import RepertoireError
+from repertoire.data.files import read_json
+
+ARTIFACTS = Path("artifacts")
+MANIFEST = "manifest.json"
+EVALUATION = "evaluation"  # the folder of figures and results
+RESULTS = f"{EVALUATION}/results.json"  # every test metric, and the gate
+FIGURES = f"{EVALUATION}/figures.json"
+HISTORY = "trained/history.json"
+METRICS = "metrics.json"  # what DVC compares: value, baseline, passed
+
+
+def read_artifact(name: str, file: str) -> Any:
+    """A JSON file of a recipe. Raises RepertoireError with the command that makes it."""
+    path = ARTIFACTS / name / file
+    try:
+        return read_json(path)
+    except FileNotFoundError:
+        raise RepertoireError(
+            f"{path}: no such file, recipe {name} was not evaluated; "
+            f"run `dvc repro evaluate@{name}`"
+        ) from None
