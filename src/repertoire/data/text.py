@@ -5,15 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
-from tokenizers import (
-    AddedToken,
-    Regex,
-    Tokenizer,
-    decoders,
-    normalizers,
-    pre_tokenizers,
-    trainers,
-)
+from tokenizers import Regex, Tokenizer, decoders, normalizers, pre_tokenizers, trainers
 from tokenizers.models import BPE, WordLevel
 
 END = "<eos>"
@@ -47,7 +39,7 @@ def text_encoding(
     token, if any: a decoder inside a graph starts by itself.
     """
     tokenizer = _tokenizer(_model(texts, level, size, specials, lowercase), level, lowercase)
-    tokenizer.add_special_tokens([AddedToken(each, special=True) for each in specials])
+    tokenizer.add_special_tokens(list(specials))
     end = specials.index(END)
     return {
         "kind": "tokenizer",
