@@ -38,7 +38,10 @@ class Port:
 
 @dataclass(frozen=True)
 class Graph:
-    """One ONNX file; `feedback` names, for each state output, the input that takes it next."""
+    """One ONNX file; `feedback` names, for each state output, the input that takes it next.
+
+    The first time such an input takes zeros: the only `state` of the manifest that is known here.
+    """
 
     name: str
     file: str
@@ -110,6 +113,9 @@ def _graph(document: Mapping[str, Any]) -> Graph:
         feedback=document.get("feedback") or {},
     )
     _check_feedback(graph)
+    state = document.get("state", "zeros")  # older manifests start so without saying it
+    if graph.feedback and state != "zeros":
+        raise BadModel(f"graph {name}: state {state!r} is not 'zeros'; export again")
     return graph
 
 

@@ -17,13 +17,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Encoding:
-    """A tokenizer with the ids that end a text and fill up a batch."""
+    """A tokenizer with the ids that end a text and fill up a batch.
+
+    `append_end`: whether a graph gets a whole text with the end after it; `start`: the id that it
+    gets before the first, if any.
+    """
 
     tokenizer: Tokenizer
     end: int
     pad: int = 0
     unknown: int | None = None
     level: str = "word"
+    append_end: bool = True
+    start: int | None = None
 
     @staticmethod
     def parse(document: Mapping[str, Any]) -> Encoding:
@@ -36,13 +42,28 @@ class Encoding:
             tokenizer = Tokenizer.from_str(orjson.dumps(document["tokenizer"]).decode())
         except Exception as error:  # the library raises Exception itself
             raise BadModel(f"the tokenizer in the manifest does not load: {error}") from error
+        # Otherwise a text that spells a special token would be read as one.
+        tokenizer.encode_special_tokens = True
+        # Older manifests say neither; their whole texts end so, and what is continued starts so.
         return Encoding(
             tokenizer,
             document["end"],
             document.get("pad", 0),
             document.get("unknown"),
             document.get("level", "word"),
+            document.get("append_end", True),
+            document.get("start", document["end"]),
         )
+
+    @property
+    def opening(self) -> list[int]:
+        """What a graph gets before the first id of a text."""
+        return [] if self.start is None else [self.start]
+
+    @property
+    def closing(self) -> list[int]:
+        """What a graph gets after the last id of a whole text."""
+        return [self.end] if self.append_end else []
 
     @cached_property
     def vocabulary(self) -> Mapping[str, int]:

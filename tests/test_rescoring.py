@@ -16,7 +16,7 @@ LINES = ["the cattle eat hay", "the castle is old now", "a battle was lost there
 
 @pytest.fixture(scope="module")
 def encoding():
-    return TextEncoding(text_encoding(LINES, "word", 97, (END, UNKNOWN), True))
+    return TextEncoding(text_encoding(LINES, "word", 97, (END, UNKNOWN), True, "running"))
 
 
 def stream(encoding):

@@ -37,7 +37,7 @@ def complete(model: Model, run: Run, request: Mapping[str, Any]) -> Answer:
     fields.finish()
     encoding = encoding_of(model, "text")
     begun = _begun(encoding, prompt)
-    ids = [encoding.end, *encoding.ids(prompt[: len(prompt) - len(begun)])]
+    ids = [*encoding.opening, *encoding.ids(prompt[: len(prompt) - len(begun)])]
     graph = model.manifest.graph("next")
     wanted = ["log_probs", *graph.feedback]
     step = run("next", {"tokens": np.array([ids], np.int64)}, wanted)
@@ -87,7 +87,7 @@ def rescore(model: Model, run: Run, request: Mapping[str, Any]) -> Answer:
     weight = fields.number("weight", 1.0, 0, 1000)
     fields.finish()
     encoding = encoding_of(model, "text")
-    targets = [[*encoding.ids(text), encoding.end] for text, _ in given]
+    targets = [[*encoding.ids(text), *encoding.closing] for text, _ in given]
     likely = [float(each.sum(dtype=np.float64)) for each in text_log_probs(model, run, targets)]
     results = [
         {"text": text, "score": score, "log_prob": nats, "total": score + weight * nats}

@@ -27,7 +27,7 @@ def classify(model: Model, run: Run, request: Mapping[str, Any]) -> Answer:
     texts = read_texts(fields)
     fields.finish()
     encoding, classes = encoding_of(model, "text"), _classes(model)
-    ids = [[*encoding.ids(text), encoding.end] for text in texts]
+    ids = [[*encoding.ids(text), *encoding.closing] for text in texts]
     results: list[Answer] = [{}] * len(texts)
     for rows in by_length(ids):
         padded = padded_rows([ids[row] for row in rows], encoding.pad)

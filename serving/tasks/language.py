@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from serving.errors import BadModel
 from serving.fields import Fields
 from serving.plane import Run
 from serving.ports import Array, Arrays
@@ -34,35 +35,37 @@ def score(model: Model, run: Run, request: Mapping[str, Any]) -> Answer:
     texts = read_texts(fields)
     fields.finish()
     encoding = encoding_of(model, "text")
-    targets = [[*encoding.ids(text), encoding.end] for text in texts]
+    targets = [[*encoding.ids(text), *encoding.closing] for text in texts]
     scored = zip(targets, text_log_probs(model, run, targets), strict=True)
     return {"results": [_scored(encoding, ids, log_probs) for ids, log_probs in scored]}
 
 
 def text_log_probs(model: Model, run: Run, targets: Sequence[list[int]]) -> list[Array]:
-    """The log-probability of each token of texts that end with the end token, nats."""
-    end = encoding_of(model, "text").end
+    """The log-probability of each token of whole texts, nats."""
+    start = encoding_of(model, "text").start
+    if start is None:
+        raise BadModel(f"the manifest of {model.name!r} names no token that starts a text")
     found: list[Array] = [np.empty(0)] * len(targets)
     for rows in by_length(targets):
-        scored = _log_probs(model, run, [targets[row] for row in rows], end)
+        scored = _log_probs(model, run, [targets[row] for row in rows], start)
         for row, log_probs in zip(rows, scored, strict=True):
             found[row] = log_probs
     return found
 
 
-def _log_probs(model: Model, run: Run, targets: list[list[int]], end: int) -> list[Array]:
+def _log_probs(model: Model, run: Run, targets: list[list[int]], start: int) -> list[Array]:
     """The log-probability of each target given those before it, in pieces of bounded size.
 
     Shorter rows are padded at their end: a language model does not look ahead, so the padding
     changes nothing before it.
     """
     graph = model.manifest.graph("score")
-    padded = padded_rows(targets, end)
+    padded = padded_rows(targets, start)
     tokens = np.roll(padded, 1, axis=1)
-    tokens[:, 0] = end
+    tokens[:, 0] = start
     step, states, pieces = max(1, POSITIONS // len(targets)), Arrays(), []
-    for start in range(0, padded.shape[1], step):
-        piece = slice(start, start + step)
+    for first in range(0, padded.shape[1], step):
+        piece = slice(first, first + step)
         inputs = {"tokens": tokens[:, piece], "targets": padded[:, piece], **states}
         outputs = run("score", inputs, None)
         states = next_states(graph, outputs)
@@ -106,7 +109,8 @@ def generate_events(model: Model, run: Run, request: Mapping[str, Any]) -> Itera
     ids = encoding.ids(prompt)
     pieces, chosen, log_probs, text = Pieces(encoding, ids), [], [], ""
     finish = "length"
-    for token, log_prob in islice(_tokens(model, run, [encoding.end, *ids], taste, seed), most):
+    fed = [*encoding.opening, *ids]
+    for token, log_prob in islice(_tokens(model, run, fed, taste, seed), most):
         if stop_at_end and token == encoding.end:
             finish = "end"
             break
@@ -161,7 +165,7 @@ def translate(model: Model, run: Run, request: Mapping[str, Any]) -> Answer:
     }
     fields.finish()
     source, target = encoding_of(model, "source"), encoding_of(model, "target")
-    ids = [[*source.ids(text), source.end] for text in texts]
+    ids = [[*source.ids(text), *source.closing] for text in texts]
     results: list[Answer] = [{}] * len(texts)
     for rows in by_length(ids):
         padded = padded_rows([ids[row] for row in rows], source.pad)

@@ -64,8 +64,8 @@ def rewrite(model: Model, run: Run, request: Request) -> Answer:
 
 def _batches(encoding: Encoding, texts: list[str]) -> Iterator[tuple[list[int], Array]]:
     """Row numbers, and the tokens of these rows. Raises InvalidInput for a text without words."""
-    ids = [[*encoding.ids(text), encoding.end] for text in texts]
-    if any(len(row) == 1 for row in ids):
+    ids = [[*encoding.ids(text), *encoding.closing] for text in texts]
+    if encoding.closing in ids:
         raise InvalidInput("a text has no words; send at least one")
     for rows in by_length(ids):
         yield rows, padded_rows([ids[row] for row in rows], encoding.pad)

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 from safetensors.numpy import load_file, save
-from tokenizers import Tokenizer
 
 from repertoire.config import RepertoireError
 from repertoire.contract import Array, Arrays
 from repertoire.data.files import read_json, write_json
+from repertoire.data.text import load_tokenizer
 
 SPLITS = ("train", "valid", "test")
 
@@ -47,6 +47,12 @@ class Dataset:
         """What the data decided: vocabulary size, image side, rows a split, digests."""
         return read_json(self.folder / "facts.json")
 
+    @property
+    def labels(self) -> list[str]:
+        """Names of the classes by number; none where the data have no classes."""
+        classes = self.facts.get("classes")
+        return classes if isinstance(classes, list) else self.facts.get("names", [])
+
     def arrays(self, name: str) -> Arrays:
         """The arrays of a split, or of a named extra such as ``judge``."""
         arrays = load_file(self.folder / f"{name}.safetensors")
@@ -73,9 +79,7 @@ class TextEncoding:
     """A tokenizer in the format of the ``tokenizers`` library, and the ids with a meaning."""
 
     def __init__(self, content: dict[str, Any]) -> None:
-        import json
-
-        self.tokenizer = Tokenizer.from_str(json.dumps(content["tokenizer"]))
+        self.tokenizer = load_tokenizer(content)
         self.end: int = content["end"]
 
     def encode(self, text: str) -> list[int]:
@@ -83,11 +87,11 @@ class TextEncoding:
         return self.tokenizer.encode(text).ids
 
     def decode(self, ids: Array | list[int]) -> str:
-        """Text up to the first end."""
+        """Text up to the first end; an unknown token is written out, so that metrics see it."""
         kept = np.asarray(ids, dtype=np.int64)
         ends = np.flatnonzero(kept == self.end)
         kept = kept[: ends[0]] if ends.size else kept
-        return self.tokenizer.decode(kept.tolist())
+        return self.tokenizer.decode(kept.tolist(), skip_special_tokens=False)
 
     def token(self, index: int) -> str:
         """The token with this id."""

@@ -31,7 +31,7 @@ def encode_domains(
 ) -> Encoded:
     """uint8 ``a``, ``b`` (pictures, side, side[, 3]) and their labels a split, and the judges.
 
-    ``facts`` name the ``domains`` and the ``classes``, and say whether the n-th pictures of both
+    ``facts`` name the ``domains`` and the classes, and say whether the n-th pictures of both
     are ``paired`` in validation and test.
     """
     arrays = {split: _of_split(table[table["split"] == split], shape) for split in SPLITS}

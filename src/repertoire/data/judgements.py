@@ -112,7 +112,7 @@ def encode_judged(table: pd.DataFrame, reading: Running) -> Encoded:
         bare = bare.map(lambda text: " ".join(WORD.findall(text)))
     train = bare[passages["split"] == "train"]
     content = text_encoding(
-        train, reading.level, reading.vocabulary, (END, UNKNOWN), reading.lowercase
+        train, reading.level, reading.vocabulary, (END, UNKNOWN), reading.lowercase, "bare"
     )
     encoding = TextEncoding(content)
     words = [encoding.token(n) for n in range(encoding.tokenizer.get_vocab_size())]

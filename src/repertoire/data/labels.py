@@ -97,7 +97,7 @@ def encode_labels(table: "pd.DataFrame", texts: Texts, classes: tuple[str, ...])
     known = set(rows["train"]["text"].map(identity))
     specials = (PAD, END, UNKNOWN)
     content = text_encoding(
-        rows["train"]["text"], texts.level, texts.vocabulary, specials, texts.lowercase
+        rows["train"]["text"], texts.level, texts.vocabulary, specials, texts.lowercase, "whole"
     )
     encoding = TextEncoding(content)
     arrays = {split: _arrays(encoding, part, classes) for split, part in rows.items()}

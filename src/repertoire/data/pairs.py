@@ -76,7 +76,7 @@ def encode_pairs(
     specials = (PAD, END, UNKNOWN)
     encodings = {
         name: text_encoding(
-            parts["train"][name], side.level, side.vocabulary, specials, side.lowercase
+            parts["train"][name], side.level, side.vocabulary, specials, side.lowercase, "whole"
         )
         for name, side in (("source", source), ("target", target))
     }

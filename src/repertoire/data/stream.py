@@ -34,7 +34,12 @@ def encode_stream(table: "pd.DataFrame", running: Running) -> Encoded:
     """
     texts = {s: list(table.loc[table["split"] == s, "text"]) for s in SPLITS}
     content = text_encoding(
-        texts["train"], running.level, running.vocabulary, (END, UNKNOWN), running.lowercase
+        texts["train"],
+        running.level,
+        running.vocabulary,
+        (END, UNKNOWN),
+        running.lowercase,
+        "running",
     )
     encoding = TextEncoding(content)
     arrays = {split: _stream(encoding, rows) for split, rows in texts.items()}

@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
 from tokenizers import Regex, Tokenizer, decoders, normalizers, pre_tokenizers, trainers
@@ -14,29 +14,51 @@ PAD = "<pad>"
 
 # spaced: tokens are set apart in the text; subword: of words that are told apart by spaces.
 Level = Literal["word", "character", "spaced", "subword"]
+# What a graph gets of a text. running: the end token before and after its tokens; whole: after
+# them; bare: its tokens alone.
+Framing = Literal["running", "whole", "bare"]
 
 # A word keeps its inner apostrophes and hyphens; every other sign stands alone.
 WORDS = r"\w+(?:['\-]\w+)*|'\w+|[^\w\s]"
 
 
 def text_encoding(
-    texts: Iterable[str], level: Level, size: int, specials: tuple[str, ...], lowercase: bool
+    texts: Iterable[str],
+    level: Level,
+    size: int,
+    specials: tuple[str, ...],
+    lowercase: bool,
+    framing: Framing,
 ) -> dict[str, Any]:
     """Build a vocabulary of at most ``size`` tokens from training texts.
 
     ``specials`` take the first ids; they must contain END and UNKNOWN. The most frequent tokens
     follow, ties in alphabetical order; those of subwords are made by merging the most frequent
-    pair again and again (Sennrich et al. 2016, section 3.2).
+    pair again and again (Sennrich et al. 2016, section 3.2). ``append_end`` says whether a graph
+    gets a whole text with the end token after it, and ``start`` which id it gets before the first
+    token, if any: a decoder inside a graph starts by itself.
     """
     tokenizer = _tokenizer(_model(texts, level, size, specials, lowercase), level, lowercase)
+    tokenizer.add_special_tokens(list(specials))
+    end = specials.index(END)
     return {
         "kind": "tokenizer",
         "level": level,
-        "end": specials.index(END),
+        "end": end,
         "unknown": specials.index(UNKNOWN),
         "pad": specials.index(PAD) if PAD in specials else None,
+        "append_end": framing != "bare",
+        "start": end if framing == "running" else None,
         "tokenizer": json.loads(tokenizer.to_str()),
     }
+
+
+def load_tokenizer(content: Mapping[str, Any]) -> Tokenizer:
+    """The tokenizer of an encoding; no text that it reads can spell the end token."""
+    tokenizer = Tokenizer.from_str(json.dumps(content["tokenizer"]))
+    # A setting that the library does not store: without it, special tokens are found in any text.
+    tokenizer.encode_special_tokens = True
+    return tokenizer
 
 
 def pieces(tokenizer: Tokenizer, text: str) -> list[str]:
@@ -67,14 +89,15 @@ def _merged(texts: Iterable[str], size: int, specials: tuple[str, ...], lowercas
         vocab_size=size, special_tokens=list(specials), show_progress=False
     )
     tokenizer.train_from_iterator(texts, trainer)
-    # Made anew, for the trained one would read a special token where a text spells its name.
-    learned = json.loads(tokenizer.to_str())["model"]
-    return BPE(learned["vocab"], [tuple(m) for m in learned["merges"]], unk_token=UNKNOWN)
+    return tokenizer.model
 
 
 def _tokenizer(model: WordLevel | BPE, level: Level, lowercase: bool) -> Tokenizer:
     tokenizer = Tokenizer(model)
     steps = [normalizers.NFC(), *([normalizers.Lowercase()] if lowercase else [])]
+    if level == "spaced":  # the only level at which a text's token can be spelled as a special one
+        spelled = Regex(rf"(?<!\S)({END}|{PAD})(?!\S)")
+        steps.append(normalizers.Replace(spelled, UNKNOWN))
     tokenizer.normalizer = normalizers.Sequence(steps)
     if level == "word":
         tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex(WORDS), "removed", invert=True)

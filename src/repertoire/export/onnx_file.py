@@ -1,8 +1,11 @@
 """A ``Graph`` becomes the bytes of an ONNX file; the same graph gives the same bytes."""
 
+import hashlib
 import io
+import json
 import warnings
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,11 +16,25 @@ from repertoire.contract import Graph
 from repertoire.export.example import axes, example
 
 OPSET = 18
+PRODUCER = "repertoire"
 ELEMENT = {
     "int64": onnx.TensorProto.INT64,
     "float32": onnx.TensorProto.FLOAT,
     "uint8": onnx.TensorProto.UINT8,
 }
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Whose file it is: recipe, version of its weights, tasks, and names of the classes by number.
+
+    Nothing here changes with the code or its release, so that a file's bytes do not either.
+    """
+
+    name: str
+    version: str
+    tasks: tuple[str, ...]
+    labels: tuple[str, ...]
 
 
 def export_graph(graph: Graph) -> bytes:
@@ -48,8 +65,43 @@ def export_graph(graph: Graph) -> bytes:
     model = onnx.load_from_string(buffer.getvalue())
     _declare(model, graph)
     _name_anew(model, {p.name for p in ports})
+    # The exporter's version stays out: a release of it that exports the same gives the same bytes.
+    model.producer_name, model.producer_version = PRODUCER, ""
+    model.graph.name = graph.name
     onnx.checker.check_model(model, full_check=True)
     return model.SerializeToString(deterministic=True)
+
+
+def identified(content: bytes, identity: Identity) -> bytes:
+    """The file with its ``metadata_props``, which onnxruntime shows as ModelMetadata.
+
+    name, graph, version, task (separated by commas), content_sha256 and, where there are classes,
+    labels (a list in JSON).
+    """
+    model = onnx.load_from_string(content)
+    graph = model.graph.name
+    model.graph.name = f"{identity.name}_{graph}"
+    labels = {"labels": json.dumps(identity.labels, ensure_ascii=False)} if identity.labels else {}
+    onnx.helper.set_model_props(
+        model,
+        {
+            "name": identity.name,
+            "graph": graph,
+            "version": identity.version,
+            "task": ",".join(identity.tasks),
+            **labels,
+            "content_sha256": content_sha256(model),
+        },
+    )
+    return model.SerializeToString(deterministic=True)
+
+
+def content_sha256(model: onnx.ModelProto) -> str:
+    """sha256 of the model serialised deterministically without its ``metadata_props``."""
+    bare = onnx.ModelProto()
+    bare.CopyFrom(model)
+    del bare.metadata_props[:]
+    return hashlib.sha256(bare.SerializeToString(deterministic=True)).hexdigest()
 
 
 def _declare(model: onnx.ModelProto, graph: Graph) -> None:
@@ -89,7 +141,6 @@ def _name_anew(model: onnx.ModelProto, kept: set[str]) -> None:
             for axis in value.type.tensor_type.shape.dim:
                 if axis.dim_param:
                     axis.dim_param = renamed(f"axis {axis.dim_param}")
-    model.graph.name = "graph"
 
 
 def _graphs(graph: onnx.GraphProto) -> Iterator[onnx.GraphProto]:

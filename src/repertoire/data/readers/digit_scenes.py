@@ -166,7 +166,7 @@ def encode(config: Config, table: pd.DataFrame) -> Encoded:
     texts = {s: {"caption": scenes.loc[scenes["split"] == s, "caption"].to_list()} for s in SPLITS}
     specials = (PAD, END, UNKNOWN)
     train = texts["train"]["caption"]
-    encoding = text_encoding(train, "word", config.vocabulary, specials, lowercase=True)
+    encoding = text_encoding(train, "word", config.vocabulary, specials, True, "whole")
     arrays = {
         split: {
             "images": compose(table[table["split"] == split], config.side),

@@ -73,6 +73,7 @@ def encode(config: Config, table: pd.DataFrame) -> Encoded:
     """Arrays and judges as ``encode_domains`` gives them."""
     facts = {
         "classes": config.classes,
+        "names": [str(digit) for digit in range(config.classes)],
         "domains": {"a": "MNIST digit", "b": "optical digit"},
         "paired": False,
     }

@@ -71,7 +71,7 @@ def encode(config: Config, table: pd.DataFrame) -> Encoded:
     names = sorted(table["category"].unique())
     facts = {
         "classes": len(names),
-        "class_names": names,
+        "names": names,
         "domains": {d: f"{v} emoji" for d, v in zip(DOMAINS, config.vendors, strict=True)},
         "paired": True,
     }

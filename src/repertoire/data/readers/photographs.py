@@ -134,7 +134,8 @@ def encode(config: Config, table: pd.DataFrame) -> Encoded:
     parts = {split: table[table["split"] == split] for split in SPLITS}
     texts = {split: {side: rows[side].to_list() for side in sides} for split, rows in parts.items()}
     train = [text for side in texts["train"].values() for text in side]
-    content = text_encoding(train, "word", config.vocabulary, (PAD, END, UNKNOWN), lowercase=True)
+    specials = (PAD, END, UNKNOWN)
+    content = text_encoding(train, "word", config.vocabulary, specials, True, "whole")
     encoding = TextEncoding(content)
     seen = weights(table.attrs["encoder"], config.weights)
     layers = {name: value for name, value in seen.items() if name.startswith("features.")}

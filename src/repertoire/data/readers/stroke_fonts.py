@@ -160,7 +160,7 @@ def encode(config: Config, table: pd.DataFrame) -> Encoded:
     """
     parts = {split: table[table["split"] == split] for split in SPLITS}
     specials = (PAD, END, UNKNOWN)
-    content = text_encoding(parts["train"]["text"], "character", 100, specials, lowercase=True)
+    content = text_encoding(parts["train"]["text"], "character", 100, specials, True, "bare")
     train = np.concatenate(parts["train"]["offsets"].to_list())
     scale = float(train[:, :2].astype(np.float64).std())
     encoding = TextEncoding(content)

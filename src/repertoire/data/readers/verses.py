@@ -88,8 +88,9 @@ def encode(config: Config, table: pd.DataFrame) -> Encoded:
     """
     rows = {split: table.loc[table["split"] == split, "text"].to_list() for split in SPLITS}
     reading = config.plays.text
+    specials = (PAD, END, UNKNOWN)
     content = text_encoding(
-        rows["train"], reading.level, reading.vocabulary, (PAD, END, UNKNOWN), reading.lowercase
+        rows["train"], reading.level, reading.vocabulary, specials, reading.lowercase, "whole"
     )
     encoding = TextEncoding(content)
     arrays = {split: {"tokens": _rows(encoding, texts)} for split, texts in rows.items()}

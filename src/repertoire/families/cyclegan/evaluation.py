@@ -105,14 +105,13 @@ def _classes(run: Run, config: Config, data: Data) -> Figure:
         counts = np.bincount(labels, minlength=data.facts["classes"])
         kept = np.bincount(labels[right], minlength=len(counts))
         columns.append([_percent(k, n) for k, n in zip(kept, counts, strict=True)])
-    names = data.facts.get("class_names") or [str(n) for n in range(data.facts["classes"])]
     return Figure(
         "classes",
         Kind.TABLE,
         "Share of the test pictures of each class that the judge of the target domain, which knows "
         "real pictures alone, still sees as that class.",
         columns=("class", *(_named(data, direction) for direction in DIRECTIONS)),
-        cells=list(zip(names, *columns, strict=True)),
+        cells=list(zip(data.facts["names"], *columns, strict=True)),
     )
 
 
