@@ -121,6 +121,7 @@ def encode(config: Config, table: pd.DataFrame) -> Encoded:
         "example": values[train + valid - 48 : train + valid].round(3).tolist(),
     }
     encoding = {
+        "kind": KIND,
         "series": list(config.series),
         "unit": config.unit,
         "range": [config.low, config.high],

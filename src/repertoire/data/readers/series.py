@@ -157,6 +157,7 @@ def encode(config: Config, table: pd.DataFrame) -> Encoded:
         ].tolist(),
     }
     encoding = {
+        "kind": KIND,
         "unit": config.unit,
         "range": [config.low, config.high],
         "lookback": config.lookback,
