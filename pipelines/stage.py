@@ -7,11 +7,14 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import NoReturn
 
 from repertoire.config import RepertoireError
 
 TIMINGS = Path(".timings/stages.jsonl")
 TRAINING_SECONDS = Path(".timings/training.js")  # what the report's first page shows
+FULL_OR_FORBIDDEN = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EACCES, errno.EROFS)
+INTERRUPTED = 130  # what a shell reports after Ctrl-C
 FAMILY_PARTS = {
     "train": ("config", "network", "learner", "evaluation"),
     "export": ("config", "network", "evaluation"),
@@ -40,15 +43,27 @@ def run_stage(
         seconds = _call(work, arguments)
     except RepertoireError as error:
         sys.exit(f"{label}: {error}")
+    except FileNotFoundError as error:
+        missing = error.filename or " ".join(str(error).split())
+        target = f"{stage}@{arguments[0]}" if arguments else stage
+        sys.exit(f"{label}: no such file: {missing}; `dvc repro {target}` makes what comes before")
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EACCES, errno.EROFS):
+        if error.errno not in FULL_OR_FORBIDDEN:
             raise
         place = error.filename or "the output"
         sys.exit(
             f"{label}: cannot write {place}: {error.strerror}; free space or fix the permissions "
             "and repeat"
         )
+    except KeyboardInterrupt:
+        end_interrupted(label)
     _note_time(stage, arguments, started, born, seconds)
+
+
+def end_interrupted(label: str) -> NoReturn:
+    """One line after Ctrl-C: nothing is lost, for outputs appear whole and trainings are saved."""
+    print(f"{label}: interrupted; the same command goes on where it stopped", file=sys.stderr)
+    sys.exit(INTERRUPTED)
 
 
 def _call(work: Callable[..., float | None], arguments: list[str]) -> float | None:

@@ -199,14 +199,17 @@ def _run(stage: str, work: object, arguments: list[str], times: tuple[float, flo
     """Never returns."""
     from pipelines.stage import run_stage
 
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever asked says so, and this process ends
     sys.argv = [stage, *arguments]
     code = 1
     try:
         run_stage(stage, work, *times)  # type: ignore[arg-type]
         code = 0
     except SystemExit as error:
-        print(error.code, file=sys.stderr)
+        if isinstance(error.code, int):
+            code = error.code
+        else:
+            print(error.code, file=sys.stderr)
     except Exception:  # noqa: BLE001 - as it would end a process of its own
         traceback.print_exc()
     finally:

@@ -207,7 +207,7 @@ def test_changing_the_future_changes_no_forecast_and_no_normalisation(name, proj
         table.loc[place + 1 :, "value"] *= factor
         encoded = reader.encode(settings, table)
         torch.manual_seed(7)
-        network = family.build(config, encoded.facts).eval()
+        network = family.build(config, {**encoded.facts, "kind": "series"}).eval()
         folder = tmp_path / str(factor)
         folder.mkdir()
         write_dataset(folder, encoded, {"dataset": "copy"})

@@ -1,6 +1,7 @@
 """Stages forked from warm processes: what they write, how they end."""
 
 import json
+import os
 import signal
 import subprocess
 import time
@@ -87,3 +88,35 @@ def test_every_warm_stage_is_a_module_that_offers_its_function():
     for stage in STAGES:
         text = (ROOT / f"pipelines/{stage}.py").read_text()
         assert f"\ndef {stage}(name: str) -> " in text
+
+
+@pytest.mark.parametrize("keep", [(), ("python", "-m", "pipelines.warm")])
+def test_ctrl_c_in_a_training_is_one_line_and_the_same_command_goes_on(project, keep):
+    assert project.stage("prepare", "dates").returncode == 0
+    params, kept = project.params(), project.params()
+    params["recipes"]["dates"]["training"]["epochs"] = 997
+    project.write_params(params)
+    process = subprocess.Popen(
+        [*keep, "python", "-m", "pipelines", "train", "dates"],
+        cwd=project.folder,
+        env=project.environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    checkpoints = project.folder / ".checkpoints"
+    deadline = time.monotonic() + 60
+    while not list(checkpoints.glob("dates*")) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does
+    _, complaint = process.communicate(timeout=60)
+    project.write_params(kept)
+    assert process.returncode == 130
+    assert complaint.strip() == (
+        "train dates: interrupted; the same command goes on where it stopped"
+    )
+    saved = list(checkpoints.glob("dates*"))
+    assert saved and not list(checkpoints.glob("*.partial"))
+    for path in saved:
+        path.unlink()
