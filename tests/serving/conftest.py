@@ -40,6 +40,16 @@ def stock(tmp_path_factory: pytest.TempPathFactory, table: np.ndarray) -> Path:
     return root
 
 
+@pytest.fixture(scope="session")
+def stored(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file of a registry without models; tests copy it, for making one takes seconds."""
+    from mlflow import MlflowClient
+
+    file = tmp_path_factory.mktemp("registry") / "mlflow.db"
+    MlflowClient(f"sqlite:///{file}", f"sqlite:///{file}").search_registered_models()
+    return file
+
+
 @pytest.fixture
 def models(stock: Path, tmp_path: Path) -> Path:
     """A copy that a test may change."""

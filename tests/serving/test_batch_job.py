@@ -26,11 +26,11 @@ WORD = {"a": 2, "b": 3, "c": 4}
 
 
 def lines(path: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in path.read_text().splitlines()]
+    return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
 
 
 def write_lines(path: Path, rows: list[object]) -> Path:
-    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     return path
 
 
@@ -149,6 +149,21 @@ def test_a_job_takes_the_number_of_tokens_before_the_end_as_a_setting(
     assert [len(each["tokens"]) for each in lines(output)] == [5, 5, 5]
     assert run("brief", "generate", source, output, *arguments[:4]) == 0
     assert [len(each["tokens"]) for each in lines(output)] == [1, 1, 1]
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [("--batch-size", value) for value in ("0", "-1", "257", "many", "nan")]
+    + [("--set", "seed"), ("--set", "=3")],
+)
+def test_an_option_out_of_bounds_is_refused_in_one_line(
+    option: str, value: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        run("bigram", "score", "in.jsonl", "out.jsonl", f"{option}={value}")
+    line = capsys.readouterr().err
+    assert ended.value.code == 2 and len(line.splitlines()) == 1
+    assert line.startswith(f"error: argument {option}: ")
 
 
 def test_two_jobs_never_write_the_same_output(
