@@ -45,7 +45,7 @@ def test_every_text_of_the_server_names_its_encoding() -> None:
     [
         ("p.read_text()\np.write_text('x')\nopen(p)\np.open('w')", [1, 2, 3, 4]),
         ("run(c, text=True)\nrun(c, text=True, encoding='utf-8')", [1]),
-        ("p.read_text('utf-8')\np.open('rb')\nopen(p, mode='wb')\nos.open(p, 0)\nImage.open(f)", []),
+        ("p.read_text('utf-8')\np.open('rb')\nopen(p, 'wb')\nos.open(p, 0)\nImage.open(f)", []),
     ],
 )
 def test_the_search_for_them_finds_them(source: str, found: list[int]) -> None:
