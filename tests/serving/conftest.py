@@ -15,12 +15,20 @@ os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 from starlette.testclient import TestClient
 
+from serving import connection
 from serving.app import create_app
 from serving.plane import Plane
 from serving.repository import Repository
 from serving.service import Service
 
 WORDS = ("a", "b", "c")
+
+
+@pytest.fixture(autouse=True)
+def settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a connection to a registry sets ends with the test."""
+    for name, value in connection.SETTINGS.items():
+        monkeypatch.setenv(name, os.environ.get(name, value))
 
 
 @pytest.fixture(scope="session")
