@@ -26,12 +26,15 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from serving import open_inference, tasks
-from serving.errors import BadModel, Malformed
+from serving.errors import BadModel, Malformed, ServingError
+from serving.listening import bind, listen
+from serving.options import Parser, filled, number, whole
 from serving.plane import Plane
 from serving.protocol import json_object
 from serving.repository import Repository
 from serving.service import Service, error_handlers, explain, read_body, reply, service_of
 from serving.transport import Protocol
+from serving.uris import masked
 
 log = logging.getLogger("serving")
 PLAYGROUND = Path(__file__).parent / "playground" / "index.html"
@@ -141,58 +144,103 @@ async def _try(service: Service, renew: Callable[[], None]) -> None:
         log.error("models not renewed: %s", error)
 
 
+class Synchroniser:
+    """Copies the champions of a registry into a folder when called. Thread-safe.
+
+    Those who ask while it copies share the next copy: each sees the registry as it was when they
+    asked, or later, and however many they are, two copies are enough. Raises BadModel.
+    """
+
+    def __init__(self, uri: str, into: Path) -> None:
+        self._uri, self._into = uri, into
+        self._copying = threading.Lock()
+        self._begun = 0
+        self._problem: BadModel | None = None
+
+    def __call__(self) -> None:
+        before = self._begun
+        with self._copying:
+            if self._begun == before:
+                self._begun += 1
+                try:
+                    synchronise(self._uri, self._into)
+                    self._problem = None
+                except BadModel as error:
+                    self._problem = error
+            if self._problem is not None:
+                raise BadModel(str(self._problem))
+
+
 def synchronise(uri: str, into: Path) -> None:
     """Copies the champions of a registry into a folder. Raises BadModel with the reason.
 
     In a process of its own: the memory of mlflow must not stay in the server.
     """
-    command = [sys.executable, "-m", "serving.registry", "--uri", uri, "--into", str(into)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    # What it says is UTF-8 whatever the locale of this process.
+    command = [sys.executable, "-X", "utf8", "-m", "serving.registry"]
+    command += ["--uri", uri, "--into", str(into)]
+    done = subprocess.run(
+        command, capture_output=True, encoding="utf-8", errors="replace", check=False
+    )
     if done.returncode != 0:
-        lines = done.stderr.strip().splitlines() or [f"exit status {done.returncode}"]
-        raise BadModel(f"the registry {uri} gave no models: {lines[-1]}")
+        last = (done.stderr.strip().splitlines() or [f"exit status {done.returncode}"])[-1]
+        if last.startswith("error: "):
+            raise BadModel(last.removeprefix("error: "))
+        raise BadModel(f"the registry {masked(uri)} gave no models: {masked(last)}")
     log.info("registry: %s", done.stdout.strip())
 
 
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m serving.app", description=__doc__)
+    description = "Serves a folder of models, or the champions of a registry, over HTTP."
+    parser = Parser("serving.app", description)
     add = partial(parser.add_argument, help="(default: %(default)s)")
     add("--models", type=Path, default=Path("artifacts"), metavar="FOLDER")
     add("--host", default="127.0.0.1")
-    add("--port", type=int, default=8000)
-    add("--registry", metavar="URI", help="serve the champions of this MLflow registry instead")
+    any_port = "0 is any that is free (default: 8000)"
+    add("--port", type=whole(0, 65535), default=8000, metavar="N", help=any_port)
+    champions_of = "serve the champions of this MLflow registry instead"
+    add("--registry", type=filled, metavar="URI", help=champions_of)
     champions = Path(".champions")
     add("--into", type=Path, default=champions, metavar="FOLDER", help="where champions are kept")
     cores = os.cpu_count() or 1
-    add("--threads", type=int, default=cores, help="of one run; graphs run beside each other")
-    add("--sessions", type=int, default=32, help="graphs kept open (default: 32)")
-    add("--deadline", type=float, default=30.0, metavar="SECONDS")
-    add("--body", type=int, default=16 * 2**20, metavar="BYTES")
+    of_a_run = "of one run; graphs run beside each other (default: one a core)"
+    add("--threads", type=whole(1, 1024), default=cores, metavar="N", help=of_a_run)
+    kept_open = "graphs kept open (default: 32)"
+    add("--sessions", type=whole(1, 2**20), default=32, metavar="N", help=kept_open)
+    add("--deadline", type=number(0.001, 86400), default=30.0, metavar="SECONDS")
+    add("--body", type=whole(1, 2**40), default=16 * 2**20, metavar="BYTES")
     return parser.parse_args(argv)
+
+
+def _service(options: argparse.Namespace) -> Service:
+    folder, renew = options.models, None
+    if options.registry:
+        folder, renew = options.into, Synchroniser(options.registry, options.into)
+    repository = Repository(folder, sessions=options.sessions, threads=options.threads)
+    plane = Plane(repository)
+    service = Service(repository, plane, renew, body=options.body, seconds=options.deadline)
+    service.reload()
+    if not repository.models:
+        raise BadModel(f"no model in {folder} can be served; export models or name another folder")
+    return service
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Serves until interrupted. Returns the exit status."""
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     options = _arguments(argv)
-    folder, renew = options.models, None
-    if options.registry:
-        folder, renew = options.into, partial(synchronise, options.registry, options.into)
     gc.freeze()  # what is loaded by now stays; looking through it for garbage would cost requests
     # A worker that comes back from onnxruntime waits that long for the interpreter's lock.
     sys.setswitchinterval(0.001)
-    repository = Repository(folder, sessions=options.sessions, threads=options.threads)
-    plane = Plane(repository)
-    service = Service(repository, plane, renew, body=options.body, seconds=options.deadline)
     try:
-        service.reload()
-    except BadModel as error:
+        listener = bind(options.host, options.port)
+        service = _service(options)
+        url = listen(listener)
+    except (ServingError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    uvicorn.run(
+    settings = uvicorn.Config(
         create_app(service),
-        host=options.host,
-        port=options.port,
         loop="uvloop",  # the plain loop costs 40 ms a request, for it leaves Nagle's delay on
         http=Protocol,
         access_log=False,
@@ -200,7 +248,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         server_header=False,
         timeout_graceful_shutdown=10,
     )
-    return 0
+    log.info("%d models on %s (Ctrl+C ends)", len(service.repository.models), url)
+    server = uvicorn.Server(settings)
+    with contextlib.suppress(KeyboardInterrupt):  # raised again once the server has ended
+        server.run(sockets=[listener])
+    return 0 if server.started else 1
 
 
 if __name__ == "__main__":

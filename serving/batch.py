@@ -27,6 +27,7 @@ import orjson
 from serving import rows
 from serving.answers import Answer, Item, attempt, graph_answer, task_answer
 from serving.errors import InvalidInput, ServingError
+from serving.options import Parser, whole
 from serving.plane import Plane
 from serving.repository import Repository, load
 
@@ -150,7 +151,9 @@ def _check_file(path: Path) -> None:
 
 
 def _setting(text: str) -> tuple[str, Any]:
-    name, _, value = text.partition("=")
+    name, equals, value = text.partition("=")
+    if not name or not equals:
+        raise argparse.ArgumentTypeError(f"{text!r} is not FIELD=VALUE")
     try:
         return name, orjson.loads(value)
     except orjson.JSONDecodeError:
@@ -159,13 +162,13 @@ def _setting(text: str) -> tuple[str, Any]:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Returns the exit status: 0 with some rows answered, 1 with none, 2 if it cannot start."""
-    parser = argparse.ArgumentParser(prog="python -m serving.batch", description=__doc__)
+    parser = Parser("serving.batch", __doc__)
     parser.add_argument("model")
     parser.add_argument("task", help="a task of the model, or one of its graphs")
     parser.add_argument("input", type=Path)
     parser.add_argument("output", type=Path)
     parser.add_argument("--models", type=Path, default=Path("artifacts"), metavar="FOLDER")
-    parser.add_argument("--batch-size", type=int, choices=range(1, 257), default=64, metavar="N")
+    parser.add_argument("--batch-size", type=whole(1, 256), default=64, metavar="N")
     parser.add_argument("--set", type=_setting, action="append", default=[], metavar="FIELD=VALUE")
     options = parser.parse_args(argv)
     try:

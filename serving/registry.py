@@ -7,38 +7,45 @@ of JSON. A process of its own, so that mlflow never lives in the server.
 
 from __future__ import annotations
 
-import argparse
+import contextlib
+import fcntl
 import json
 import os
 import re
 import shutil
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-# Read when mlflow is first imported.
-os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-os.environ.setdefault("DO_NOT_TRACK", "true")
-
-from serving.errors import BadModel
+from serving.connection import connect, explained
+from serving.errors import BadModel, ServingError
 from serving.manifest import parse
+from serving.options import Parser, filled
 from serving.repository import verify
+from serving.uris import masked
 
 ALIAS = "champion"
+WAIT_SECONDS = 120.0  # for a process that fills the same folder
 _NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_ -]*")
 
 
-def champions(client: Any) -> dict[str, str]:
-    """The version of each registered model that carries the alias."""
+def champions(client: Any, uri: str) -> dict[str, str]:
+    """The version of each registered model that carries the alias. Raises BadModel if none does."""
     found, page = {}, None
     while True:
         models = client.search_registered_models(max_results=100, page_token=page)
         found.update({m.name: str(m.aliases[ALIAS]) for m in models if ALIAS in m.aliases})
         page = models.token
         if not page:
-            return found
+            break
+    if not found:
+        raise BadModel(
+            f"no registered model has the alias {ALIAS!r}; register one and set the alias"
+        )
+    return found
 
 
 def materialise(client: Any, name: str, version: str, into: Path) -> bool:
@@ -82,7 +89,8 @@ def _seal(file: Path, version: str) -> None:
     text = file.read_bytes()
     for graph in parse(text).graphs.values():
         verify(file.parent, graph)
-    file.write_text(json.dumps({**json.loads(text), "version": version}, ensure_ascii=False))
+    sealed = json.dumps({**json.loads(text), "version": version}, ensure_ascii=False)
+    file.write_text(sealed, encoding="utf-8")
 
 
 def _point(link: Path, folder: Path) -> None:
@@ -94,13 +102,15 @@ def _point(link: Path, folder: Path) -> None:
 
 def synchronise(uri: str, into: Path) -> Mapping[str, Any]:
     """Brings the folder in line with the registry. Raises BadModel if there is no champion."""
-    from mlflow import MlflowClient
+    with explained(uri):
+        client = connect(uri)
+        champions(client, uri)  # a registry that gives none leaves no folder behind
+        with _claimed(into):
+            return _renew(client, uri, into)
 
-    client = MlflowClient(tracking_uri=uri, registry_uri=uri)
-    found = champions(client)
-    if not found:
-        raise BadModel(f"no model in {uri} has the alias {ALIAS!r}; register one and set the alias")
-    into.mkdir(parents=True, exist_ok=True)
+
+def _renew(client: Any, uri: str, into: Path) -> Mapping[str, Any]:
+    found = champions(client, uri)  # asked now: who was in the folder before may know newer ones
     renewed = [n for n, version in found.items() if materialise(client, n, version, into)]
     gone = [each for each in into.iterdir() if each.is_symlink() and each.name not in found]
     for link in gone:
@@ -109,16 +119,40 @@ def synchronise(uri: str, into: Path) -> Mapping[str, Any]:
     return {"champions": found, "renewed": renewed, "removed": [each.name for each in gone]}
 
 
+@contextlib.contextmanager
+def _claimed(into: Path) -> Iterator[None]:
+    """Keeps other processes out of the folder. Raises BadModel if one stays in."""
+    into.mkdir(parents=True, exist_ok=True)
+    handle = os.open(into, os.O_RDONLY)
+    try:
+        _lock(handle, into)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _lock(handle: int, into: Path) -> None:
+    end = time.monotonic() + WAIT_SECONDS
+    while True:
+        with contextlib.suppress(BlockingIOError):
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        if time.monotonic() > end:
+            raise BadModel(f"another process fills {into}; try again when it is done")
+        time.sleep(0.1)
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Returns the exit status: 1 with a line on stderr if nothing can be served."""
-    parser = argparse.ArgumentParser(prog="python -m serving.registry")
-    parser.add_argument("--uri", required=True, help="MLflow tracking URI, sqlite:///mlflow.db")
+    parser = Parser("serving.registry", "Copies the champions of a registry into a folder.")
+    uri = "MLflow tracking URI, sqlite:///mlflow.db"
+    parser.add_argument("--uri", type=filled, required=True, help=uri)
     parser.add_argument("--into", type=Path, required=True, metavar="FOLDER")
     options = parser.parse_args(argv)
     try:
         summary = synchronise(options.uri, options.into)
-    except BadModel as error:
-        print(f"error: {error}", file=sys.stderr)
+    except ServingError as error:
+        print(f"error: {masked(str(error))}", file=sys.stderr)
         return 1
     print(json.dumps(summary))
     return 0

@@ -5,6 +5,7 @@ Requests and answers are those of serving/task.py.
 
 from __future__ import annotations
 
+import itertools
 import math
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
@@ -95,8 +96,10 @@ def generate_events(model: Model, run: Run, request: Mapping[str, Any]) -> Itera
     """Continues `prompt` by up to `max_tokens`; the same `seed` gives the same text.
 
     `temperature` 0 takes the likeliest token; `top_k` 0 and `top_p` 1 are off; `stop_at_end` ends
-    at the first end of a line, otherwise lines follow one another. Yields an event a token (text,
-    log_prob), then one with the whole: text (without the prompt), tokens, log_probs, seed, finish.
+    at the first end of a line, otherwise lines follow one another. The end cannot be drawn before
+    `min_tokens`, by default 1 with `stop_at_end` (an answer is never empty) and 0 without. Yields
+    an event a token (text, log_prob), then one with the whole: text (without the prompt), tokens,
+    log_probs (the model's own, nats), seed, finish.
     """
     fields = Fields(request)
     prompt = fields.string("prompt", "")
@@ -104,13 +107,13 @@ def generate_events(model: Model, run: Run, request: Mapping[str, Any]) -> Itera
     taste = _taste(fields)
     seed = fields.seed(secrets.randbits(32))
     stop_at_end = fields.flag("stop_at_end", True)
+    least = fields.integer("min_tokens", int(stop_at_end), 0, most)
     fields.finish()
     encoding = encoding_of(model, "text")
     ids = encoding.ids(prompt)
     pieces, chosen, log_probs, text = Pieces(encoding, ids), [], [], ""
     finish = "length"
-    fed = [*encoding.opening, *ids]
-    for token, log_prob in islice(_tokens(model, run, fed, taste, seed), most):
+    for token, log_prob in islice(_tokens(model, run, ids, taste, seed, least), most):
         if stop_at_end and token == encoding.end:
             finish = "end"
             break
@@ -133,20 +136,28 @@ def _taste(fields: Fields) -> Arrays:
 
 
 def _tokens(
-    model: Model, run: Run, ids: list[int], taste: Arrays, seed: int
+    model: Model, run: Run, prompt: list[int], taste: Arrays, seed: int, least: int
 ) -> Iterator[tuple[int, float]]:
-    """Endless (token, log-probability), each drawn given all before it."""
-    graph = model.manifest.graph("next")
+    """Endless (token, log-probability), each drawn given all before it; `least` without the end."""
+    graph, encoding = model.manifest.graph("next"), encoding_of(model, "text")
     outputs = ["log_probs", *graph.feedback]
     numbers = np.random.default_rng(seed)
-    tokens, states = np.array([ids], np.int64), Arrays()
-    while True:
+    tokens, states = np.array([[*encoding.opening, *prompt]], np.int64), Arrays()
+    for count in itertools.count():
         step = run("next", {"tokens": tokens, **states}, outputs)
+        allowed = _without(step["log_probs"], encoding.end) if count < least else step["log_probs"]
         uniform = numbers.random(1, np.float32)
-        draw = {"log_probs": step["log_probs"], "uniform": uniform, **taste}
+        draw = {"log_probs": allowed, "uniform": uniform, **taste}
         token = int(run("sample", draw, ["token"])["token"][0])
         yield token, float(step["log_probs"][0, token])
         tokens, states = np.array([[token]], np.int64), next_states(graph, step)
+
+
+def _without(log_probs: Array, token: int) -> Array:
+    """A copy in which a token cannot be drawn."""
+    masked = log_probs.copy()
+    masked[:, token] = np.finfo(masked.dtype).min  # finite, as everything that goes into a graph
+    return masked
 
 
 def translate(model: Model, run: Run, request: Mapping[str, Any]) -> Answer:

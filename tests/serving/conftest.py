@@ -15,12 +15,20 @@ os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 from starlette.testclient import TestClient
 
+from serving import connection
 from serving.app import create_app
 from serving.plane import Plane
 from serving.repository import Repository
 from serving.service import Service
 
 WORDS = ("a", "b", "c")
+
+
+@pytest.fixture(autouse=True)
+def settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a connection to a registry sets ends with the test."""
+    for name, value in connection.SETTINGS.items():
+        monkeypatch.setenv(name, os.environ.get(name, value))
 
 
 @pytest.fixture(scope="session")
@@ -38,6 +46,16 @@ def stock(tmp_path_factory: pytest.TempPathFactory, table: np.ndarray) -> Path:
     standins.mirror(root / "mirror")
     standins.negative(root / "negative")
     return root
+
+
+@pytest.fixture(scope="session")
+def stored(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file of a registry without models; tests copy it, for making one takes seconds."""
+    from mlflow import MlflowClient
+
+    file = tmp_path_factory.mktemp("registry") / "mlflow.db"
+    MlflowClient(f"sqlite:///{file}", f"sqlite:///{file}").search_registered_models()
+    return file
 
 
 @pytest.fixture

@@ -10,11 +10,13 @@ import sys
 import time
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import standins
 from PIL import Image
 
 from serving import batch
@@ -23,12 +25,12 @@ ROOT = Path(__file__).parents[2]
 WORD = {"a": 2, "b": 3, "c": 4}
 
 
-def lines(path: Path) -> list[dict[str, object]]:
-    return [json.loads(line) for line in path.read_text().splitlines()]
+def lines(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
 
 
 def write_lines(path: Path, rows: list[object]) -> Path:
-    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     return path
 
 
@@ -135,6 +137,33 @@ def test_drawn_rows_depend_on_the_seed_and_the_row_alone(models: Path, tmp_path:
         assert run("lstm", "generate", source, output, *arguments, "--batch-size", size) == 0
     assert (tmp_path / "one.jsonl").read_bytes() == (tmp_path / "two.jsonl").read_bytes()
     assert len({str(each["text"]) for each in lines(tmp_path / "one.jsonl")}) == 5
+
+
+def test_a_job_takes_the_number_of_tokens_before_the_end_as_a_setting(
+    models: Path, tmp_path: Path
+) -> None:
+    standins.bigram(models / "brief", np.log(np.array([[0.9] + [0.025] * 4] * 5)), "abc")
+    source, output = write_lines(tmp_path / "in.jsonl", [{"prompt": "a"}] * 3), tmp_path / "o.jsonl"
+    arguments = ("--models", models, "--set", "temperature=0", "--set", "min_tokens=5")
+    assert run("brief", "generate", source, output, *arguments) == 0
+    assert [len(each["tokens"]) for each in lines(output)] == [5, 5, 5]
+    assert run("brief", "generate", source, output, *arguments[:4]) == 0
+    assert [len(each["tokens"]) for each in lines(output)] == [1, 1, 1]
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [("--batch-size", value) for value in ("0", "-1", "257", "many", "nan")]
+    + [("--set", "seed"), ("--set", "=3")],
+)
+def test_an_option_out_of_bounds_is_refused_in_one_line(
+    option: str, value: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        run("bigram", "score", "in.jsonl", "out.jsonl", f"{option}={value}")
+    line = capsys.readouterr().err
+    assert ended.value.code == 2 and len(line.splitlines()) == 1
+    assert line.startswith(f"error: argument {option}: ")
 
 
 def test_two_jobs_never_write_the_same_output(

@@ -128,7 +128,7 @@ def test_what_cannot_be_judged_is_refused_with_the_reason(
 
 
 def lines(path: Path) -> list[dict[str, object]]:
-    return [json.loads(line) for line in path.read_text().splitlines()]
+    return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
 
 
 def run(model: str, source: Path, output: Path, models: Path, normal: str) -> int:

@@ -135,5 +135,5 @@ def test_rows_of_a_file_hold_a_history_each(tmp_path: Path) -> None:
     assert main([*arguments, "--models", str(tmp_path / "models")]) == 0
     first, second = map(json.loads, output.read_text().splitlines())
     assert (titles(first), titles(second)) == (["C", "A"], ["A", "B"])
-    [bad] = map(json.loads, Path(f"{output}.errors.jsonl").read_text().splitlines())
+    [bad] = map(json.loads, Path(f"{output}.errors.jsonl").read_text("utf-8").splitlines())
     assert bad["row"] == 2 and "did you mean 'Dracula (1931)'" in bad["reason"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -19,6 +19,9 @@ from pathlib import Path
 import pytest
 import standins
 
+from serving.app import main
+from serving.errors import InvalidInput
+from serving.listening import bind, listen
 from serving.transport import Gathering
 
 ROOT = Path(__file__).parents[2]
@@ -62,7 +65,7 @@ def post(url: str, body: object) -> str:
 
 
 def resident_mb(pid: int) -> float:
-    status = Path(f"/proc/{pid}/status").read_text()
+    status = Path(f"/proc/{pid}/status").read_text("utf-8")
     return int(status.split("VmRSS:")[1].split()[0]) / 1024
 
 
@@ -105,23 +108,80 @@ def test_a_long_body_is_refused_before_it_is_sent(models: Path) -> None:
             assert connection.recv(1000).startswith(b"HTTP/1.1 413")
 
 
-def test_a_server_without_a_folder_says_so_in_one_line(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "serving.app", "--models", str(tmp_path / "none")]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert done.returncode == 1
-    assert done.stderr.startswith("error: there is no folder")
-    assert len(done.stderr.splitlines()) == 1
-
-
-def test_a_server_whose_registry_has_no_champion_says_so_in_one_line(tmp_path: Path) -> None:
-    environment = {**os.environ, "MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true"}
-    command = [sys.executable, "-m", "serving.app", "--registry", f"sqlite:///{tmp_path}/m.db"]
-    command += ["--into", str(tmp_path / "champions")]
+def refused(*arguments: object) -> str:
+    """The one line of a server that does not start."""
+    command = [sys.executable, "-m", "serving.app", *map(str, arguments)]
     done = subprocess.run(
-        command, cwd=ROOT, capture_output=True, text=True, check=False, env=environment
+        command, cwd=ROOT, capture_output=True, encoding="utf-8", check=False, timeout=60
     )
-    assert done.returncode == 1
-    assert done.stderr.splitlines()[-1].endswith("register one and set the alias")
+    assert done.returncode == 1 and done.stdout == ""
+    assert len(done.stderr.splitlines()) == 1 and done.stderr.startswith("error: ")
+    return done.stderr
+
+
+def test_a_server_without_a_model_says_so_in_one_line(tmp_path: Path) -> None:
+    assert "there is no folder" in refused("--port", 0, "--models", tmp_path / "none")
+    assert f"no model in {tmp_path} can" in refused("--port", 0, "--models", tmp_path)
+
+
+def test_a_port_that_is_taken_is_one_line_before_anything_is_loaded(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        line = refused("--port", port, "--models", tmp_path / "none")
+    assert f"cannot listen on 127.0.0.1:{port} (Address already in use)" in line
+
+
+def test_a_port_that_another_server_takes_while_models_are_loaded_is_one_line() -> None:
+    first = bind("127.0.0.1", 0)
+    port = first.getsockname()[1]
+    with first, bind("127.0.0.1", port) as second:
+        assert listen(first) == f"http://127.0.0.1:{port}"
+        with pytest.raises(InvalidInput, match=f"127.0.0.1:{port} .*choose another --port"):
+            listen(second)
+
+
+def test_a_host_that_is_none_is_one_line() -> None:
+    with pytest.raises(InvalidInput, match=r"cannot listen on nobody\.invalid:0 "):
+        bind("nobody.invalid", 0)
+
+
+def test_port_0_is_any_that_is_free_and_the_log_says_which(models: Path) -> None:
+    command = [sys.executable, "-m", "serving.app", "--models", str(models), "--port", "0"]
+    with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, encoding="utf-8") as process:
+        assert process.stderr is not None
+        told = next(line for line in process.stderr if "http://" in line)
+        url = told.partition(" models on ")[2].split()[0]
+        with urllib.request.urlopen(f"{url}/v2/health/live", timeout=10) as answer:
+            assert answer.status == 200
+        process.kill()
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [("--port", value) for value in ("99999", "-1", "65536", "http", "")]
+    + [("--threads", value) for value in ("0", "-3", "1025", "two", "1.5")]
+    + [("--sessions", value) for value in ("0", "-3", "nan")]
+    + [("--deadline", value) for value in ("0", "-3", "nan", "inf", "1e300", "soon")]
+    + [("--body", value) for value in ("0", "-3", "nan", "16M")]
+    + [("--registry", " ")],
+)
+def test_an_option_out_of_bounds_is_refused_in_one_line(
+    option: str, value: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main([f"{option}={value}"])
+    line = capsys.readouterr().err
+    assert ended.value.code == 2 and len(line.splitlines()) == 1
+    assert line.startswith(f"error: argument {option}: ")
+
+
+def test_a_server_whose_registry_has_no_champion_says_so_in_one_line(
+    stored: Path, tmp_path: Path
+) -> None:
+    options = ("--port", 0, "--into", tmp_path / "champions")
+    line = refused(*options, "--registry", f"sqlite:///{shutil.copy(stored, tmp_path)}")
+    assert line.rstrip().endswith("register one and set the alias")
+    assert not (tmp_path / "champions").exists()
 
 
 def test_writes_of_one_turn_of_the_loop_become_one_and_none_is_lost_at_the_end():

@@ -6,9 +6,12 @@ import base64
 import io
 import json
 import math
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+import standins
 from PIL import Image
 from starlette.testclient import TestClient
 
@@ -76,6 +79,42 @@ def test_generation_ends_at_the_end_of_a_line_if_asked(client: TestClient) -> No
     for answer in answers:
         assert "<eos>" not in answer["tokens"]
         assert (len(answer["tokens"]) == 7) == (answer["finish"] == "length")
+
+
+@pytest.fixture
+def eager_to_end(models: Path) -> np.ndarray:
+    """The bigrams of the model `brief`, whose likeliest next token is always the end."""
+    table = np.log(np.array([[0.9, 0.01, 0.04, 0.03, 0.02]] * 5, np.float32))
+    standins.bigram(models / "brief", table, ("a", "b", "c"))
+    return table
+
+
+@pytest.mark.parametrize("taste", [{"temperature": 0}, {"seed": 3}, {"seed": 5, "temperature": 7}])
+@pytest.mark.parametrize("least", [None, 1, 5])
+def test_the_end_is_not_drawn_before_as_many_tokens_as_asked_for(
+    eager_to_end: np.ndarray, client: TestClient, taste: dict[str, Any], least: int | None
+) -> None:
+    body = {"prompt": "b", "max_tokens": 7, **taste} | ({"min_tokens": least} if least else {})
+    answer = client.post("/v1/models/brief/generate", json=body).json()
+    assert len(answer["tokens"]) >= (least or 1) and answer["text"].strip()
+    places = [["<eos>", "<unk>", "a", "b", "c"].index(token) for token in answer["tokens"]]
+    np.testing.assert_allclose(answer["log_probs"], eager_to_end[0, places], rtol=1e-6)
+    streamed = client.post("/v1/models/brief/generate", json={**body, "stream": True}).text
+    done = json.loads(streamed.strip().rpartition("data: ")[2])
+    assert done["finish"] == answer["finish"] and len(done["tokens"]) >= (least or 1)
+
+
+def test_the_end_may_come_at_once_if_that_is_asked_for(
+    eager_to_end: np.ndarray, client: TestClient
+) -> None:
+    body = {"temperature": 0, "max_tokens": 3}
+    answer = client.post("/v1/models/brief/generate", json={**body, "min_tokens": 0}).json()
+    assert (answer["tokens"], answer["finish"]) == ([], "end")
+    lines = client.post("/v1/models/brief/generate", json={**body, "stop_at_end": False}).json()
+    assert lines["text"] == "\n\n\n"
+    body |= {"stop_at_end": False, "min_tokens": 2}
+    answer = client.post("/v1/models/brief/generate", json=body).json()
+    assert answer["tokens"] == ["a", "a", "<eos>"]
 
 
 def test_a_stream_sends_the_pieces_of_the_same_text(client: TestClient) -> None:
@@ -160,6 +199,9 @@ def test_drawn_images_come_as_one_sheet_for_who_accepts_png(client: TestClient) 
         ("bigram/score", {"text": 3}, 400, "a string or a list"),
         ("bigram/score", {"text": "a", "texts": "b"}, 400, "unknown field texts"),
         ("bigram/generate", {"top_p": 2}, 422, "top_p is 2"),
+        ("bigram/generate", {"min_tokens": 8, "max_tokens": 7}, 422, "is 8; send 0 to 7"),
+        ("bigram/generate", {"min_tokens": -1}, 422, "min_tokens is -1; send 0 to 64"),
+        ("bigram/generate", {"min_tokens": "1"}, 400, "min_tokens is a whole number"),
         ("bigram/generate", {"max_tokens": 1.5}, 400, "max_tokens is a whole number"),
         ("bigram/generate", {"prompt": "a " * 5000}, 422, "time is 5001"),
         ("negative/sample", {"count": 0}, 422, "count is 0"),

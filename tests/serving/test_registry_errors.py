@@ -1,0 +1,280 @@
+"""A registry that cannot be read, or whose folder is in use: one line, soon, and nothing lost."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+import standins
+
+from serving import app, connection, registry
+from serving.errors import BadModel
+from serving.repository import Repository
+from serving.uris import masked
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def client(stored: Path, tmp_path: Path) -> Any:
+    """A client of a registry that a test may change, in `tmp_path`/mlflow.db."""
+    from mlflow import MlflowClient
+
+    shutil.copy(stored, tmp_path)
+    uri = f"sqlite:///{tmp_path / 'mlflow.db'}"
+    return MlflowClient(uri, uri)
+
+
+def champion(client: Any, name: str, folder: Path) -> None:
+    """Registers the model `folder`/name, and makes it the champion."""
+    if not client.search_registered_models(f"name='{name}'"):
+        client.create_registered_model(name)
+    version = client.create_model_version(name, (folder / name).as_uri()).version
+    client.set_registered_model_alias(name, "champion", version)
+
+
+def complaint(uri: str, into: Path, capsys: pytest.CaptureFixture[str]) -> str:
+    assert registry.main(["--uri", uri, "--into", str(into)]) == 1
+    told = capsys.readouterr()
+    assert told.out == "" and len(told.err.splitlines()) == 1 and told.err.startswith("error: ")
+    assert "secret" not in told.err
+    return told.err
+
+
+@pytest.mark.parametrize(
+    ("uri", "line"),
+    [
+        ("sqlite:///{folder}/none.db", "there is no file"),
+        ("sqlite://", "names no file"),
+        ("sqlite:///{folder}/noise.db", "noise.db cannot be read (file is not a database)"),
+        ("sqlite:///{folder}/other.db", "other.db is no MLflow registry"),
+        ("sqlite:///{folder}/later.db", "out-of-date database schema"),
+        ("sqlite:/x.db", "Could not parse SQLAlchemy URL"),
+        ("mysql://user:secret@localhost/db", "mysql://***@localhost/db needs the package"),
+        ("http://user:secret@127.0.0.1:9", "http://***@127.0.0.1:9 cannot be read ([Errno 111]"),
+        ("gopher://user:sec/secret@host/x", "got unsupported URI 'gopher://***@host/x'"),
+        ("http://[user", "is no URI"),
+    ],
+)
+def test_a_registry_that_cannot_be_read_is_one_line_without_secrets(
+    uri: str,
+    line: str,
+    stored: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    (tmp_path / "noise.db").write_bytes(b"no database at all" * 101)
+    for name, command in (
+        ("other", "create table t (x)"),
+        ("later", "update alembic_version set version_num = '000000000000'"),
+    ):
+        if name == "later":
+            shutil.copy(stored, tmp_path / "later.db")
+        with sqlite3.connect(tmp_path / f"{name}.db") as database:
+            database.execute(command)
+    before = {file.name: file.read_bytes() for file in tmp_path.iterdir()}
+    assert line in complaint(uri.format(folder=tmp_path), tmp_path / "into", capsys)
+    assert {file.name: file.read_bytes() for file in tmp_path.iterdir()} == before
+
+
+@pytest.fixture
+def silent() -> Iterator[int]:
+    """The port of a server that never answers."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        yield listener.getsockname()[1]
+
+
+def test_a_server_that_does_not_answer_is_one_line_within_a_minute(
+    silent: int,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    tries = int(connection.SETTINGS["MLFLOW_HTTP_REQUEST_MAX_RETRIES"]) + 1
+    pauses = sum(2**n + 1 for n in range(1, tries))  # mlflow's, and its jitter
+    assert tries * int(connection.SETTINGS["MLFLOW_HTTP_REQUEST_TIMEOUT"]) + pauses < 50
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "1")
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    line = complaint(f"http://127.0.0.1:{silent}", tmp_path / "into", capsys)
+    assert "timed out" in line
+
+
+def test_a_file_that_another_process_holds_is_waited_for_and_then_named(
+    client: Any,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert connection.WAIT_SECONDS < 45
+    standins.doubling(tmp_path / "from" / "double")
+    champion(client, "double", tmp_path / "from")
+    file, into = tmp_path / "mlflow.db", tmp_path / "into"
+    held = sqlite3.connect(file, isolation_level=None, check_same_thread=False)
+    held.execute("begin exclusive")
+    monkeypatch.setattr(connection, "WAIT_SECONDS", 0.2)
+    assert "is held by another process; try again" in complaint(f"sqlite:///{file}", into, capsys)
+    monkeypatch.setattr(connection, "WAIT_SECONDS", 31)
+    release = threading.Timer(0.7, held.execute, ["rollback"])
+    release.start()
+    assert registry.main(["--uri", f"sqlite:///{file}", "--into", str(into)]) == 0
+    assert (into / "double/manifest.json").is_file()
+
+
+def test_without_mlflow_the_line_names_what_to_install(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "mlflow", None)
+    line = complaint("http://127.0.0.1:9", tmp_path, capsys)
+    assert "pip install 'repertoire[registry]'" in line
+
+
+def test_a_folder_that_cannot_be_made_is_named(
+    client: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    standins.doubling(tmp_path / "from" / "double")
+    champion(client, "double", tmp_path / "from")
+    (tmp_path / "file").write_bytes(b"")
+    line = complaint(f"sqlite:///{tmp_path}/mlflow.db", tmp_path / "file", capsys)
+    assert f"{tmp_path}/file: File exists" in line
+
+
+def test_an_error_of_this_code_is_no_error_of_the_registry() -> None:
+    with pytest.raises(KeyError), connection.explained("sqlite:///x.db"):
+        raise KeyError("a fault")
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("http://u:p@h:1/x failed", "http://***@h:1/x failed"),
+        ("to https://u:p@ss@h, then", "to https://***@h, then"),
+        ("postgresql://u:p/q@h/d?x=1&password=p&y=2", "postgresql://***@h/d?x=1&password=***&y=2"),
+        ("sqlite:////home/a@b/x.db", "sqlite:////home/a@b/x.db"),
+        ("http://h/x?access_token=abc is", "http://h/x?access_token=*** is"),
+    ],
+)
+def test_what_is_secret_in_a_uri_is_not_shown(text: str, shown: str) -> None:
+    assert masked(text) == shown
+
+
+def test_the_server_repeats_the_line_and_masks_what_it_says_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(BadModel) as refused:
+        app.synchronise(f"sqlite:///{tmp_path}/none.db", tmp_path / "into")
+    assert str(refused.value).startswith(f"there is no file {tmp_path}/none.db")
+    monkeypatch.setattr(sys, "executable", "/bin/false")
+    with pytest.raises(BadModel, match=r"registry http://\*\*\*@h gave no models: exit status"):
+        app.synchronise("http://user:secret@h", tmp_path / "into")
+
+
+DIRECTLY = "from serving.registry import synchronise"
+BY_THE_SERVER = "from serving.app import synchronise"
+
+
+@pytest.mark.parametrize(("code", "place"), [(DIRECTLY, "models"), (BY_THE_SERVER, "모델 폴더")])
+def test_champions_are_utf_8_whatever_the_locale(
+    code: str, place: str, client: Any, tmp_path: Path
+) -> None:
+    model, into = tmp_path / place / "double", tmp_path / "챔피언 폴더"
+    standins.doubling(model)
+    manifest = json.loads((model / "manifest.json").read_bytes()) | {"facts": ["대한민국"]}
+    content = json.dumps(manifest, ensure_ascii=False).encode()
+    (model / "manifest.json").write_bytes(content)
+    champion(client, "double", tmp_path / place)
+    code += "; import pathlib, sys; synchronise(sys.argv[1], pathlib.Path(sys.argv[2]))"
+    command = [sys.executable, "-c", code, f"sqlite:///{tmp_path}/mlflow.db", str(into)]
+    plain = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    done = subprocess.run(
+        command, cwd=ROOT, env={**os.environ, **plain}, capture_output=True, check=False
+    )
+    assert done.returncode == 0, done.stderr.decode()
+    assert "대한민국".encode() in (into / "double/manifest.json").read_bytes()
+
+
+def test_two_at_once_into_the_same_folder_leave_it_whole(
+    client: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names, into = [f"m{n}" for n in range(5)], tmp_path / "into"
+    download = registry._download
+
+    def slowly(*arguments: Any) -> None:
+        time.sleep(0.05)  # long enough for another to come between
+        download(*arguments)
+
+    monkeypatch.setattr(registry, "_download", slowly)
+    for version in ("1", "2", "3"):
+        for name in names:
+            standins.doubling(tmp_path / version / name, float(version))
+            champion(client, name, tmp_path / version)
+        with ThreadPoolExecutor(3) as pool:
+            uri = f"sqlite:///{tmp_path}/mlflow.db"
+            ends = [pool.submit(registry.synchronise, uri, into) for _ in range(3)]
+        renewed = sorted(name for end in ends for name in end.result()["renewed"])
+        assert renewed == names  # each once
+        repository = Repository(into)
+        repository.refresh()
+        assert {name: m.version for name, m in repository.models.items()} == dict.fromkeys(
+            names, version
+        )
+        assert not repository.problems
+        strays = [*into.glob(".*.link"), *into.glob(".versions/*/.tmp*")]
+        assert not strays
+
+
+def test_a_folder_that_another_process_fills_is_named(
+    client: Any,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    standins.doubling(tmp_path / "from" / "double")
+    champion(client, "double", tmp_path / "from")
+    monkeypatch.setattr(registry, "WAIT_SECONDS", 0.3)
+    with registry._claimed(tmp_path / "into"):
+        line = complaint(f"sqlite:///{tmp_path}/mlflow.db", tmp_path / "into", capsys)
+    assert f"another process fills {tmp_path}/into; try again" in line
+
+
+def test_many_who_ask_the_server_to_renew_share_two_copies(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copies: list[str] = []
+    begun, go_on = threading.Event(), threading.Event()
+
+    def copy(uri: str, into: Path) -> None:
+        copies.append(uri)
+        begun.set()
+        assert go_on.wait(10)
+        if len(copies) == 2:
+            raise BadModel("the registry is gone")
+
+    monkeypatch.setattr(app, "synchronise", copy)
+    renew = app.Synchroniser("here", tmp_path)
+    with ThreadPoolExecutor(7) as pool:
+        first = pool.submit(renew)
+        assert begun.wait(10)
+        others = [pool.submit(renew) for _ in range(6)]
+        time.sleep(0.2)  # all six wait by now
+        go_on.set()
+        assert first.result() is None
+        assert [str(each.exception()) for each in others] == ["the registry is gone"] * 6
+    assert len(copies) == 2
+    renew()
+    assert len(copies) == 3
