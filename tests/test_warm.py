@@ -96,6 +96,9 @@ def test_ctrl_c_in_a_training_is_one_line_and_the_same_command_goes_on(project, 
     params, kept = project.params(), project.params()
     params["recipes"]["dates"]["training"]["epochs"] = 997
     project.write_params(params)
+    checkpoints = project.folder / ".checkpoints"
+    for path in checkpoints.glob("dates*"):
+        path.unlink()
     process = subprocess.Popen(
         [*keep, "python", "-m", "pipelines", "train", "dates"],
         cwd=project.folder,
@@ -105,7 +108,6 @@ def test_ctrl_c_in_a_training_is_one_line_and_the_same_command_goes_on(project, 
         text=True,
         start_new_session=True,
     )
-    checkpoints = project.folder / ".checkpoints"
     deadline = time.monotonic() + 60
     while not list(checkpoints.glob("dates*")) and time.monotonic() < deadline:
         time.sleep(0.05)
@@ -116,7 +118,4 @@ def test_ctrl_c_in_a_training_is_one_line_and_the_same_command_goes_on(project, 
     assert complaint.strip() == (
         "train dates: interrupted; the same command goes on where it stopped"
     )
-    saved = list(checkpoints.glob("dates*"))
-    assert saved and not list(checkpoints.glob("*.partial"))
-    for path in saved:
-        path.unlink()
+    assert list(checkpoints.glob("dates*")) and not list(checkpoints.glob("*.partial"))
