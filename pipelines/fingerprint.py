@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.check import check
-from pipelines.code import ROOT, closure, digests
+from pipelines.code import closure, digests
 from pipelines.params import (
     Recipe,
     StudyParams,
@@ -26,15 +26,10 @@ from pipelines.params import (
     study_params,
 )
 from pipelines.stage import family_modules, run_stage
-from repertoire.data.files import digest_file, whole_folder, write_json
+from repertoire.data.files import whole_folder, write_json
 from repertoire.data.readers import load_reader
 
 FOLDER = Path("fingerprints")
-REPORT_TEXTS = (
-    "pipelines/report/*.jinja",
-    "src/repertoire/families/*/__init__.py",
-    "src/repertoire/studies/*.py",
-)
 
 
 def fingerprint() -> None:
@@ -49,15 +44,6 @@ def fingerprint() -> None:
             _write_recipe(folder, name, recipe)
         for name, study in studies.items():
             _write_study(folder, name, study)
-        everything = {name: asdict(recipe) for name, recipe in recipes.items()}
-        texts = {
-            path.relative_to(ROOT).as_posix(): digest_file(path)[:32]
-            for pattern in REPORT_TEXTS
-            for path in sorted(ROOT.glob(pattern))
-        }
-        shown = {name: {"title": s.title, "module": s.module} for name, s in studies.items()}
-        report = {"recipes": everything, "studies": shown, "texts": texts}
-        _write(folder / "report.json", report, ["pipelines.report.__main__"])
     counts = f"{len(dataset_names())} data sets, {len(recipes)} recipes, {len(studies)} studies"
     print(f"{FOLDER}: {counts}")
 

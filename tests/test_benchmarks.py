@@ -27,7 +27,7 @@ STEPS = 2
 
 def test_the_stages_are_those_of_the_default_scale():
     ours, default = (read_yaml(f / "dvc.yaml")["stages"] for f in (FOLDER, ROOT))
-    assert set(default) - set(ours) == {"report"}
+    assert set(default) == set(ours)
     assert {k: v for k, v in ours.items() if k != "fingerprint"} == {
         k: default[k] for k in ours if k != "fingerprint"
     }

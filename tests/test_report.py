@@ -16,7 +16,7 @@ from pipelines.report.charts import draw_lines, panels
 from pipelines.report.compare import comparisons, verdicts
 from pipelines.report.figures import heatmap
 from pipelines.report.limits import against_persistence
-from pipelines.report.page import OUTPUT, report
+from pipelines.report.page import INPUTS, OUTPUT, report
 from pipelines.report.words import listed, metric_words, number
 from repertoire.config import RepertoireError, parse
 from repertoire.contract import Figure, Kind, Line
@@ -171,8 +171,23 @@ def test_the_pages_ask_for_nothing_outside_themselves(project: Path) -> None:
 
 
 def test_equal_inputs_give_equal_bytes(page: str, project: Path) -> None:
+    (OUTPUT / INPUTS).unlink()
     report()
     assert written() == page
+
+
+def test_pages_are_drawn_again_only_when_something_that_they_show_has_changed(
+    page: str, project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first = OUTPUT / "index.html"
+    before = first.stat().st_mtime_ns
+    report()
+    assert first.stat().st_mtime_ns == before
+    assert "nothing that it shows has changed" in capsys.readouterr().out
+    results = Path("artifacts/good/evaluation/results.json")
+    results.write_text(results.read_text(encoding="utf-8").replace("20.0", "23.0"))
+    report()
+    assert written() != page
 
 
 def test_every_link_has_its_place(project: Path) -> None:

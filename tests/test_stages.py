@@ -45,7 +45,7 @@ def test_every_stage_and_item_has_a_fingerprint(project):
     wanted = {f"prepare/{dataset}.json" for dataset in params["datasets"]}
     wanted |= {f"{s}/{r}.json" for s in ("train", "evaluate") for r in params["recipes"]}
     wanted |= {f"study/{study}.json" for study in params["studies"]}
-    assert set(fingerprints(project)) == wanted | {"report.json"}
+    assert set(fingerprints(project)) == wanted
     assert len(wanted) > 15
 
 
@@ -90,17 +90,17 @@ def test_a_reader_changes_its_own_data_sets_alone(project):
     assert found == {"prepare/dates.json"}
 
 
-def test_a_study_changes_itself_and_its_text_the_report(project):
+def test_a_study_changes_itself_and_its_text_nothing(project):
     file = "src/repertoire/studies/rtrl.py"
     found = changed_by(project, file, "\nMETHODS", "\nX = 1\nMETHODS")
-    assert found == {"study/rtrl.json", "report.json"}
-    assert changed_by(project, file, '"""', '"""In other words: ') == {"report.json"}
+    assert found == {"study/rtrl.json"}
+    assert changed_by(project, file, '"""', '"""In other words: ') == set()
 
 
 def test_a_study_runs_again_for_its_sizes_and_not_for_its_title(project):
     params, kept, before = project.params(), project.params(), fingerprints(project)
     for keys, value, changed in (
-        (("title",), "Another name", {"report.json"}),
+        (("title",), "Another name", set()),
         (("config", "seed"), 99, {"study/rtrl.json"}),
     ):
         block = params["studies"]["rtrl"]
@@ -128,7 +128,6 @@ def test_a_title_or_a_margin_trains_nothing_anew(project):
     after = fingerprints(project)
     assert {name for name in before if before[name] != after[name]} == {
         "evaluate/lstm.json",
-        "report.json",
     }
 
 

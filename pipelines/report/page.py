@@ -26,12 +26,14 @@ from pipelines.report import card
 from pipelines.report.charts import draw, panels
 from pipelines.report.compare import comparisons, verdicts
 from pipelines.report.figures import load_figure
+from pipelines.report.inputs import inputs_digest
 from pipelines.report.limits import limits
 from pipelines.report.words import lowered, metric_words, number, small, spaced
 from repertoire.config import RepertoireError
 from repertoire.data.files import read_json, whole_folder
 
 OUTPUT = Path("reports")
+INPUTS = "inputs.sha256"  # what the pages were made of
 COLUMN = 990  # CSS pixels of the text column
 GAP = 28
 CHART_HEIGHT = 270
@@ -39,6 +41,10 @@ CHART_HEIGHT = 270
 
 def report() -> None:
     """Write reports/: a first page, one a family, one of the studies; equal inputs, equal bytes."""
+    digest, known = inputs_digest(), OUTPUT / INPUTS
+    if known.exists() and known.read_text(encoding="utf-8") == digest:
+        print(f"{OUTPUT}/index.html: nothing that it shows has changed")
+        return
     models = [_model(name) for name in recipe_names()]
     if not models:
         raise RepertoireError("params.yaml.recipes: no recipe to report; add one")
@@ -50,6 +56,7 @@ def report() -> None:
         for page in pages:
             content = {"pages": listed, **page["content"]}
             _render(folder, page["listed"]["file"], page["template"], content)
+        (folder / INPUTS).write_text(digest, encoding="utf-8")
     beaten = sum(model["gate"]["passed"] for model in models)
     print(f"{OUTPUT}/index.html: {len(models)} recipes, {beaten} beat their baseline")
 
