@@ -12,7 +12,7 @@ endif
 export PATH := $(BIN):$(PATH)
 # A relative path to the mirror holds in every folder that a target works in.
 ifdef REPERTOIRE_MIRROR
-export REPERTOIRE_MIRROR := $(abspath $(REPERTOIRE_MIRROR))
+export REPERTOIRE_MIRROR := $(shell realpath -m -- "$(REPERTOIRE_MIRROR)")
 endif
 export DVC_NO_ANALYTICS := 1
 export MLFLOW_DISABLE_TELEMETRY := true
@@ -32,21 +32,22 @@ setup: $(VENV)/.ready ## create .venv from requirements.lock
 
 $(VENV)/.ready: requirements.lock pyproject.toml
 	@echo "setting up $(VENV) from requirements.lock"
-	@test -x $(BIN)/python || python3 -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	@test -x "$(BIN)/python" || python3 -m venv $(VENV)
+	@"$(BIN)/python" -m pip install --quiet --disable-pip-version-check uv
 	@UV_FIND_LINKS="$(call PIP_SETTING,find-links)" UV_DEFAULT_INDEX="$(call PIP_SETTING,index-url)" \
-	  $(BIN)/uv pip sync --quiet --compile-bytecode --python $(BIN)/python requirements.lock
-	@$(BIN)/uv pip install --quiet --no-deps --no-build-isolation --python $(BIN)/python -e .
+	  "$(BIN)/uv" pip sync --quiet --compile-bytecode --python "$(BIN)/python" requirements.lock
+	@"$(BIN)/uv" pip install --quiet --no-deps --no-build-isolation --python "$(BIN)/python" -e .
 	@touch $@
 
 lock: ## compile requirements.lock anew from pyproject.toml
 	@rm -f requirements.lock  # an old pin of torch would lead to the build for GPUs
-	@UV_FIND_LINKS="$(call PIP_SETTING,find-links)" $(BIN)/uv pip compile --quiet --all-extras \
+	@UV_FIND_LINKS="$(call PIP_SETTING,find-links)" "$(BIN)/uv" pip compile --quiet --all-extras \
 	  --no-header --no-annotate --python-version 3.11 pyproject.toml -o requirements.lock
 	@sed -i 's/^\(torch==[^+]*\)+cpu$$/\1/' requirements.lock
 
 repro: setup ## run the whole pipeline: data, training, evaluation, registry, report
-	@python -m pipelines.warm dvc repro && python -m pipelines.split
+	@python -m pipelines.warm dvc repro && python -m pipelines.register && \
+	  python -m pipelines.report && python -m pipelines.split
 
 test: setup ## run every test
 	@python -m pytest --numprocesses auto
@@ -66,11 +67,12 @@ benchmark: setup ## one at published scale: make benchmark RECIPE=ptb_lstm_100, 
 serve: setup ## serve the champions on http://127.0.0.1:8000 (MODELS=artifacts serves the folder)
 	@python -m serving.app $(if $(MODELS),--models $(MODELS),--registry "$${MLFLOW_TRACKING_URI:-sqlite:///mlflow.db}")
 
-promote: setup ## make NAME's VERSION the champion: make promote NAME=lstm_stacked VERSION=2
-	@python -m pipelines.promote $(NAME) $(VERSION)
+promote: setup ## make NAME's VERSION the champion: make promote NAME=lstm_stacked VERSION=2 [FORCE=1]
+	@python -m pipelines.promote $(NAME) $(VERSION) $(if $(FORCE),--force)
 
 rollback: setup ## make NAME's previous champion the champion again: make rollback NAME=lstm_stacked
 	@python -m pipelines.promote $(NAME) --previous
 
 clean: ## remove what the pipeline made (not the downloads)
-	@rm -rf artifacts data baselines studies reports registrations.json fingerprints .checkpoints .timings mlflow.db mlartifacts
+	@find artifacts -mindepth 2 -maxdepth 2 ! -name metrics.json -exec rm -rf {} +
+	@rm -rf data baselines studies reports registrations.json fingerprints .checkpoints .timings mlflow.db mlartifacts

@@ -171,6 +171,7 @@ def test_the_pages_ask_for_nothing_outside_themselves(project: Path) -> None:
 
 
 def test_equal_inputs_give_equal_bytes(page: str, project: Path) -> None:
+    report()
     (OUTPUT / INPUTS).unlink()
     report()
     assert written() == page
@@ -179,6 +180,7 @@ def test_equal_inputs_give_equal_bytes(page: str, project: Path) -> None:
 def test_pages_are_drawn_again_only_when_something_that_they_show_has_changed(
     page: str, project: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    report()
     first = OUTPUT / "index.html"
     before = first.stat().st_mtime_ns
     report()
