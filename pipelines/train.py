@@ -17,9 +17,17 @@ from pipelines.stage import (
     recipe_params,
     run_stage,
 )
+from pipelines.times import TrainingTimes, write_times
 from repertoire.contract import Plan, load_family
 from repertoire.data.dataset import Dataset
-from repertoire.data.files import digest_text, digest_tree, read_json, whole_folder, write_json
+from repertoire.data.files import (
+    digest_file,
+    digest_text,
+    digest_tree,
+    read_json,
+    whole_folder,
+    write_json,
+)
 from repertoire.engines.torch_engine import TorchRun
 from repertoire.training.loop import Trajectory, Watch
 from repertoire.training.loop import train as run_training
@@ -29,7 +37,10 @@ from repertoire.training.process import settle
 def train(name: str) -> float:
     """Train one recipe; a killed run goes on from its last checkpoint. Returns its seconds."""
     result, decided_by, saved = _trained(name)
-    _write(Path("artifacts") / name / "trained", result, decided_by)
+    folder = Path("artifacts") / name / "trained"
+    _write(folder, result, decided_by)
+    weights = digest_file(folder / "weights.safetensors")
+    write_times(name, TrainingTimes(weights, result.started, result.step_times, result.epoch_times))
     saved.unlink()
     print(f"{name}: {result.epoch} epochs in {result.seconds:.0f} s")
     return result.seconds

@@ -12,6 +12,7 @@ import json
 import os
 import re
 import shutil
+import sqlite3
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -22,6 +23,7 @@ from typing import Any
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("DO_NOT_TRACK", "true")
 
+from serving import local_store
 from serving.errors import BadModel
 from serving.manifest import parse
 from serving.repository import verify
@@ -63,13 +65,21 @@ def materialise(client: Any, name: str, version: str, into: Path) -> bool:
 def _download(client: Any, name: str, version: str, folder: Path) -> None:
     """The folder appears whole and verified, or not at all."""
     import mlflow.artifacts
+    from mlflow.exceptions import MlflowException
 
     folder.parent.mkdir(parents=True, exist_ok=True)
     source = client.get_model_version_download_uri(name, version)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".tmp-") as temporary:
         target = str(Path(temporary) / "artifacts")
         Path(target).mkdir()
-        copied = Path(mlflow.artifacts.download_artifacts(artifact_uri=source, dst_path=target))
+        try:
+            copied = Path(mlflow.artifacts.download_artifacts(artifact_uri=source, dst_path=target))
+        except (MlflowException, OSError) as error:
+            reason = str(error).splitlines()[0]
+            raise BadModel(
+                f"{name} {version}: its files cannot be fetched from {source} ({reason}); where "
+                f"they are gone, `python -m pipelines.register {name}` puts them there again"
+            ) from error
         manifests = sorted(copied.rglob("manifest.json"))
         if len(manifests) != 1:
             raise BadModel(f"{name} {version}: {len(manifests)} manifest.json in {source}, not 1")
@@ -96,6 +106,12 @@ def synchronise(uri: str, into: Path) -> Mapping[str, Any]:
     """Brings the folder in line with the registry. Raises BadModel if there is no champion."""
     from mlflow import MlflowClient
 
+    try:
+        local_store.follow(uri)
+    except sqlite3.Error as error:
+        raise BadModel(f"the registry {uri} cannot be read: {error}; repeat or name another") from (
+            error
+        )
     client = MlflowClient(tracking_uri=uri, registry_uri=uri)
     found = champions(client)
     if not found:
