@@ -1,5 +1,6 @@
 """One registry, opened: created whole, waited for within bounds, and clear when it fails."""
 
+import errno
 import fcntl
 import logging
 import os
@@ -21,9 +22,9 @@ from serving import local_store
 EXPERIMENT = "repertoire"
 DEFAULT_STORE = "sqlite:///mlflow.db"
 LOCKS = Path(".dvc/tmp")
-# A server that does not answer is given up after three attempts of 15 seconds, unless the user
+# A server that does not answer is given up after three attempts of 12 seconds, unless the user
 # says otherwise. MLflow's own bounds add up to a quarter of an hour.
-BOUNDS = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2", "MLFLOW_HTTP_REQUEST_TIMEOUT": "15"}
+BOUNDS = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2", "MLFLOW_HTTP_REQUEST_TIMEOUT": "12"}
 UPLOAD_SECONDS = "600"  # a server answers an upload after it has stored the file
 CONNECT_SECONDS = 15
 # Whose errors are the registry's; errors of others are shown whole.
@@ -48,7 +49,7 @@ def open_registry() -> Iterator[MlflowClient]:
     Raises RepertoireError, one line, for whatever goes wrong with the registry inside the block.
     """
     read_params()  # says in one line when this is not the root of a project
-    uri = tracking_uri()
+    uri = _checked(tracking_uri())
     for name, value in BOUNDS.items():
         os.environ.setdefault(name, value)
     # MLflow logs a database's errors with a traceback before it raises them.
@@ -85,11 +86,28 @@ def without_credentials(text: str) -> str:
     return re.sub(r"(?i)(password|passwd|token|secret)=[^&\s'\"]+", r"\1=***", text)
 
 
+def _checked(uri: str) -> str:
+    try:
+        urlsplit(uri)
+    except ValueError as error:
+        raise RepertoireError(
+            f"{without_credentials(uri)}: {error}; correct MLFLOW_TRACKING_URI"
+        ) from None
+    if uri.startswith("sqlite") and local_store.database(uri) is None:
+        raise RepertoireError(f"{uri}: names no file; correct MLFLOW_TRACKING_URI")
+    return uri
+
+
 def _client(uri: str) -> MlflowClient:
     local_store.follow(uri)
     file = local_store.database(uri)
     if file is not None and not file.exists():
-        _create(file)
+        try:
+            _create(file)
+        except OSError as error:
+            raise RepertoireError(
+                f"cannot create {file}: {error.strerror}; correct MLFLOW_TRACKING_URI"
+            ) from error
     _reach(uri)
     mlflow.set_tracking_uri(uri)
     mlflow.set_registry_uri(uri)
@@ -111,6 +129,8 @@ def _create(file: Path) -> None:
     Two processes that create the tables of one file at once break it for ever, and so does one
     that is killed meanwhile.
     """
+    if not file.parent.is_dir():
+        raise FileNotFoundError(errno.ENOENT, "there is no such folder")
     inside = file.parent == Path.cwd()
     with _locked(LOCKS / "registry.lock" if inside else file.with_name(f".{file.name}.lock")):
         if file.exists():
