@@ -18,9 +18,17 @@ from pipelines.params import (
     recipe_params,
 )
 from pipelines.stage import family_modules, run_stage
+from pipelines.times import TrainingTimes, write_times
 from repertoire.contract import Plan, load_family
 from repertoire.data.dataset import Dataset
-from repertoire.data.files import digest_text, digest_tree, read_json, whole_folder, write_json
+from repertoire.data.files import (
+    digest_file,
+    digest_text,
+    digest_tree,
+    read_json,
+    whole_folder,
+    write_json,
+)
 from repertoire.engines.torch_engine import TorchRun
 from repertoire.training.loop import Trajectory, Watch
 from repertoire.training.loop import train as run_training
@@ -30,8 +38,11 @@ from repertoire.training.process import settle
 def train(name: str) -> float:
     """Train one recipe; a killed run goes on from its last checkpoint. Returns its seconds."""
     result, decided_by, saved = _trained(name)
-    _write(Path("artifacts") / name / "trained", result, decided_by)
-    _write_curves(Path("artifacts") / name / "curves", result, recipe_params(name).gate.metric)
+    folder = Path("artifacts") / name
+    _write(folder / "trained", result, decided_by)
+    _write_curves(folder / "curves", result, recipe_params(name).gate.metric)
+    weights = digest_file(folder / "trained/weights.safetensors")
+    write_times(name, TrainingTimes(weights, result.started, result.step_times, result.epoch_times))
     saved.unlink()
     print(f"{name}: {result.epoch} epochs in {result.seconds:.0f} s")
     return result.seconds

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from serving import local_store
 from serving.errors import BadModel, ServingError
 
 # Read when mlflow is first imported. Unless told otherwise it asks a silent server for minutes.
@@ -37,6 +38,7 @@ def connect(uri: str) -> Any:
         if not named:
             raise BadModel(f"{uri} names no file; name the registry's, as in sqlite:///mlflow.db")
         _check_file(Path(named))
+        local_store.follow(uri)
     for name, value in SETTINGS.items():
         os.environ.setdefault(name, value)
     logging.getLogger("urllib3").setLevel(logging.ERROR)  # it announces every retry

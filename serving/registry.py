@@ -70,13 +70,21 @@ def materialise(client: Any, name: str, version: str, into: Path) -> bool:
 def _download(client: Any, name: str, version: str, folder: Path) -> None:
     """The folder appears whole and verified, or not at all."""
     import mlflow.artifacts
+    from mlflow.exceptions import MlflowException
 
     folder.parent.mkdir(parents=True, exist_ok=True)
     source = client.get_model_version_download_uri(name, version)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".tmp-") as temporary:
         target = str(Path(temporary) / "artifacts")
         Path(target).mkdir()
-        copied = Path(mlflow.artifacts.download_artifacts(artifact_uri=source, dst_path=target))
+        try:
+            copied = Path(mlflow.artifacts.download_artifacts(artifact_uri=source, dst_path=target))
+        except (MlflowException, OSError) as error:
+            reason = str(error).splitlines()[0]
+            raise BadModel(
+                f"{name} {version}: its files cannot be fetched from {source} ({reason}); where "
+                f"they are gone, `python -m pipelines.register {name}` puts them there again"
+            ) from error
         manifests = sorted(copied.rglob("manifest.json"))
         if len(manifests) != 1:
             raise BadModel(f"{name} {version}: {len(manifests)} manifest.json in {source}, not 1")

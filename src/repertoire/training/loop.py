@@ -39,6 +39,9 @@ class Trajectory:
     best: float | None = None
     best_weights: dict[str, torch.Tensor] = field(default_factory=dict)
     seconds: float = 0.0  # of all processes that took part, as far as checkpoints tell
+    started: float = field(default_factory=time.time)  # seconds since 1970, like those below
+    step_times: list[float] = field(default_factory=list)  # when each of ``steps`` was recorded
+    epoch_times: list[float] = field(default_factory=list)
 
 
 def train(
@@ -88,6 +91,7 @@ def _record(at: Trajectory, losses: dict[str, float], record_steps: int) -> None
         step = (at.steps[-1]["step"] if at.steps else 0) + record_steps
         means = {k: sum(b[k] for b in at.block) / record_steps for k in losses}
         at.steps.append({"step": step, **means})
+        at.step_times.append(time.time())
         at.block = []
 
 
@@ -95,6 +99,7 @@ def _close_epoch(learner: Learner, at: Trajectory, watch: Watch) -> None:
     metrics = watch.validate()
     at.epoch, at.batch = at.epoch + 1, 0
     at.epochs.append({"epoch": at.epoch, "steps_done": _steps_done(at), **metrics})
+    at.epoch_times.append(time.time())
     at.snapshots.append({k: torch.as_tensor(v, device="cpu") for k, v in watch.snapshot().items()})
     value = metrics[watch.metric]
     if at.best is None or (value < at.best if watch.better == "lower" else value > at.best):

@@ -1,0 +1,186 @@
+"""One registry, opened: created whole, waited for within bounds, and clear when it fails."""
+
+import errno
+import fcntl
+import logging
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import mlflow
+import sqlalchemy
+from mlflow import MlflowClient
+from mlflow.exceptions import MlflowException
+
+from pipelines.params import read_params
+from repertoire.config import RepertoireError
+from serving import local_store
+
+EXPERIMENT = "repertoire"
+DEFAULT_STORE = "sqlite:///mlflow.db"
+LOCKS = Path(".dvc/tmp")
+# A server that does not answer is given up after three attempts of 12 seconds, unless the user
+# says otherwise. MLflow's own bounds add up to a quarter of an hour.
+BOUNDS = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2", "MLFLOW_HTTP_REQUEST_TIMEOUT": "12"}
+UPLOAD_SECONDS = "600"  # a server answers an upload after it has stored the file
+CONNECT_SECONDS = 15
+# Whose errors are the registry's; errors of others are shown whole.
+LIBRARIES = {"azure", "boto3", "botocore", "google", "mlflow", "requests", "sqlalchemy", "sqlite3"}
+REMEDIES = {
+    "database is locked": "another process holds it; repeat when that has ended",
+    "not a database": "restore the file, or move it elsewhere and register anew",
+    "malformed": "restore the file, or move it elsewhere and register anew",
+    "No module named": "install the driver, or correct MLFLOW_TRACKING_URI",
+}
+
+
+def tracking_uri() -> str:
+    """``MLFLOW_TRACKING_URI``; where it is not set or empty, a SQLite file of this checkout."""
+    return os.environ.get("MLFLOW_TRACKING_URI", "").strip() or DEFAULT_STORE
+
+
+@contextmanager
+def open_registry() -> Iterator[MlflowClient]:
+    """A client of the registry, which is created if it is not there.
+
+    Raises RepertoireError, one line, for whatever goes wrong with the registry inside the block.
+    """
+    read_params()  # says in one line when this is not the root of a project
+    uri = _checked(tracking_uri())
+    for name, value in BOUNDS.items():
+        os.environ.setdefault(name, value)
+    # MLflow logs a database's errors with a traceback before it raises them.
+    logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
+    try:
+        yield _client(uri)
+    except Exception as error:
+        if not _of_registry(error):
+            raise
+        raise RepertoireError(_one_line(uri, error)) from error
+
+
+@contextmanager
+def checkout_lock() -> Iterator[None]:
+    """Only one process of this checkout registers at a time; it ends with the process."""
+    with _locked(LOCKS / "register.lock"):
+        yield
+
+
+@contextmanager
+def upload_timeout() -> Iterator[None]:
+    """Requests inside the block may take as long as a large file takes."""
+    kept = os.environ["MLFLOW_HTTP_REQUEST_TIMEOUT"]
+    os.environ["MLFLOW_HTTP_REQUEST_TIMEOUT"] = max(kept, UPLOAD_SECONDS, key=int)
+    try:
+        yield
+    finally:
+        os.environ["MLFLOW_HTTP_REQUEST_TIMEOUT"] = kept
+
+
+def without_credentials(text: str) -> str:
+    """The text with the user's part of every URI in it, and passwords in queries, hidden."""
+    text = re.sub(r"(?<=://)[^/@\s]*@", "***@", text)
+    return re.sub(r"(?i)(password|passwd|token|secret)=[^&\s'\"]+", r"\1=***", text)
+
+
+def _checked(uri: str) -> str:
+    try:
+        urlsplit(uri)
+    except ValueError as error:
+        raise RepertoireError(
+            f"{without_credentials(uri)}: {error}; correct MLFLOW_TRACKING_URI"
+        ) from None
+    if uri.startswith("sqlite") and local_store.database(uri) is None:
+        raise RepertoireError(f"{uri}: names no file; correct MLFLOW_TRACKING_URI")
+    return uri
+
+
+def _client(uri: str) -> MlflowClient:
+    local_store.follow(uri)
+    file = local_store.database(uri)
+    if file is not None and not file.exists():
+        try:
+            _create(file)
+        except OSError as error:
+            raise RepertoireError(
+                f"cannot create {file}: {error.strerror}; correct MLFLOW_TRACKING_URI"
+            ) from error
+    _reach(uri)
+    mlflow.set_tracking_uri(uri)
+    mlflow.set_registry_uri(uri)
+    client = MlflowClient()
+    experiment = client.get_experiment_by_name(EXPERIMENT)
+    if experiment is None:
+        _create_experiment(client, file)
+    elif experiment.lifecycle_stage != "active":
+        raise RepertoireError(
+            f"{without_credentials(uri)}: the experiment {EXPERIMENT!r} was deleted; bring it back "
+            f"with `mlflow experiments restore --experiment-id {experiment.experiment_id}`"
+        )
+    return client
+
+
+def _create(file: Path) -> None:
+    """Make a SQLite store under another name and give it its own when it is whole.
+
+    Two processes that create the tables of one file at once break it for ever, and so does one
+    that is killed meanwhile.
+    """
+    if not file.parent.is_dir():
+        raise FileNotFoundError(errno.ENOENT, "there is no such folder")
+    inside = file.parent == Path.cwd()
+    with _locked(LOCKS / "registry.lock" if inside else file.with_name(f".{file.name}.lock")):
+        if file.exists():
+            return
+        partial = file.with_name(f".{file.name}.partial")
+        for old in (partial, partial.with_name(f"{partial.name}-journal")):
+            old.unlink(missing_ok=True)
+        _create_experiment(MlflowClient(tracking_uri=f"sqlite:///{partial}"), file)
+        partial.rename(file)
+
+
+def _create_experiment(client: MlflowClient, file: Path | None) -> None:
+    location = local_store.artifacts_of(file).as_uri() if file else None
+    try:
+        client.create_experiment(EXPERIMENT, artifact_location=location)
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_ALREADY_EXISTS":  # another machine was first
+            raise
+
+
+def _reach(uri: str) -> None:
+    """One attempt to connect to a database server, because MLflow makes ten that grow longer."""
+    if uri.startswith(("postgresql", "mysql")):
+        limit = {"connect_timeout": CONNECT_SECONDS}
+        engine = sqlalchemy.create_engine(uri, connect_args=limit)
+        engine.connect().close()
+        engine.dispose()
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _of_registry(error: Exception) -> bool:
+    if isinstance(error, RepertoireError):
+        return False
+    homes = {cls.__module__.split(".")[0] for cls in type(error).__mro__}
+    return bool(homes & LIBRARIES) or isinstance(error, ModuleNotFoundError)
+
+
+def _one_line(uri: str, error: Exception) -> str:
+    said = (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
+    remedy = next(
+        (remedy for sign, remedy in REMEDIES.items() if sign in said),
+        "start the server or correct MLFLOW_TRACKING_URI",
+    )
+    line = without_credentials(f"MLflow at {uri}: {said}; {remedy}")
+    password = urlsplit(uri).password
+    return line.replace(unquote(password), "***") if password else line

@@ -1,0 +1,76 @@
+"""What a recipe has to register: the files that ``evaluate`` signed."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pipelines.artifact import ARTIFACTS, MANIFEST, RESULTS
+from pipelines.params import Recipe, recipe_params
+from repertoire.config import RepertoireError
+from repertoire.data.files import digest_file, read_json
+
+
+@dataclass(frozen=True)
+class Content:
+    """The artifacts of one recipe; ``digest`` is what they are known by in the registry."""
+
+    name: str
+    folder: Path
+    recipe: Recipe
+    manifest: dict[str, Any]
+    gate_passed: bool
+    digest: str
+
+
+def read_content(name: str) -> Content:
+    """Raises RepertoireError for a recipe that is not in params.yaml or was not evaluated."""
+    recipe, folder = recipe_params(name), ARTIFACTS / name
+    manifest = _read(name, folder / MANIFEST)
+    return Content(name, folder, recipe, manifest, _gate_passed(name, folder), _digest(manifest))
+
+
+def _gate_passed(name: str, folder: Path) -> bool:
+    return bool(_read(name, folder / RESULTS)["gate"]["passed"])
+
+
+def verify(content: Content) -> None:
+    """Raises RepertoireError unless every graph is the file that the manifest names."""
+    for graph in content.manifest["graphs"]:
+        path = content.folder / graph["file"]
+        if not path.exists():
+            raise _not_evaluated(content.name, path)
+        if digest_file(path) != graph["sha256"]:
+            raise RepertoireError(
+                f"{path}: not the file that manifest.json names (sha256); "
+                f"run `dvc repro --force evaluate@{content.name}`"
+            )
+
+
+def _digest(manifest: dict[str, Any]) -> str:
+    """sha256 of what a client gets: graphs, encodings and measured metrics, not their history."""
+    parts = {
+        "graphs": {graph["name"]: graph["sha256"] for graph in manifest["graphs"]},
+        "encodings": manifest["encodings"],
+        "metrics": manifest["metrics"],
+        "data": manifest["digests"]["data"],
+    }
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def _read(name: str, path: Path) -> Any:
+    try:
+        return read_json(path)
+    except FileNotFoundError:
+        raise _not_evaluated(name, path) from None
+    except ValueError as error:
+        raise RepertoireError(
+            f"{path}: not valid JSON ({error}); run `dvc repro --force evaluate@{name}`"
+        ) from None
+
+
+def _not_evaluated(name: str, path: Path) -> RepertoireError:
+    return RepertoireError(
+        f"{path}: no such file, recipe {name} was not evaluated; run `dvc repro evaluate@{name}`"
+    )

@@ -1,0 +1,169 @@
+"""Recipes as ``evaluate`` leaves them, made by hand: nothing is trained."""
+
+import hashlib
+import json
+from pathlib import Path
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper
+from ruamel.yaml import YAML
+from safetensors.numpy import save_file
+
+from repertoire.data.files import digest_file, write_json
+
+NAMES = ("first", "second")
+BASELINE = 50.0
+STEPS, EPOCHS = 3, 2
+
+
+def checkout(folder: Path, names: tuple[str, ...] = NAMES) -> Path:
+    """A folder with params.yaml and every recipe evaluated, its metric at 71 percent."""
+    folder.mkdir(parents=True, exist_ok=True)
+    params = {
+        "datasets": {"toys": {"reader": "none", "sources": SOURCES, "config": {}, "baseline": {}}},
+        "recipes": {name: _recipe(name) for name in names},
+    }
+    with (folder / "params.yaml").open("w", encoding="utf-8") as file:
+        YAML(typ="safe").dump(params, file)
+    for name in names:
+        evaluate(folder, name, 71.0)
+    return folder
+
+
+SOURCES = {
+    "toys": {"origin": "https://example.org/t", "file": "t", "sha256": "9" * 64, "licence": "none"}
+}
+
+
+def _recipe(name: str) -> dict:
+    return {
+        "title": f"Ein Modell für {name}: 모형",
+        "family": "autoencoder",
+        "dataset": "toys",
+        "seed": 7,
+        "training": {"epochs": EPOCHS, "threads": 1, "checkpoint_seconds": 9.0, "record_steps": 5},
+        "gate": {"metric": "hits_percent", "better": "higher", "baseline": "luck", "margin": 2.0},
+        "config": {"units": 11},
+    }
+
+
+def evaluate(folder: Path, name: str, value: float, data: str = "data of 2026") -> None:
+    """Replace the artifacts of a recipe by others, whose metric has this value in percent."""
+    target = folder / "artifacts" / name
+    for part in ("onnx", "evaluation", "trained"):
+        (target / part).mkdir(parents=True, exist_ok=True)
+    graphs = [_graph(target, "double", value), _graph(target, "triple", value + 1)]
+    save_file({"w": np.full((3, 5), value, np.float32)}, target / "trained/weights.safetensors")
+    digests = {
+        key: hashlib.sha256(f"{key} {data}".encode()).hexdigest() for key in ("data", "code")
+    }
+    digests |= {"params": "0" * 64}
+    history = {
+        "digests": digests,
+        "steps": [{"step": 5 * n, "loss_nats": 1 / n} for n in range(1, STEPS + 1)],
+        "epochs": [
+            {"epoch": n, "steps_done": 7 * n, "hits_percent": 10.0 * n}
+            for n in range(1, EPOCHS + 1)
+        ],
+    }
+    passed = value >= BASELINE + 2
+    gate = {"metric": "hits_percent", "value": value, "baseline_value": BASELINE, "passed": passed}
+    write_json(target / "trained/history.json", history)
+    write_json(target / "evaluation/results.json", {"test": {"hits_percent": value}, "gate": gate})
+    write_json(target / "evaluation/figures.json", FIGURES)
+    (target / "evaluation/while-training.png").write_bytes(_png())
+    weights = digest_file(target / "trained/weights.safetensors")
+    write_json(
+        target / "manifest.json",
+        {
+            "format": "repertoire/1",
+            "name": name,
+            "title": _recipe(name)["title"],
+            "family": "autoencoder",
+            "dataset": "toys",
+            "tasks": ["reconstruct"],
+            "graphs": graphs,
+            "encodings": {},
+            "facts": {
+                "origin": "https://example.org/t",
+                "licence": "none",
+                "kind": "toys",
+                "rows": {"train": 31, "valid": 7, "test": 5},
+            },
+            "metrics": {"test_hits_percent": value},
+            "baselines": {"luck": BASELINE},
+            "parity": {"hits_percent": 0.0},
+            "digests": {**digests, "weights": weights},
+        },
+    )
+
+
+def _png() -> bytes:
+    import io
+
+    from PIL import Image
+
+    buffer = io.BytesIO()
+    Image.new("L", (13, 11), 200).save(buffer, "png")
+    return buffer.getvalue()
+
+
+def _line(label: str) -> dict:
+    return {"label": label, "x": [1, 2], "y": [3, 5], "low": [], "high": [], "points": False}
+
+
+FIGURES = [
+    {"name": "while-training", "kind": "images", "caption": "…", "file": "while-training.png"},
+    {
+        "name": "course",
+        "kind": "lines",
+        "caption": "…",
+        "columns": ["step", "hits"],
+        "logarithmic": [],
+        "lines": [{**_line("시간"), "texts": []}],
+    },
+    {
+        "name": "weights",
+        "kind": "heatmap",
+        "caption": "…",
+        "rows": ["a"],
+        "columns": ["b", "c"],
+        "values": [[0.3, 0.7]],
+    },
+]
+
+
+def _graph(target: Path, name: str, factor: float) -> dict:
+    node = helper.make_node("Mul", ["x", "factor"], ["y"])
+    ports = [
+        helper.make_tensor_value_info(port, TensorProto.FLOAT, ["rows", 3]) for port in ("x", "y")
+    ]
+    weight = helper.make_tensor("factor", TensorProto.FLOAT, [], [factor])
+    graph = helper.make_graph([node], name, ports[:1], ports[1:], [weight])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    onnx.save(model, target / f"onnx/{name}.onnx")
+    content = (target / f"onnx/{name}.onnx").read_bytes()
+    port = {"dtype": "float32", "shape": ["rows", 3], "low": None, "high": None}
+    return {
+        "name": name,
+        "file": f"onnx/{name}.onnx",
+        "sha256": hashlib.sha256(content).hexdigest(),
+        "bytes": len(content),
+        "inputs": [{"name": "x", **port}],
+        "outputs": [{"name": "y", **port}],
+        "feedback": {},
+        "parity": {"largest_difference": 0.0, "shapes": [{"rows": 1}]},
+    }
+
+
+def times(folder: Path, name: str, started: float) -> None:
+    """Note a training of this checkout that began then and recorded something every second."""
+    manifest = json.loads((folder / "artifacts" / name / "manifest.json").read_text("utf-8"))
+    record = {
+        "weights": manifest["digests"]["weights"],
+        "started": started,
+        "steps": [started + n for n in range(1, STEPS + 1)],
+        "epochs": [started + 10 * n for n in range(1, EPOCHS + 1)],
+    }
+    write_json(folder / ".timings/trainings" / f"{name}.json", record)
