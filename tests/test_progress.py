@@ -48,15 +48,15 @@ def test_lines_are_at_least_a_quarter_of_a_minute_apart(clock, capsys):
 
 
 def test_iterations_are_counted_down_from_the_first_to_the_last(clock, capsys):
-    with Countdown(40) as shown:
-        for done in range(41):
+    with Countdown(37) as shown:
+        for done in range(38):
             shown.step(done, {"loss": 7.0})
             clock.now += 2.0
     assert capsys.readouterr().out.splitlines() == [
-        "  iteration 0/40 loss 7",
-        "  iteration 8/40 loss 7 about 64 s left",
-        "  iteration 16/40 loss 7 about 48 s left",
-        "  iteration 24/40 loss 7 about 32 s left",
-        "  iteration 32/40 loss 7 about 16 s left",
-        "  iteration 40/40 loss 7",
+        "  iteration 0/37 loss 7",
+        "  iteration 8/37 loss 7 about 58 s left",
+        "  iteration 16/37 loss 7 about 42 s left",
+        "  iteration 24/37 loss 7 about 26 s left",
+        "  iteration 32/37 loss 7 about 10 s left",
+        "  iteration 37/37 loss 7",
     ]
