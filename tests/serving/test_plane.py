@@ -24,7 +24,7 @@ class Gate:
 
     def __init__(self, repository: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
         self.open, self.reached = threading.Event(), threading.Event()
-        self.entered, self.rows = 0, list[int]()
+        self.entered, self.rows = list[str](), list[int]()
         original = repository.session
 
         def session(*arguments: Any) -> Any:
@@ -33,7 +33,7 @@ class Gate:
 
             class Held:
                 def run(self, outputs: list[str], arrays: dict[str, Any]) -> Any:
-                    gate.entered += 1
+                    gate.entered.append(arguments[1].name)
                     gate.reached.set()
                     assert gate.open.wait(10)
                     gate.rows.append(next(iter(arrays.values())).shape[0])
@@ -181,20 +181,23 @@ def test_requests_with_a_setting_of_their_own_never_share_a_run(
     assert [len(each.result(10)["tokens"][0]) for each in futures] == [5, 3, 2]
 
 
-def test_a_graph_runs_once_at_a_time_and_gathers_what_comes_meanwhile(
+def test_a_graph_runs_once_at_a_time_beside_others_and_gathers_what_comes_meanwhile(
     repository: Repository, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plane, gate = Plane(repository, workers=2), Gate(repository, monkeypatch)
     model = repository.model("lstm")
     futures = [plane.submit(model, "next", tokens(1, 1))]
     assert gate.reached.wait(10)
+    gate.reached.clear()
     futures += [plane.submit(model, "next", tokens(rows, 1)) for rows in (2, 3, 5)]
-    time.sleep(0.1)  # long enough for the other worker to be wrong
-    assert gate.entered == 1
+    x = {"x": np.ones((7, 3), np.float32)}
+    other = plane.submit(repository.model("double"), "scale", x)
+    assert gate.reached.wait(10)  # by the other worker, past three requests that are older
+    assert gate.entered == ["next", "scale"]
     gate.open.set()
     plane.close()
     assert [each.result(0)["log_probs"].shape[0] for each in futures] == [1, 2, 3, 5]
-    assert gate.rows == [1, 10]
+    assert other.result(0) and sorted(gate.rows) == [1, 7, 10]
 
 
 def test_a_request_that_nobody_waits_for_is_not_run(
@@ -232,15 +235,16 @@ def test_an_error_reaches_all_whose_run_it_ended_and_the_next_run_works(
 
 
 def test_a_plane_that_closes_answers_what_waits_and_takes_no_more(
-    plane: Plane, repository: Repository, gate: Gate
+    repository: Repository, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    plane, gate = Plane(repository, workers=1), Gate(repository, monkeypatch)
     model = repository.model("lstm")
     futures = [plane.submit(model, "next", tokens(1, 1))]
     assert gate.reached.wait(10)
     futures += [plane.submit(model, "next", tokens(1, length)) for length in (2, 3)]
     closing = threading.Thread(target=plane.close)
     closing.start()
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 5
     with pytest.raises(Overloaded):
         while time.monotonic() < deadline:  # until the other thread has come so far
             futures.append(plane.submit(model, "next", tokens(1, 1)))
