@@ -133,9 +133,8 @@ def _plain(value: Any) -> Any:
 def _merge_parquet(parts: Sequence[Path], path: Path) -> None:
     """Parts may differ where one lacks a column or its values: their schemas are joined first."""
     schemas = [pq.read_schema(part) for part in parts]
-    filled = [(p, s) for p, s in zip(parts, schemas, strict=True) if len(s)]
-    schema = pa.unify_schemas([s for _, s in filled], promote_options="permissive")
+    schema = pa.unify_schemas(schemas, promote_options="permissive")
     with pq.ParquetWriter(path, schema) as writer:
-        for part, _ in filled:
+        for part in parts:
             whole = [schema.empty_table(), pq.read_table(part)]
             writer.write_table(pa.concat_tables(whole, promote_options="permissive"))

@@ -64,6 +64,14 @@ def test_rows_that_cannot_be_written_leave_the_file_as_it_was(tmp_path: Path, su
     assert path.read_bytes() == before and list(tmp_path.iterdir()) == [path]
 
 
+def test_a_file_that_was_begun_and_not_ended_is_taken_away(tmp_path: Path) -> None:
+    path = tmp_path / "out.jsonl"
+    with pytest.raises(RuntimeError), rows.Replacing(path) as unfinished:
+        unfinished.write_text("half")
+        raise RuntimeError
+    assert not list(tmp_path.iterdir())
+
+
 PARTS: list[list[dict[str, Any]]] = [
     [{"row": 0, "note": None}],
     [],
