@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections import OrderedDict, deque
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
@@ -41,6 +41,7 @@ class Job:
     outputs: tuple[str, ...]
     deadline: float
     future: Future[Arrays] = field(default_factory=Future)
+    came: float = field(default_factory=time.monotonic)
 
     @property
     def rows(self) -> int:
@@ -68,7 +69,7 @@ class Plane:
         self.repository = repository
         self.limits = limits or Limits()
         self.deliver: Deliver = _here
-        self._waiting: OrderedDict[tuple[object, ...], deque[Job]] = OrderedDict()
+        self._waiting: dict[tuple[object, ...], deque[Job]] = {}
         self._length = 0
         self._busy: set[str] = set()
         self._changed = threading.Condition()
@@ -161,9 +162,10 @@ class Plane:
             return jobs
 
     def _next(self) -> tuple[object, ...] | None:
-        """Under the lock: the company that has waited longest for a graph that is free now."""
+        """Under the lock: the company of the oldest job whose graph is free now."""
         free = (c for c, queue in self._waiting.items() if queue[0].graph.sha256 not in self._busy)
-        return next(free, None)
+        # Not the oldest company: one that never runs empty would hold back all others.
+        return min(free, key=lambda company: self._waiting[company][0].came, default=None)
 
     def _release(self, graph: Graph) -> None:
         with self._changed:

@@ -48,7 +48,7 @@ def write(path: Path, rows: Sequence[Row]) -> None:
     """Writes all rows or, if interrupted, nothing under that name."""
     with Replacing(path) as unfinished:
         if path.suffix == ".parquet":
-            pq.write_table(pa.Table.from_pylist([_plain(row) for row in rows]), unfinished)
+            pq.write_table(_table(rows), unfinished)
         else:
             unfinished.write_bytes(b"".join(orjson.dumps(row, option=_ORJSON) for row in rows))
 
@@ -120,15 +120,21 @@ def _parsed(line: bytes) -> Row | Malformed:
     return row if isinstance(row, dict) else Malformed("the line is JSON, but not an object")
 
 
-def _plain(row: Row) -> Row:
-    return {k: v.tolist() if isinstance(v, np.ndarray) else v for k, v in row.items()}
+def _table(rows: Sequence[Row]) -> pa.Table:
+    """A column for each name in any row: pyarrow alone would take those of the first."""
+    names = dict.fromkeys(name for row in rows for name in row)
+    return pa.Table.from_pylist([{n: _plain(row.get(n)) for n in names} for row in rows])
+
+
+def _plain(value: Any) -> Any:
+    return value.tolist() if isinstance(value, np.ndarray) else value
 
 
 def _merge_parquet(parts: Sequence[Path], path: Path) -> None:
-    """Parts may differ where one had only empty columns, so their schemas are joined first."""
+    """Parts may differ where one lacks a column or its values: their schemas are joined first."""
     schemas = [pq.read_schema(part) for part in parts]
-    filled = [(p, s) for p, s in zip(parts, schemas, strict=True) if len(s)]
-    schema = pa.unify_schemas([s for _, s in filled], promote_options="permissive")
+    schema = pa.unify_schemas(schemas, promote_options="permissive")
     with pq.ParquetWriter(path, schema) as writer:
-        for part, _ in filled:
-            writer.write_table(pq.read_table(part).cast(schema))
+        for part in parts:
+            whole = [schema.empty_table(), pq.read_table(part)]
+            writer.write_table(pa.concat_tables(whole, promote_options="permissive"))

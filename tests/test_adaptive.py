@@ -73,6 +73,29 @@ def test_tied_rows_of_one_cluster_differ_by_what_the_embedding_says():
     torch.testing.assert_close(found, score + ours.bias[one] - ours.bias[other])
 
 
+def test_the_ids_of_a_tied_cluster_have_together_what_its_own_row_says():
+    ours, features, _ = tied_example()
+    common = CUTOFFS[0]
+    rows = torch.cat((ours.embedding[:common], ours.entries))
+    bias = torch.cat((ours.bias[:common], ours.bias[VOCABULARY:]))
+    head = torch.softmax(features @ rows.T + bias, 1)
+    found = ours(features).exp()
+    for number, (low, high) in enumerate(zip(CUTOFFS, [*CUTOFFS[1:], VOCABULARY], strict=True)):
+        torch.testing.assert_close(found[:, low:high].sum(1), head[:, common + number])
+
+
+def test_the_loss_leaves_the_targets_as_they_are():
+    ours, features, targets = example()
+    before = targets.clone()
+    ours.loss(features, targets, torch.float32)
+    assert torch.equal(targets, before)
+
+
+def test_a_cluster_is_at_least_one_unit_wide():
+    ours = AdaptiveSoftmax(7, 23, [3, 11, 17])
+    torch.testing.assert_close(ours(torch.randn(5, 7)).exp().sum(1), torch.ones(5))
+
+
 def test_a_batch_without_rare_words_asks_no_cluster():
     ours, features, targets = example()
     ours.loss(features, targets % CUTOFFS[0], torch.float32).backward()

@@ -101,6 +101,9 @@ def test_a_linear_probe_is_ridge_classification():
     model = RidgeClassifier(alpha=0.01 * 211).fit(scaler.transform(known), labels)
     expected = model.predict(scaler.transform(asked))
     assert np.array_equal(linear_probe(known, labels, asked, 0.01), expected)
+    # A number of the code that never changes tells nothing.
+    known, asked = (np.pad(codes, ((0, 0), (0, 1)), constant_values=7) for codes in (known, asked))
+    assert np.array_equal(linear_probe(known, labels, asked, 0.01), expected)
 
 
 @pytest.mark.parametrize("name", ["ae_dense", "ae_convolutional"])

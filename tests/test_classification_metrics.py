@@ -77,3 +77,19 @@ def test_rows_of_the_confusion_are_labels_and_columns_guesses():
 
 def test_a_class_never_seen_nor_said_counts_as_nought():
     assert f1_scores(np.array([0, 0]), np.array([0, 0]), 2).tolist() == [1, 0]
+
+
+def test_a_confidence_on_an_edge_belongs_to_the_bin_below_it():
+    probabilities = np.array([[0.5, 0.5], [0.25, 0.75], [1.0, 0.0]])
+    with np.errstate(divide="ignore"):
+        found = calibration(np.log(probabilities), np.array([0, 0, 0]), bins=2)
+    assert found.counts.tolist() == [1, 2]
+    assert found.confidence == pytest.approx([0.5, 0.875])
+    assert found.accuracy.tolist() == [1, 0.5]
+
+
+def test_the_calibration_error_of_labels_is_that_of_their_bins():
+    probabilities = np.array([[0.9, 0.1]] * 4 + [[0.4, 0.6]])
+    found = label_metrics(np.log(probabilities), np.array([0, 0, 0, 1, 1]), ["a", "b"])
+    # Four rows of .9 of which three are right, one of .6 that is right.
+    assert found["calibration_error_percent"] == pytest.approx(100 * (4 * 0.15 + 0.4) / 5)

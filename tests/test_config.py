@@ -1,11 +1,12 @@
 """params.yaml is read strictly."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 import pytest
 
-from repertoire.config import ConfigError, parse, read_yaml
+from repertoire.config import ConfigError, parse, read_yaml, section
 
 
 @dataclass(frozen=True)
@@ -20,13 +21,25 @@ class Outer:
     inner: Inner
     widths: tuple[int, ...]
     note: str | None
+    heat: float | None
+    parts: Mapping[str, Inner]
 
 
-GOOD = {"units": 7, "kind": "a", "inner": {"rate": 1}, "widths": [3, 5], "note": None}
+GOOD = {
+    "units": 7,
+    "kind": "a",
+    "inner": {"rate": 1},
+    "widths": [3, 5],
+    "note": None,
+    "heat": 2,
+    "parts": {"x": {"rate": 11}},
+}
 
 
 def test_a_mapping_becomes_a_dataclass_with_nested_parts():
-    assert parse(Outer, GOOD, "p") == Outer(7, "a", Inner(1.0), (3, 5), None)
+    found = parse(Outer, GOOD, "p")
+    assert found == Outer(7, "a", Inner(1.0), (3, 5), None, 2.0, {"x": Inner(11.0)})
+    assert type(found.heat) is float and type(found.inner.rate) is float
 
 
 @pytest.mark.parametrize(
@@ -40,6 +53,12 @@ def test_a_mapping_becomes_a_dataclass_with_nested_parts():
         ({"inner": {}}, "p.inner.rate: missing"),
         ({"widths": 3}, "p.widths: expected a list"),
         ({"widths": [3, "x"]}, r"p.widths\[1\]: expected int"),
+        ({"inner": {"rate": True}}, "p.inner.rate: expected float, got True"),
+        ({"inner": 3}, "p.inner: expected a mapping, got 3"),
+        ({"note": 3}, "p.note: expected str, got 3"),
+        ({"heat": False}, "p.heat: expected float, got False"),
+        ({"parts": [3]}, r"p.parts: expected a mapping, got \[3\]"),
+        ({"parts": {"x": {"rat": 1}}}, "p.parts.x.rat: unknown key"),
     ],
 )
 def test_a_wrong_key_or_value_is_refused_with_its_place(change, place):
@@ -63,3 +82,13 @@ def test_broken_yaml_and_an_absent_file_are_named(tmp_path):
         read_yaml(tmp_path / "p.yaml")
     with pytest.raises(ConfigError, match=r"absent\.yaml: no such file"):
         read_yaml(tmp_path / "absent.yaml")
+    (tmp_path / "p.yaml").write_text("- a\n- b\n")
+    with pytest.raises(ConfigError, match=r"p\.yaml: expected a mapping at the top"):
+        read_yaml(tmp_path / "p.yaml")
+
+
+def test_an_absent_key_is_named_with_its_place_and_its_siblings():
+    content = {"recipes": {"b": {"x": 3}, "a": {}}}
+    assert section(content, "recipes", "b", source="p") == {"x": 3}
+    with pytest.raises(ConfigError, match=r"^p\.recipes: no key 'c'; there are: a, b$"):
+        section(content, "recipes", "c", "x", source="p")

@@ -1,6 +1,7 @@
 """What every family must do, tested once over all recipes of params.yaml."""
 
 import ast
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 
+from pipelines.report.words import METRICS
 from repertoire.contract import Kind, Plan, family_names
 from repertoire.engines.onnx_engine import OnnxRun
 from repertoire.engines.torch_engine import TorchRun
@@ -116,6 +118,7 @@ def test_evaluation_gives_the_same_metrics_by_both_engines(name, project, tmp_pa
     by_torch = family.evaluate(TorchRun(graphs), config, data, "valid")
     by_onnx = family.evaluate(OnnxRun(tmp_path, 1), config, data, "valid")
     assert RECIPES[name]["gate"]["metric"] in by_torch
+    assert [key for key in by_torch if not any(re.fullmatch(p, key) for p, *_ in METRICS)] == []
     assert max(compare_metrics(by_torch, by_onnx, 1e-3).values()) <= 1e-3
 
 

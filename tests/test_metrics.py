@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from repertoire.metrics import generation
 from repertoire.metrics.gate import margin_over
 from repertoire.metrics.generation import (
     Judge,
@@ -37,6 +38,18 @@ def test_coverage_counts_classes_and_measures_the_distance_from_even():
     assert one == pytest.approx({"classes_covered": 1, "class_divergence_nats": np.log(10)})
 
 
+def test_a_class_is_covered_from_a_tenth_of_its_even_share_on():
+    # Of two classes a tenth of the even share is one sample of twenty.
+    assert class_coverage(np.array([0] * 19 + [1]), 2)["classes_covered"] == 2
+    assert class_coverage(np.array([0] * 20 + [1]), 2)["classes_covered"] == 1
+
+
+def test_frechet_distance_of_fewer_samples_than_features_is_a_number():
+    features = np.random.default_rng(6).standard_normal((5, 13))
+    assert frechet_distance(features, features) == pytest.approx(0, abs=1e-6)
+    assert frechet_distance(features, features + 1) == pytest.approx(13)
+
+
 def test_a_mode_is_covered_by_one_sample_and_even_draws_diverge_by_what_theory_says():
     found = mode_coverage(np.array([0, 0, 0, 5]), 7)
     expected = 0.75 * np.log(0.75 * 7) + 0.25 * np.log(0.25 * 7)
@@ -65,6 +78,18 @@ def test_a_generator_that_knows_one_of_two_clusters_is_precise_and_recalls_its_s
     )
     apart = precision_and_recall(-near - 100, near)
     assert apart == {"sample_precision_percent": 0, "sample_recall_percent": 0}
+
+
+def test_samples_are_compared_in_parts_and_no_more_than_are_allowed(monkeypatch):
+    rng = np.random.default_rng(5)
+    generated, real = rng.standard_normal((2, 23, 3))
+    whole = precision_and_recall(generated, real)
+    assert 0 < whole["sample_precision_percent"] < 100
+    monkeypatch.setattr(generation, "ROWS", 7)
+    assert precision_and_recall(generated, real) == whole
+    monkeypatch.setattr(generation, "COMPARED", 11)
+    some = precision_and_recall(generated[:11], real[:11])
+    assert precision_and_recall(generated, real) == some != whole
 
 
 def test_coloured_images_are_judged_channel_by_channel():
@@ -115,6 +140,7 @@ def test_variety_counts_different_words_and_pairs_of_words():
         {"distinct_1_percent": 100 * 2 / 6, "distinct_2_percent": 100 * 2 / 4}
     )
     assert "distinct_1_percent" in text_metrics(["a"], ["b"], ["variety"])
+    assert variety(["", ""]) == {"distinct_1_percent": 0, "distinct_2_percent": 0}
 
 
 def test_a_margin_is_positive_when_better_in_either_direction():

@@ -63,6 +63,19 @@ def test_means_leave_out_detectors_that_nothing_can_be_said_of():
     assert found == dict.fromkeys(found, 100.0)
 
 
+def test_the_worst_detector_is_named_where_there_are_several():
+    # The first detector tells its anomaly apart, the second takes it for the more normal one.
+    labels, anomaly = np.array([0, 0, 1, 1, 1]), np.array([0, 1, 0, 1, 0])
+    scores = np.array([[1.0, 0], [2, 0], [0, 3], [0, 2], [0, 1]])
+    both = ranking_metrics(trials({"labels": labels, "anomaly": anomaly}, scores))
+    assert both["roc_auc_percent"] == 75 and both["worst_roc_auc_percent"] == 50
+    assert both["average_precision_percent"] == 75
+    one = ranking_metrics(
+        trials({"labels": labels[2:] - 1, "anomaly": anomaly[2:]}, scores[2:, 1:])
+    )
+    assert one == {"roc_auc_percent": 50, "average_precision_percent": 50}
+
+
 def test_nets_trained_side_by_side_are_those_trained_alone(project):
     family, config, data, _ = small("novelty_digits", project.folder)
     config = replace(config, model="autoencoder")

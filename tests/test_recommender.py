@@ -64,6 +64,22 @@ def test_a_perfect_list_scores_a_hundred_percent():
     assert {k: v for k, v in found.items() if v != pytest.approx(100)} == {}
 
 
+def test_each_metric_counts_the_places_that_its_name_says():
+    top, targets = np.arange(1, 24)[None], np.array([[3, 17, 21, 40]])
+    gains = 1 / np.log2(np.array([3, 17, 21]) + 1)
+    perfect = (1 / np.log2(np.arange(2, 6))).sum()
+    assert ranking_metrics(top, targets, 41) == pytest.approx(
+        {
+            "ndcg_10_percent": 100 * gains[0] / perfect,
+            "ndcg_100_percent": 100 * gains.sum() / perfect,
+            "recall_20_percent": 50,
+            "recall_50_percent": 75,
+            "found_10_percent": 25,
+            "catalogue_20_percent": 100 * 20 / 41,
+        }
+    )
+
+
 def some_likes(users=101, items=17, seed=1):
     rng = np.random.default_rng(seed)
     return (rng.random((users, items)) < rng.random(items)).astype(float)

@@ -5,17 +5,28 @@ import json
 import pytest
 
 from pipelines.results import results
+from pipelines.stage import TIMINGS
 from repertoire.config import RepertoireError
 
 TARGETS = """
 datasets: {}
-recipes: {}
+recipes:
+  wave:
+    title: Wave
+    family: toy
+    dataset: harbour
+    seed: 1
+    training: {epochs: 3, threads: 1, checkpoint_seconds: 1, record_steps: 20}
+    gate: {metric: depth, better: lower, baseline: lead, margin: 1}
+    config: {}
 studies: {tides: {title: Tides, module: tides, config: {}}}
 targets:
   tides:
     {metric: height, better: higher, value: 7, simple: null, published: none, machine: 2 cores}
   harbour:
     {metric: depth, better: lower, value: 5, simple: lead, published: a chart, machine: GPU}
+  wave:
+    {metric: depth, better: lower, value: 3, simple: lead, published: a net, machine: GPU}
 """
 
 
@@ -49,6 +60,44 @@ def test_a_baseline_of_a_data_set_is_judged_by_its_own_target(folder, capsys):
     assert row[:6] == ["| `harbour`", "depth", "5.5", "11 (lead)", "≤ 5", "**no**"]
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "reached"),
+    [
+        ("tides", 7.0, "yes"),
+        ("tides", 6.9375, "**no**"),
+        ("harbour", 5.0, "yes"),
+        ("harbour", 5.0625, "**no**"),
+    ],
+)
+def test_a_target_is_reached_by_just_its_value(folder, capsys, name, value, reached):
+    written(folder, "studies/tides/metrics.json", {"height": value})
+    written(folder, "baselines/harbour.json", {"depth": value, "lead": 11.0})
+    results(name)
+    [row] = rows(capsys)
+    assert row[5] == reached
+
+
+def test_a_recipe_has_its_test_metrics_and_the_seconds_of_its_last_training(folder, capsys):
+    written(folder, "baselines/harbour.json", {"depth": 5.5, "lead": 11.0})
+    results("wave")
+    assert rows(capsys) == []  # baselines alone are no result of a net
+    written(folder, "artifacts/wave/metrics.json", {"test": {"depth": 2.75}, "gate": {}})
+    results("wave")
+    [row] = rows(capsys)
+    assert row[:8] == ["| `wave`", "depth", "2.75", "11 (lead)", "≤ 3", "yes", "a net", "–"]
+    stages = [("train", "wave", 7), ("train", "wave", 13), ("train", "other", 17)]
+    stages += [("evaluate", "wave", 19), ("prepare", "harbour", 23)]
+    lines = [
+        {"stage": s, "item": i, "start_s": 1.0, "work_s": 2.0, "ended": 50.0 + n, "result_s": n}
+        for s, i, n in stages
+    ]
+    (folder / ".timings").mkdir()
+    (folder / TIMINGS).write_text("\n".join(map(json.dumps, lines)))
+    results("wave")
+    [row] = rows(capsys)
+    assert row[7] == "13"
+
+
 def test_what_has_not_been_measured_has_no_row(folder, capsys):
     results()
     assert rows(capsys) == []
@@ -61,5 +110,7 @@ def test_a_metric_that_was_not_measured_is_refused_with_those_that_were(folder):
 
 
 def test_an_unknown_name_is_refused_with_the_known_ones(folder):
-    with pytest.raises(RepertoireError, match="no target for moon; there are: tides, harbour"):
+    with pytest.raises(
+        RepertoireError, match="no target for moon; there are: tides, harbour, wave"
+    ):
         results("moon")

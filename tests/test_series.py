@@ -28,7 +28,14 @@ from repertoire.engines.onnx_engine import run_session, session
 from repertoire.engines.torch_engine import TorchRun
 from repertoire.export.onnx_file import export_graph
 from repertoire.families.forecaster.parts import pinball as torch_pinball
-from repertoire.metrics.series import diebold_mariano, forecast_metrics, pinball
+from repertoire.metrics.series import (
+    covered,
+    diebold_mariano,
+    forecast_metrics,
+    pinball,
+    point_errors,
+    points_of,
+)
 from tests.families import Dataset, small
 
 RECIPES = ("gru_sunspots", "gru_sp500", "lstm_sunspots", "rnn_sunspots")
@@ -78,6 +85,23 @@ def test_forecast_metrics_by_hand():
     assert found["mae"] == pytest.approx(19 / 4) and found["mase"] == pytest.approx(19 / 4 / 2.5)
     assert found["rmse"] == pytest.approx(np.sqrt((9 + 16 + 144) / 4))
     assert found["coverage_90_percent"] == 75
+    # Quantiles are 5 below, at and 5 above the point; the last value lies below all of them.
+    below = 0.95 * 7 + 0.5 * 12 + 0.05 * 17
+    losses = [0.05 * 2 + 0.5 * 3 + 0.05 * 8, 0.05 * 9 + 0.5 * 4 + 0.05 * 1, 0.05 * 5 * 2, below]
+    assert found["pinball_loss"] == pytest.approx(sum(losses) / 3 / 4)
+
+
+def test_the_ends_of_an_interval_belong_to_it():
+    values = np.array([1.0, 2.0, 3.0, 4.0, 5.0])
+    assert covered(values, np.full(5, 2.0), np.full(5, 4.0)) == pytest.approx(60)
+
+
+def test_point_errors_and_points_by_hand():
+    found = point_errors(np.array([[1.0, 2.0], [3.0, 5.0]]), np.array([[1.0, 5.0], [3.0, 4.0]]))
+    assert found == {"mse": 10 / 4, "mae": 4 / 4}
+    quantiles = np.array([[0.0, 1.0, 8.0], [2.0, 3.0, 7.0]])
+    assert points_of(quantiles, [0.05, 0.5, 0.95], "median").tolist() == [1, 3]
+    assert points_of(quantiles, [0.05, 0.5, 0.95], "mean").tolist() == [3, 4]
 
 
 def test_diebold_mariano_by_hand():
@@ -92,6 +116,11 @@ def test_diebold_mariano_by_hand():
     assert p_value == pytest.approx(2 * norm.sf(statistic))
     assert diebold_mariano(zeros, gap, 2) == pytest.approx((-statistic, p_value))
     assert diebold_mariano(gap, gap - 1, 2) == (0, 1)
+    # As many lags as there are origins less one, however many are asked for.
+    weights = [1 - lag / 10 for lag in (1, 2, 3)]
+    products = (2.0, -3.0, -6.0)
+    variance = (14 + 2 * sum(w * p for w, p in zip(weights, products, strict=True))) / 4
+    assert diebold_mariano(gap, zeros, 9)[0] == pytest.approx(3 / np.sqrt(variance / 4))
 
 
 def test_diebold_mariano_rejects_equal_forecasters_as_often_as_it_says():

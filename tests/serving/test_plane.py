@@ -5,13 +5,15 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import standins
 
-from serving.errors import DeadlineExceeded, Overloaded
+from serving.errors import BadModel, DeadlineExceeded, Overloaded
 from serving.plane import Plane
 from serving.ports import Limits
 from serving.repository import Repository
@@ -22,7 +24,7 @@ class Gate:
 
     def __init__(self, repository: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
         self.open, self.reached = threading.Event(), threading.Event()
-        self.rows: list[int] = []
+        self.entered, self.rows = list[str](), list[int]()
         original = repository.session
 
         def session(*arguments: Any) -> Any:
@@ -31,6 +33,7 @@ class Gate:
 
             class Held:
                 def run(self, outputs: list[str], arrays: dict[str, Any]) -> Any:
+                    gate.entered.append(arguments[1].name)
                     gate.reached.set()
                     assert gate.open.wait(10)
                     gate.rows.append(next(iter(arrays.values())).shape[0])
@@ -96,10 +99,160 @@ def test_a_shared_run_has_no_more_rows_than_the_limit(
     model = repository.model("lstm")
     futures = [plane.submit(model, "next", tokens(1, 1))]
     assert gate.reached.wait(10)
-    futures += [plane.submit(model, "next", tokens(rows, 1)) for rows in (200, 50, 7)]
+    futures += [plane.submit(model, "next", tokens(rows, 1)) for rows in (200, 56, 7)]
     gate.open.set()
-    assert [future.result(10)["log_probs"].shape[0] for future in futures] == [1, 200, 50, 7]
-    assert gate.rows == [1, 250, 7]
+    assert [future.result(10)["log_probs"].shape[0] for future in futures] == [1, 200, 56, 7]
+    assert gate.rows == [1, 256, 7]
+
+
+def test_the_oldest_request_is_next_whatever_can_share_a_run_with_others(
+    plane: Plane, repository: Repository, gate: Gate
+) -> None:
+    model = repository.model("lstm")
+    futures = [plane.submit(model, "next", tokens(1, 1))]
+    assert gate.reached.wait(10)
+    # The one of another length does not wait for the last, which came after it.
+    waiting = (tokens(200, 1), tokens(201, 1), tokens(3, 2), tokens(202, 1))
+    futures += [plane.submit(model, "next", arrays) for arrays in waiting]
+    gate.open.set()
+    for future in futures:
+        future.result(10)
+    assert gate.rows == [1, 200, 201, 3, 202]
+
+
+def test_what_was_answered_together_waits_no_longer(
+    plane: Plane, repository: Repository, gate: Gate
+) -> None:
+    model = repository.model("lstm")
+    for _ in range(3):
+        gate.reached.clear()
+        gate.open.clear()
+        futures = [plane.submit(model, "next", tokens(1, 1))]
+        assert gate.reached.wait(10)
+        futures += [plane.submit(model, "next", tokens(1, 1)) for _ in range(7)]
+        gate.open.set()
+        for future in futures:
+            future.result(10)
+
+
+def test_requests_share_a_run_only_for_the_same_outputs_of_the_same_file(
+    models: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    standins.doubling(models / "triple", factor=3)
+    repository = Repository(models)
+    repository.refresh()
+    plane, gate = Plane(repository, workers=1), Gate(repository, monkeypatch)
+    x = np.full((1, 3), 7, np.float32)
+    ids = {"tokens": np.array([[2, 3]])}
+    held = plane.submit(repository.model("double"), "scale", {"x": x})
+    assert gate.reached.wait(10)
+    double, triple = (
+        plane.submit(repository.model(name), "scale", {"x": x}) for name in ("double", "triple")
+    )
+    bigram = repository.model("bigram")
+    wanted = (["log_probs"], ["top_ids", "log_probs"], None)
+    several = [plane.submit(bigram, "next", ids, outputs) for outputs in wanted]
+    gate.open.set()
+    plane.close()
+    found = [future.result(0)["y"][0, 0] for future in (held, double, triple)]
+    assert found == [14, 14, 21]
+    names = {port.name for port in bigram.manifest.graph("next").outputs}
+    assert [set(each.result(0)) for each in several] == [
+        {"log_probs"},
+        {"log_probs", "top_ids"},
+        names,
+    ]
+
+
+def test_requests_with_a_setting_of_their_own_never_share_a_run(
+    plane: Plane, repository: Repository, gate: Gate
+) -> None:
+    model, source = repository.model("mirror"), np.array([[3, 4, 5, 3, 2]])
+    settings = {"beam": np.array(1), "length_penalty": np.array(0, np.float32)}
+
+    def ask(length: int) -> Future[Any]:
+        arrays = {"source": source, "max_length": np.array(length), **settings}
+        return plane.submit(model, "translate", arrays)
+
+    futures = [ask(5)]
+    assert gate.reached.wait(10)
+    futures += [ask(3), ask(2)]
+    gate.open.set()
+    assert [len(each.result(10)["tokens"][0]) for each in futures] == [5, 3, 2]
+
+
+def test_a_graph_runs_once_at_a_time_beside_others_and_gathers_what_comes_meanwhile(
+    repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plane, gate = Plane(repository, workers=2), Gate(repository, monkeypatch)
+    model = repository.model("lstm")
+    futures = [plane.submit(model, "next", tokens(1, 1))]
+    assert gate.reached.wait(10)
+    gate.reached.clear()
+    futures += [plane.submit(model, "next", tokens(rows, 1)) for rows in (2, 3, 5)]
+    x = {"x": np.ones((7, 3), np.float32)}
+    other = plane.submit(repository.model("double"), "scale", x)
+    assert gate.reached.wait(10)  # by the other worker, past three requests that are older
+    assert gate.entered == ["next", "scale"]
+    gate.open.set()
+    plane.close()
+    assert [each.result(0)["log_probs"].shape[0] for each in futures] == [1, 2, 3, 5]
+    assert other.result(0) and sorted(gate.rows) == [1, 7, 10]
+
+
+def test_a_request_that_nobody_waits_for_is_not_run(
+    plane: Plane, repository: Repository, gate: Gate
+) -> None:
+    model = repository.model("lstm")
+    first = plane.submit(model, "next", tokens(1, 1))
+    assert gate.reached.wait(10)
+    left, kept = (plane.submit(model, "next", tokens(rows, 1)) for rows in (3, 5))
+    assert left.cancel()
+    gate.open.set()
+    assert first.result(10) and kept.result(10)
+    assert gate.rows == [1, 5]
+
+
+def test_an_error_reaches_all_whose_run_it_ended_and_the_next_run_works(
+    plane: Plane, repository: Repository, gate: Gate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = repository.model("lstm")
+    first = plane.submit(model, "next", tokens(1, 1))
+    assert gate.reached.wait(10)
+    with monkeypatch.context() as broken:
+
+        def session(*_: Any) -> Any:
+            raise BadModel("gone")
+
+        broken.setattr(repository, "session", session)
+        futures = [plane.submit(model, "next", tokens(rows, 1)) for rows in (2, 3)]
+        gate.open.set()
+        for future in futures:
+            with pytest.raises(BadModel, match="gone"):
+                future.result(10)
+    assert first.result(10)
+    assert plane.submit(model, "next", tokens(5, 1)).result(10)["log_probs"].shape[0] == 5
+
+
+def test_a_plane_that_closes_answers_what_waits_and_takes_no_more(
+    repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plane, gate = Plane(repository, workers=1), Gate(repository, monkeypatch)
+    model = repository.model("lstm")
+    futures = [plane.submit(model, "next", tokens(1, 1))]
+    assert gate.reached.wait(10)
+    futures += [plane.submit(model, "next", tokens(1, length)) for length in (2, 3)]
+    closing = threading.Thread(target=plane.close)
+    closing.start()
+    deadline = time.monotonic() + 5
+    with pytest.raises(Overloaded):
+        while time.monotonic() < deadline:  # until the other thread has come so far
+            futures.append(plane.submit(model, "next", tokens(1, 1)))
+            time.sleep(0.01)
+    assert closing.is_alive()
+    gate.open.set()
+    closing.join(10)
+    assert all(future.done() and future.result() for future in futures)
 
 
 def test_a_full_queue_refuses_at_once(plane: Plane, repository: Repository, gate: Gate) -> None:

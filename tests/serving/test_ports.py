@@ -62,10 +62,32 @@ def test_an_input_left_out_is_named() -> None:
         prepare(GRAPH, {"tokens": TOKENS}, Limits())
 
 
-def test_a_number_that_is_none_is_out_of_every_range() -> None:
-    graph = Graph("g", "f", "0" * 64, 0, (Port("x", "float32", ("batch",), 0, 1),), (), {})
+def test_both_ends_of_a_range_and_of_a_limit_are_within_them() -> None:
+    tokens = np.zeros((5, 11), np.int64)
+    tokens[3, 7] = 10
+    prepare(GRAPH, {"tokens": tokens, "weights": WEIGHTS}, Limits(batch=5, length=11))
+
+
+def test_a_state_left_out_whose_size_nothing_tells_is_named() -> None:
+    states = (Port("x", "float32", ("batch",)), Port("memory", "float32", ("batch", "slots")))
+    graph = Graph("g", "f", "0" * 64, 0, states, (), {"next_memory": "memory"})
+    with pytest.raises(InvalidInput, match="memory is missing and nothing tells its size slots"):
+        prepare(graph, {"x": np.ones(5, np.float32)}, Limits())
+
+
+@pytest.mark.parametrize(("low", "high"), [(0, 1), (0, None), (None, 1)])
+def test_a_number_that_is_none_is_out_of_every_range(low: float | None, high: float | None) -> None:
+    graph = Graph("g", "f", "0" * 64, 0, (Port("x", "float32", ("batch",), low, high),), (), {})
     with pytest.raises(InvalidInput, match="holds nan"):
         prepare(graph, {"x": np.array([0.5, np.nan], np.float32)}, Limits())
+
+
+@pytest.mark.parametrize(
+    ("values", "dtype"), [([0, 255], "uint8"), ([-(2**63), 2**63 - 1], "int64"), ([], "float32")]
+)
+def test_the_ends_of_a_type_are_of_it(values: list[Any], dtype: str) -> None:
+    found = from_numbers("x", values, dtype)
+    assert found.dtype == dtype and found.tolist() == values
 
 
 @pytest.mark.parametrize(

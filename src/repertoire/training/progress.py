@@ -13,7 +13,7 @@ class Progress:
     """Shows epoch, step, losses and the time left."""
 
     def __init__(self, epochs: int, done: int) -> None:
-        self.epochs, self.done = epochs, done
+        self.epochs, self.done, self.resumed = epochs, done, done
         self.steps_an_epoch: int | None = None
         self.bar: tqdm[None] | None = None
         self.started = self.spoke = time.monotonic()
@@ -57,9 +57,10 @@ class Progress:
     def _left(self, batch: int) -> str:
         if not self.steps_an_epoch:
             return ""
-        share = (self.done + batch / self.steps_an_epoch) / self.epochs
-        spent = time.monotonic() - self.started
-        return f" about {spent * (1 - share) / max(share, 1e-9):.0f} s left"
+        done = self.done + batch / self.steps_an_epoch
+        # Seconds are those of this process; a killed one before it did the epochs up to here.
+        an_epoch = (time.monotonic() - self.started) / (done - self.resumed)
+        return f" about {an_epoch * (self.epochs - done):.0f} s left"
 
 
 class Countdown:

@@ -1,0 +1,130 @@
+"""What the comparison of an exported file with its graph lets pass, and what not."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+from torch import nn
+
+from repertoire.contract import Graph, Port
+from repertoire.export.onnx_file import export_graph
+from repertoire.export.verify import ParityError, compare_metrics, shapes_to_try, verify_graph
+
+TOLERANCE = 1e-4
+X, Y = (Port(name, "float32", ("batch", "time"), 0, 1) for name in "xy")
+GREY, SHADE = (Port(name, "uint8", ("batch", "time"), 0, 200) for name in ("grey", "shade"))
+
+
+class By(nn.Module):
+    """Any function of tensors as a module."""
+
+    def __init__(self, function):
+        super().__init__()
+        self.function = function
+
+    def forward(self, *inputs):
+        return self.function(*inputs)
+
+
+def graph(function, inputs=(X,), outputs=(Y,)):
+    return Graph("g", By(function), tuple(inputs), tuple(outputs))
+
+
+def compared(wanted, function):
+    """Verify the file of another function as that of the graph."""
+    return verify_graph(
+        wanted, export_graph(replace(wanted, module=By(function))), 7, 13, TOLERANCE
+    )
+
+
+def test_the_largest_difference_of_any_shape_is_told():
+    parity = compared(graph(lambda x: x), lambda x: x + 3e-5)
+    assert parity.largest_difference == pytest.approx(3e-5, abs=2e-7)
+    assert parity.shapes == shapes_to_try(["batch", "time"], 7, 13)
+
+
+@pytest.mark.parametrize("wrong", [2e-4, -2e-4, float("nan"), float("inf")])
+def test_one_value_too_far_away_is_refused_with_its_place(wrong):
+    def spoiled(x):
+        return torch.cat((x[:, :-1], x[:, -1:] + wrong), 1)
+
+    with pytest.raises(ParityError, match=r"output y at \{'batch': 1, 'time': 1\}: differs"):
+        compared(graph(lambda x: x), spoiled)
+
+
+def test_large_values_are_compared_by_their_share_and_small_ones_as_they_are():
+    large = graph(lambda x: x, [replace(X, low=1000, high=2000)])
+    assert compared(large, lambda x: x * (1 + 5e-5)).largest_difference == pytest.approx(5e-5, 0.2)
+    with pytest.raises(ParityError):
+        compared(large, lambda x: x * (1 + 2e-4))
+    small = graph(lambda x: x, [replace(X, low=1e-4, high=2e-4)])
+    assert compared(small, lambda x: x * 1.2).largest_difference <= 4.1e-5
+
+
+def test_a_picture_may_be_one_grey_level_off_and_no_more():
+    def brighter(by):
+        return lambda grey: (grey.float() + by).to(torch.uint8)
+
+    picture = graph(brighter(3), [GREY], [SHADE])
+    for by in (2, 4):  # one level is no difference: it is the rounding of one within tolerance
+        assert compared(picture, brighter(by)).largest_difference == 0
+    for by in (1, 5):
+        with pytest.raises(ParityError, match="output shade"):
+            compared(picture, brighter(by))
+
+
+def test_another_shape_is_refused_though_it_could_be_broadcast():
+    with pytest.raises(ParityError, match=r"onnxruntime gives shape \(1, 2\), PyTorch \(1, 1\)"):
+        compared(graph(lambda x: x), lambda x: torch.cat((x, x), 1))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"name": "z"},
+        {"shape": ("batch", "width")},
+        {"shape": ("time", "batch")},
+        {"shape": ("batch", 2)},
+    ],
+)
+@pytest.mark.parametrize("kind", ["inputs", "outputs"])
+def test_a_file_whose_ports_are_not_those_declared_is_refused(kind, change):
+    made = graph(lambda x: x * 2)
+    content = export_graph(made)
+    port = replace(getattr(made, kind)[0], **change)
+    other = replace(made, **{kind: (port,)})
+    with pytest.raises(ParityError, match=rf"graph g: {kind} .* are not the declared ports"):
+        verify_graph(other, content, 7, 13, TOLERANCE)
+
+
+def test_six_shapes_are_tried_and_no_axis_goes_beyond_its_limit():
+    names = ["batch", "time", "width"]
+    found = [tuple(sizes[name] for name in names) for sizes in shapes_to_try(names, 7, 13)]
+    assert found[:3] == [(1, 1, 1), (1, 13, 13), (7, 1, 1)] and found[-1] == (7, 13, 13)
+    # Two with sizes that all differ, so that no axis can be taken for another.
+    assert [len(set(sizes)) for sizes in found[3:5]] == [3, 3]
+    assert all(min(sizes) >= 1 and sizes[0] <= 7 and max(sizes[1:]) <= 13 for sizes in found)
+
+
+@pytest.mark.parametrize(
+    ("torch_value", "onnx_value", "passes"),
+    [
+        (200.0, 200.1, True),
+        (200.0, 200.3, False),
+        (200.0, 199.7, False),
+        (1e-9, 5e-4, True),
+        (1e-9, 2e-3, False),
+        (1.0, float("nan"), False),
+        (float("nan"), 1.0, False),
+        (-200.0, -200.1, True),
+        (-200.0, 200.0, False),
+    ],
+)
+def test_metrics_of_both_engines_may_differ_by_a_share_or_a_little(torch_value, onnx_value, passes):
+    expected, found = {"same": 3.0, "m": torch_value}, {"same": 3.0, "m": onnx_value}
+    if passes:
+        gaps = compare_metrics(expected, found, 1e-3)
+        assert set(gaps) == {"same", "m"} and gaps["same"] == 0 < gaps["m"] <= 1e-3
+    else:
+        with pytest.raises(ParityError, match="metric m: onnxruntime gives"):
+            compare_metrics(expected, found, 1e-3)
