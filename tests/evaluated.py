@@ -21,7 +21,12 @@ def checkout(folder: Path, names: tuple[str, ...] = NAMES) -> Path:
     """A folder with params.yaml and every recipe evaluated, its metric at 71 percent."""
     folder.mkdir(parents=True, exist_ok=True)
     params = {
-        "datasets": {"toys": {"reader": "none", "sources": SOURCES, "config": {}, "baseline": {}}},
+        "sources": SOURCES,
+        "training": {},
+        "families": {},
+        "datasets": {
+            "toys": {"reader": "none", "sources": {"toys": "toys"}, "config": {}, "baseline": {}}
+        },
         "recipes": {name: _recipe(name) for name in names},
     }
     with (folder / "params.yaml").open("w", encoding="utf-8") as file:

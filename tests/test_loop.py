@@ -161,7 +161,7 @@ def test_seconds_of_training_are_those_of_all_processes_that_took_part(tmp_path,
         learners.append(Counting())
         return learners[-1]
 
-    clock = SimpleNamespace(monotonic=lambda: learners[-1].now)
+    clock = SimpleNamespace(monotonic=lambda: learners[-1].now, time=lambda: learners[-1].now)
     monkeypatch.setattr(loop, "time", clock)
     for steps in (5, 3):  # of the second process the last step is in the second epoch
         with pytest.raises(Killed):
