@@ -1,7 +1,14 @@
 """One thin entry point a stage: arguments -> params -> library call -> files."""
 
 import os
+import sys
+from pathlib import Path
 
+# The library beside this package, wherever another one is installed: DVC runs a queued experiment
+# in a copy of the checkout, and its code is that of the copy.
+_library = Path(__file__).resolve().parents[1] / "src"
+if _library.is_dir() and sys.path[0] != str(_library):
+    sys.path.insert(0, str(_library))
 # Before the first import of any of them. Nothing phones home.
 for _name, _value in {
     "DO_NOT_TRACK": "true",

@@ -24,12 +24,12 @@ def closure(modules: Iterable[str]) -> list[Path]:
 
 
 def digests(paths: Iterable[Path]) -> dict[str, str]:
-    """The first half of the sha256 of each Python file's syntax tree, by path in the project."""
+    """The first half of the sha256 of each Python file's syntax tree, by path in its home."""
     return {_place(path): _digest(path) for path in paths}
 
 
 def _place(path: Path) -> str:
-    home = next(home for home in (ROOT, *HOMES) if path.is_relative_to(home))
+    home = next(home for home in HOMES if path.is_relative_to(home))
     return path.relative_to(home).as_posix()
 
 

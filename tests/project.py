@@ -10,6 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from dvc.utils.serialize import dump_yaml
 from ruamel.yaml import YAML
 
 from pipelines.params import Params
@@ -18,7 +19,10 @@ from repertoire.data.sources import Files
 from tests.small import gathered
 
 ROOT = Path(__file__).resolve().parents[1]
-COPIED = ("pipelines", "src", "serving", "dvc.yaml", "pyproject.toml", ".dvcignore", "Makefile")
+COPIED = (
+    *("pipelines", "src", "serving", "pyproject.toml", "Makefile"),
+    *("dvc.yaml", "dvc.lock", ".dvcignore", ".gitignore"),
+)
 ARCHIVES = gathered("ARCHIVES")
 SMALL_DATA = gathered("DATA")
 SMALL_BASELINES = gathered("BASELINES")
@@ -106,9 +110,8 @@ class Project:
         return Files({name: self.mirror / source["file"] for name, source in sources.items()})
 
     def write_params(self, params: dict[str, Any]) -> None:
-        """Replace params.yaml."""
-        with (self.folder / "params.yaml").open("w", encoding="utf-8") as file:
-            YAML(typ="safe").dump(params, file)
+        """Replace params.yaml, in the form of DVC's writer."""
+        dump_yaml(self.folder / "params.yaml", params)
 
     def params(self) -> dict[str, Any]:
         """The present params.yaml."""
