@@ -5,9 +5,11 @@ import fcntl
 import logging
 import os
 import re
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 from urllib.parse import unquote, urlsplit
 
 import mlflow
@@ -19,16 +21,24 @@ from pipelines.params import read_params
 from repertoire.config import RepertoireError
 from serving import local_store
 
+T = TypeVar("T")
 EXPERIMENT = "repertoire"
 DEFAULT_STORE = "sqlite:///mlflow.db"
 LOCKS = Path(".dvc/tmp")
 # A server that does not answer is given up after three attempts of 12 seconds, unless the user
 # says otherwise. MLflow's own bounds add up to a quarter of an hour.
-BOUNDS = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2", "MLFLOW_HTTP_REQUEST_TIMEOUT": "12"}
+SETTINGS = {
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "12",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+}
 UPLOAD_SECONDS = "600"  # a server answers an upload after it has stored the file
 CONNECT_SECONDS = 15
 # Whose errors are the registry's; errors of others are shown whole.
 LIBRARIES = {"azure", "boto3", "botocore", "google", "mlflow", "requests", "sqlalchemy", "sqlite3"}
+# What MLflow says when two machines write the same row at once; the second attempt finds it there.
+CONFLICTS = ("Giving up after", "UniqueViolation", "UNIQUE constraint", "Duplicate entry")
+ATTEMPTS, PAUSE_SECONDS = 20, 0.2
 REMEDIES = {
     "database is locked": "another process holds it; repeat when that has ended",
     "not a database": "restore the file, or move it elsewhere and register anew",
@@ -50,7 +60,7 @@ def open_registry() -> Iterator[MlflowClient]:
     """
     read_params()  # says in one line when this is not the root of a project
     uri = _checked(tracking_uri())
-    for name, value in BOUNDS.items():
+    for name, value in SETTINGS.items():
         os.environ.setdefault(name, value)
     # MLflow logs a database's errors with a traceback before it raises them.
     logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
@@ -78,6 +88,18 @@ def upload_timeout() -> Iterator[None]:
         yield
     finally:
         os.environ["MLFLOW_HTTP_REQUEST_TIMEOUT"] = kept
+
+
+def despite_others(write: Callable[[], T]) -> T:
+    """What ``write`` returns, repeated while other machines write the same rows."""
+    for _ in range(ATTEMPTS):
+        try:
+            return write()
+        except MlflowException as error:
+            if not any(sign in str(error) for sign in CONFLICTS):
+                raise
+            time.sleep(PAUSE_SECONDS)
+    return write()
 
 
 def without_credentials(text: str) -> str:

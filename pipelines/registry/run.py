@@ -12,7 +12,7 @@ from mlflow.entities import Metric, Param, Run
 from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 
 from pipelines.artifact import EVALUATION, HISTORY, RESULTS
-from pipelines.registry.connection import EXPERIMENT, upload_timeout
+from pipelines.registry.connection import EXPERIMENT, despite_others, upload_timeout
 from pipelines.registry.content import Content
 from pipelines.registry.description import write_figures
 from pipelines.registry.model import write_model
@@ -48,7 +48,8 @@ def create_run(client: MlflowClient, content: Content) -> Run:
     params = [Param(key, str(value)) for key, value in _flat(asdict(content.recipe)).items()]
     for some in _batches(params, PARAMS_A_BATCH):
         client.log_batch(run.info.run_id, params=some)
-    client.log_inputs(run.info.run_id, [training_data(content)])
+    data = [training_data(content)]
+    despite_others(lambda: client.log_inputs(run.info.run_id, data))
     upload(content, run.info.artifact_uri)
     return run
 

@@ -15,6 +15,7 @@ from mlflow.entities import Run
 from mlflow.entities.model_registry import ModelVersion, RegisteredModel
 from mlflow.exceptions import MlflowException
 
+from pipelines.registry.connection import ATTEMPTS, despite_others
 from pipelines.registry.content import Content
 from pipelines.registry.description import model_card
 from pipelines.registry.provenance import checkout
@@ -31,7 +32,6 @@ CHAMPION, CHALLENGER, PREVIOUS = "champion", "challenger", "previous_champion"
 DECIDED = "decided"
 PATIENCE_SECONDS = 60.0  # for a version that another machine has made and not decided
 POLL_SECONDS = 0.2
-ATTEMPTS = 20  # to get a number for a version while other machines ask for one
 
 
 def all_versions(client: MlflowClient, condition: str = "") -> list[ModelVersion]:
@@ -74,16 +74,12 @@ def create_version(client: MlflowClient, content: Content, run: Run) -> ModelVer
         "git_commit": run.data.tags.get("mlflow.source.git.commit", ""),
     }
     card = model_card(content)
-    for attempt in range(ATTEMPTS):
-        try:
-            _ensure_model(client, content)
-            return client.create_model_version(name, source, run.info.run_id, tags, None, card)
-        except MlflowException as error:
-            # The store asks three times for a number that no other machine takes meanwhile.
-            if "Giving up after" not in str(error) or attempt == ATTEMPTS - 1:
-                raise
-            time.sleep(POLL_SECONDS)
-    raise AssertionError("the last attempt returns or raises")
+    _ensure_model(client, content)
+    return despite_others(
+        lambda: client.create_model_version(
+            name, source, run.info.run_id, tags, description=card, await_creation_for=0
+        )
+    )
 
 
 def _ensure_model(client: MlflowClient, content: Content) -> None:

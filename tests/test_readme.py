@@ -1,0 +1,48 @@
+"""README's table of results is what was measured, and its first examples can be copied."""
+
+import json
+
+import pytest
+
+from pipelines.params import Params
+from pipelines.report.readme import BEGIN, END, MISSED, VALUE, difference, values
+from pipelines.report.words import number
+from repertoire.config import read_yaml
+from tests.project import ROOT
+
+TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
+TABLE = TEXT.partition(BEGIN)[2].partition(END)[0]
+
+
+def test_the_table_holds_the_metrics_that_git_holds():
+    params = Params(read_yaml(ROOT / "params.yaml"))
+    rows = [line.strip("| ").split(" | ") for line in TABLE.splitlines()[2:]]
+    shown = {row[1]: row for row in rows}
+    names = params.names("recipes")
+    assert len(names) == len(shown) == len(rows)
+    for name in names:
+        path = ROOT / "artifacts" / name / "metrics.json"
+        metrics = json.loads(path.read_text(encoding="utf-8"))
+        row = shown[params.recipe(name).title]
+        wanted = number(metrics["value"]) + ("" if metrics["passed"] else MISSED)
+        assert (row[VALUE], number(metrics["baseline"]) in row[-1]) == (wanted, True)
+
+
+def line(model: str, value: str) -> str:
+    return f"| a | {model} | b | c | {value} | d |\n"
+
+
+def test_differences_are_counted_and_the_largest_is_named():
+    head = "| family |\n| --- |\n"
+    old = head + line("one", "40.0") + line("two", "−0.5") + line("three", "7.0 (missed)")
+    assert values(old) == {"one": 40.0, "two": -0.5, "three": 7.0}
+    assert difference(old, old) == "no value differs from the table before"
+    new = head + line("one", "41.0") + line("two", "−0.45") + line("three", "7.0")
+    assert difference(old, new) == (
+        "2 of 3 values differ from the table before, by 10 % at most (two)"
+    )
+
+
+@pytest.mark.parametrize("mark", [BEGIN, END])
+def test_the_marks_of_the_table_are_there_once(mark):
+    assert TEXT.count(mark) == 1
