@@ -1,13 +1,17 @@
 """Stages forked from warm processes: what they write, how they end."""
 
 import json
+import os
 import signal
+import socket
 import subprocess
+import sys
+import threading
 import time
 
 import pytest
 
-from pipelines.warm import STAGES
+from pipelines.warm import PLACE, STAGES, hand_over
 from tests.project import ROOT, Project
 
 
@@ -81,6 +85,76 @@ def test_a_stage_ends_with_whoever_asked_for_it(project):
     before = {p: p.stat().st_mtime_ns for p in checkpoints.glob("dates-*")}
     time.sleep(1)
     assert before and {p: p.stat().st_mtime_ns for p in checkpoints.glob("dates-*")} == before
+
+
+# Stages of one line each, in the place of those that import for seconds.
+KEPT = """
+import os, sys, types
+from pipelines import warm
+from repertoire.config import RepertoireError
+
+
+def prepare(name: str) -> None:
+    print("preparing", name, flush=True)
+    if name == "killed":
+        os.kill(os.getpid(), 9)
+    if name == "refused":
+        raise RepertoireError("no such tide")
+    if name == "broken":
+        raise ValueError("a fault")
+
+
+for stage in warm.STAGES:
+    module = sys.modules[f"pipelines.{stage}"] = types.ModuleType(stage)
+    setattr(module, stage, prepare)
+    module.following = lambda known, prepared: ()
+sys.exit(warm.serve(sys.argv[1:]))
+"""
+ASK = (
+    "import sys; from pipelines.warm import hand_over; sys.exit(hand_over('prepare', sys.argv[1:]))"
+)
+
+
+@pytest.mark.parametrize(
+    ("item", "status", "said"),
+    [
+        ("fine", 0, ""),
+        ("refused", 1, "prepare refused: no such tide\n"),
+        ("broken", 1, "ValueError: a fault\n"),
+        ("killed", 128 + signal.SIGKILL, ""),
+    ],
+)
+def test_whoever_asked_hears_how_a_stage_ended(item, status, said, tmp_path):
+    command = [sys.executable, "-c", KEPT, sys.executable, "-c", ASK, item]
+    environment = {**os.environ, "PYTHONPATH": f"{ROOT / 'src'}:{ROOT}"}
+    done = subprocess.run(
+        command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60
+    )
+    assert (done.returncode, done.stdout) == (status, f"preparing {item}\n")
+    assert done.stderr.endswith(said)
+
+
+def test_a_warm_process_that_ends_without_an_answer_is_a_failure(tmp_path, monkeypatch):
+    path = str(tmp_path / "stages")
+    monkeypatch.setenv(PLACE, path)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
+        listener.bind(path)
+        listener.listen()
+
+        def hang_up():
+            asked, _ = listener.accept()
+            _, streams, _, _ = socket.recv_fds(asked, 999, 3)
+            for stream in streams:
+                os.close(stream)
+            asked.close()
+
+        thread = threading.Thread(target=hang_up)
+        thread.start()
+        assert hand_over("train", ["lstm"]) == 1
+        thread.join()
+    with pytest.raises(SystemExit, match="train: the warm process ended"):
+        hand_over("train", ["lstm"])
+    assert hand_over("register", []) is None  # not one of those that are kept warm
 
 
 def test_every_warm_stage_is_a_module_that_offers_its_function():
