@@ -92,8 +92,11 @@ def test_the_loss_leaves_the_targets_as_they_are():
 
 
 def test_a_cluster_is_at_least_one_unit_wide():
-    ours = AdaptiveSoftmax(7, 23, [3, 11, 17])
-    torch.testing.assert_close(ours(torch.randn(5, 7)).exp().sum(1), torch.ones(5))
+    found = AdaptiveSoftmax(7, 23, [3, 11, 17])(torch.randn(2, 7))
+    torch.testing.assert_close(found.exp().sum(1), torch.ones(2))
+    # Of no width it would be one distribution for all features.
+    one, other = torch.log_softmax(found[:, 17:], 1)
+    assert not torch.allclose(one, other)
 
 
 def test_a_batch_without_rare_words_asks_no_cluster():

@@ -85,8 +85,8 @@ def test_a_recipe_has_its_test_metrics_and_the_seconds_of_its_last_training(fold
     results("wave")
     [row] = rows(capsys)
     assert row[:8] == ["| `wave`", "depth", "2.75", "11 (lead)", "≤ 3", "yes", "a net", "–"]
-    stages = [("train", "wave", 7), ("train", "wave", 13), ("train", "other", 17)]
-    stages += [("evaluate", "wave", 19), ("prepare", "harbour", 23)]
+    stages = [("evaluate", "wave", 19), ("train", "wave", 7), ("train", "wave", 13)]
+    stages += [("train", "other", 17), ("prepare", "harbour", 23)]
     lines = [
         {"stage": s, "item": i, "start_s": 1.0, "work_s": 2.0, "ended": 50.0 + n, "result_s": n}
         for s, i, n in stages

@@ -3,12 +3,15 @@
 import json
 import os
 import signal
+import socket
 import subprocess
+import sys
+import threading
 import time
 
 import pytest
 
-from pipelines.warm import STAGES
+from pipelines.warm import PLACE, STAGES, hand_over
 from tests.project import ROOT, Project
 
 
@@ -82,6 +85,150 @@ def test_a_stage_ends_with_whoever_asked_for_it(project):
     before = {p: p.stat().st_mtime_ns for p in checkpoints.glob("dates-*")}
     time.sleep(1)
     assert before and {p: p.stat().st_mtime_ns for p in checkpoints.glob("dates-*")} == before
+
+
+# Stages of a few lines, in the place of those that import for seconds, on a machine of 3 cores.
+KEPT = """
+import os, sys, time, types
+from pathlib import Path
+from pipelines import warm
+from repertoire.config import RepertoireError
+
+
+def work(name: str) -> None:
+    print("doing", name, flush=True)
+    if name == "killed":
+        os.kill(os.getpid(), 9)
+    if name == "refused":
+        raise RepertoireError("no such tide")
+    if name == "broken":
+        raise ValueError("a fault")
+    if name == "slow":
+        Path("begun-slow").touch()
+        time.sleep(30)
+    if name == "watching":
+        while len(list(Path().glob("begun-*"))) < 2:
+            time.sleep(0.01)
+        time.sleep(0.2)
+
+
+def following(known, prepared):
+    Path("prepared").write_text(" ".join(sorted(prepared)))
+    return [name for name in os.environ["AHEAD"].split() if name not in known]
+
+
+def ahead(name):
+    Path(f"begun-{name}").touch()
+    time.sleep(30)
+
+
+for stage in warm.STAGES:
+    module = sys.modules[f"pipelines.{stage}"] = types.ModuleType(stage)
+    setattr(module, stage, work)
+    module.following, module.ahead, module.is_due = following, ahead, lambda name: True
+os.cpu_count = lambda: 3
+sys.exit(warm.serve(sys.argv[1:]))
+"""
+ASK = """
+import sys
+from pipelines.warm import hand_over
+sys.exit(hand_over(sys.argv[1], sys.argv[2:]))
+"""
+
+
+@pytest.fixture
+def kept(tmp_path):
+    """Runs lines of a shell, in which "ask" asks for a stage of those above."""
+    (tmp_path / "params.yaml").write_text("datasets: {}\n")
+    (tmp_path / "ask").write_text(f"#!{sys.executable}\n{ASK}")
+    (tmp_path / "ask").chmod(0o755)
+
+    def run(*lines, ahead=""):
+        environment = {
+            **os.environ,
+            "PYTHONPATH": f"{ROOT / 'src'}:{ROOT}",
+            "PATH": f"{tmp_path}:{os.environ['PATH']}",
+            "AHEAD": ahead,
+        }
+        return subprocess.run(
+            [sys.executable, "-c", KEPT, "bash", "-c", "\n".join(lines)],
+            cwd=tmp_path,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=25,  # less than what is slow
+        )
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("item", "status", "said"),
+    [
+        ("fine", 0, ""),
+        ("refused", 1, "prepare refused: no such tide\n"),
+        ("broken", 1, "ValueError: a fault\n"),
+        ("killed", 128 + signal.SIGKILL, ""),
+    ],
+)
+def test_whoever_asked_hears_how_a_stage_ended(item, status, said, kept):
+    done = kept(f"exec ask prepare {item}")
+    assert (done.returncode, done.stdout) == (status, f"doing {item}\n")
+    assert done.stderr.endswith(said)
+
+
+# Whoever asked is killed once the stage, or the training that it waits for, has begun.
+GONE = (
+    "asked=$!",
+    "until [ -e begun-slow ]; do sleep 0.01; done",
+    "sleep 1",
+    "kill -KILL $asked",
+    "exec ask train fine",
+)
+
+
+def test_a_stage_is_ended_when_nobody_waits_for_it_and_the_next_is_answered(kept):
+    done = kept("ask prepare slow &", *GONE)
+    assert (done.returncode, done.stdout) == (0, "doing slow\ndoing fine\n")
+
+
+def test_nobody_waits_for_a_training_begun_ahead_once_its_asker_is_gone(kept):
+    done = kept("ask train first", "ask train slow &", *GONE, ahead="slow")
+    assert (done.returncode, done.stdout) == (0, "doing first\ndoing fine\n")
+
+
+def test_no_more_trainings_are_begun_ahead_than_cores_are_free(kept, tmp_path):
+    assert kept("exec ask train watching", ahead="a b c d").returncode == 0
+    assert sorted(path.name for path in tmp_path.glob("begun-*")) == ["begun-a", "begun-b"]
+
+
+def test_a_data_set_that_failed_is_not_trained_on_ahead(kept, tmp_path):
+    done = kept("ask prepare refused", "ask prepare fine", "exec ask prepare last")
+    assert done.returncode == 0
+    assert (tmp_path / "prepared").read_text() == "fine"
+
+
+def test_a_warm_process_that_ends_without_an_answer_is_a_failure(tmp_path, monkeypatch):
+    path = str(tmp_path / "stages")
+    monkeypatch.setenv(PLACE, path)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
+        listener.bind(path)
+        listener.listen()
+
+        def hang_up():
+            asked, _ = listener.accept()
+            _, streams, _, _ = socket.recv_fds(asked, 999, 3)
+            for stream in streams:
+                os.close(stream)
+            asked.close()
+
+        thread = threading.Thread(target=hang_up)
+        thread.start()
+        assert hand_over("train", ["lstm"]) == 1
+        thread.join()
+    with pytest.raises(SystemExit, match="train: the warm process ended"):
+        hand_over("train", ["lstm"])
+    assert hand_over("register", []) is None  # not one of those that are kept warm
 
 
 def test_every_warm_stage_is_a_module_that_offers_its_function():
