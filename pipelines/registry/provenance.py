@@ -54,12 +54,13 @@ def source_tags(name: str) -> dict[str, str]:
 def _git(*arguments: str) -> str:
     """What git says; nothing outside of a repository or without git."""
     try:
+        # What it complains about is written in the user's language and encoding.
         done = subprocess.run(
-            ("git", *arguments), capture_output=True, encoding="utf-8", check=False
+            ("git", *arguments), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False
         )
     except FileNotFoundError:
         return ""
-    return done.stdout.strip() if done.returncode == 0 else ""
+    return done.stdout.decode(errors="replace").strip() if done.returncode == 0 else ""
 
 
 def training_data(content: Content) -> DatasetInput:
