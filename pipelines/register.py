@@ -63,7 +63,7 @@ def _register(client: MlflowClient, contents: list[Content]) -> dict[str, str]:
 def _repair(
     client: MlflowClient, contents: list[Content], versions: dict[str, ModelVersion]
 ) -> set[str]:
-    """Upload again what is gone from the artifacts of registered versions; their names."""
+    """Upload the artifacts of registered versions again where some are gone; their names."""
     numbers = {c.name: str(versions[c.name].version) for c in contents}
 
     def place(content: Content) -> str:
@@ -76,7 +76,7 @@ def _repair(
         verify(content)
         upload_again(content, place(content))
         number = numbers[content.name]
-        print(f"{content.name}: artifacts of version {number} were gone; uploaded again")
+        print(f"{content.name}: artifacts of version {number} were incomplete; uploaded again")
     return {content.name for content in damaged}
 
 

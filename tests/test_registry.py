@@ -4,9 +4,11 @@ import json
 import os
 import shutil
 import signal
+import socket
 import sqlite3
 import subprocess
 import sys
+import time
 import traceback
 from pathlib import Path
 
@@ -250,17 +252,28 @@ def lose_all(folder):
     shutil.rmtree(folder.parents[1])
 
 
-@pytest.mark.parametrize("lose", [lose_a_graph, lose_half_a_graph, lose_all])
+def be_of_an_older_version(folder):
+    """Two copies of the first graph, and an example that MLflow refuses."""
+    shutil.copy(folder / "onnx/double.onnx", folder / "model.onnx")
+    (folder / "onnx/MLmodel").unlink()
+    (folder / "input_example.json").write_text('{"inputs": {"x": [[1, 2, 3]]}}')
+
+
+@pytest.mark.parametrize(
+    "lose", [lose_a_graph, lose_half_a_graph, lose_all, be_of_an_older_version]
+)
 def test_artifacts_that_are_gone_come_back_at_the_same_place(place, capfd, lose):
     register()
     lose(model_folder(place))
     capfd.readouterr()
     register()
     said = capfd.readouterr().out
-    assert "first: artifacts of version 1 were gone; uploaded again" in said
+    assert "first: artifacts of version 1 were incomplete; uploaded again" in said
     assert "second" not in said.split("\n", 1)[0]
     assert alive(place) == [(name, 1) for name in NAMES]
-    assert mlflow.pyfunc.load_model("models:/first@champion").input_example is not None
+    model = mlflow.pyfunc.load_model("models:/first@champion")
+    assert model.predict(model.input_example)["y"].shape == (2, 3)
+    assert not (model_folder(place) / "model.onnx").exists()
     assert (model_folder(place).parent / "plots/course.svg").exists()
     capfd.readouterr()
     register("first")
@@ -527,6 +540,20 @@ def test_a_registry_that_is_none_is_one_line_without_passwords(place, monkeypatc
     assert sorted(p for p in place.rglob("*") if ".dvc" not in p.parts) == [
         p for p in files if ".dvc" not in p.parts
     ]
+
+
+def test_a_server_that_does_not_answer_is_given_up_within_a_minute(place, monkeypatch):
+    settings = connection.SETTINGS
+    attempts = int(settings["MLFLOW_HTTP_REQUEST_MAX_RETRIES"]) + 1
+    assert attempts * (int(settings["MLFLOW_HTTP_REQUEST_TIMEOUT"]) + 5) < 60  # 5 between them
+    with socket.create_server(("127.0.0.1", 0)) as deaf:
+        monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "1")
+        monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", str(attempts - 1))
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{deaf.getsockname()[1]}")
+        began = time.monotonic()
+        with pytest.raises(RepertoireError, match=r"timed out.*; start the server or correct"):
+            register("first")
+        assert time.monotonic() - began < attempts * (1 + 5)
 
 
 @pytest.mark.parametrize(
