@@ -64,19 +64,20 @@ def _register(client: MlflowClient, contents: list[Content]) -> dict[str, str]:
 def _repair(
     client: MlflowClient, contents: list[Content], versions: dict[str, ModelVersion]
 ) -> set[str]:
-    """Upload again what is gone from the artifacts of registered versions; their names."""
-    places = {
-        c.name: client.get_model_version_download_uri(c.name, versions[c.name].version)
-        for c in contents
-    }
+    """Upload the artifacts of registered versions again where some are gone; their names."""
+    numbers = {c.name: str(versions[c.name].version) for c in contents}
+
+    def place(content: Content) -> str:
+        return client.get_model_version_download_uri(content.name, numbers[content.name])
+
     with ThreadPoolExecutor(LISTINGS_AT_ONCE) as pool:
-        whole = list(pool.map(lambda c: is_whole(c, places[c.name]), contents))
+        whole = list(pool.map(lambda content: is_whole(content, place(content)), contents))
     damaged = [content for content, good in zip(contents, whole, strict=True) if not good]
     for content in damaged:
         verify(content)
-        upload_again(content, places[content.name])
-        number = versions[content.name].version
-        print(f"{content.name}: artifacts of version {number} were gone; uploaded again")
+        upload_again(content, place(content))
+        number = numbers[content.name]
+        print(f"{content.name}: artifacts of version {number} were incomplete; uploaded again")
     return {content.name for content in damaged}
 
 

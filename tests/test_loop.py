@@ -1,5 +1,6 @@
 """The one loop serves one optimizer and two, and a killed training ends as if it was not."""
 
+import time
 from types import SimpleNamespace
 
 import numpy as np
@@ -116,6 +117,19 @@ def test_a_killed_training_ends_with_the_same_bits(kind, moment, tmp_path):
         assert torch.equal(weight, resumed.best_weights[name])
     pairs = zip(whole.snapshots, resumed.snapshots, strict=True)
     assert all(torch.equal(a["weight"], b["weight"]) for a, b in pairs)
+
+
+def test_times_of_steps_and_epochs_survive_a_kill(tmp_path):
+    with pytest.raises(Killed):
+        run(Single, tmp_path / "c", die_after=11)
+    killed = time.time()
+    resumed, _ = run(Single, tmp_path / "c")
+    assert resumed.started < killed < resumed.step_times[-1] < resumed.epoch_times[-1]
+    assert len(resumed.step_times) == len(resumed.steps) == 10
+    assert len(resumed.epoch_times) == len(resumed.epochs) == 3
+    assert resumed.step_times == sorted(resumed.step_times)
+    assert sum(at < killed for at in resumed.step_times) == 5
+    assert sum(at < killed for at in resumed.epoch_times) == 1
 
 
 @pytest.mark.parametrize(

@@ -76,6 +76,21 @@ def test_a_second_repro_runs_nothing(reproduced):
     assert "up to date" in again.stdout + again.stderr
 
 
+def test_a_registered_run_lasted_from_the_start_of_the_training_to_its_end(reproduced):
+    weights = reproduced.folder / "artifacts/dates/trained/weights.safetensors"
+    times = json.loads((reproduced.folder / ".timings/trainings/dates.json").read_text())
+    assert times["weights"] == hashlib.sha256(weights.read_bytes()).hexdigest()
+    assert times["started"] < times["steps"][0] < times["epochs"][0] < times["epochs"][-1]
+    with sqlite3.connect(reproduced.folder / "mlflow.db") as store:
+        query = "select start_time, end_time from runs where name='dates'"
+        started, ended = store.execute(query).fetchone()
+        query = "select count(*), max(length(description)) from model_versions"
+        cards, longest = store.execute(query).fetchone()
+    assert started == round(times["started"] * 1000)
+    assert ended == round(times["epochs"][-1] * 1000)
+    assert cards == len(RECIPES) and 1000 < longest <= 5000
+
+
 def test_every_out_is_the_same_after_deleting_all_and_repeating(reproduced):
     before = reproduced.digests(*OUTS)
     assert len(before) > 50
@@ -105,7 +120,7 @@ def test_a_registered_run_holds_history_params_and_provenance(reproduced):
         tags = dict(store.execute("select key, value from tags where run_uuid=?", (run,)))
     assert metrics["train_loss_nats"] > 3 and metrics["valid_exact_match_percent"] == 2
     assert params["config.units"] == "11" and params["family"] == "seq2seq"
-    assert {"content_sha256", "data_sha256", "git_commit"} <= set(tags)
+    assert {"content_sha256", "data_sha256", "mlflow.source.name"} <= set(tags)
 
 
 def test_versions_are_promoted_and_rolled_back(reproduced):

@@ -167,6 +167,6 @@ def test_artifacts_that_are_gone_from_the_store_come_back(tracking, client, tmp_
     [version] = client.search_model_versions("name='lost'")
     lost = f"artifacts/1/{version.run_id}/artifacts/model/onnx/double.onnx"
     bucket(tracking).Object(lost).delete()
-    assert "lost: artifacts of version 1 were gone; uploaded again" in said()
+    assert "lost: artifacts of version 1 were incomplete; uploaded again" in said()
     bucket(tracking).Object(lost).load()
     assert "holds this content already" in said()

@@ -7,7 +7,6 @@ from typing import Any
 
 from pipelines.registry.content import Content
 from pipelines.report import card
-from pipelines.report.figures import load_figure
 from pipelines.report.limits import limits
 from pipelines.report.words import spaced
 from repertoire.data.files import read_json
@@ -61,6 +60,9 @@ def model_card(content: Content) -> str:
 
 def write_figures(target: Path, plots: Path) -> None:
     """Every figure of ``plots`` that is a drawing or an image, as a file of its own."""
+    # Here, because it imports matplotlib, and mostly everything is registered already.
+    from pipelines.report.figures import load_figure
+
     target.mkdir(parents=True)
     for record in read_json(plots / "figures.json"):
         if record["kind"] == "images":

@@ -51,7 +51,7 @@ def _describe(manifest: dict[str, Any], signature: ModelSignature) -> Model:
     data = manifest["graphs"][0]["file"]
     model = Model(
         signature=signature,
-        # A mapping of arrays is of the type "ndarray"; with a format, MLflow would wrap it.
+        # MLflow reads a mapping of arrays as it stands: anything around it counts as an input.
         saved_input_example_info={"artifact_path": EXAMPLE, "type": "ndarray"},
         model_size_bytes=sum(graph["bytes"] for graph in manifest["graphs"]),
     )

@@ -5,6 +5,7 @@ import json
 import socket
 import subprocess
 from dataclasses import asdict
+from functools import cache
 from pathlib import Path
 
 from mlflow.entities import Dataset, DatasetInput, InputTag
@@ -42,24 +43,32 @@ def source_tags(name: str) -> dict[str, str]:
         MLFLOW_SOURCE_NAME: f"python -m pipelines train {name}",
         MLFLOW_SOURCE_TYPE: "LOCAL",
         MLFLOW_USER: getpass.getuser(),
-        MLFLOW_GIT_COMMIT: _git("rev-parse", "HEAD"),
-        MLFLOW_GIT_BRANCH: _git("branch", "--show-current"),
-        MLFLOW_GIT_REPO_URL: without_credentials(_git("remote", "get-url", "origin")),
+        MLFLOW_GIT_COMMIT: _git(Path.cwd(), "rev-parse", "HEAD"),
+        MLFLOW_GIT_BRANCH: _git(Path.cwd(), "branch", "--show-current"),
+        MLFLOW_GIT_REPO_URL: without_credentials(_git(Path.cwd(), "remote", "get-url", "origin")),
     }
     if tags[MLFLOW_GIT_COMMIT]:
-        tags[MLFLOW_GIT_DIRTY] = str(bool(_git("status", "--porcelain", "-uno"))).lower()
+        tags[MLFLOW_GIT_DIRTY] = str(
+            bool(_git(Path.cwd(), "status", "--porcelain", "-uno"))
+        ).lower()
     return {key: value for key, value in tags.items() if value}
 
 
-def _git(*arguments: str) -> str:
-    """What git says; nothing outside of a repository or without git."""
+@cache
+def _git(folder: Path, *arguments: str) -> str:
+    """What git says of a folder, asked once; nothing outside of a repository or without git."""
     try:
+        # What it complains about is written in the user's language and encoding.
         done = subprocess.run(
-            ("git", *arguments), capture_output=True, encoding="utf-8", check=False
+            ("git", *arguments),
+            cwd=folder,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            check=False,
         )
     except FileNotFoundError:
         return ""
-    return done.stdout.strip() if done.returncode == 0 else ""
+    return done.stdout.decode(errors="replace").strip() if done.returncode == 0 else ""
 
 
 def training_data(content: Content) -> DatasetInput:

@@ -170,7 +170,8 @@ def is_whole(content: Content, place: str) -> bool:
     listed = [*repository.list_artifacts(), *repository.list_artifacts("onnx")]
     sizes = {file.path: file.file_size for file in listed}
     graphs = {graph["file"]: graph["bytes"] for graph in content.manifest["graphs"]}
-    return {"MLmodel", "manifest.json"} <= sizes.keys() and graphs.items() <= sizes.items()
+    described = {"MLmodel", "onnx/MLmodel", "manifest.json"} <= sizes.keys()
+    return described and graphs.items() <= sizes.items()
 
 
 def upload_again(content: Content, place: str) -> None:
