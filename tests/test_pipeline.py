@@ -27,7 +27,8 @@ def reproduced(tmp_path_factory):
         # Gates are about real training; here the metric must only exist.
         params["recipes"][name]["gate"]["margin"] = -1e9
     project.write_params(params)
-    for command in (("dvc", "repro"), ("python", "-m", "pipelines.report")):
+    after = (("python", "-m", f"pipelines.{name}") for name in ("register", "report"))
+    for command in (("dvc", "repro"), *after):
         done = project.run(*command)
         assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     return project
@@ -216,14 +217,14 @@ def bench(reproduced):
         (("recipes", "lstm", "gate", "metric"), "bleu", "evaluate", "gate: no 'bleu'; there are"),
         (("datasets", "digits", "config", "side"), 27, "prepare", "pixels and a label"),
         (("datasets", "digits", "reader"), "cifar", "prepare", "no reader 'cifar'; there are"),
-        (("datasets", "digits", "sources", "digits", "sha256"), "0", "prepare", "not the pinned"),
+        (("sources", "digits_digits", "sha256"), "0" * 64, "prepare", "not the pinned"),
         (("export", "value_tolerance"), 1e-12, "export", "differs from PyTorch by"),
     ],
 )
 def test_a_wrong_param_is_one_clear_line_and_spoils_nothing(bench, keys, value, stage, complaint):
     change(bench, *keys, value=value)
     before = bench.digests(*OUTS)
-    name = keys[1] if keys[0] != "export" else "lstm"
+    name = {"export": "lstm", "sources": "digits"}.get(keys[0], keys[1])
     done = bench.stage(stage, name)
     assert done.returncode == 1 and complaint in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1, done.stderr
@@ -257,7 +258,7 @@ def test_a_truncated_archive_is_one_clear_line(bench):
     whole = archive.read_bytes()
     archive.write_bytes(whole[: len(whole) // 3])
     digest = hashlib.sha256(archive.read_bytes()).hexdigest()
-    change(bench, "datasets", "shakespeare_words", "sources", "plays", "sha256", value=digest)
+    change(bench, "sources", "shakespeare_words_plays", "sha256", value=digest)
     done = bench.stage("prepare", "shakespeare_words")
     archive.write_bytes(whole)
     assert done.returncode == 1 and "damaged or truncated archive" in done.stderr

@@ -9,6 +9,8 @@ from pipelines.stage import TIMINGS
 from repertoire.config import RepertoireError
 
 TARGETS = """
+training: {}
+families: {}
 datasets: {}
 recipes:
   wave:
@@ -70,7 +72,7 @@ def test_a_baseline_of_a_data_set_is_judged_by_its_own_target(folder, capsys):
     ],
 )
 def test_a_target_is_reached_by_just_its_value(folder, capsys, name, value, reached):
-    written(folder, "studies/tides/metrics.json", {"height": value})
+    written(folder, "studies/tides/findings.json", {"height": value})
     written(folder, "baselines/harbour.json", {"depth": value, "lead": 11.0})
     results(name)
     [row] = rows(capsys)
@@ -81,7 +83,7 @@ def test_a_recipe_has_its_test_metrics_and_the_seconds_of_its_last_training(fold
     written(folder, "baselines/harbour.json", {"depth": 5.5, "lead": 11.0})
     results("wave")
     assert rows(capsys) == []  # baselines alone are no result of a net
-    written(folder, "artifacts/wave/metrics.json", {"test": {"depth": 2.75}, "gate": {}})
+    written(folder, "artifacts/wave/evaluation/results.json", {"test": {"depth": 2.75}, "gate": {}})
     results("wave")
     [row] = rows(capsys)
     assert row[:8] == ["| `wave`", "depth", "2.75", "11 (lead)", "≤ 3", "yes", "a net", "–"]
