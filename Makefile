@@ -52,8 +52,9 @@ repro: setup ## run the whole pipeline: data, training, evaluation, registry, re
 test: setup ## run every test
 	@python -m pytest --numprocesses auto
 
-lint: setup ## ruff, mypy and the import contracts
-	@ruff check . && ruff format --check . && mypy && lint-imports
+lint: setup ## ruff, mypy and the import contracts; files are UTF-8 whatever the locale
+	@ruff check . && ruff check --quiet --preview --select PLW1514 . && ruff format --check . && \
+	  mypy && lint-imports
 
 bench: setup ## measure the speeds that docs/benchmarks.md states; prints ratios
 	@python -m pipelines.bench

@@ -11,7 +11,6 @@ from pipelines.registry.connection import (
     checkout_lock,
     open_registry,
     tracking_uri,
-    without_credentials,
 )
 from pipelines.registry.content import Content, read_content, verify
 from pipelines.registry.run import create_run, is_whole, upload_again
@@ -28,6 +27,7 @@ from pipelines.registry.versions import (
 )
 from pipelines.stage import run_stage
 from repertoire.data.files import read_json, write_json
+from serving.uris import masked
 
 REGISTRATIONS = Path("registrations.json")
 LISTINGS_AT_ONCE = 8  # requests to a store that is far away
@@ -110,7 +110,7 @@ def _summarise(client: MlflowClient, versions: dict[str, ModelVersion]) -> None:
         return
     serving = sum(str(champions[name]) == str(v.version) for name, v in versions.items())
     print(
-        f"{without_credentials(tracking_uri())} holds this content already: {len(versions)} "
+        f"{masked(tracking_uri())} holds this content already: {len(versions)} "
         f"models, {serving} of them champions"
     )
 

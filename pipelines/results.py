@@ -119,7 +119,9 @@ def _seconds(name: str) -> str:
 
 def _commit() -> str:
     command = ["git", "describe", "--always", "--dirty", "--exclude", "*"]
-    return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
+    return subprocess.run(
+        command, capture_output=True, encoding="utf-8", check=False
+    ).stdout.strip()
 
 
 def machine() -> str:

@@ -187,7 +187,9 @@ def test_pages_are_drawn_again_only_when_something_that_they_show_has_changed(
     assert first.stat().st_mtime_ns == before
     assert "nothing that it shows has changed" in capsys.readouterr().out
     results = Path("artifacts/good/evaluation/results.json")
-    results.write_text(results.read_text(encoding="utf-8").replace("20.0", "23.0"))
+    results.write_text(
+        results.read_text(encoding="utf-8").replace("20.0", "23.0"), encoding="utf-8"
+    )
     report()
     assert written() != page
 

@@ -127,7 +127,7 @@ def running(command: Sequence[str], port: int, health: str, log: Path) -> Iterat
                 yield process.pid
                 return
             time.sleep(0.1)
-        raise RuntimeError(f"the server did not start: {log.read_text()[-2000:]}")
+        raise RuntimeError(f"the server did not start: {log.read_text(encoding='utf-8')[-2000:]}")
     finally:
         for each in family(process.pid):
             each.terminate()

@@ -4,7 +4,6 @@ import errno
 import fcntl
 import logging
 import os
-import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,6 +19,7 @@ from mlflow.exceptions import MlflowException
 from pipelines.params import read_params
 from repertoire.config import RepertoireError
 from serving import local_store
+from serving.uris import masked
 
 T = TypeVar("T")
 EXPERIMENT = "repertoire"
@@ -102,19 +102,11 @@ def despite_others(write: Callable[[], T]) -> T:
     return write()
 
 
-def without_credentials(text: str) -> str:
-    """The text with the user's part of every URI in it, and passwords in queries, hidden."""
-    text = re.sub(r"(?<=://)[^/@\s]*@", "***@", text)
-    return re.sub(r"(?i)(password|passwd|token|secret)=[^&\s'\"]+", r"\1=***", text)
-
-
 def _checked(uri: str) -> str:
     try:
         urlsplit(uri)
     except ValueError as error:
-        raise RepertoireError(
-            f"{without_credentials(uri)}: {error}; correct MLFLOW_TRACKING_URI"
-        ) from None
+        raise RepertoireError(f"{masked(uri)}: {error}; correct MLFLOW_TRACKING_URI") from None
     if uri.startswith("sqlite") and local_store.database(uri) is None:
         raise RepertoireError(f"{uri}: names no file; correct MLFLOW_TRACKING_URI")
     return uri
@@ -139,7 +131,7 @@ def _client(uri: str) -> MlflowClient:
         _create_experiment(client, file)
     elif experiment.lifecycle_stage != "active":
         raise RepertoireError(
-            f"{without_credentials(uri)}: the experiment {EXPERIMENT!r} was deleted; bring it back "
+            f"{masked(uri)}: the experiment {EXPERIMENT!r} was deleted; bring it back "
             f"with `mlflow experiments restore --experiment-id {experiment.experiment_id}`"
         )
     return client
@@ -185,7 +177,7 @@ def _reach(uri: str) -> None:
 @contextmanager
 def _locked(path: Path) -> Iterator[None]:
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w") as lock:
+    with path.open("w", encoding="utf-8") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
@@ -203,6 +195,6 @@ def _one_line(uri: str, error: Exception) -> str:
         (remedy for sign, remedy in REMEDIES.items() if sign in said),
         "start the server or correct MLFLOW_TRACKING_URI",
     )
-    line = without_credentials(f"MLflow at {uri}: {said}; {remedy}")
+    line = masked(f"MLflow at {uri}: {said}; {remedy}")
     password = urlsplit(uri).password
     return line.replace(unquote(password), "***") if password else line

@@ -22,9 +22,9 @@ from mlflow.utils.mlflow_tags import (
 from mlflow.utils.validation import MAX_DATASET_DIGEST_SIZE
 
 from pipelines.params import dataset_params
-from pipelines.registry.connection import without_credentials
 from pipelines.registry.content import Content
 from pipelines.times import TrainingTimes, read_times
+from serving.uris import masked
 
 
 def checkout() -> str:
@@ -45,7 +45,7 @@ def source_tags(name: str) -> dict[str, str]:
         MLFLOW_USER: getpass.getuser(),
         MLFLOW_GIT_COMMIT: _git(Path.cwd(), "rev-parse", "HEAD"),
         MLFLOW_GIT_BRANCH: _git(Path.cwd(), "branch", "--show-current"),
-        MLFLOW_GIT_REPO_URL: without_credentials(_git(Path.cwd(), "remote", "get-url", "origin")),
+        MLFLOW_GIT_REPO_URL: masked(_git(Path.cwd(), "remote", "get-url", "origin")),
     }
     if tags[MLFLOW_GIT_COMMIT]:
         tags[MLFLOW_GIT_DIRTY] = str(

@@ -47,7 +47,9 @@ def write_panel(path: Path) -> None:
         f"{day.item():%Y-%m-%d %H:%M:%S}," + ",".join(f"{value:.4f}" for value in row)
         for day, row in zip(days, values, strict=True)
     ]
-    path.write_text("\n".join(["date,HUFL,HULL,MUFL,MULL,LUFL,LULL,OT", *lines]) + "\n")
+    path.write_text(
+        "\n".join(["date,HUFL,HULL,MUFL,MULL,LUFL,LULL,OT", *lines]) + "\n", encoding="utf-8"
+    )
 
 
 def _add(tar: tarfile.TarFile, name: str, lines: list[str]) -> None:

@@ -131,7 +131,7 @@ def _finder() -> Any:
 
 def _pip_settings() -> dict[str, str]:
     command = [sys.executable, "-m", "pip", "config", "list"]
-    listing = subprocess.run(command, capture_output=True, text=True, check=False).stdout
+    listing = subprocess.run(command, capture_output=True, encoding="utf-8", check=False).stdout
     settings: dict[str, str] = {}
     for line in listing.splitlines():
         name, _, value = line.partition("=")

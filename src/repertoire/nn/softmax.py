@@ -41,7 +41,7 @@ def fastest_precision() -> torch.dtype:
 @cache
 def _made_by() -> str:
     """The processor's vendor by its own name; empty where the kernel does not tell."""
-    found = CPUINFO.read_text() if CPUINFO.exists() else ""
+    found = CPUINFO.read_text(encoding="utf-8") if CPUINFO.exists() else ""
     names = (line.partition(":")[2] for line in found.splitlines() if line.startswith("vendor_id"))
     return next(names, "").strip()
 
