@@ -21,7 +21,15 @@ def read_artifact(name: str, file: str) -> Any:
     try:
         return read_json(path)
     except FileNotFoundError:
+        raise not_evaluated(name, path) from None
+    except ValueError as error:
         raise RepertoireError(
-            f"{path}: no such file, recipe {name} was not evaluated; "
-            f"run `dvc repro evaluate@{name}`"
+            f"{path}: not valid JSON ({error}); run `dvc repro --force evaluate@{name}`"
         ) from None
+
+
+def not_evaluated(name: str, path: Path) -> RepertoireError:
+    """The error of a recipe of which a file is missing."""
+    return RepertoireError(
+        f"{path}: no such file, recipe {name} was not evaluated; run `dvc repro evaluate@{name}`"
+    )

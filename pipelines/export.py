@@ -7,6 +7,7 @@ from typing import Any
 
 from safetensors.torch import load_file
 
+from pipelines.artifact import ARTIFACTS
 from pipelines.params import export_params, family_config, recipe_params
 from pipelines.stage import run_stage
 from repertoire.contract import Graph, load_family
@@ -27,12 +28,12 @@ def export(name: str) -> None:
     config = family_config(recipe, name, family.Config)
     data = Dataset(Path("data") / recipe.dataset, limit=limits.slice_rows)
     network = family.build(config, data.facts)
-    weights = Path("artifacts") / name / "trained/weights.safetensors"
+    weights = ARTIFACTS / name / "trained/weights.safetensors"
     network.load_state_dict(load_file(weights))
     version = digest_file(weights)[:VERSION_DIGITS]
     identity = Identity(name, version, family.tasks, tuple(data.labels))
     graphs = family.graphs(network.eval(), data.facts)
-    with whole_folder(Path("artifacts") / name / "onnx") as folder:
+    with whole_folder(ARTIFACTS / name / "onnx") as folder:
         records: list[dict[str, Any]] = []
         for graph in graphs:
             content = identified(export_graph(graph), identity)

@@ -10,7 +10,7 @@ from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
-from pipelines.artifact import RESULTS
+from pipelines.artifact import ARTIFACTS, RESULTS
 from pipelines.report.card import parameters
 from pipelines.stage import TIMINGS
 from repertoire.data.files import read_json
@@ -136,7 +136,7 @@ def main() -> None:
     """Print the table of the newest process of every stage, and the shares of the last run."""
     records = read(TIMINGS)
     if records:
-        print("\n".join([*models(records, Path("artifacts")), "", *summary(records)]))
+        print("\n".join([*models(records, ARTIFACTS), "", *summary(records)]))
     else:
         print(f"{TIMINGS}: nothing ran yet; run: make repro")
 

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from safetensors.torch import save
 
+from pipelines.artifact import ARTIFACTS
 from pipelines.code import closure, digests
 from pipelines.params import (
     Recipe,
@@ -38,7 +39,7 @@ from repertoire.training.process import settle
 def train(name: str) -> float:
     """Train one recipe; a killed run goes on from its last checkpoint. Returns its seconds."""
     result, decided_by, saved = _trained(name)
-    folder = Path("artifacts") / name
+    folder = ARTIFACTS / name
     _write(folder / "trained", result, decided_by)
     _write_curves(folder / "curves", result, recipe_params(name).gate.metric)
     weights = digest_file(folder / "trained/weights.safetensors")
@@ -62,7 +63,7 @@ def following(known: Set[str], prepared: Set[str]) -> Iterator[str]:
 
 def is_due(name: str) -> bool:
     """Whether a recipe takes one thread and has data, but no weights of these data and settings."""
-    recipe, history = recipe_params(name), Path("artifacts") / name / "trained/history.json"
+    recipe, history = recipe_params(name), ARTIFACTS / name / "trained/history.json"
     if recipe.training.threads > 1 or not (Path("data") / recipe.dataset / "facts.json").exists():
         return False
     decided_by = _digests(recipe, Dataset(Path("data") / recipe.dataset))

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pipelines.artifact import ARTIFACTS, MANIFEST, RESULTS
+from pipelines.artifact import ARTIFACTS, MANIFEST, RESULTS, not_evaluated, read_artifact
 from pipelines.params import Recipe, recipe_params
 from repertoire.config import RepertoireError
-from repertoire.data.files import digest_file, read_json
+from repertoire.data.files import digest_file
 
 
 @dataclass(frozen=True)
@@ -27,12 +27,9 @@ class Content:
 def read_content(name: str) -> Content:
     """Raises RepertoireError for a recipe that is not in params.yaml or was not evaluated."""
     recipe, folder = recipe_params(name), ARTIFACTS / name
-    manifest = _read(name, folder / MANIFEST)
-    return Content(name, folder, recipe, manifest, _gate_passed(name, folder), _digest(manifest))
-
-
-def _gate_passed(name: str, folder: Path) -> bool:
-    return bool(_read(name, folder / RESULTS)["gate"]["passed"])
+    manifest = read_artifact(name, MANIFEST)
+    passed = bool(read_artifact(name, RESULTS)["gate"]["passed"])
+    return Content(name, folder, recipe, manifest, passed, _digest(manifest))
 
 
 def verify(content: Content) -> None:
@@ -40,7 +37,7 @@ def verify(content: Content) -> None:
     for graph in content.manifest["graphs"]:
         path = content.folder / graph["file"]
         if not path.exists():
-            raise _not_evaluated(content.name, path)
+            raise not_evaluated(content.name, path)
         if digest_file(path) != graph["sha256"]:
             raise RepertoireError(
                 f"{path}: not the file that manifest.json names (sha256); "
@@ -57,20 +54,3 @@ def _digest(manifest: dict[str, Any]) -> str:
         "data": manifest["digests"]["data"],
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
-
-
-def _read(name: str, path: Path) -> Any:
-    try:
-        return read_json(path)
-    except FileNotFoundError:
-        raise _not_evaluated(name, path) from None
-    except ValueError as error:
-        raise RepertoireError(
-            f"{path}: not valid JSON ({error}); run `dvc repro --force evaluate@{name}`"
-        ) from None
-
-
-def _not_evaluated(name: str, path: Path) -> RepertoireError:
-    return RepertoireError(
-        f"{path}: no such file, recipe {name} was not evaluated; run `dvc repro evaluate@{name}`"
-    )
