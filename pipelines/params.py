@@ -131,7 +131,7 @@ class Params:
         }
         for part, base in shared.items():
             if isinstance(own := block.get(part), Mapping):
-                block[part] = {**base, **own}
+                block[part] = {**own, **{key: base[key] for key in base if key not in own}}
         return parse(Recipe, block, self._place("recipes", name))
 
     def study(self, name: str) -> StudyParams:
