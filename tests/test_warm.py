@@ -237,6 +237,11 @@ def test_every_warm_stage_is_a_module_that_offers_its_function():
         assert f"\ndef {stage}(name: str) -> " in text
 
 
+def heed_ctrl_c():
+    """What a terminal's shell does; whoever runs the tests in the background ignores it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.mark.parametrize("keep", [(), ("python", "-m", "pipelines.warm")])
 def test_ctrl_c_in_a_training_is_one_line_and_the_same_command_goes_on(project, keep):
     assert project.stage("prepare", "dates").returncode == 0
@@ -254,6 +259,7 @@ def test_ctrl_c_in_a_training_is_one_line_and_the_same_command_goes_on(project, 
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        preexec_fn=heed_ctrl_c,
     )
     deadline = time.monotonic() + 60
     while not list(checkpoints.glob("dates*")) and time.monotonic() < deadline:
