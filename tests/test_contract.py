@@ -119,6 +119,9 @@ def test_evaluation_gives_the_same_metrics_by_both_engines(name, project, tmp_pa
     by_onnx = family.evaluate(OnnxRun(tmp_path, 1), config, data, "valid")
     assert RECIPES[name]["gate"]["metric"] in by_torch
     assert [key for key in by_torch if not any(re.fullmatch(p, key) for p, *_ in METRICS)] == []
+    for key in by_torch:
+        ways = [way for pattern, way in family.metrics.items() if re.fullmatch(pattern, key)]
+        assert len(ways) == 1 and ways[0] in ("lower", "higher"), key
     assert max(compare_metrics(by_torch, by_onnx, 1e-3).values()) <= 1e-3
 
 

@@ -12,7 +12,6 @@ from pipelines.check import check
 from pipelines.params import Params
 from repertoire.baselines import load_baselines
 from repertoire.config import ConfigError, read_yaml
-from repertoire.contract import load_family
 from repertoire.data.dataset import Dataset
 from repertoire.data.files import read_json
 from repertoire.data.readers import load_reader
@@ -117,7 +116,7 @@ def test_a_recipe_adds_to_what_its_family_shares_and_may_replace_it(content):
 
 @each_file
 def test_the_file_that_ships_holds_no_mistake(file):
-    check(Params(read_yaml(ROOT / file)))
+    assert check(Params(read_yaml(ROOT / file))) is None
 
 
 @pytest.mark.parametrize(
@@ -158,15 +157,9 @@ def test_all_missing_keys_of_a_block_are_named_at_once(content):
 
 
 @pytest.mark.parametrize("name", sorted(RECIPES))
-def test_every_metric_of_a_recipe_is_declared_by_its_family(name, project):
-    gate = RECIPES[name]["gate"]
-    family, _, data, recipe = small(name, project.folder)
+def test_the_data_of_a_recipe_are_of_a_kind_that_its_family_takes(name, project):
+    family, _, data, _ = small(name, project.folder)
     assert data.facts["kind"] in family.kinds
-    declared = family.metrics
-    assert [way for pattern, way in declared.items() if re.fullmatch(pattern, gate["metric"])] == [
-        gate["better"]
-    ]
-    assert recipe.family in str(load_family(recipe.family))
 
 
 def test_every_baseline_that_is_measured_is_declared_by_its_kind(project):
