@@ -347,3 +347,18 @@ def test_contributing_describes_the_files_that_a_family_has():
     for number in "12345":
         assert f"\n{number}. " in text
     assert (ROOT / "src/repertoire/families/language_model/config.py").exists()
+
+
+def test_another_registry_and_one_that_was_deleted_are_filled_without_a_stage(reproduced):
+    store, other = reproduced.folder / "mlflow.db", reproduced.folder / "other.db"
+    kept = store.rename(reproduced.folder / "kept.db")
+    for uri, file in ((f"sqlite:///{other}", other), ("", store)):
+        assert "up to date" in reproduced.run("dvc", "repro", MLFLOW_TRACKING_URI=uri).stdout
+        done = reproduced.stage("register", MLFLOW_TRACKING_URI=uri)
+        assert done.returncode == 0, done.stderr
+        with sqlite3.connect(file) as registry:
+            [count] = registry.execute("select count(distinct name) from registered_models")
+        assert count == (len(RECIPES),)
+    kept.replace(store)
+    recipe = (ROOT / "Makefile").read_text(encoding="utf-8").partition("\nrepro:")[2]
+    assert "dvc repro && python -m pipelines.register &&" in recipe
