@@ -7,7 +7,7 @@ from typing import Any
 
 from pipelines.params import DatasetParams, Params, Recipe
 from repertoire.baselines import load_baselines
-from repertoire.config import ConfigError, parse
+from repertoire.config import ConfigError, parse, section
 from repertoire.contract import Family, load_family
 from repertoire.data.readers import load_reader
 from repertoire.data.sources import Source
@@ -19,6 +19,11 @@ SHA256 = re.compile(r"[0-9a-f]{64}")
 def check(params: Params) -> None:
     """Raises ConfigError with the place of the first mistake in any block."""
     params.export()
+    for name, block in section(params.content, "sources", source=params.source).items():
+        place = f"{params.source}.sources.{name}"
+        _check_source(parse(Source, block, place), place)
+    for name in section(params.content, "families", source=params.source):
+        _loaded(load_family, name, f"{params.source}.families.{name}")
     datasets = {name: params.dataset(name) for name in params.names("datasets")}
     for name, dataset in datasets.items():
         _check_dataset(dataset, f"{params.source}.datasets.{name}")
@@ -31,8 +36,6 @@ def check(params: Params) -> None:
 
 
 def _check_dataset(dataset: DatasetParams, place: str) -> None:
-    for name, source in dataset.sources.items():
-        _check_source(source, f"{place}.sources.{name}")
     reader = _loaded(load_reader, dataset.reader, f"{place}.reader")
     parse(reader.Config, dataset.config, f"{place}.config")
     parse(load_baselines(reader.KIND).Config, dataset.baseline, f"{place}.baseline")

@@ -145,7 +145,9 @@ class Params:
 
     def _family(self, family: Any) -> Mapping[str, Any]:
         families = section(self.content, "families", source=self.source)
-        return section(families, family, source="families") if family in families else {}
+        if not isinstance(family, str) or family not in families:
+            return {}
+        return section(families, family, source=f"{self.source}.families")
 
     def _block(self, part: str, name: str) -> Mapping[str, Any]:
         return section(self.content, part, name, source=self.source)
