@@ -15,6 +15,9 @@ from repertoire.data.files import digest_file, read_json, whole_folder, write_js
 from repertoire.engines.onnx_engine import OnnxRun
 from repertoire.metrics.gate import margin_over
 from repertoire.metrics.rounding import rounded
+from repertoire.metrics.uncertainty import standard_errors, values
+
+ERROR_DIGITS = 3
 
 
 def evaluate(name: str) -> None:
@@ -25,45 +28,65 @@ def evaluate(name: str) -> None:
     data = Dataset(Path("data") / recipe.dataset)
     folder = ARTIFACTS / name
     run = OnnxRun(folder / "onnx", export_params().threads)
-    metrics = rounded(family.evaluate(run, config, data, "test"))
+    measurements = family.evaluate(run, config, data, "test")
+    metrics = rounded(values(measurements))
+    errors = rounded(standard_errors(measurements), ERROR_DIGITS)
     snapshots = load_file(folder / "trained/snapshots.safetensors")
     figures = family.illustrate(run, config, data, snapshots)
-    gate = _gate(recipe, metrics)
+    gate = _gate(recipe, metrics, errors)
     with whole_folder(folder / EVALUATION) as partial:
         write_figures(partial, figures)
-        write_json(partial / Path(RESULTS).name, {"test": metrics, "gate": gate})
-    _write_manifest(name, recipe, data, metrics, family.tasks)
-    summary = {"value": gate["value"], "baseline": gate["baseline_value"], "passed": gate["passed"]}
+        results = {"test": metrics, "standard_errors": errors, "gate": gate}
+        write_json(partial / Path(RESULTS).name, results)
+    _write_manifest(name, recipe, data, metrics, errors, family.tasks)
+    summary = {
+        "value": gate["value"],
+        "standard_error": gate["standard_error"],
+        "baseline": gate["baseline_value"],
+        "passed": gate["passed"],
+    }
     write_json(folder / METRICS, summary)
     print(
-        f"{name}: test {gate['metric']} {gate['value']} against {gate['baseline']} "
-        f"{gate['baseline_value']}: margin {gate['margin']:.6g}, "
-        f"{'beats' if gate['passed'] else 'DOES NOT BEAT'} it by the {gate['wanted']} wanted"
+        f"{name}: test {gate['metric']} {gate['value']} ± {gate['standard_error']} against "
+        f"{gate['baseline']} {gate['baseline_value']}: margin {gate['margin']:.6g}, "
+        f"{'passes' if gate['passed'] else 'DOES NOT PASS'} with {gate['wanted']:.6g} wanted"
     )
 
 
-def _gate(recipe: Recipe, metrics: dict[str, float]) -> dict[str, object]:
+def _gate(recipe: Recipe, metrics: dict[str, float], errors: dict[str, float]) -> dict[str, object]:
     gate = recipe.gate
     baselines = read_json(Path("baselines") / f"{recipe.dataset}.json")
-    for key, values in ((gate.metric, metrics), (gate.baseline, baselines)):
-        if key not in values:
-            raise RepertoireError(f"gate: no {key!r}; there are: {', '.join(values)}")
+    for key, known in ((gate.metric, metrics), (gate.baseline, baselines)):
+        if key not in known:
+            raise RepertoireError(f"gate: no {key!r}; there are: {', '.join(known)}")
+    if gate.metric not in errors:
+        raise RepertoireError(
+            f"gate: {gate.metric} has no standard error, so no margin over chance can be stated; "
+            "the test split needs at least two units"
+        )
     value, baseline = metrics[gate.metric], baselines[gate.baseline]
     margin = margin_over(gate.better, value, baseline)
+    wanted = gate.standard_errors * errors[gate.metric]
     return {
         "metric": gate.metric,
         "better": gate.better,
         "value": value,
+        "standard_error": errors[gate.metric],
         "baseline": gate.baseline,
         "baseline_value": baseline,
         "margin": margin,
-        "wanted": gate.margin,
-        "passed": margin >= gate.margin,
+        "wanted": wanted,
+        "passed": margin > 0 and margin >= wanted,
     }
 
 
 def _write_manifest(
-    name: str, recipe: Recipe, data: Dataset, metrics: dict[str, float], tasks: tuple[str, ...]
+    name: str,
+    recipe: Recipe,
+    data: Dataset,
+    metrics: dict[str, float],
+    errors: dict[str, float],
+    tasks: tuple[str, ...],
 ) -> None:
     folder = ARTIFACTS / name
     exported = read_json(folder / "onnx" / "graphs.json")
@@ -80,6 +103,7 @@ def _write_manifest(
             "encodings": data.encodings,
             "facts": data.facts,
             "metrics": {f"test_{key}": value for key, value in metrics.items()},
+            "standard_errors": {f"test_{key}": value for key, value in errors.items()},
             "baselines": read_json(Path("baselines") / f"{recipe.dataset}.json"),
             "parity": exported["metric_differences"],
             "digests": {

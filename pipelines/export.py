@@ -17,6 +17,7 @@ from repertoire.engines.onnx_engine import OnnxRun
 from repertoire.engines.torch_engine import TorchRun
 from repertoire.export.onnx_file import Identity, export_graph, identified
 from repertoire.export.verify import Parity, compare_metrics, verify_graph
+from repertoire.metrics.uncertainty import values
 
 VERSION_DIGITS = 12  # of the weights' sha256: a version changes exactly when they do
 
@@ -42,8 +43,8 @@ def export(name: str) -> None:
             )
             (folder / f"{graph.name}.onnx").write_bytes(content)
             records.append(_record(graph, content, parity))
-        by_torch = family.evaluate(TorchRun(graphs), config, data, "valid")
-        by_onnx = family.evaluate(OnnxRun(folder, limits.threads), config, data, "valid")
+        by_torch = values(family.evaluate(TorchRun(graphs), config, data, "valid"))
+        by_onnx = values(family.evaluate(OnnxRun(folder, limits.threads), config, data, "valid"))
         gaps = compare_metrics(by_torch, by_onnx, limits.metric_tolerance)
         write_json(folder / "graphs.json", {"graphs": records, "metric_differences": gaps})
     worst = max(record["parity"]["largest_difference"] for record in records)

@@ -16,6 +16,7 @@ from typing import Any, Literal
 from repertoire.config import (
     ConfigError,
     Count,
+    NonNegative,
     Positive,
     Seed,
     parse,
@@ -40,12 +41,12 @@ class DatasetParams:
 
 @dataclass(frozen=True)
 class Gate:
-    """The metric that decides: it must beat the baseline by the margin, in its own unit."""
+    """The metric that decides: it must beat the baseline by so many of its standard errors."""
 
     metric: str
     better: Literal["lower", "higher"]
     baseline: str
-    margin: float
+    standard_errors: NonNegative
 
 
 @dataclass(frozen=True)
@@ -123,10 +124,11 @@ class Params:
         return parse(DatasetParams, block, place)
 
     def recipe(self, name: str) -> Recipe:
-        """A recipe with what it shares: ``training``, and its family's part of ``families``."""
+        """A recipe with what it shares: ``training``, ``gate``, its family's of ``families``."""
         block = dict(self._block("recipes", name))
         shared = {
             "training": section(self.content, "training", source=self.source),
+            "gate": section(self.content, "gate", source=self.source),
             "config": self._family(block.get("family")),
         }
         for part, base in shared.items():

@@ -31,6 +31,7 @@ from repertoire.data.files import (
     write_json,
 )
 from repertoire.engines.torch_engine import TorchRun
+from repertoire.metrics.uncertainty import values
 from repertoire.training.loop import Trajectory, Watch
 from repertoire.training.loop import train as run_training
 from repertoire.training.process import settle
@@ -80,7 +81,7 @@ def _trained(name: str) -> tuple[Trajectory, dict[str, str], Path]:
     learner = family.learner(network, config, data, Plan(recipe.seed, recipe.training.epochs))
     run = TorchRun(family.graphs(network, data.facts))
     watch = Watch(
-        validate=lambda: family.evaluate(run, config, data, "valid"),
+        validate=lambda: values(family.evaluate(run, config, data, "valid")),
         snapshot=lambda: family.snapshot(run, config, data),
         metric=recipe.gate.metric,
         better=recipe.gate.better,

@@ -11,7 +11,7 @@ from repertoire.data.corruption import KINDS, corrupted
 from repertoire.engines.torch_engine import TorchRun
 from repertoire.metrics import filters
 from repertoire.metrics.classification import linear_probe
-from repertoire.metrics.pictures import denoising_gains, psnr_db
+from repertoire.metrics.pictures import denoising_gains, psnr_db, squared_errors
 from tests.families import RECIPES, small
 from tests.project import full_params
 
@@ -82,8 +82,9 @@ def test_the_filters_are_those_of_scipy():
 
 def test_halving_every_error_gains_six_decibels():
     clean = grey_pictures(7)
-    noisy, restored = clean + np.uint8(40), clean + np.uint8(20)
-    gains = denoising_gains(clean, noisy, restored, np.arange(7) % 2, ["a", "b"])
+    before, after = (squared_errors(clean, clean + np.uint8(step)) for step in (40, 20))
+    assert after == pytest.approx(np.full(7, (20 / 255) ** 2))
+    gains = denoising_gains(before, after, np.arange(7) % 2, ["a", "b"])
     assert gains == pytest.approx(dict.fromkeys(gains, 20 * np.log10(2)))
     assert set(gains) == {"denoising_gain_db", "a_gain_db", "b_gain_db"}
     assert psnr_db(0.01) == pytest.approx(20)

@@ -17,6 +17,7 @@ from repertoire.engines.torch_engine import TorchRun
 from repertoire.export import verify
 from repertoire.export.onnx_file import export_graph
 from repertoire.export.verify import ParityError, compare_metrics, verify_graph
+from repertoire.metrics.uncertainty import standard_errors, values
 from repertoire.training import checkpoint
 from tests.families import RECIPES, small
 from tests.project import ROOT
@@ -115,14 +116,33 @@ def test_evaluation_gives_the_same_metrics_by_both_engines(name, project, tmp_pa
     graphs = family.graphs(network.eval(), data.facts)
     for graph in graphs:
         (tmp_path / f"{graph.name}.onnx").write_bytes(export_graph(graph))
-    by_torch = family.evaluate(TorchRun(graphs), config, data, "valid")
-    by_onnx = family.evaluate(OnnxRun(tmp_path, 1), config, data, "valid")
+    by_torch = values(family.evaluate(TorchRun(graphs), config, data, "valid"))
+    by_onnx = values(family.evaluate(OnnxRun(tmp_path, 1), config, data, "valid"))
     assert RECIPES[name]["gate"]["metric"] in by_torch
     assert [key for key in by_torch if not any(re.fullmatch(p, key) for p, *_ in METRICS)] == []
     for key in by_torch:
         ways = [way for pattern, way in family.metrics.items() if re.fullmatch(pattern, key)]
         assert len(ways) == 1 and ways[0] in ("lower", "higher"), key
     assert max(compare_metrics(by_torch, by_onnx, 1e-3).values()) <= 1e-3
+
+
+@every_recipe
+def test_every_test_metric_has_a_standard_error(name, project):
+    family, config, data, network = built(name, project)
+    run = TorchRun(family.graphs(network.eval(), data.facts))
+    measurements = family.evaluate(run, config, data, "test")
+    metrics, errors = values(measurements), standard_errors(measurements, 19)
+    # A test statistic is in units of its own standard error.
+    known = {key for key, value in metrics.items() if np.isfinite(value)}
+    assert known - errors.keys() <= {"dm_statistic", "dm_p_value"}
+    assert errors[RECIPES[name]["gate"]["metric"]] >= 0
+    assert all(np.isfinite(value) and value >= 0 for value in errors.values())
+    for measurement in measurements:
+        # What a part of the units says does not depend on their order.
+        rows = np.arange(measurement.units)
+        again = measurement.measure(rows[::-1])
+        for key, value in measurement.measure(rows).items():
+            assert again[key] == pytest.approx(value, rel=1e-6, abs=1e-9, nan_ok=True), key
 
 
 @every_recipe

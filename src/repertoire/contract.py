@@ -105,6 +105,20 @@ class Data(Protocol):
     def encodings(self) -> dict[str, Any]: ...
 
 
+@dataclass(frozen=True)
+class Measurement:
+    """Metrics of a sample, ready to be computed on any part of it.
+
+    ``units`` is how many were drawn: texts, pieces, users, blocks of a stream. ``measure`` takes
+    their numbers, int (n,), which may repeat, and returns metrics by name with unit. ``block``
+    neighbouring units depend on each other, as forecasts from one origin and the next do.
+    """
+
+    units: int
+    measure: Callable[[Array], dict[str, float]]
+    block: int = 1
+
+
 class Kind(enum.StrEnum):
     """How the report draws a figure."""
 
@@ -218,8 +232,11 @@ class Family:
         return self._get("learner", "learner")
 
     @property
-    def evaluate(self) -> Callable[[Run, Any, Data, str], dict[str, float]]:
-        """(run, config, data, split) -> metrics by name with unit; numpy alone."""
+    def evaluate(self) -> Callable[[Run, Any, Data, str], tuple[Measurement, ...]]:
+        """(run, config, data, split) -> what is measured, by the unit that was drawn; numpy alone.
+
+        ``repertoire.metrics.uncertainty`` has the values and their standard errors.
+        """
         return self._get("evaluation", "evaluate")
 
     @property

@@ -17,7 +17,7 @@ from repertoire.data.corruption import corrupted
 from repertoire.metrics import filters
 from repertoire.metrics.classification import linear_probe
 from repertoire.metrics.generation import Judge, frechet_distance, precision_and_recall
-from repertoire.metrics.pictures import denoising_gains, psnr_db, unit
+from repertoire.metrics.pictures import denoising_gains, psnr_db, squared_errors, unit
 from repertoire.metrics.principal import Principal
 
 NAMES = (  # patterns of the metrics that a gate may name
@@ -130,7 +130,9 @@ def filter_gains(
             clean, noisy = (part[known[2] == number] for part in known[:2])
             best = min(allowed, key=lambda f: np.square(unit(f(noisy)) - unit(clean)).mean())
             restored[asked[2] == number] = best(asked[1][asked[2] == number])
-        gains = denoising_gains(test, asked[1], restored, asked[2], names)
+        gains = denoising_gains(
+            squared_errors(test, asked[1]), squared_errors(test, restored), asked[2], names
+        )
         result |= {f"{label}_{key}": value for key, value in gains.items()}
     return result
 

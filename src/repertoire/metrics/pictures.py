@@ -23,18 +23,23 @@ def psnr_db(mse: float) -> float:
     return float(-10 * np.log10(mse))
 
 
+def squared_errors(clean: Array, pictures: Array) -> Array:
+    """The mean squared error a pixel of white 1 of each of uint8 pictures (n, side, side): (n,)."""
+    return np.square(unit(pictures) - unit(clean)).mean((1, 2))
+
+
 def denoising_gains(
-    clean: Array, noisy: Array, restored: Array, kinds: Array, names: Sequence[str]
+    before: Array, after: Array, kinds: Array, names: Sequence[str]
 ) -> dict[str, float]:
     """By how many decibels restoring lowered the squared error, over all pictures and by kind.
 
-    uint8 pictures (n, side, side); ``kinds`` (n,) are numbers of ``names``.
+    ``before`` and ``after`` are the errors (n,) of the pictures that were given and given back;
+    ``kinds`` (n,) are numbers of ``names``. A kind that no picture has is nan.
     """
-    before, after = (
-        np.square(unit(images) - unit(clean)).mean((1, 2)) for images in (noisy, restored)
-    )
 
     def gain(chosen: Array) -> float:
+        if not chosen.any():
+            return float("nan")
         return psnr_db(after[chosen].mean()) - psnr_db(before[chosen].mean())
 
     gains = {"denoising_gain_db": gain(np.ones(len(kinds), bool))}

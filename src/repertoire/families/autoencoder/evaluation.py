@@ -1,12 +1,14 @@
 """Reconstruction error, decibels gained on spoiled pictures, and what a code tells; numpy alone."""
 
+from collections.abc import Callable
+
 import numpy as np
 
-from repertoire.contract import Array, Arrays, Data, Figure, Kind, Line, Run
+from repertoire.contract import Array, Arrays, Data, Figure, Kind, Line, Measurement, Run
 from repertoire.data.corruption import corrupted
 from repertoire.families.autoencoder.config import Config
 from repertoire.metrics.classification import linear_probe
-from repertoire.metrics.pictures import denoising_gains, psnr_db, thinned, unit
+from repertoire.metrics.pictures import denoising_gains, psnr_db, squared_errors, thinned, unit
 from repertoire.metrics.principal import Principal
 
 SHOWN = 1000  # codes on the map
@@ -24,7 +26,7 @@ def spoiled(config: Config, images: Array) -> tuple[Array, Array]:
     return corrupted(images, config.corruption, np.random.default_rng(0))
 
 
-def evaluate(run: Run, config: Config, data: Data, split: str) -> dict[str, float]:
+def evaluate(run: Run, config: Config, data: Data, split: str) -> tuple[Measurement, ...]:
     """Squared error a pixel of grey levels in [0, 1] and its ratio to white, of clean pictures.
 
     A net that was trained on spoiled pictures is asked to restore such, too. On the test split a
@@ -32,19 +34,35 @@ def evaluate(run: Run, config: Config, data: Data, split: str) -> dict[str, floa
     """
     arrays = data.arrays(split)
     images = arrays["images"]
-    error = float(outputs(run, config, "reconstruct", images)["error"].mean())
-    metrics = {"grey_mse": error, "psnr_db": psnr_db(error)}
-    if config.corruption:
-        noisy, kinds = spoiled(config, images)
-        restored = outputs(run, config, "reconstruct", noisy)["reconstruction"]
-        names = sorted(config.corruption)
-        metrics |= denoising_gains(images, noisy, restored, kinds, names)
-    if split == "test":
-        train = data.arrays("train")
-        known, asked = (outputs(run, config, "encode", a["images"]) for a in (train, arrays))
-        guesses = linear_probe(known["latents"], train["labels"], asked["latents"])
-        metrics["probe_accuracy_percent"] = 100 * float(np.mean(guesses == arrays["labels"]))
-    return metrics
+    error = outputs(run, config, "reconstruct", images)["error"].astype(np.float64)
+    gains = _gains(run, config, images) if config.corruption else _nothing
+    right = _probed(run, config, data, arrays) if split == "test" else None
+
+    def measure(rows: Array) -> dict[str, float]:
+        mse = float(error[rows].mean())
+        probed = {} if right is None else {"probe_accuracy_percent": 100 * right[rows].mean()}
+        return {"grey_mse": mse, "psnr_db": psnr_db(mse), **gains(rows), **probed}
+
+    return (Measurement(len(images), measure),)
+
+
+def _nothing(rows: Array) -> dict[str, float]:
+    return {}
+
+
+def _gains(run: Run, config: Config, images: Array) -> Callable[[Array], dict[str, float]]:
+    noisy, kinds = spoiled(config, images)
+    restored = outputs(run, config, "reconstruct", noisy)["reconstruction"]
+    before, after = squared_errors(images, noisy), squared_errors(images, restored)
+    names = sorted(config.corruption)
+    return lambda rows: denoising_gains(before[rows], after[rows], kinds[rows], names)
+
+
+def _probed(run: Run, config: Config, data: Data, arrays: Arrays) -> Array:
+    """Of each test picture whether the probe is right."""
+    train = data.arrays("train")
+    known, asked = (outputs(run, config, "encode", a["images"]) for a in (train, arrays))
+    return linear_probe(known["latents"], train["labels"], asked["latents"]) == arrays["labels"]
 
 
 def snapshot(run: Run, config: Config, data: Data) -> Arrays:
