@@ -76,7 +76,7 @@ def _gate(recipe: Recipe, metrics: dict[str, float], errors: dict[str, float]) -
         "baseline_value": baseline,
         "margin": margin,
         "wanted": wanted,
-        "passed": margin > 0 and margin >= wanted,
+        "passed": margin > wanted,
     }
 
 

@@ -16,7 +16,6 @@ from typing import Any, Literal
 from repertoire.config import (
     ConfigError,
     Count,
-    NonNegative,
     Positive,
     Seed,
     parse,
@@ -41,12 +40,15 @@ class DatasetParams:
 
 @dataclass(frozen=True)
 class Gate:
-    """The metric that decides: it must beat the baseline by so many of its standard errors."""
+    """The metric that decides, and by how many of its standard errors it must beat a baseline.
+
+    None wanted: any lead will do; a number below 0: it may be behind by as many.
+    """
 
     metric: str
     better: Literal["lower", "higher"]
     baseline: str
-    standard_errors: NonNegative
+    standard_errors: float
 
 
 @dataclass(frozen=True)

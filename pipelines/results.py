@@ -78,7 +78,7 @@ def _rows(name: str, target: Target) -> Iterator[tuple[str, ...]]:
     """One row, or none where nothing has been measured."""
     if (found := _measured(name)) is None:
         return
-    metrics, baselines = found
+    metrics, errors, baselines = found
     for key, values in ((target.metric, metrics), (target.simple, baselines)):
         if key is not None and key not in values:
             raise RepertoireError(f"targets.{name}: no {key!r}; there are: {', '.join(values)}")
@@ -87,7 +87,7 @@ def _rows(name: str, target: Target) -> Iterator[tuple[str, ...]]:
     yield (
         f"`{name}`",
         target.metric,
-        f"{value:.5g}",
+        f"{value:.5g} ± {errors[target.metric]:.2g}" if target.metric in errors else f"{value:.5g}",
         f"{baselines[simple]:.5g} ({simple})" if simple else "–",
         f"{'≤' if target.better == 'lower' else '≥'} {target.value:g}",
         "yes" if reached else "**no**",
@@ -98,18 +98,21 @@ def _rows(name: str, target: Target) -> Iterator[tuple[str, ...]]:
     )
 
 
-def _measured(name: str) -> tuple[dict[str, Any], dict[str, Any]] | None:
-    """Metrics and baselines."""
+def _measured(name: str) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]] | None:
+    """Metrics, standard errors of those that have one, and baselines."""
     if name in study_names():
         found = Path("studies") / name / FINDINGS
-        return (read_json(found), {}) if found.exists() else None
+        return (read_json(found), {}, {}) if found.exists() else None
     recipe = name in recipe_names()
     dataset = recipe_params(name).dataset if recipe else name
     place, simple = ARTIFACTS / name / RESULTS, Path("baselines") / f"{dataset}.json"
     if not simple.exists() or (recipe and not place.exists()):
         return None
     baselines = read_json(simple)
-    return (read_json(place)["test"] if recipe else baselines), baselines
+    if not recipe:
+        return baselines, {}, baselines
+    measured = read_json(place)
+    return measured["test"], measured["standard_errors"], baselines
 
 
 def _seconds(name: str) -> str:

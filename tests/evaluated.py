@@ -13,7 +13,7 @@ from safetensors.numpy import save_file
 from repertoire.data.files import digest_file, write_json
 
 NAMES = ("first", "second")
-BASELINE = 50.0
+BASELINE, ERROR = 50.0, 2.0
 STEPS, EPOCHS = 3, 2
 
 
@@ -22,6 +22,7 @@ def checkout(folder: Path, names: tuple[str, ...] = NAMES) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     params = {
         "sources": SOURCES,
+        "gate": {},
         "training": {},
         "families": {},
         "datasets": {
@@ -48,7 +49,12 @@ def _recipe(name: str) -> dict:
         "dataset": "toys",
         "seed": 7,
         "training": {"epochs": EPOCHS, "threads": 1, "checkpoint_seconds": 9.0, "record_steps": 5},
-        "gate": {"metric": "hits_percent", "better": "higher", "baseline": "luck", "margin": 2.0},
+        "gate": {
+            "metric": "hits_percent",
+            "better": "higher",
+            "baseline": "luck",
+            "standard_errors": 1.0,
+        },
         "config": {"units": 11},
     }
 
@@ -72,10 +78,20 @@ def evaluate(folder: Path, name: str, value: float, data: str = "data of 2026") 
             for n in range(1, EPOCHS + 1)
         ],
     }
-    passed = value >= BASELINE + 2
-    gate = {"metric": "hits_percent", "value": value, "baseline_value": BASELINE, "passed": passed}
+    gate = {
+        "metric": "hits_percent",
+        "value": value,
+        "standard_error": ERROR,
+        "baseline_value": BASELINE,
+        "passed": value > BASELINE + ERROR,
+    }
+    results = {
+        "test": {"hits_percent": value},
+        "standard_errors": {"hits_percent": ERROR},
+        "gate": gate,
+    }
     write_json(target / "trained/history.json", history)
-    write_json(target / "evaluation/results.json", {"test": {"hits_percent": value}, "gate": gate})
+    write_json(target / "evaluation/results.json", results)
     write_json(target / "evaluation/figures.json", FIGURES)
     (target / "evaluation/while-training.png").write_bytes(_png())
     weights = digest_file(target / "trained/weights.safetensors")
@@ -97,6 +113,7 @@ def evaluate(folder: Path, name: str, value: float, data: str = "data of 2026") 
                 "rows": {"train": 31, "valid": 7, "test": 5},
             },
             "metrics": {"test_hits_percent": value},
+            "standard_errors": {"test_hits_percent": ERROR},
             "baselines": {"luck": BASELINE},
             "parity": {"hits_percent": 0.0},
             "digests": {**digests, "weights": weights},

@@ -25,7 +25,7 @@ def reproduced(tmp_path_factory):
     params = project.params()
     for name in RECIPES:
         # Gates are about real training; here the metric must only exist.
-        params["recipes"][name]["gate"]["margin"] = -1e9
+        params["recipes"][name]["gate"]["standard_errors"] = -1e9
     project.write_params(params)
     after = (("python", "-m", f"pipelines.{name}") for name in ("register", "report"))
     for command in (("dvc", "repro"), *after):
@@ -328,7 +328,7 @@ def test_a_family_is_added_by_one_package_and_one_block(tmp_path):
     params["recipes"]["twin_digits"] = {**params["recipes"]["vae_digits"], "family": "twin"}
     params["recipes"]["twin_digits"]["gate"] = {
         **params["recipes"]["vae_digits"]["gate"],
-        "margin": -1e9,
+        "standard_errors": -1e9,
     }
     del params["recipes"]["vae_digits"]
     project.write_params(params)

@@ -1,12 +1,13 @@
 """README's table of results is what was measured, and its first examples can be copied."""
 
 import json
+import re
 
 import pytest
 
 from pipelines.params import Params
 from pipelines.report.readme import BEGIN, END, MISSED, VALUE, difference, values
-from pipelines.report.words import number
+from pipelines.report.words import number, uncertain
 from repertoire.config import read_yaml
 from tests.project import ROOT
 
@@ -24,8 +25,24 @@ def test_the_table_holds_the_metrics_that_git_holds():
         path = ROOT / "artifacts" / name / "metrics.json"
         metrics = json.loads(path.read_text(encoding="utf-8"))
         row = shown[params.recipe(name).title]
-        wanted = number(metrics["value"]) + ("" if metrics["passed"] else MISSED)
+        value = uncertain(metrics["value"], metrics["standard_error"])
+        wanted = value + ("" if metrics["passed"] else MISSED)
         assert (row[VALUE], number(metrics["baseline"]) in row[-1]) == (wanted, True)
+
+
+def test_the_gate_names_the_strongest_baseline_of_each_row():
+    params = Params(read_yaml(ROOT / "params.yaml"))
+    better = {params.recipe(n).title: params.recipe(n).gate.better for n in params.names("recipes")}
+    rows = [row.strip("| ").split(" | ") for row in TABLE.splitlines()[2:]]
+    weaker = {}
+    for row in rows:
+        found = re.findall(r"(.+?) (−?[\d.,]*\d)(?:, |$)", row[-1].removesuffix(" |"))
+        numbers = [float(n.replace(",", "").replace("−", "-")) for _, n in found]
+        assert numbers
+        best = min(numbers) if better[row[1]] == "lower" else max(numbers)
+        if numbers[0] != best:
+            weaker[row[1]] = row[-1]
+    assert len(rows) == 62 and weaker == {}
 
 
 def line(model: str, value: str) -> str:
@@ -34,10 +51,11 @@ def line(model: str, value: str) -> str:
 
 def test_differences_are_counted_and_the_largest_is_named():
     head = "| family |\n| --- |\n"
-    old = head + line("one", "40.0") + line("two", "−0.5") + line("three", "7.0 (missed)")
-    assert values(old) == {"one": 40.0, "two": -0.5, "three": 7.0}
+    old = head + line("one", "40.0 ± 3.1") + line("two", "−0.5 ± 0.023")
+    old += line("three", "7,012 ± 19 (missed)")
+    assert values(old) == {"one": 40.0, "two": -0.5, "three": 7012.0}
     assert difference(old, old) == "no value differs from the table before"
-    new = head + line("one", "41.0") + line("two", "−0.45") + line("three", "7.0")
+    new = head + line("one", "41.0") + line("two", "−0.45") + line("three", "7,012 ± 23")
     assert difference(old, new) == (
         "2 of 3 values differ from the table before, by 10 % at most (two)"
     )

@@ -24,6 +24,7 @@ from repertoire.data.figures import write_figures
 from tests.project import full_params
 
 PARAMS = """
+gate: {}
 training: {}
 families: {}
 recipes:
@@ -33,12 +34,13 @@ recipes:
     dataset: lines
     seed: 1
     training: {epochs: 3, threads: 1, checkpoint_seconds: 1, record_steps: 20}
-    gate: {metric: perplexity, better: lower, baseline: unigram_perplexity, margin: 10}
+    gate: {metric: perplexity, better: lower, baseline: unigram_perplexity, standard_errors: 1}
     config: {prompt: "it's", units: 3}
   poor: {<<: *recipe, title: Poor net}
 studies:
   drops: {title: Drops & falls, module: drops, config: {}}
 """
+ERROR = 4.0
 BASELINES = {
     "unigram_perplexity": 50.0,
     "kneser_ney_perplexity": 30.0,
@@ -63,9 +65,15 @@ def gate(value: float) -> dict[str, Any]:
         "baseline": "unigram_perplexity",
         "baseline_value": 50.0,
         "margin": 50.0 - value,
-        "wanted": 10,
-        "passed": 50.0 - value >= 10,
+        "standard_error": ERROR,
+        "wanted": ERROR,
+        "passed": 50.0 - value > ERROR,
     }
+
+
+def measured(value: float, **other: float) -> dict[str, dict[str, float]]:
+    metrics = other or {"perplexity": value}
+    return {"test": metrics, "standard_errors": dict.fromkeys(metrics, ERROR)}
 
 
 def figures() -> list[Figure]:
@@ -88,7 +96,7 @@ def write_recipe(folder: Path, value: float) -> None:
     }
     steps = [{"step": 20 * n, "loss_nats": 5 / n, "gradient_norm": 1 / n} for n in range(1, 50)]
     contents: dict[str, Any] = {
-        "evaluation/results.json": {"test": {"perplexity": value}, "gate": gate(value)},
+        "evaluation/results.json": {**measured(value), "gate": gate(value)},
         "trained/history.json": {
             "steps": steps,
             "epochs": [{"epoch": n, "steps_done": n, "perplexity": 9 - n} for n in (1, 2, 3)],
@@ -124,7 +132,7 @@ def fill(folder: Path) -> None:
     family.mkdir(parents=True)
     (family / "__init__.py").write_text('"""A toy.\n\nInvented (Nobody 1999).\n"""\n')
     write_recipe(folder / "artifacts/good", 20.0)
-    write_recipe(folder / "artifacts/poor", 45.0)
+    write_recipe(folder / "artifacts/poor", 47.0)
 
 
 @pytest.fixture
@@ -232,13 +240,13 @@ def test_a_family_is_called_as_its_authors_call_it() -> None:
     assert tuple(family_name(name.lower().replace(" ", "_")) for name in wanted) == wanted
 
 
-def test_a_failed_gate_is_shown_as_not_beaten(page: str) -> None:
+def test_a_missed_gate_is_shown_and_what_lies_within_two_standard_errors_is_a_tie(
+    page: str,
+) -> None:
     assert "1 of 2" in page
-    assert "✗ not beaten by the 10 wanted" in page
-    assert (
-        "Good &lt;net&gt; beats the unigram (perplexity 50.00) by the margin of 10 wanted; "
-        "Poor net does not beat it." in page
-    )
+    assert "✓ beats it" in page and "✗ a tie" in page
+    assert "20.00 ± 4.0" in page
+    assert "Good &lt;net&gt; beats the unigram (perplexity 50.00); Poor net ties with it." in page
 
 
 def test_what_does_not_beat_kneser_ney_is_named(page: str) -> None:
@@ -316,25 +324,32 @@ def test_a_training_without_records_has_a_page_without_curves(project: Path) -> 
 
 
 def test_a_floor_is_no_baseline_to_beat() -> None:
-    found = {"frechet_distance": 4.0}
-    known = {"gaussian": 9.0, "real_halves_frechet_distance": 2.0}
+    found = measured(0, frechet_distance=4.0)
+    known = {"gaussian_frechet_distance": 11.0, "real_halves_frechet_distance": 2.0}
     rows = comparisons(
-        gate(4.0) | {"metric": "frechet_distance", "baseline": "gaussian"}, found, known, {}
+        gate(4.0) | {"metric": "frechet_distance", "baseline": "gaussian_frechet_distance"},
+        found,
+        known,
+        {},
     )
-    assert [row.verdict for row in rows] == ["✓ beats it", "above the floor"]
+    assert [row.verdict for row in rows] == ["✓ a tie", "above the floor"]
     assert "The floor is 2.000" in verdicts([("GAN", rows)])[1]
 
 
 def test_a_reference_takes_its_width_from_the_recipe() -> None:
     rows = comparisons(
-        gate(4.0), {"reconstruction_mse": 0.5}, {"pca_8_mse": 0.25, "pca_16_mse": 1}, {"latent": 8}
+        gate(4.0),
+        {"test": {"perplexity": 4.0, "reconstruction_mse": 0.5}, "standard_errors": {}},
+        {"unigram_perplexity": 50.0, "pca_8_mse": 0.25, "pca_16_mse": 1},
+        {"latent": 8},
     )
-    assert (rows[1].baseline, rows[1].verdict) == ("8 principal components", "✗ not beaten")
+    assert (rows[1].baseline, rows[1].verdict) == ("8 principal components", "does not beat it")
 
 
 def test_a_ratio_without_a_divisor_is_left_out() -> None:
-    known = {"nearest_neighbour_chrf_percent": 0.0}
-    rows = comparisons(gate(4.0), {"chrf_percent": 5.0}, known, {})
+    known = {"unigram_perplexity": 50.0, "nearest_neighbour_chrf_percent": 0.0}
+    metrics = {"perplexity": 4.0, "chrf_percent": 5.0}
+    rows = comparisons(gate(4.0), {"test": metrics, "standard_errors": {}}, known, {})
     assert rows[1].ratio == "–"
 
 
@@ -362,12 +377,20 @@ def test_a_short_logarithmic_axis_has_plain_digits(x: list[float], ticks: set[st
     assert written == ticks
 
 
-def test_a_sentence_over_several_gates_names_all_their_margins() -> None:
-    found = {"perplexity": 20.0}
-    one, other = (comparisons(gate(20.0) | {"wanted": wanted}, found, {}, {}) for wanted in (5, 13))
-    assert verdicts([("One", one), ("Other", other)]) == [
-        "Every net beats the unigram (perplexity 50.00) by the margins of 5 to 13 wanted."
+def test_a_sentence_names_who_beats_who_ties_and_who_does_neither() -> None:
+    known = {"unigram_perplexity": 50.0}
+
+    def rows(value: float) -> list[Any]:
+        return comparisons(gate(value), measured(value), known, {})
+
+    against = "the unigram (perplexity 50.00)"
+    one, other, even, poor = (rows(value) for value in (20.0, 30.0, 53.0, 61.0))
+    assert verdicts([("One", one), ("Other", other)]) == [f"Every net beats {against}."]
+    everyone = [("One", one), ("Even", even), ("Other", other), ("Poor", poor)]
+    assert verdicts(everyone) == [
+        f"One and Other beat {against}; Even ties with it; Poor does not beat it."
     ]
+    assert verdicts([("Poor", poor)]) == [f"Poor does not beat {against}."]
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from pipelines.stage import TIMINGS
 from repertoire.config import RepertoireError
 
 TARGETS = """
+gate: {}
 training: {}
 families: {}
 datasets: {}
@@ -19,7 +20,7 @@ recipes:
     dataset: harbour
     seed: 1
     training: {epochs: 3, threads: 1, checkpoint_seconds: 1, record_steps: 20}
-    gate: {metric: depth, better: lower, baseline: lead, margin: 1}
+    gate: {metric: depth, better: lower, baseline: lead, standard_errors: 1}
     config: {}
 studies: {tides: {title: Tides, module: tides, config: {}}}
 targets:
@@ -83,10 +84,11 @@ def test_a_recipe_has_its_test_metrics_and_the_seconds_of_its_last_training(fold
     written(folder, "baselines/harbour.json", {"depth": 5.5, "lead": 11.0})
     results("wave")
     assert rows(capsys) == []  # baselines alone are no result of a net
-    written(folder, "artifacts/wave/evaluation/results.json", {"test": {"depth": 2.75}, "gate": {}})
+    measured = {"test": {"depth": 2.75}, "standard_errors": {"depth": 0.125}, "gate": {}}
+    written(folder, "artifacts/wave/evaluation/results.json", measured)
     results("wave")
     [row] = rows(capsys)
-    assert row[:8] == ["| `wave`", "depth", "2.75", "11 (lead)", "≤ 3", "yes", "a net", "–"]
+    assert row[:8] == ["| `wave`", "depth", "2.75 ± 0.12", "11 (lead)", "≤ 3", "yes", "a net", "–"]
     stages = [("evaluate", "wave", 19), ("train", "wave", 7), ("train", "wave", 13)]
     stages += [("train", "other", 17), ("prepare", "harbour", 23)]
     lines = [

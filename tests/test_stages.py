@@ -119,11 +119,11 @@ def test_code_that_all_share_changes_all(project):
     assert found == set(fingerprints(project))
 
 
-def test_a_title_or_a_margin_trains_nothing_anew(project):
+def test_a_title_or_the_lead_that_a_gate_wants_trains_nothing_anew(project):
     params = project.params()
     before = fingerprints(project)
     params["recipes"]["lstm"]["title"] = "Another name"
-    params["recipes"]["lstm"]["gate"]["margin"] = 101
+    params["recipes"]["lstm"]["gate"]["standard_errors"] = 101
     project.write_params(params)
     after = fingerprints(project)
     assert {name for name in before if before[name] != after[name]} == {

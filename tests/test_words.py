@@ -13,6 +13,7 @@ from pipelines.report.words import (
     metric_words,
     size,
     small,
+    uncertain,
 )
 from repertoire.config import read_yaml
 from tests.project import ROOT
@@ -26,8 +27,8 @@ GATES = {
 }
 # A number or a name in the place of what a recipe fills in.
 FILLED = [
-    (metric.replace(r"\d+", "50"), re.sub(r"\{\w+\}", "8", baseline), floor)
-    for metric, baseline, floor in BESIDE
+    (metric.replace(r"\d+", "50"), re.sub(r"\{\w+\}", "8", baseline), role)
+    for metric, baseline, role in BESIDE
 ]
 
 
@@ -41,9 +42,9 @@ def test_what_a_gate_compares_has_words_and_the_direction_of_the_gate(metric, be
     assert better_of(metric) == better
 
 
-@pytest.mark.parametrize(("metric", "baseline", "floor"), FILLED)
+@pytest.mark.parametrize(("metric", "baseline", "role"), FILLED)
 def test_a_reference_beside_a_gate_has_words_and_measures_what_the_model_does(
-    metric, baseline, floor
+    metric, baseline, role
 ):
     assert has_words(metric, METRICS) and has_words(baseline, BASELINES)
     # The key of a baseline ends in the unit of the metric, and mostly in its name.
@@ -54,7 +55,7 @@ def test_a_reference_beside_a_gate_has_words_and_measures_what_the_model_does(
 
 def test_no_reference_is_shown_twice_and_real_data_alone_are_a_floor():
     assert len(set(FILLED)) == len(FILLED)
-    floors = {baseline for _, baseline, floor in BESIDE if floor}
+    floors = {baseline for _, baseline, role in BESIDE if role == "floor"}
     assert floors == {"real_halves_frechet_distance", "real_test_mode_divergence_nats"}
 
 
@@ -90,21 +91,89 @@ def test_a_key_is_matched_whole_and_an_unknown_one_taken_apart():
     assert baseline_words("kneser_ney_perplexity", {}) == "kneser ney perplexity"
 
 
-def test_an_even_match_with_a_reference_is_not_beaten():
+def compared(value, error, known, metric="mae", better="lower", passed=True):
+    gate = {"metric": metric, "better": better, "baseline": f"drift_{metric}", "passed": passed}
+    errors = {} if error is None else {metric: error}
+    return comparisons(gate, {"test": {metric: value}, "standard_errors": errors}, known, {})
+
+
+def test_every_baseline_in_the_metric_of_the_gate_stands_beside_it():
+    known = {"persistence_mae": 3.0, "drift_mae": 5.0, "seasonal_naive_mae": 3.5, "ar_order": 7.0}
+    rows = compared(3.0, None, known)
+    assert [row.baseline for row in rows] == ["drift", "persistence", "seasonal naive forecast"]
+    assert [row.verdict for row in rows] == ["✓ beats it", "does not beat it", "beats it"]
+    assert [row.ratio for row in rows] == ["1.67", "1.00", "1.17"]
+
+
+def test_what_lies_within_two_standard_errors_is_a_tie():
+    known = {"drift_mae": 5.0, "persistence_mae": 3.5, "seasonal_naive_mae": 6.5, "ar_mae": 3.0}
+    rows = compared(4.5, 0.5, {**known, "ar_order": 7.0, "volatility_mae": 5.5})
+    assert {row.baseline_value: row.outcome for row in rows} == {
+        5.0: "ties",
+        3.5: "loses",  # by just two of them
+        6.5: "beats",
+        3.0: "loses",
+        5.5: "beats",
+    }
+    assert rows[0].verdict == "✓ a tie"  # the gate asks for one
+    [missed] = compared(4.75, 0.5, {"drift_mae": 5.0}, passed=False)
+    assert missed.verdict == "✗ a tie"
+
+
+def test_a_metric_that_ends_alike_is_no_rival_and_what_real_data_reach_is_a_floor():
+    metrics = {"frechet_distance": 4.0, "a_to_b_frechet_distance": 5.0}
     gate = {
-        "metric": "mae",
+        "metric": "frechet_distance",
         "better": "lower",
-        "value": 3.0,
-        "baseline": "drift_mae",
-        "baseline_value": 5.0,
-        "margin": 2.0,
-        "wanted": 2.0,
+        "baseline": "identity_frechet_distance",
         "passed": True,
     }
-    known = {"drift_mae": 5.0, "persistence_mae": 3.0, "seasonal_naive_mae": 3.5}
-    rows = comparisons(gate, {"mae": 3.0}, known, {})
-    assert [row.verdict for row in rows] == ["✓ beats it", "✗ not beaten", "✓ beats it"]
-    assert [row.ratio for row in rows] == ["1.67", "1.00", "1.17"]
+    known = {
+        "identity_frechet_distance": 9.0,
+        "identity_a_to_b_frechet_distance": 8.0,
+        "real_halves_frechet_distance": 3.0,
+        "transport_frechet_distance": 6.0,
+    }
+    rows = comparisons(gate, {"test": metrics, "standard_errors": {}}, known, {})
+    shown = {(row.value, row.baseline_value): row.role for row in rows}
+    assert shown == {
+        (4.0, 9.0): "baseline",
+        (4.0, 3.0): "floor",
+        (4.0, 6.0): "baseline",
+        (5.0, 8.0): "baseline",
+    }
+
+
+def test_optimisation_is_a_scale_and_another_style_is_no_rival():
+    gate = {
+        "metric": "perceptual_loss",
+        "better": "lower",
+        "baseline": "photograph_wave_perceptual_loss",
+        "passed": True,
+    }
+    known = {
+        "photograph_wave_perceptual_loss": 8.0,
+        "photograph_scream_perceptual_loss": 7.0,
+        "optimised_10_wave_perceptual_loss": 2.0,
+    }
+    measured = {"test": {"perceptual_loss": 4.0}, "standard_errors": {}}
+    rows = comparisons(gate, measured, known, {"style": "wave"})
+    assert [(row.baseline_value, row.role) for row in rows] == [(8.0, "baseline"), (2.0, "scale")]
+
+
+@pytest.mark.parametrize(
+    ("value", "error", "words"),
+    [
+        (108.123, 0.4567, "108.1 ± 0.46"),
+        (3.0, None, "3.000"),
+        (99.95, 0.05, "99.95 ± 0.050"),
+        (100.0, 0.0, "100.0 ± 0"),
+        (0.00377, 0.0000123, "0.003770 ± 0.000012"),
+        (1234.5, 21.4, "1,234 ± 21"),
+    ],
+)
+def test_a_value_stands_with_two_digits_of_its_standard_error(value, error, words):
+    assert uncertain(value, error) == words
 
 
 def test_sizes_are_megabytes_from_a_million_bytes_on():

@@ -37,7 +37,11 @@ def model_card(content: Content) -> str:
     """The card's text, cut at the end of a line where it is too long for MLflow."""
     manifest, recipe = content.manifest, content.recipe
     facts = manifest["facts"]
-    metrics = {key.removeprefix("test_"): value for key, value in manifest["metrics"].items()}
+    metrics, errors = (
+        {key.removeprefix("test_"): value for key, value in manifest[part].items()}
+        for part in ("metrics", "standard_errors")
+    )
+    rows = card.metric_rows(metrics, errors)
     what = import_module(f"repertoire.families.{recipe.family}").__doc__ or recipe.family
     lines = [
         f"# {recipe.title}",
@@ -46,7 +50,7 @@ def model_card(content: Content) -> str:
         f"**Data.** {spaced(recipe.dataset)}; {facts['origin']}; licence: {facts['licence']}. "
         f"{card.splits(facts)}.",
         "## Measured on the test split",
-        "\n".join(f"- {row[0]}: {row[1]} {row[2]}".rstrip() for row in card.metric_rows(metrics)),
+        "\n".join(f"- {name}: {value} {unit}".rstrip() for name, value, unit in rows),
         "## Limits",
         "\n".join(f"- {note}" for note in limits(facts, metrics, recipe)),
         "## Files",

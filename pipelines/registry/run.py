@@ -63,7 +63,8 @@ def content_tags(content: Content) -> dict[str, str]:
         "content_sha256": content.digest,
         "data_sha256": content.manifest["digests"]["data"],
         "dataset": content.recipe.dataset,
-        "gate": f"{metric} {value:.6g} against {gate.baseline}, margin {gate.margin:.6g}",
+        "gate": f"{metric} {value:.6g} against {gate.baseline}, "
+        f"ahead by more than {gate.standard_errors:g} standard errors",
         "gate_metric": metric,
         "gate_value": repr(float(value)),
         "gate_better": gate.better,
@@ -139,9 +140,11 @@ def _metrics(content: Content) -> list[Metric]:
         if key not in ("step", "epoch", "steps_done")
     ]
     last, steps = epoch_times[-1], int(history["epochs"][-1]["steps_done"])
+    measured = content.manifest["metrics"] | {
+        f"{key}_standard_error": error for key, error in content.manifest["standard_errors"].items()
+    }
     return found + [
-        Metric(key, float(value), _milliseconds(last), steps)
-        for key, value in content.manifest["metrics"].items()
+        Metric(key, float(value), _milliseconds(last), steps) for key, value in measured.items()
     ]
 
 

@@ -9,11 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.params import Recipe
-from pipelines.report.words import USES, listed, metric_words, number, size, small, spaced
+from pipelines.report.words import USES, listed, metric_words, size, small, spaced, uncertain
 from repertoire.config import RepertoireError
 
 SERVER = "localhost:8000"
-COUNTED = ("classes", "modes", "numbers", "pairs", "questions")  # units of whole numbers
 # Tasks of pictures, and the files that an example names.
 PICTURED = {
     "caption": ("picture",),
@@ -123,13 +122,15 @@ def parameters(folder: Path) -> int:
     return sum({(t.shape, t.tobytes()): t.size for t in tensors}.values())
 
 
-def metric_rows(metrics: Mapping[str, float]) -> list[tuple[str, str, str]]:
-    """Name, value and unit of everything measured on the test split."""
-    rows = []
-    for key, value in metrics.items():
-        name, unit = metric_words(key)
-        rows.append((name, f"{value:,.0f}" if unit in COUNTED else number(value), unit))
-    return rows
+def metric_rows(
+    metrics: Mapping[str, float], errors: Mapping[str, float]
+) -> list[tuple[str, str, str]]:
+    """Name, value with its standard error, and unit of everything measured on the test split."""
+    return [
+        (name, uncertain(value, errors.get(key)), unit)
+        for key, value in metrics.items()
+        for name, unit in [metric_words(key)]
+    ]
 
 
 def digests(manifest: Mapping[str, Any]) -> list[tuple[str, str]]:

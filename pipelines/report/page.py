@@ -28,7 +28,7 @@ from pipelines.report.compare import comparisons, verdicts
 from pipelines.report.figures import load_figure
 from pipelines.report.inputs import inputs_digest
 from pipelines.report.limits import limits
-from pipelines.report.words import lowered, metric_words, number, small, spaced
+from pipelines.report.words import lowered, metric_words, number, small, spaced, uncertain
 from repertoire.config import RepertoireError
 from repertoire.data.files import read_json, whole_folder
 
@@ -70,6 +70,7 @@ def _render(folder: Path, file: str, template: str, content: dict[str, Any]) -> 
         lstrip_blocks=True,
     )
     environment.filters |= {"number": number, "spaced": spaced, "lowered": lowered}
+    environment.globals["uncertain"] = uncertain
     page = environment.get_template(template).render(here=file, **content)
     (folder / file).write_text(page, encoding="utf-8")
 
@@ -132,9 +133,7 @@ def _model(name: str) -> dict[str, Any]:
     recipe, folder = recipe_params(name), ARTIFACTS / name
     measured, manifest = read_artifact(name, RESULTS), read_artifact(name, MANIFEST)
     records, history = read_artifact(name, FIGURES), read_artifact(name, HISTORY)
-    rows = comparisons(
-        measured["gate"], measured["test"], manifest["baselines"], dict(recipe.config)
-    )
+    rows = comparisons(measured["gate"], measured, manifest["baselines"], dict(recipe.config))
     return {
         "name": name,
         "title": recipe.title,
@@ -148,15 +147,15 @@ def _model(name: str) -> dict[str, Any]:
         "history": history,
         "steps": history["epochs"][-1]["steps_done"],
         "manifest": manifest,
-        "card": _card(name, recipe, measured["test"], manifest, records),
+        "card": _card(name, recipe, measured, manifest, records),
         "figures": [load_figure(folder / EVALUATION, record) for record in records],
     }
 
 
 def _card(
-    name: str, recipe: Recipe, metrics: dict[str, float], manifest: dict[str, Any], records: Any
+    name: str, recipe: Recipe, measured: dict[str, Any], manifest: dict[str, Any], records: Any
 ) -> dict[str, Any]:
-    facts = manifest["facts"]
+    facts, metrics = manifest["facts"], measured["test"]
     what, sources = card.family_text(recipe.family)
     return {
         "what": what,
@@ -165,7 +164,7 @@ def _card(
         "splits": card.splits(facts),
         "use": card.intended_use(manifest["tasks"], recipe.dataset),
         "limits": limits(facts, metrics, recipe),
-        "metrics": card.metric_rows(metrics),
+        "metrics": card.metric_rows(metrics, measured["standard_errors"]),
         "settings": card.settings(recipe),
         "sizes": card.sizes(ARTIFACTS / name, manifest),
         "parity": card.parity(manifest),

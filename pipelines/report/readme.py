@@ -4,14 +4,13 @@ Says how far these results are from those that README held, which is how far ano
 differs where nothing else changed.
 """
 
-import re
 from pathlib import Path
 
 from pipelines.artifact import MANIFEST, RESULTS, read_artifact
 from pipelines.params import recipe_names, recipe_params
 from pipelines.report.card import family_name
 from pipelines.report.compare import comparisons
-from pipelines.report.words import number, spaced
+from pipelines.report.words import number, spaced, uncertain
 from pipelines.stage import run_stage
 from repertoire.config import RepertoireError
 from repertoire.data.files import whole_file
@@ -55,10 +54,12 @@ def difference(old: str, new: str) -> str:
 def values(table: str) -> dict[str, float]:
     """The value of each model in a table."""
     rows = [line.strip("| \n").split(" | ") for line in table.splitlines()[2:]]
-    return {
-        row[1]: float(re.sub(r"[^\d.e-]", "", row[VALUE].removesuffix(MISSED).replace("−", "-")))
-        for row in rows
-    }
+    return {row[1]: _number(row[VALUE]) for row in rows}
+
+
+def _number(cell: str) -> float:
+    """The value that a cell begins with; its standard error and a missed gate may follow."""
+    return float(cell.split()[0].replace("−", "-").replace(",", ""))
 
 
 def _parts(text: str) -> tuple[str, str, str]:
@@ -76,19 +77,19 @@ def _row(name: str) -> tuple[str, ...]:
     recipe = recipe_params(name)
     results, manifest = read_artifact(name, RESULTS), read_artifact(name, MANIFEST)
     gate = results["gate"]
-    rows = comparisons(gate, results["test"], manifest["baselines"], dict(recipe.config))
+    rows = comparisons(gate, results, manifest["baselines"], dict(recipe.config))
     first = rows[0]
     beside = [
         f"{row.baseline} {number(row.baseline_value)}"
         for row in rows
-        if (row.metric, row.unit) == (first.metric, first.unit) and not row.floor
+        if (row.metric, row.unit, row.role) == (first.metric, first.unit, "baseline")
     ]
     return (
         family_name(recipe.family),
         recipe.title,
         spaced(recipe.dataset),
         f"{first.metric}, {first.unit}" if first.unit else first.metric,
-        number(first.value) + ("" if gate["passed"] else MISSED),
+        uncertain(first.value, first.error) + ("" if gate["passed"] else MISSED),
         ", ".join(beside),
     )
 

@@ -1,5 +1,6 @@
 """Keys of metrics, baselines and data in words that a reader knows."""
 
+import math
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -266,6 +267,14 @@ def number(value: float) -> str:
     if abs(value) >= 1000:
         return f"{value:,.0f}".replace("-", "−")
     return f"{value:#.4g}".rstrip(".").replace("-", "−")
+
+
+def uncertain(value: float, error: float | None) -> str:
+    """A value with its standard error, of which two digits count."""
+    if error is None:
+        return number(value)
+    places = 0 if error == 0 else max(0, 1 - math.floor(math.log10(error)))
+    return f"{number(value)} ± {error:,.{places}f}"
 
 
 def size(count: float) -> str:
