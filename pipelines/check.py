@@ -73,7 +73,7 @@ def _check_recipe(recipe: Recipe, datasets: Mapping[str, DatasetParams], place: 
 def _plain(dataset: DatasetParams, kind: str, key: str) -> Any:
     """The parsed baseline config as plain values, or one key of it."""
     values = asdict(parse(load_baselines(kind).Config, dataset.baseline, "baseline"))
-    return values[key] if key else values
+    return values.get(key) if key else values
 
 
 def _check_gate(recipe: Recipe, family: Family, kind: str, place: str) -> None:

@@ -19,6 +19,7 @@ from repertoire.export.onnx_file import export_graph
 from repertoire.export.verify import ParityError, compare_metrics, verify_graph
 from repertoire.metrics.uncertainty import standard_errors, values
 from repertoire.training import checkpoint
+from tests.documented import directions
 from tests.families import RECIPES, small
 from tests.project import ROOT
 
@@ -132,6 +133,9 @@ def test_every_test_metric_has_a_standard_error(name, project):
     run = TorchRun(family.graphs(network.eval(), data.facts))
     measurements = family.evaluate(run, config, data, "test")
     metrics, errors = values(measurements), standard_errors(measurements, 19)
+    for key in metrics:
+        ways = {way for pattern, way in family.metrics.items() if re.fullmatch(pattern, key)}
+        assert directions(key) == ways, f"{key}: docs/measures.md lacks it, or its direction"
     # A test statistic is in units of its own standard error.
     known = {key for key, value in metrics.items() if np.isfinite(value)}
     assert known - errors.keys() <= {"dm_statistic", "dm_p_value"}

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from pipelines.params import DatasetParams
-from repertoire.baselines.panel import fit_ridge, naive_forecasts, standardised
+from repertoire.baselines.panel import fit_ridge, point_forecasts, standardised
 from repertoire.config import ConfigError, parse
 from repertoire.contract import Plan
 from repertoire.data.readers import panel as reader
@@ -89,7 +89,8 @@ def test_a_ridge_without_penalty_is_the_least_squares_of_numpy_over_all_series()
 
 def test_the_season_repeats_series_by_series():
     values = np.arange(40.0).reshape(20, 2)
-    naive = naive_forecasts({"season": 3})
+    facts = {"season": 3, "values": {"train": 11, "valid": 5}, "horizon": 2, "ridge_lookback": 2}
+    naive, _ = point_forecasts((1.0,), values, facts)
     at = np.array([7, 9])
     assert naive["persistence"](values, at, 2).tolist() == [[[14, 15]] * 2, [[18, 19]] * 2]
     found = naive["seasonal_naive"](values, at, 4)[0]

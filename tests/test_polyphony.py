@@ -11,17 +11,25 @@ import pytest
 import torch
 from scipy.io import savemat
 
-from repertoire.baselines.rolls import BernoulliNotes, ChordBigram
+from repertoire.baselines.rolls import (
+    BernoulliNotes,
+    ChordBigram,
+    chosen,
+    joined,
+    keys,
+    pieces,
+)
 from repertoire.data.musicxml import Note, ScoreError, read_mxl, read_score
 from repertoire.data.readers import piano_rolls
 from repertoire.data.readers.chorales import families, passages_of, sampled
+from repertoire.data.rolls import room, transposed
 from repertoire.data.sources import SourceError
 from repertoire.engines.torch_engine import TorchRun
 from repertoire.export.onnx_file import export_graph
 from repertoire.export.verify import verify_graph
 from repertoire.families.polyphony.evaluation import compose, piece_outputs
-from repertoire.families.polyphony.learner import room, transposed
 from repertoire.metrics.music import frame_accuracy_percent
+from repertoire.metrics.uncertainty import values
 from tests.families import small
 from tests.small.chorales import mxl
 
@@ -202,7 +210,8 @@ def test_nats_of_a_constant_probability_are_known_in_closed_form(name, project):
     logit = -1.3
     output = network.output
     (output.visible if name == "chorales_nade" else output.logits).bias.data.fill_(logit)
-    metrics = family.evaluate(TorchRun(family.graphs(network, data.facts)), config, data, "test")
+    run = TorchRun(family.graphs(network, data.facts))
+    metrics = values(family.evaluate(run, config, data, "test"))
     chance = 1 / (1 + np.exp(-logit))
     silent = data.facts["notes"] - 4  # each made-up chord has four notes
     exact = -4 * np.log(chance) - silent * np.log(1 - chance)
@@ -314,26 +323,65 @@ def pairs(*frames):
     return np.concatenate((np.zeros_like(now[:1]), now[:-1])), now
 
 
+def counted(model, train):
+    model.count(train)
+    return model
+
+
+def coins(notes, **how):
+    return BernoulliNotes(notes, 0.5, **how)
+
+
 def test_coins_of_notes_are_counted_with_pseudo_observations():
     train = [pairs([1, 0], [1, 1], [0, 1])]
     before, now = pairs([1, 1])
-    alone = BernoulliNotes(train, 0.5, by_note=True, by_past=False)
+    alone = counted(coins(2, by_note=True, by_past=False), train)
     assert alone.log_probs(before, now)[0] == pytest.approx(np.log(2.5 / 4 * 2.5 / 4))
     # Note 0 was off once and then on; on twice, then on once. Note 1: off twice, on once of them.
-    markov = BernoulliNotes(train, 0.5, by_note=True, by_past=True)
+    markov = counted(coins(2, by_note=True, by_past=True), train)
     assert markov.log_probs(before, now)[0] == pytest.approx(np.log(1.5 / 2 * 1.5 / 3))
-    repeat = BernoulliNotes(train, 0.5, by_note=False, by_past=True)
+    repeat = counted(coins(2, by_note=False, by_past=True), train)
     assert repeat.log_probs(before, now)[0] == pytest.approx(2 * np.log(2.5 / 4))
 
 
 def test_chord_bigrams_are_a_distribution_over_all_frames():
     rng = np.random.default_rng(0)
     train = [pairs(*rng.integers(0, 2, (29, 5))) for _ in range(3)]
-    model = ChordBigram(train, BernoulliNotes(train, 0.5, by_note=True, by_past=True))
+    model = counted(ChordBigram(counted(coins(5, by_note=True, by_past=True), train)), train)
     frames = np.array(list(itertools.product((0, 1), repeat=5)), np.uint8)
     for before in frames[[0, 3, 31]]:
         total = np.exp(model.log_probs(np.tile(before, (32, 1)), frames)).sum()
         assert total == pytest.approx(1, abs=1e-9)
+
+
+ROLL = np.zeros((1, 3, 11), np.uint8)
+ROLL[0, [0, 0, 1, 2], [2, 6, 3, 5]] = 1  # from the third note of eleven to the seventh
+PIECE = {"rolls": ROLL, "lengths": np.array([3])}
+
+
+def test_pieces_are_counted_in_every_key_within_their_range():
+    assert [len(keys(PIECE, shift)) for shift in range(6)] == [1, 2, 2, 1, 1, 0]
+    [(before, now)] = keys(PIECE, 4)
+    assert np.array_equal(now, np.roll(ROLL[0], 4, axis=1)) and not before[0].any()
+    model = ChordBigram(coins(11, by_note=True, by_past=True))
+    for shift in range(3):
+        model.count(keys(PIECE, shift))
+    assert model.alone.total() == 5 * 3
+    for way in (-2, -1, 0, 1, 2):
+        frames = [frame.tobytes() for frame in np.roll(ROLL[0], way, axis=1)]
+        assert all(model.after[past][chord] == 1 for past, chord in itertools.pairwise(frames))
+
+
+def test_validation_chooses_in_which_keys_is_counted():
+    train = [keys(PIECE, shift) for shift in range(4)]
+
+    def best(way):
+        heard = joined(pieces({**PIECE, "rolls": np.roll(ROLL, way, axis=2)}))
+        return chosen(lambda: ChordBigram(coins(11, by_note=True, by_past=True)), train, heard)
+
+    assert [best(way)[1] for way in (0, 1, -2)] == [0, 1, 2]
+    model, _ = best(-2)
+    assert model.alone.total() == 5 * 3
 
 
 @pytest.mark.parametrize("output", ["bernoulli", "nade"])

@@ -15,7 +15,7 @@ from pipelines.report.card import family_name, requests, settings
 from pipelines.report.charts import draw_lines, panels
 from pipelines.report.compare import comparisons, verdicts
 from pipelines.report.figures import heatmap
-from pipelines.report.limits import against_persistence
+from pipelines.report.limits import against_the_strongest
 from pipelines.report.page import INPUTS, OUTPUT, report
 from pipelines.report.words import listed, metric_words, number
 from repertoire.config import RepertoireError, parse
@@ -397,14 +397,14 @@ def test_a_sentence_names_who_beats_who_ties_and_who_does_neither() -> None:
     ("statistic", "p_value", "words"),
     [
         (-3.1, 0.002, "its errors are smaller"),
-        (3.1, 0.002, "repeating the last value has smaller errors"),
+        (3.1, 0.002, "on validation has smaller errors"),
         (-1.2, 0.23, "may be chance"),
     ],
 )
-def test_a_card_says_whether_a_forecaster_beats_persistence(
+def test_a_card_says_whether_a_forecaster_beats_the_strongest_baseline(
     statistic: float, p_value: float, words: str
 ) -> None:
-    assert words in against_persistence(statistic, p_value)
+    assert words in against_the_strongest(statistic, p_value)
 
 
 def test_a_request_with_pictures_names_their_files_and_the_class_where_it_is_told() -> None:

@@ -9,14 +9,17 @@ import torch
 
 from pipelines.params import DatasetParams
 from repertoire.baselines.series import (
+    PERSISTENCE,
     Autoregression,
     Config,
+    Method,
     backtest,
     baselines,
     drift,
     fit_autoregression,
+    fit_seasonal_autoregression,
     persistence,
-    point_forecasts,
+    point_methods,
     seasonal_naive,
     volatility,
 )
@@ -105,31 +108,47 @@ def test_point_errors_and_points_by_hand():
 
 
 def test_diebold_mariano_by_hand():
-    # Gaps 1 2 3 6, mean 3, centred -2 -1 0 3: variance 14/4, autocovariances 2/4 and -3/4.
-    gap, zeros = np.array([1.0, 2.0, 3.0, 6.0]), np.zeros(4)
-    variance = 14 / 4 + 2 * (2 / 3) * (2 / 4) + 2 * (1 / 3) * (-3 / 4)
-    statistic, p_value = diebold_mariano(gap, zeros, 2)
-    assert statistic == pytest.approx(3 / np.sqrt(variance / 4))
-    # Two-sided, of a standard normal variable.
-    from scipy.stats import norm
+    # Gaps 1 2 3 6, mean 3, centred -2 -1 0 3: variance 14/4, first autocovariance 2/4.
+    from scipy.stats import t
 
-    assert p_value == pytest.approx(2 * norm.sf(statistic))
+    gap, zeros = np.array([1.0, 2.0, 3.0, 6.0]), np.zeros(4)
+    correction = (4 + 1 - 2 * 2 + 2 * 1 / 4) / 4
+    expected = 3 / np.sqrt((14 / 4 + 2 * 2 / 4) / 4) * np.sqrt(correction)
+    statistic, p_value = diebold_mariano(gap, zeros, 2)
+    assert statistic == pytest.approx(expected)
+    assert p_value == pytest.approx(2 * t.sf(expected, 3))
     assert diebold_mariano(zeros, gap, 2) == pytest.approx((-statistic, p_value))
     assert diebold_mariano(gap, gap - 1, 2) == (0, 1)
-    # As many lags as there are origins less one, however many are asked for.
-    weights = [1 - lag / 10 for lag in (1, 2, 3)]
-    products = (2.0, -3.0, -6.0)
-    variance = (14 + 2 * sum(w * p for w, p in zip(weights, products, strict=True))) / 4
-    assert diebold_mariano(gap, zeros, 9)[0] == pytest.approx(3 / np.sqrt(variance / 4))
 
 
-def test_diebold_mariano_rejects_equal_forecasters_as_often_as_it_says():
+def test_a_sum_of_autocovariances_that_is_not_positive_is_weighted():
+    # Gaps that alternate around 1: autocovariances 1, -4/5 and 3/5 of five origins.
+    gap = np.array([2.0, 0.0, 2.0, 0.0, 1.0])
+    centred = gap - 1
+    products = [centred @ centred, centred[1:] @ centred[:-1]]
+    assert products == [4, -3] and products[0] + 2 * products[1] < 0
+    variance = (4 + 2 * 0.5 * -3) / 5
+    expected = 1 / np.sqrt(variance / 5) * np.sqrt((5 + 1 - 4 + 2 / 5) / 5)
+    assert diebold_mariano(gap, np.zeros(5), 2)[0] == pytest.approx(expected)
+
+
+def test_diebold_mariano_rejects_equal_forecasters_seldom_with_few_origins():
     rng = np.random.default_rng(2)
+    # Errors eleven steps ahead overlap in ten, as those of 49 origins of the sunspots do.
+    noise = rng.standard_normal((1499, 49 + 10))
+    overlapping = np.apply_along_axis(np.convolve, 1, noise, np.ones(11), "valid")
+    share = np.mean([diebold_mariano(row, np.zeros(49), 11)[1] < 0.05 for row in overlapping])
+    naive = np.mean([diebold_mariano(row, np.zeros(49), 1)[1] < 0.05 for row in overlapping])
+    # Nominally 5 %; without the correction and with Bartlett's weights it is 25 %.
+    assert 0.05 < share < 0.17 and naive > 0.4
+
+
+def test_diebold_mariano_of_many_origins_rejects_as_often_as_it_says():
+    rng = np.random.default_rng(3)
     noise = rng.standard_normal((1499, 307))
-    overlapping = noise[:, 2:] + noise[:, 1:-1] + noise[:, :-2]  # like errors three steps ahead
-    found = [diebold_mariano(row, np.zeros(305), 8)[1] < 0.05 for row in overlapping]
-    naive = [diebold_mariano(row, np.zeros(305), 0)[1] < 0.05 for row in overlapping]
-    assert 0.04 < np.mean(found) < 0.10 and np.mean(naive) > 0.2
+    overlapping = noise[:, 2:] + noise[:, 1:-1] + noise[:, :-2]
+    share = np.mean([diebold_mariano(row, np.zeros(305), 3)[1] < 0.05 for row in overlapping])
+    assert 0.035 < share < 0.075
 
 
 @pytest.mark.parametrize("scale", ["linear", "root", "log"])
@@ -177,6 +196,52 @@ def test_an_autoregression_iterates_its_own_steps():
     assert model(values, np.array([2]), 3)[0] == pytest.approx([first, second, third])
 
 
+def test_seasonal_means_and_an_autoregression_come_near_the_best_forecast_of_such_a_process():
+    # Anomalies of the recursion a(t) = .7 a(t-1) + shock; from one step ahead the best absolute
+    # error is that of the shock alone, (2 / pi)^.5 times its deviation.
+    rng = np.random.default_rng(6)
+    anomalies = [0.0]
+    for shock in 0.5 * rng.standard_normal(2999):
+        anomalies.append(0.7 * anomalies[-1] + shock)
+    season = np.array([9.0, -4.0, 2.0, 0.0, -7.0])
+    values = np.array(anomalies) + np.tile(season, 600)
+    found = fit_seasonal_autoregression(values[:2000], 1, 5)
+    assert found.means == pytest.approx(season, abs=0.2)
+    assert found.anomalies.weights[1] == pytest.approx(0.7, abs=0.05)
+    at = origins(2000, 3000, 3)
+    actual = futures(values, at, 3)
+    best = 0.5 * np.sqrt(2 / np.pi) * np.sqrt([1, 1 + 0.7**2, 1 + 0.7**2 + 0.7**4])
+    assert np.abs(found(values, at, 3) - actual).mean(0) == pytest.approx(best, rel=0.08)
+    plain = np.abs(fit_autoregression(values[:2000], 1)(values, at, 3) - actual).mean(0)
+    assert (plain > 3 * best).all()
+
+
+def test_a_method_learns_its_errors_only_where_it_knows_all_that_it_needs():
+    facts = {"scale": "linear", "horizon": 2, "levels": [0.25, 0.5], "values": {"train": 23}}
+    values, asked = np.random.default_rng(7).random(31), []
+
+    def forecast(known, at, horizon):
+        asked.append(at)
+        return np.repeat(known[at, None], horizon, axis=1)
+
+    backtest(values, np.array([25]), Method(forecast, 5), facts)
+    assert asked[0].tolist() == list(range(4, 21)) and asked[1].tolist() == [25]
+
+
+def test_what_an_autoregression_takes_for_values_before_the_first_changes_no_quantile(project):
+    data = Dataset(project.folder / "data" / "sunspots")
+    values, facts = data.arrays("history")["values"], data.facts
+
+    def padded(known, at, horizon):
+        assert at.min() >= 2  # of three lags the first must be there
+        return Autoregression(np.array([0.5, 0.2, 0.3, 0.1]))(known, at, horizon)
+
+    found = backtest(values, data.arrays("test")["origin"], Method(padded, 3), facts)
+    assert np.isfinite(found.quantiles).all()
+    seasonal = point_methods(values, facts)["seasonal_naive"]
+    assert seasonal.memory == facts["season"]
+
+
 def test_volatility_is_the_recursion_written_out():
     values = np.array([0.0, 2.0, 1.0, 5.0])
     start = (4 + 1) / 2  # the mean square of the two changes of a training part of three
@@ -191,7 +256,7 @@ def test_baseline_quantiles_cover_what_they_say_where_nothing_changes():
     values = np.random.default_rng(4).standard_normal(1999).cumsum()
     at = origins(997, 1999, 2)
     for decay in (None, 0.94):
-        found = backtest(values, at, persistence, facts, decay)
+        found = backtest(values, at, PERSISTENCE, facts, decay)
         inside = (found.quantiles[..., 0] <= found.actual) & (
             found.actual <= found.quantiles[..., 2]
         )
@@ -201,11 +266,11 @@ def test_baseline_quantiles_cover_what_they_say_where_nothing_changes():
 def test_the_point_of_the_scaled_baseline_leans_as_the_training_part_did():
     facts = {"scale": "linear", "horizon": 1, "levels": [0.05, 0.5, 0.95], "values": {"train": 7}}
     values = np.array([0.0, 3, 3, 6, 9, 12, 15, 20, 20])
-    found = backtest(values, np.array([7]), persistence, facts, 0.5)
+    found = backtest(values, np.array([7]), PERSISTENCE, facts, 0.5)
     changes = np.array([3, 0, 3, 3, 3, 3.0])
     spread = volatility(values, 7, 0.5)
     assert found.points[0, 0] == pytest.approx(20 + spread[7] * np.median(changes / spread[:6]))
-    assert backtest(values, np.array([7]), persistence, facts).points[0, 0] == 20
+    assert backtest(values, np.array([7]), PERSISTENCE, facts).points[0, 0] == 20
 
 
 @pytest.mark.parametrize("dataset", ["sunspots", "sp500"])
@@ -215,13 +280,13 @@ def test_changing_the_future_changes_no_baseline(project, dataset):
     at = data.arrays("test")["origin"]
     changed = values.copy()
     changed[at[5] + 1 :] *= 1.7
-    for name, forecast in point_forecasts(values, facts).items():
+    for name, method in point_methods(values, facts).items():
         for decay in (None, 0.9) if name == "persistence" else (None,):
-            one, other = (backtest(v, at, forecast, facts, decay) for v in (values, changed))
+            one, other = (backtest(v, at, method, facts, decay) for v in (values, changed))
             assert np.array_equal(one.quantiles[:6], other.quantiles[:6])
             assert np.array_equal(one.points[:6], other.points[:6])
             assert not np.array_equal(one.quantiles[6:], other.quantiles[6:])
-    fitted = [point_forecasts(v, facts)["ar"].weights for v in (values, changed)]
+    fitted = [point_methods(v, facts)["ar"].forecast.weights for v in (values, changed)]
     assert np.array_equal(*fitted)
 
 

@@ -30,7 +30,7 @@ def limits(facts: Mapping[str, Any], metrics: Mapping[str, float], recipe: Recip
             "goes on as before. Neighbouring origins overlap, so their errors are not independent."
         )
     if "dm_p_value" in metrics:
-        notes.append(against_persistence(metrics["dm_statistic"], metrics["dm_p_value"]))
+        notes.append(against_the_strongest(metrics["dm_statistic"], metrics["dm_p_value"]))
     if facts["kind"] == "rolls":
         notes.append(
             f"Frames are sampled {facts['steps_a_quarter']} times a quarter note: shorter notes "
@@ -102,14 +102,15 @@ def _stroke_limit(facts: Mapping[str, Any]) -> str:
     )
 
 
-def against_persistence(statistic: float, p_value: float) -> str:
+def against_the_strongest(statistic: float, p_value: float) -> str:
     """What Diebold and Mariano's test (1995) says, in words."""
+    rival = "the baseline that was the strongest on validation"
     if p_value >= SIGNIFICANT:
-        verdict = "the difference from repeating the last value may be chance"
+        verdict = f"the difference from {rival} may be chance"
     elif statistic < 0:
-        verdict = "its errors are smaller than those of repeating the last value"
+        verdict = f"its errors are smaller than those of {rival}"
     else:
-        verdict = "repeating the last value has smaller errors"
+        verdict = f"{rival} has smaller errors"
     return f"Diebold–Mariano statistic {statistic:.2f} (p-value {p_value:.3f}): {verdict}."
 
 

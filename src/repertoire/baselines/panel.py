@@ -36,9 +36,8 @@ def baselines(config: Config, data: Data) -> dict[str, float]:
     values = standardised(data.arrays("history")["values"], facts)
     at = data.arrays("test")["origin"]
     actual = futures(values, at, facts["horizon"])
-    penalty, ridge = chosen_ridge(config.penalties, values, facts)
+    found, penalty = point_forecasts(config.penalties, values, facts)
     result = {"ridge_penalty": penalty}
-    found: dict[str, Forecast] = {**naive_forecasts(facts), "ridge": ridge}
     for name, forecast in found.items():
         errors = point_errors(actual, forecast(values, at, facts["horizon"]))
         result |= {f"{name}_{metric}": value for metric, value in errors.items()}
@@ -50,12 +49,17 @@ def standardised(values: Array, facts: Mapping[str, Any]) -> Array:
     return (values - np.asarray(facts["mean"])) / np.asarray(facts["deviation"])
 
 
-def naive_forecasts(facts: Mapping[str, Any]) -> dict[str, Forecast]:
-    """By name: the last value, and the last one of the same season."""
-    return {
+def point_forecasts(
+    penalties: tuple[float, ...], values: Array, facts: Mapping[str, Any]
+) -> tuple[dict[str, Forecast], float]:
+    """By name: the last value, the last one of the same season, and the ridge; its penalty."""
+    penalty, ridge = chosen_ridge(penalties, values, facts)
+    found: dict[str, Forecast] = {
         "persistence": persistence,
         "seasonal_naive": lambda z, at, horizon: _seasonal(z, at, horizon, facts["season"]),
+        "ridge": ridge,
     }
+    return found, penalty
 
 
 def _seasonal(values: Array, at: Array, horizon: int, season: int) -> Array:

@@ -1,4 +1,9 @@
-"""Forecasts without nets: persistence, seasonal naive, drift, autoregression, volatility.
+"""Forecasts without nets: persistence, seasonal naive, drift, autoregressions, volatility.
+
+Where there is a season, an autoregression of the deviations from the mean of each season stands
+beside the plain one: climatology and anomalies, the usual baseline of monthly measurements. For
+daily prices quantiles scaled by an exponentially weighted volatility are what practice uses;
+fitting its decay, or a GARCH(1, 1), gains nothing here.
 
 All work on the scale that ``facts["scale"]`` names and know the values up to their origin alone.
 Their quantiles are a point forecast plus the empirical quantiles of its errors at all origins of
@@ -17,12 +22,20 @@ from repertoire.data.series import futures, origins, pasts, scaled, unscaled
 from repertoire.metrics.series import forecast_metrics
 
 NAMES = (  # patterns of the metrics that a gate may name
-    r"(ar|drift|persistence|seasonal_naive|volatility)_(coverage_\d+_percent|mae|mase|pinball_loss|rmse)",
+    r"(ar|drift|persistence|seasonal_ar|seasonal_naive|volatility)_(coverage_\d+_percent|mae|mase|pinball_loss|rmse)",
 )
 
 
 Forecast: TypeAlias = Callable[[Array, Array, int], Array]
 """(values on the scale, origins, horizon) -> points (origins, horizon)"""
+
+
+@dataclass(frozen=True)
+class Method:
+    """``forecast``, and how many values it must know: its errors before then are no guide."""
+
+    forecast: Forecast
+    memory: int
 
 
 @dataclass(frozen=True)
@@ -42,12 +55,12 @@ class Backtest:
 
 
 def baselines(config: Config, data: Data) -> dict[str, float]:
-    """The metrics of each on the test part; ``ar_order`` was chosen on the valid part."""
+    """The metrics of each on the test part; the orders were chosen on the valid part."""
     facts, values = data.facts, data.arrays("history")["values"]
     at = data.arrays("test")["origin"]
-    found = point_forecasts(values, facts)
-    tests = {name: backtest(values, at, forecast, facts) for name, forecast in found.items()}
-    tests["volatility"] = backtest(values, at, persistence, facts, config.decay)
+    methods = point_methods(values, facts)
+    tests = {name: backtest(values, at, method, facts) for name, method in methods.items()}
+    tests["volatility"] = backtest(values, at, PERSISTENCE, facts, config.decay)
     result = {
         f"{name}_{metric}": value
         for name, test in tests.items()
@@ -55,22 +68,37 @@ def baselines(config: Config, data: Data) -> dict[str, float]:
             test.actual, test.points, test.quantiles, facts["levels"], facts["seasonal_change"]
         ).items()
     }
-    order = found["ar"].order if isinstance(found["ar"], Autoregression) else 0
-    return {**result, "ar_order": float(order)}
+    orders = {f"{name}_order": float(methods[name].memory) for name in ORDERED if name in methods}
+    return {**result, **orders}
 
 
-def point_forecasts(values: Array, facts: Mapping[str, Any]) -> dict[str, Forecast]:
-    """By name; the seasonal one only where there is a season."""
+def point_methods(values: Array, facts: Mapping[str, Any]) -> dict[str, Method]:
+    """By name; the seasonal ones only where there is a season."""
     season = facts["season"]
-    found: dict[str, Forecast] = {"persistence": persistence, "drift": drift}
+    found = {"persistence": PERSISTENCE, "drift": Method(drift, 2)}
+    found["ar"] = chosen_autoregression(values, facts, 1)
     if season > 1:
-        found["seasonal_naive"] = lambda z, at, horizon: seasonal_naive(z, at, horizon, season)
-    return {**found, "ar": chosen_autoregression(values, facts)}
+        found["seasonal_naive"] = Method(
+            lambda z, at, horizon: seasonal_naive(z, at, horizon, season), season
+        )
+        found["seasonal_ar"] = chosen_autoregression(values, facts, season)
+    return found
+
+
+def strongest(values: Array, facts: Mapping[str, Any]) -> tuple[str, Method]:
+    """The method of the least mean absolute error on the valid part, after its name."""
+    methods = point_methods(values, facts)
+    name = min(methods, key=lambda each: _valid_error(methods[each].forecast, values, facts))
+    return name, methods[name]
 
 
 def persistence(values: Array, at: Array, horizon: int) -> Array:
     """The last value, for ever."""
     return np.repeat(values[at, None], horizon, axis=1)
+
+
+PERSISTENCE = Method(persistence, 1)
+ORDERED = ("ar", "seasonal_ar")  # names of the methods whose memory is an order
 
 
 def drift(values: Array, at: Array, horizon: int) -> Array:
@@ -116,32 +144,67 @@ def fit_autoregression(train: Array, order: int) -> Autoregression:
     return Autoregression(weights)
 
 
-def chosen_autoregression(values: Array, facts: Mapping[str, Any]) -> Autoregression:
-    """The order with the least mean absolute error over all origins of the valid part."""
+@dataclass(frozen=True)
+class SeasonalAutoregression:
+    """``means`` (season,) by place in the season, and a model of the ``anomalies`` from them."""
+
+    means: Array
+    anomalies: Autoregression
+
+    def __call__(self, values: Array, at: Array, horizon: int) -> Array:
+        """Iterated forecasts of the anomalies, on top of the means of the steps ahead."""
+        ahead = at[:, None] + np.arange(1, horizon + 1)
+        season = len(self.means)
+        apart = values - self.means[np.arange(len(values)) % season]
+        return self.anomalies(apart, at, horizon) + self.means[ahead % season]
+
+
+def fit_seasonal_autoregression(train: Array, order: int, season: int) -> SeasonalAutoregression:
+    """Means of the training part by place in the season, and least squares on what is left."""
+    means = np.array([train[place::season].mean() for place in range(season)])
+    apart = train - means[np.arange(len(train)) % season]
+    return SeasonalAutoregression(means, fit_autoregression(apart, order))
+
+
+def chosen_autoregression(values: Array, facts: Mapping[str, Any], season: int) -> Method:
+    """The order with the least mean absolute error over all origins of the valid part.
+
+    With a ``season`` of more than one step it is that of the deviations from seasonal means.
+    """
     first = facts["values"]["train"]
-    end = first + facts["values"]["valid"]
-    at, horizon = origins(first, end, facts["horizon"]), facts["horizon"]
-    on_scale = scaled(values[:end], facts["scale"])
-    actual = futures(values, at, horizon)
+    train = scaled(values[:first], facts["scale"])
     # A fit needs more equations than weights.
     orders = range(1, min(facts["largest_order"], first // 3) + 1)
-    models = [fit_autoregression(on_scale[:first], order) for order in orders]
+    methods = []
+    for order in orders:
+        fitted: Forecast = (
+            fit_seasonal_autoregression(train, order, season)
+            if season > 1
+            else fit_autoregression(train, order)
+        )
+        methods.append(Method(fitted, order))
+    return min(methods, key=lambda method: _valid_error(method.forecast, values, facts))
 
-    def error(model: Autoregression) -> float:
-        points = unscaled(model(on_scale, at, horizon), facts["scale"])
-        return float(np.abs(points - actual).mean())
 
-    return min(models, key=error)
+def _valid_error(forecast: Forecast, values: Array, facts: Mapping[str, Any]) -> float:
+    """Mean absolute error over all origins and steps of the valid part, in units of the series."""
+    first, horizon = facts["values"]["train"], facts["horizon"]
+    end = first + facts["values"]["valid"]
+    at = origins(first, end, horizon)
+    points = unscaled(forecast(scaled(values[:end], facts["scale"]), at, horizon), facts["scale"])
+    return float(np.abs(points - futures(values, at, horizon)).mean())
 
 
 def backtest(
     values: Array,
     at: Array,
-    forecast: Forecast,
+    method: Method,
     facts: Mapping[str, Any],
     decay: float | None = None,
 ) -> Backtest:
     """Points and quantiles in units of the series, for origins anywhere behind the training part.
+
+    Quantiles come from the errors at the training origins at which the method knew all it needs.
 
     With a ``decay`` errors are measured in deviations of the changes known at their origin, and
     scaled by the deviation at the origin of the forecast; the median is then the point, so that it
@@ -150,10 +213,10 @@ def backtest(
     horizon, scale = facts["horizon"], facts["scale"]
     on_scale, train = scaled(values, scale), facts["values"]["train"]
     spread = np.ones(len(values)) if decay is None else volatility(on_scale, train, decay)
-    learned = origins(1, train, horizon)
-    error = futures(on_scale, learned, horizon) - forecast(on_scale, learned, horizon)
+    learned = origins(method.memory, train, horizon)
+    error = futures(on_scale, learned, horizon) - method.forecast(on_scale, learned, horizon)
     empirical = residual_quantiles(error / spread[learned, None], facts["levels"])
-    points = forecast(on_scale, at, horizon)
+    points = method.forecast(on_scale, at, horizon)
     quantiles = points[..., None] + spread[at, None, None] * empirical
     if decay is not None:
         points = quantiles[..., facts["levels"].index(0.5)]

@@ -8,5 +8,9 @@ def frame_accuracy_percent(guessed: Array, played: Array) -> float:
 
     Both are 0 or 1 of the same shape. Silence that is rightly foretold counts for nothing.
     """
-    hits = int((guessed & played).sum())
-    return 100 * hits / max(1, int((guessed | played).sum()))
+    return accuracy_percent((guessed & played).sum(), (guessed | played).sum())
+
+
+def accuracy_percent(hits: int, either: int) -> float:
+    """The same of counts: of notes both foretold and played, and of notes that are either."""
+    return 100 * float(hits) / max(1.0, float(either))

@@ -55,7 +55,11 @@ def coverage(top: Array, items: int, k: int) -> float:
 
 def ranking_metrics(top: Array, targets: Array, items: int) -> dict[str, float]:
     """All of the above in percent, by name with the length of the list."""
-    found, relevant = hits(top, targets), (targets > 0).sum(1)
+    return ranking_of_hits(hits(top, targets), (targets > 0).sum(1), top, items)
+
+
+def ranking_of_hits(found: Array, relevant: Array, top: Array, items: int) -> dict[str, float]:
+    """The same of ``hits`` that are known, and of the number of each user's targets."""
     return {
         **{f"ndcg_{k}_percent": 100 * ndcg(found, relevant, k) for k in GAINS},
         **{f"recall_{k}_percent": 100 * recall(found, relevant, k) for k in RECALLS},

@@ -55,20 +55,29 @@ def point_errors(actual: Array, point: Array) -> dict[str, float]:
     return {"mse": float((error**2).mean()), "mae": float(np.abs(error).mean())}
 
 
-def diebold_mariano(first: Array, second: Array, lags: int) -> tuple[float, float]:
+def diebold_mariano(first: Array, second: Array, horizon: int) -> tuple[float, float]:
     """Statistic and two-sided p-value for equal expected losses (Diebold and Mariano 1995).
 
-    first and second (origins,) in order of time; a negative statistic favours the first. The
-    variance is that of Newey and West (1987) with Bartlett weights: h-step errors of neighbouring
-    origins overlap in h - 1 steps. Losses that differ by a constant alone give (0, 1).
+    first and second (origins,) in order of time, of forecasts ``horizon`` steps ahead; a negative
+    statistic favours the first. Errors of neighbouring origins overlap in ``horizon`` - 1 steps,
+    whose autocovariances are summed; if that is not positive, with Bartlett's weights. Corrected
+    for few origins, and compared with Student's t (Harvey, Leybourne and Newbold 1997, equations 5
+    to 9). Losses that differ by a constant alone give (0, 1).
     """
+    from scipy.stats import t
+
     gap = np.asarray(first, np.float64) - np.asarray(second, np.float64)
-    count, centred = len(gap), gap - gap.mean()
-    variance = centred @ centred
-    for lag in range(1, min(lags, count - 1) + 1):
-        variance += 2 * (1 - lag / (lags + 1)) * (centred[lag:] @ centred[:-lag])
-    variance /= count
+    count, mean = len(gap), float(gap.mean())
+    centred = gap - mean
+    steps = min(horizon, count)
+    products = [float(centred[lag:] @ centred[: count - lag]) for lag in range(steps)]
+    variance = (products[0] + 2 * sum(products[1:])) / count
+    if variance <= 0:
+        weights = [1 - lag / steps for lag in range(1, steps)]
+        weighted = sum(w * p for w, p in zip(weights, products[1:], strict=True))
+        variance = (products[0] + 2 * weighted) / count
     if variance <= 0:
         return 0.0, 1.0
-    statistic = float(gap.mean() / math.sqrt(variance / count))
-    return statistic, math.erfc(abs(statistic) / math.sqrt(2))
+    correction = (count + 1 - 2 * steps + steps * (steps - 1) / count) / count
+    statistic = mean / math.sqrt(variance / count) * math.sqrt(max(correction, 0.0))
+    return statistic, float(2 * t.sf(abs(statistic), count - 1))

@@ -11,6 +11,7 @@ METRICS = {  # pattern of names -> which value is better
     "pinball_loss|mae|mase|mse|rmse|dm_statistic|dm_p_value": "lower",
     r"coverage_\d+_percent": "higher",
 }
+SAME_IN_BASELINE = {"penalties": "penalties"}
 
 
 @dataclass(frozen=True)
@@ -20,7 +21,8 @@ class Config:
     ``segment``: 0 reads one series value by value; otherwise series side by side are read so many
     rows at a time, which divide look-back and horizon. ``point`` is what is judged as the forecast
     of one value: the median has the least absolute error, the mean of the quantiles is nearer to
-    what has the least squared one. ``steps`` counts the updates of an
+    what has the least squared one. ``penalties`` are those of
+    the ridge beside series side by side. ``steps`` counts the updates of an
     epoch, each on ``batch`` windows drawn at random.
     """
 
@@ -37,3 +39,4 @@ class Config:
     warmup: Share  # share of the steps
     clip_norm: Positive
     weight_decay: NonNegative
+    penalties: tuple[float, ...]

@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from repertoire.baselines.series import backtest, persistence, point_forecasts
-from repertoire.contract import Array, Arrays, Data, Figure, Kind, Line, Run
+from repertoire.baselines.series import backtest, point_methods, strongest
+from repertoire.contract import Array, Arrays, Data, Figure, Kind, Line, Measurement, Run
 from repertoire.families.forecaster import panel
 from repertoire.families.forecaster.config import Config
 from repertoire.families.forecaster.drawing import Course, coverage, fans, training
@@ -25,23 +25,32 @@ def forecasts(run: Run, data: Data, split: str) -> tuple[Array, Array]:
     return arrays["future"], quantiles.astype(np.float64)
 
 
-def evaluate(run: Run, config: Config, data: Data, split: str) -> dict[str, float]:
+def evaluate(run: Run, config: Config, data: Data, split: str) -> tuple[Measurement, ...]:
     """Rolling origin: every origin of the split, all steps of the horizon.
 
-    Diebold-Mariano compares absolute errors with those of persistence, averaged over the horizon.
+    On the test split Diebold-Mariano compares absolute errors, averaged over the horizon, with
+    those of the baseline that was the strongest on validation.
     """
     facts = data.facts
     if facts["kind"] == "panel":
         return panel.evaluate(run, config, data, split)
     actual, quantiles = forecasts(run, data, split)
     point = points_of(quantiles, facts["levels"], config.point)
-    metrics = forecast_metrics(actual, point, quantiles, facts["levels"], facts["seasonal_change"])
-    last = backtest(
-        data.arrays("history")["values"], data.arrays(split)["origin"], persistence, facts
-    )
-    own, others = (np.abs(actual - points).mean(1) for points in (point, last.points))
-    statistic, p_value = diebold_mariano(own, others, facts["horizon"] - 1)
-    return {**metrics, "dm_statistic": statistic, "dm_p_value": p_value}
+
+    def measure(rows: Array) -> dict[str, float]:
+        return forecast_metrics(
+            actual[rows], point[rows], quantiles[rows], facts["levels"], facts["seasonal_change"]
+        )
+
+    # Errors from one origin and from the next overlap in all steps but one.
+    found = Measurement(len(actual), measure, facts["horizon"])
+    if split != "test":
+        return (found,)
+    values = data.arrays("history")["values"]
+    rival = backtest(values, data.arrays(split)["origin"], strongest(values, facts)[1], facts)
+    own, others = (np.abs(actual - points).mean(1) for points in (point, rival.points))
+    statistic, p_value = diebold_mariano(own, others, facts["horizon"])
+    return (found, Measurement(1, lambda _: {"dm_statistic": statistic, "dm_p_value": p_value}))
 
 
 def snapshot(run: Run, config: Config, data: Data) -> Arrays:
@@ -81,8 +90,8 @@ def _by_horizon(data: Data, actual: Array, quantiles: Array) -> tuple[Figure, Fi
     facts, values = data.facts, data.arrays("history")["values"]
     at, levels = data.arrays("test")["origin"], facts["levels"]
     points = {"net": quantiles[..., levels.index(0.5)]}
-    for name, forecast in point_forecasts(values, facts).items():
-        points[name] = backtest(values, at, forecast, facts).points
+    for name, method in point_methods(values, facts).items():
+        points[name] = backtest(values, at, method, facts).points
     errors = {name: np.abs(actual - point) for name, point in points.items()}
     steps = range(1, facts["horizon"] + 1)
     lines = [
@@ -97,34 +106,35 @@ def _by_horizon(data: Data, actual: Array, quantiles: Array) -> tuple[Figure, Fi
         columns=("steps ahead", f"mean absolute error, {facts['unit']}"),
         lines=lines,
     )
-    return chart, _table(facts, actual, quantiles, errors)
+    return chart, _table(facts, actual, quantiles, errors, strongest(values, facts)[0])
 
 
 def _table(
-    facts: dict[str, Any], actual: Array, quantiles: Array, errors: dict[str, Array]
+    facts: dict[str, Any], actual: Array, quantiles: Array, errors: dict[str, Array], rival: str
 ) -> Figure:
-    levels = facts["levels"]
+    levels, named = facts["levels"], rival.replace("_", " ")
     low, high = levels.index(0.05), levels.index(0.95)
     losses = pinball(actual, quantiles, levels).mean(0)
     cells = []
     for step in range(facts["horizon"]):
-        own, last = errors["net"][:, step], errors["persistence"][:, step]
-        statistic, p_value = diebold_mariano(own, last, step)
+        own, other = errors["net"][:, step], errors[rival][:, step]
+        statistic, p_value = diebold_mariano(own, other, step + 1)
         share = covered(actual[:, step], quantiles[:, step, low], quantiles[:, step, high])
-        means = [f"{errors[name][:, step].mean():.4g}" for name in ("net", "persistence", "ar")]
+        means = [f"{errors[name][:, step].mean():.4g}" for name in ("net", "persistence", rival)]
         row = (f"{losses[step]:.4g}", f"{share:.1f} %", f"{statistic:.2f}", f"{p_value:.3f}")
         cells.append((str(step + 1), *means, *row))
     return Figure(
         "by-horizon",
         Kind.TABLE,
         f"The test part by steps ahead; errors in {facts['unit']}. Diebold–Mariano compares "
-        "absolute errors of the net with those of persistence: a negative statistic favours the "
-        "net, a small p-value says that chance does not explain it.",
+        f"absolute errors of the net with those of the strongest baseline on validation ({named}): "
+        "a negative statistic favours the net, a small p-value says that chance does not explain "
+        "it.",
         columns=(
             "steps ahead",
             "net, mean absolute error",
             "persistence",
-            "autoregression",
+            named,
             "net, pinball loss",
             "within the 90 % interval",
             "Diebold–Mariano",

@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from repertoire.baselines.panel import naive_forecasts, standardised
-from repertoire.contract import Array, Arrays, Data, Figure, Kind, Line, Run
+from repertoire.baselines.panel import point_forecasts, standardised
+from repertoire.contract import Array, Arrays, Data, Figure, Kind, Line, Measurement, Run
 from repertoire.data.series import futures, pasts
 from repertoire.families.forecaster.config import Config
 from repertoire.families.forecaster.drawing import Course, coverage, fans, training
@@ -33,33 +33,49 @@ def deviations(actual: Array, quantiles: Array, facts: Mapping[str, Any]) -> tup
     return standardised(actual, facts), np.moveaxis(standardised(each, facts), 0, -1)
 
 
-def evaluate(run: Run, config: Config, data: Data, split: str) -> dict[str, float]:
+def evaluate(run: Run, config: Config, data: Data, split: str) -> tuple[Measurement, ...]:
     """Every origin of the split, all steps and series, in deviations of the training part.
 
-    Diebold-Mariano compares squared errors with those of persistence, averaged over the horizon
-    and the series.
+    On the test split Diebold-Mariano compares squared errors, averaged over the horizon and the
+    series, with those of the baseline that was the strongest on validation.
     """
     facts = data.facts
     actual, quantiles = deviations(*forecasts(run, data, split), facts)
     point = points_of(quantiles, facts["levels"], config.point)
     low, high = (quantiles[..., facts["levels"].index(level)] for level in (0.05, 0.95))
-    last = _naive(data, split)["persistence"]
-    own, others = (((actual - points) ** 2).mean((1, 2)) for points in (point, last))
-    statistic, p_value = diebold_mariano(own, others, facts["horizon"] - 1)
-    return {
-        **point_errors(actual, point),
-        "pinball_loss": float(pinball(actual, quantiles, facts["levels"]).mean()),
-        "coverage_90_percent": covered(actual, low, high),
-        "dm_statistic": statistic,
-        "dm_p_value": p_value,
+    # Every origin has as many steps and series, so that means of its means are means of all.
+    means = {
+        "mse": ((actual - point) ** 2).mean((1, 2)),
+        "mae": np.abs(actual - point).mean((1, 2)),
+        "pinball_loss": pinball(actual, quantiles, facts["levels"]).mean((1, 2)),
+        "coverage_90_percent": 100 * ((actual >= low) & (actual <= high)).mean((1, 2)),
     }
+    found = Measurement(
+        len(actual),
+        lambda rows: {name: float(each[rows].mean()) for name, each in means.items()},
+        facts["horizon"],
+    )
+    if split != "test":
+        return (found,)
+    rival = ((actual - _points(config, data, split)[_rival(config, data)]) ** 2).mean((1, 2))
+    statistic, p_value = diebold_mariano(means["mse"], rival, facts["horizon"])
+    return (found, Measurement(1, lambda _: {"dm_statistic": statistic, "dm_p_value": p_value}))
 
 
-def _naive(data: Data, split: str) -> dict[str, Array]:
-    """Points (origins, horizon, series) of the naive forecasts, standardised."""
+def _points(config: Config, data: Data, split: str) -> dict[str, Array]:
+    """Points (origins, horizon, series) of the forecasts without nets, standardised."""
     facts, at = data.facts, data.arrays(split)["origin"]
     values = standardised(data.arrays("history")["values"], facts)
-    return {n: f(values, at, facts["horizon"]) for n, f in naive_forecasts(facts).items()}
+    found = point_forecasts(config.penalties, values, facts)[0]
+    return {name: forecast(values, at, facts["horizon"]) for name, forecast in found.items()}
+
+
+def _rival(config: Config, data: Data) -> str:
+    """The one with the least squared error on validation."""
+    values = standardised(data.arrays("history")["values"], data.facts)
+    actual = futures(values, data.arrays("valid")["origin"], data.facts["horizon"])
+    points = _points(config, data, "valid")
+    return min(points, key=lambda name: point_errors(actual, points[name])["mse"])
 
 
 def snapshot(run: Run, data: Data) -> Arrays:
@@ -84,16 +100,16 @@ def illustrate(run: Run, config: Config, data: Data, snapshots: Arrays) -> tuple
     )
     return (
         *fans(course, quantiles[:, :, -1], data.arrays("test")["origin"]),
-        _by_horizon(data, true, point),
-        _by_series(data, true, point, scaled),
+        _by_horizon(config, data, true, point),
+        _by_series(config, data, true, (point, scaled)),
         coverage(actual, quantiles, facts["levels"]),
         training(course, snapshots["quantiles"][:, :, -1], int(data.arrays("valid")["origin"][-1])),
         _example(data),
     )
 
 
-def _by_horizon(data: Data, actual: Array, point: Array) -> Figure:
-    points = {"net": point, **_naive(data, "test")}
+def _by_horizon(config: Config, data: Data, actual: Array, point: Array) -> Figure:
+    points = {"net": point, **_points(config, data, "test")}
     steps = list(range(1, data.facts["horizon"] + 1))
     lines = [
         Line(name.replace("_", " "), steps, ((actual - found) ** 2).mean((0, 2)).tolist())
@@ -102,22 +118,24 @@ def _by_horizon(data: Data, actual: Array, point: Array) -> Figure:
     return Figure(
         "error-by-horizon",
         Kind.LINES,
-        "Squared error of the net and of what repeats the past by steps ahead, the mean over all "
+        "Squared error of the net and of each baseline by steps ahead, the mean over all "
         f"{len(actual)} origins of the test part and all series.",
         columns=("steps ahead", "mean squared error, deviations²"),
         lines=lines,
     )
 
 
-def _by_series(data: Data, actual: Array, point: Array, quantiles: Array) -> Figure:
-    facts, last = data.facts, _naive(data, "test")["persistence"]
+def _by_series(config: Config, data: Data, actual: Array, forecast: tuple[Array, Array]) -> Figure:
+    facts, (point, quantiles) = data.facts, forecast
+    rival = _rival(config, data)
+    rivals, named = _points(config, data, "test")[rival], rival.replace("_", " ")
     low, high = facts["levels"].index(0.05), facts["levels"].index(0.95)
     cells = []
     for place, name in enumerate(facts["series"]):
-        true, guess, repeated = (each[..., place] for each in (actual, point, last))
+        true, guess, other = (each[..., place] for each in (actual, point, rivals))
         errors = point_errors(true, guess)
-        own, others = (((true - points) ** 2).mean(1) for points in (guess, repeated))
-        statistic, p_value = diebold_mariano(own, others, facts["horizon"] - 1)
+        own, others = (((true - points) ** 2).mean(1) for points in (guess, other))
+        statistic, p_value = diebold_mariano(own, others, facts["horizon"])
         share = covered(true, quantiles[:, :, place, low], quantiles[:, :, place, high])
         found = (errors["mse"], errors["mae"], others.mean())
         dm = (f"{share:.1f} %", f"{statistic:.2f}", f"{p_value:.3f}")
@@ -126,13 +144,13 @@ def _by_series(data: Data, actual: Array, point: Array, quantiles: Array) -> Fig
         "by-series",
         Kind.TABLE,
         "The test part by series, in deviations of the training part. Diebold–Mariano compares "
-        "squared errors with those of persistence: a negative statistic favours the net, a small "
-        "p-value says that chance does not explain it.",
+        f"squared errors with those of the strongest baseline on validation ({named}): a negative "
+        "statistic favours the net, a small p-value says that chance does not explain it.",
         columns=(
             "series",
             "net, mean squared error",
             "mean absolute error",
-            "persistence, mean squared error",
+            f"{named}, mean squared error",
             "within the 90 % interval",
             "Diebold–Mariano",
             "p-value",

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from repertoire.contract import Array, Arrays, Data, Figure, Kind, Run
+from repertoire.contract import Array, Arrays, Data, Figure, Kind, Measurement, Run
 from repertoire.families.handwriting.config import Config, initial_states, texts
 from repertoire.families.handwriting.drawing import picture, sketch
 from repertoire.metrics.pictures import thinned
@@ -30,20 +30,20 @@ def _score(run: Run, config: Config, data: Data, points: Array, text: Array) -> 
 
 def scored(
     run: Run, config: Config, data: Data, arrays: Arrays, text: Array
-) -> tuple[float, float]:
-    """Nats a point of all rows given ``text``, and the share of points whose pen bit was right."""
-    nats, right, count = 0.0, 0, 0
+) -> tuple[Array, Array]:
+    """Of each row given ``text`` its nats, and how many of its points have their pen bit right."""
+    nats, right = np.zeros((2, len(arrays["lengths"])))
     for rows, longest in _groups(config, arrays):
         points = arrays["points"][rows, :longest]
         found = _score(run, config, data, points, text[rows])
         real = np.arange(longest) < arrays["lengths"][rows, None]
-        nats -= float(found["log_likelihood"][real].sum(dtype=np.float64))
-        right += int(((found["end_probability"] > 0.5) == (points[:, :, 2] > 0.5))[real].sum())
-        count += int(real.sum())
-    return nats / count, right / count
+        nats[rows] = -np.where(real, found["log_likelihood"], 0).sum(1, dtype=np.float64)
+        same = (found["end_probability"] > 0.5) == (points[:, :, 2] > 0.5)
+        right[rows] = (same & real).sum(1)
+    return nats, right
 
 
-def evaluate(run: Run, config: Config, data: Data, split: str) -> dict[str, float]:
+def evaluate(run: Run, config: Config, data: Data, split: str) -> tuple[Measurement, ...]:
     """Nats a point: density of an offset in the data's unit (``facts["unit"]``) and the pen bit.
 
     ``text_gain_nats``: how many nats a point more the text of the next row of the split costs
@@ -51,11 +51,16 @@ def evaluate(run: Run, config: Config, data: Data, split: str) -> dict[str, floa
     """
     arrays = data.arrays(split)
     nats, right = scored(run, config, data, arrays, texts(arrays))
-    metrics = {"nats_per_point": nats, "end_of_stroke_accuracy_percent": 100 * right}
+    sums = {"nats_per_point": nats, "end_of_stroke_accuracy_percent": 100 * right}
     if config.conditional:
-        wrong, _ = scored(run, config, data, arrays, np.roll(arrays["text"], -1, axis=0))
-        metrics["text_gain_nats"] = wrong - nats
-    return metrics
+        other = scored(run, config, data, arrays, np.roll(arrays["text"], -1, axis=0))[0]
+        sums["text_gain_nats"] = other - nats
+    points = arrays["lengths"].astype(np.float64)
+
+    def measure(rows: Array) -> dict[str, float]:
+        return {name: float(each[rows].sum() / points[rows].sum()) for name, each in sums.items()}
+
+    return (Measurement(len(points), measure),)
 
 
 def write(run: Run, config: Config, data: Data, text: Array, first_seed: int, bias: float) -> Array:

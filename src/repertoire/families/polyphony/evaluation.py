@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from repertoire.contract import Array, Arrays, Data, Figure, Kind, Run
+from repertoire.contract import Array, Arrays, Data, Figure, Kind, Measurement, Run
 from repertoire.families.polyphony.config import Config, initial_states
-from repertoire.metrics.music import frame_accuracy_percent
+from repertoire.metrics.music import accuracy_percent
 from repertoire.metrics.pictures import thinned
 
 THRESHOLD = 0.5  # a note is foretold if it is likelier than not
@@ -15,7 +15,7 @@ SHOWN = 48  # columns of the heatmap
 NAMES = ("C", "C♯", "D", "D♯", "E", "F", "F♯", "G", "G♯", "A", "A♯", "B")
 
 
-def evaluate(run: Run, config: Config, data: Data, split: str) -> dict[str, float]:
+def evaluate(run: Run, config: Config, data: Data, split: str) -> tuple[Measurement, ...]:
     """Every frame of the split scored once, each piece from silence and a state of zeros.
 
     The frame accuracy compares the notes foretold from the true frames before: those above
@@ -24,12 +24,22 @@ def evaluate(run: Run, config: Config, data: Data, split: str) -> dict[str, floa
     arrays = data.arrays(split)
     nats = piece_outputs(run, "score", "nats", config, arrays)
     foretold = piece_outputs(run, "predict", "probabilities", config, arrays)
-    played = [r[:n] for r, n in zip(arrays["rolls"], arrays["lengths"], strict=True)]
-    guessed = (np.concatenate(foretold) > THRESHOLD).astype(np.uint8)
-    return {
-        "nats_per_frame": float(np.concatenate(nats).astype(np.float64).mean()),
-        "frame_accuracy_percent": frame_accuracy_percent(guessed, np.concatenate(played)),
-    }
+    guessed = [chances > THRESHOLD for chances in foretold]
+    played = [r[:n] == 1 for r, n in zip(arrays["rolls"], arrays["lengths"], strict=True)]
+    sums = np.array([piece.astype(np.float64).sum() for piece in nats])
+    frames = arrays["lengths"].astype(np.float64)
+    hits, either = (
+        np.array([f(g, p).sum() for g, p in zip(guessed, played, strict=True)])
+        for f in (np.logical_and, np.logical_or)
+    )
+
+    def measure(rows: Array) -> dict[str, float]:
+        return {
+            "nats_per_frame": float(sums[rows].sum() / frames[rows].sum()),
+            "frame_accuracy_percent": accuracy_percent(hits[rows].sum(), either[rows].sum()),
+        }
+
+    return (Measurement(len(sums), measure),)
 
 
 def piece_outputs(run: Run, graph: str, output: str, config: Config, arrays: Arrays) -> list[Array]:

@@ -7,7 +7,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from repertoire.contract import Array, Data, Plan
+from repertoire.contract import Data, Plan
+from repertoire.data.rolls import room, transposed
 from repertoire.families.polyphony.config import Config, initial_states
 from repertoire.families.polyphony.network import Polyphony, shifted
 from repertoire.training.optimisation import Optimisation
@@ -69,23 +70,6 @@ class PolyphonyLearner:
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Continue exactly where ``state_dict`` was taken."""
         self.optimisation.load_state_dict(state)
-
-
-def room(rolls: Array, most: int) -> Array:
-    """By how many semitones each piece (time, notes) can be moved: (pieces, 2), down and up.
-
-    At most ``most`` either way, and never out of the range.
-    """
-    sounding: Array = np.asarray(rolls.any(axis=1))
-    below = sounding.argmax(1)
-    above = sounding[:, ::-1].argmax(1)
-    return np.stack((-np.minimum(below, most), np.minimum(above, most)), axis=1)
-
-
-def transposed(rolls: Array, semitones: Array) -> Array:
-    """Rolls (pieces, time, notes), each moved by its own number of semitones within ``room``."""
-    pairs = zip(rolls, semitones, strict=True)
-    return np.stack([np.roll(roll, shift, axis=1) for roll, shift in pairs])
 
 
 def learner(network: Polyphony, config: Config, data: Data, plan: Plan) -> PolyphonyLearner:

@@ -5,10 +5,10 @@ from collections.abc import Callable
 import numpy as np
 
 from repertoire.baselines.ratings import chosen_models, likes, named, ranked
-from repertoire.contract import Array, Arrays, Data, Figure, Kind, Line, Run
+from repertoire.contract import Array, Arrays, Data, Figure, Kind, Line, Measurement, Run
 from repertoire.families.recommender.config import Config
 from repertoire.metrics.pictures import thinned
-from repertoire.metrics.ranking import SHOWN, hits, ndcg, ranking_metrics, recall
+from repertoire.metrics.ranking import SHOWN, hits, ndcg, ranking_of_hits, recall
 from repertoire.metrics.word_vectors import spearman
 
 UNKNOWN = np.zeros((1, 1), np.int64)  # the history of someone of whom nothing is known
@@ -23,15 +23,20 @@ def recommended(run: Run, config: Config, history: Array) -> Array:
     return np.concatenate([run("recommend", history=p.astype(np.int64))["top_ids"] for p in parts])
 
 
-def evaluate(run: Run, config: Config, data: Data, split: str) -> dict[str, float]:
+def evaluate(run: Run, config: Config, data: Data, split: str) -> tuple[Measurement, ...]:
     """Ranking of the likes to be found, and how close a cold start is to what most like."""
-    arrays = data.arrays(split)
+    arrays, items = data.arrays(split), data.facts["items"]
     top = recommended(run, config, arrays["history"])
-    cold = run("score", history=UNKNOWN)["log_probs"][0]
-    return {
-        **ranking_metrics(top, arrays["targets"], data.facts["items"]),
-        "cold_start_spearman_percent": 100 * spearman(cold, popular(data)),
-    }
+    found, relevant = hits(top, arrays["targets"]), (arrays["targets"] > 0).sum(1)
+    cold, counts = run("score", history=UNKNOWN)["log_probs"][0], popular(data)
+
+    def by_user(rows: Array) -> dict[str, float]:
+        return ranking_of_hits(found[rows], relevant[rows], top[rows], items)
+
+    def by_item(rows: Array) -> dict[str, float]:
+        return {"cold_start_spearman_percent": 100 * spearman(cold[rows], counts[rows])}
+
+    return (Measurement(len(top), by_user), Measurement(items, by_item))
 
 
 def popular(data: Data) -> Array:
