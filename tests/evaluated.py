@@ -175,7 +175,7 @@ def _graph(target: Path, name: str, factor: float) -> dict:
         "inputs": [{"name": "x", **port}],
         "outputs": [{"name": "y", **port}],
         "feedback": {},
-        "parity": {"largest_difference": 0.0, "shapes": [{"rows": 1}]},
+        "parity": {"largest_difference": 0.0, "pixels_off": 0.0, "shapes": [{"rows": 1}]},
     }
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from repertoire.baselines.images import mixture_nats
-from repertoire.baselines.stream import KneserNey, discounts_of, perplexity
+from repertoire.baselines.stream import KneserNey, cached, discounts_of, perplexity, with_cache
 from repertoire.metrics.principal import Principal
 
 
@@ -75,3 +75,27 @@ def test_principal_component_error_is_that_of_scikit_learn():
     model = PCA(5).fit(train)
     expected = ((model.inverse_transform(model.transform(test)) - test) ** 2).mean()
     assert Principal(train).error(test, 5) == pytest.approx(expected)
+
+
+def test_a_cache_is_the_share_of_each_token_among_those_before_it():
+    tokens = np.array([3, 5, 3, 3, 0, 5, 3])
+    assert cached(tokens, 3).tolist() == pytest.approx([0, 0, 1 / 2, 2 / 3, 0, 0, 1 / 3])
+    assert cached(tokens, 100).tolist() == pytest.approx([0, 0, 1 / 2, 2 / 3, 0, 1 / 5, 1 / 2])
+    rng = np.random.default_rng(4)
+    stream = rng.integers(0, 7, 211)
+    slow = [np.mean(stream[max(0, n - 17) : n] == stream[n]) for n in range(1, 211)]
+    assert cached(stream, 17)[1:] == pytest.approx(slow)
+
+
+def test_a_model_with_a_cache_stays_a_distribution_and_learns_from_the_stream():
+    rng = np.random.default_rng(6)
+    flat = np.log(np.full(1009, 1 / 13))
+    burst = np.repeat(rng.integers(0, 13, 101), 10)[:1009]
+    for weight in (0.1, 0.4):
+        assert with_cache(flat, burst, 7, weight).mean() > flat.mean()
+        # At any place the mixture of a uniform model and the cache sums to one over the tokens.
+        for place in (5, 211):
+            streams = np.tile(burst[: place + 1], (13, 1))
+            streams[:, -1] = np.arange(13)
+            mixed = [np.exp(with_cache(flat[: place + 1], s, 7, weight))[-1] for s in streams]
+            assert sum(mixed) == pytest.approx(1)

@@ -9,6 +9,7 @@ import torch
 
 from repertoire.config import ConfigError
 from repertoire.contract import Plan
+from repertoire.engines.onnx_engine import run_session, session
 from repertoire.engines.torch_engine import TorchRun
 from repertoire.export.onnx_file import export_graph
 from repertoire.export.verify import verify_graph
@@ -129,6 +130,24 @@ def test_top_k_and_nucleus_cut_the_tail():
     # 0.5 alone is below 0.6, so the second is needed to reach the nucleus.
     assert {draw(logits, top_p=0.6, uniform=u) for u in everywhere} == {0, 1}
     assert {draw(logits, uniform=u) for u in everywhere} == {0, 1, 2, 3}
+
+
+def test_the_likeliest_token_is_kept_even_by_a_nucleus_of_nothing(project):
+    family, _, data, network = (*small("lstm", project.folder)[:3], runner("lstm", project)[3])
+    graph = {g.name: g for g in family.graphs(network, data.facts)}["sample"]
+    opened = session(export_graph(graph), 1)
+    rows, vocabulary = 7, data.facts["vocabulary"]
+    logits = np.random.default_rng(5).standard_normal((rows, vocabulary)).astype(np.float32)
+    log_probs = logits - np.logaddexp.reduce(logits, axis=1, keepdims=True)
+    for top_k, uniform in itertools.product((0, 1, 5), (0.0, 0.5, 0.999999)):
+        inputs = {
+            "log_probs": log_probs,
+            "temperature": np.ones(rows, np.float32),
+            "top_k": np.full(rows, top_k, np.int64),
+            "top_p": np.zeros(rows, np.float32),
+            "uniform": np.full(rows, uniform, np.float32),
+        }
+        assert np.array_equal(run_session(opened, inputs)["token"], log_probs.argmax(1))
 
 
 def test_the_same_seed_generates_the_same_text(project):

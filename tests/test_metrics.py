@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from repertoire.metrics import generation
+from repertoire.metrics.blocks import in_blocks
 from repertoire.metrics.gate import margin_over
 from repertoire.metrics.generation import (
     Judge,
@@ -14,7 +15,7 @@ from repertoire.metrics.generation import (
 )
 from repertoire.metrics.pictures import thinned
 from repertoire.metrics.rounding import rounded
-from repertoire.metrics.text import signatures, text_metrics, variety
+from repertoire.metrics.text import signatures, text_measurement, text_metrics, variety
 
 
 def test_frechet_distance_of_shifted_features_is_the_squared_shift():
@@ -156,3 +157,31 @@ def test_thinned_frames_keep_first_and_last():
 
 def test_rounding_keeps_significant_digits_and_leaves_words():
     assert rounded({"a": 123456.789, "b": "x"}) == {"a": 123457.0, "b": "x"}
+
+
+@pytest.mark.parametrize("measures", [(), ("words", "variety")])
+def test_scores_of_summed_sentences_are_those_of_sacrebleu_for_any_part_of_them(measures):
+    from sacrebleu.metrics import BLEU, CHRF
+
+    rng = np.random.default_rng(7)
+    words = ["alpha", "Beta", "gam,ma", "델타", "is", "not."]
+    guesses, references = (
+        [" ".join(rng.choice(words, rng.integers(1, 9))) for _ in range(53)] for _ in range(2)
+    )
+    measurement = text_measurement(guesses, references, measures)
+    rows = rng.integers(0, 53, 31)
+    found = measurement.measure(rows)
+    given, wanted = ([texts[row] for row in rows] for texts in (guesses, references))
+    scorers = {"chrf": CHRF(), "bleu": BLEU(tokenize="char")}
+    if measures:
+        scorers |= {"bleu_13a": BLEU(), "bleu_13a_lowercase": BLEU(lowercase=True)}
+        assert found["distinct_1_percent"] == variety(given)["distinct_1_percent"]
+    for name, scorer in scorers.items():
+        expected = scorer.corpus_score(given, [wanted]).score
+        assert 0 < expected < 100 and found[f"{name}_percent"] == pytest.approx(expected)
+
+
+def test_a_stream_is_cut_into_blocks_of_which_the_last_is_shorter():
+    sums, counts = in_blocks(np.arange(13.0), 5)
+    assert sums.tolist() == [10, 35, 33] and counts.tolist() == [5, 5, 3]
+    assert [part.tolist() for part in in_blocks(np.arange(7.0), 500)] == [[6, 15], [4, 3]]

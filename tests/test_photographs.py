@@ -18,6 +18,7 @@ from repertoire.export.onnx_file import export_graph
 from repertoire.export.verify import verify_graph
 from repertoire.families.captioning.evaluation import lit, smaller
 from repertoire.metrics.bleu import caption_metrics, corpus_bleu
+from repertoire.metrics.uncertainty import values
 from repertoire.nn.mobilenet import MobileNetV2, Photographs
 from tests.small.photographs import CONFIG, names, write_files
 from tests.test_benchmarks import PARAMS, RECIPES
@@ -172,8 +173,8 @@ def test_graphs_of_photographs_export_with_parity_and_measure_the_same(name, dat
         (tmp_path / f"{graph.name}.onnx").write_bytes(content)
     assert (tmp_path / "score_features.onnx").stat().st_size < 1e6  # without the encoder
     for split in ("valid", "test"):
-        by_torch = family.evaluate(TorchRun(graphs), config, data, split)
-        by_onnx = family.evaluate(OnnxRun(tmp_path, 1), config, data, split)
+        by_torch = values(family.evaluate(TorchRun(graphs), config, data, split))
+        by_onnx = values(family.evaluate(OnnxRun(tmp_path, 1), config, data, split))
         assert by_onnx == pytest.approx(by_torch, rel=1e-3)
     run = OnnxRun(tmp_path, 1)
     snapshots = {k: v[None] for k, v in family.snapshot(run, config, data).items()}

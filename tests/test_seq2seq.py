@@ -7,11 +7,13 @@ import numpy as np
 import pytest
 import torch
 
+from repertoire.baselines.pairs import date_rule, digit_table
 from repertoire.config import RepertoireError
 from repertoire.engines.torch_engine import TorchRun
 from repertoire.families.seq2seq.attention import Additive, Dot, General
 from repertoire.families.seq2seq.encoder import Encoded, reversal
 from repertoire.families.seq2seq.evaluation import evaluate
+from repertoire.metrics.uncertainty import values
 from tests.families import small
 
 VARIANTS = {
@@ -212,24 +214,31 @@ def every_target(length, vocabulary):
 
 @pytest.mark.parametrize("length_penalty", [0.0, 0.7, 2.0])
 @pytest.mark.parametrize("attention", ["none", "general"])
-def test_a_beam_that_holds_everything_finds_the_best_of_all(attention, length_penalty, project):
+def test_a_beam_that_holds_everything_finds_the_best_that_ends(attention, length_penalty, project):
     facts = {"end": 1, "source_vocabulary": 7, "target_vocabulary": 5}
     network, run, _ = built(project, facts, attention=attention)
     with torch.no_grad():
         network.decoder.output.weight *= 5  # decided enough that the best is no coincidence
+        network.decoder.output.bias[1] -= 2  # an end is seldom the likeliest
     source = np.random.default_rng(0).integers(2, 7, (13, 5))
     every = every_target(3, 5)
     targets = np.array([[*t, 0, 0][:3] for t in every])
     lengths = np.array([len(t) for t in every])
+    ended = np.array([t[-1] == 1 for t in every])
     found = search(run, source, 3, 5**3, length_penalty)
     greedy = search(run, source, 3)
+    beaten = 0
     for row, ids in enumerate(source):
         scored = run("score", source=np.tile(ids, (len(every), 1)), target=targets)["log_probs"]
         totals = (scored * (targets != 0)).sum(1)
-        best = (totals / ((5 + lengths) / 6) ** length_penalty).argmax()
+        ranks = totals / ((5 + lengths) / 6) ** length_penalty
+        best = np.where(ended, ranks, -np.inf).argmax()
+        beaten += ranks[best] < ranks.max()
         written = found["tokens"][row]
         assert targets[best, : len(written)].tolist() == written.tolist()
         assert found["log_prob"][row] == pytest.approx(totals[best], abs=1e-4)
+    # One that goes on is likelier here and there, and no translation for all that.
+    assert beaten
     # Otherwise the search would have had nothing to do.
     width = min(found["tokens"].shape[1], greedy["tokens"].shape[1])
     assert (found["tokens"][:, :width] != greedy["tokens"][:, :width]).any()
@@ -266,13 +275,41 @@ def test_further_questions_and_measures_stand_beside_the_test_split(project):
     family, config, data, _ = small("dates", project.folder)
     network = family.build(config, data.facts).eval()
     run = TorchRun(family.graphs(network, data.facts))
-    plain = evaluate(run, config, data, "test")
+    plain = values(evaluate(run, config, data, "test"))
     asked = Asked(data, extras={"valid": 97}, measures=["variety"])
-    found = evaluate(run, config, asked, "test")
+    found = values(evaluate(run, config, asked, "test"))
     assert plain.items() <= found.items()
     beam = f"beam_{config.beam}_"
     assert set(found) - set(plain) == {
         "valid_exact_match_percent",
         *(f"{way}distinct_{n}_percent" for way in ("", beam) for n in (1, 2)),
     }
-    assert "valid_exact_match_percent" not in evaluate(run, config, asked, "valid")
+    assert "valid_exact_match_percent" not in values(evaluate(run, config, asked, "valid"))
+
+
+FORMATS = {
+    "September 7, 1994": "1994-09-07",
+    "the 27th of September 2001": "2001-09-27",
+    "Tuesday, March 1st, 2033": "2033-03-01",
+    "27-Sep-94": "1994-09-27",
+    "MAY 3 69": "2069-05-03",
+    "9/7/70": "1970-09-07",
+    "3.9.1994": "1994-09-03",
+    "19940927": "1994-09-27",
+    "94년 9월 27일 화요일": "1994-09-27",
+    "1994년9월7일(수)": "1994-09-07",
+    "1994. 9. 27.": "1994-09-27",
+    "yesterday": "",
+    "2/30/1994": "",
+}
+
+
+def test_the_rule_reads_dates_as_people_write_them_and_says_nothing_of_others():
+    assert date_rule({}, list(FORMATS)) == list(FORMATS.values())
+
+
+def test_a_table_of_digits_adds_without_carry():
+    sums = [(a, b) for a in range(40) for b in range(40) if (a % 10) + (b % 10) < 10]
+    train = {"source": [f"{a}+{b}" for a, b in sums], "target": [str(a + b) for a, b in sums]}
+    assert digit_table(train, ["12+7", "31+8", "0+5", "23+34"]) == ["19", "39", "5", "57"]
+    assert digit_table(train, ["18+5"]) != ["23"]

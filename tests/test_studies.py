@@ -241,6 +241,23 @@ def test_marks_lie_where_the_model_that_lacks_the_demand_cannot_see_them():
     assert (lengths - marks.argmax(1)).max() <= config.short
 
 
+def test_a_window_reads_the_last_symbol_of_sequences_shorter_than_itself():
+    config = sequence_demands.Config(**SIZES)
+    torch.manual_seed(3)
+    model = sequence_demands.MODELS["window"](config, config.short)
+    texts = torch.tensor([[4, 5, 1, 0, 0, 0, 0], [4, 5, 2, 0, 0, 0, 0]])
+    one, other = model(texts)
+    assert (one - other).abs().max() > 1e-3
+    # What follows the sequence is padding, however much there is of it.
+    assert torch.allclose(model(texts), model(texts[:, :3]))
+
+
+SIZES = {
+    **{"seed": 3, "threads": 1, "fillers": 5, "short": 5, "long": 11, "units": 7, "batch": 13},
+    **{"steps": 2, "test": 17, "learning_rate": 0.01, "warmup": 0.0, "clip_norm": 1.0},
+}
+
+
 def test_the_ending_of_a_sequence_is_padded_on_the_left():
     ids = torch.tensor([[5, 6, 7, 0, 0], [5, 6, 7, 8, 9]])
     assert sequence_demands.ending(ids, 4).tolist() == [[0, 5, 6, 7], [6, 7, 8, 9]]

@@ -95,9 +95,11 @@ def parity(manifest: Mapping[str, Any]) -> str:
     """How far onnxruntime is from PyTorch, in outputs and in metrics."""
     outputs, metrics = largest_differences(manifest)
     count = sum(len(graph["parity"]["shapes"]) for graph in manifest["graphs"])
+    off = max(graph["parity"]["pixels_off"] for graph in manifest["graphs"])
+    pixels = f"; {100 * off:.2g} % of the pixels one grey level off" if off else ""
     return (
         f"Largest relative difference from PyTorch: {small(outputs)} in outputs, over {count} "
-        f"settings of the axes; {small(metrics)} in validation metrics."
+        f"settings of the axes{pixels}; {small(metrics)} in validation metrics."
     )
 
 

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from repertoire.contract import Array, Measurement
+
 ORDERS = (1, 2, 3, 4)
 Tokens = Sequence[str]
 
@@ -19,19 +21,33 @@ def corpus_bleu(
     guesses that is shorter than its references is made to pay for it; of several, the length of the
     nearest counts, the shorter of two as near. Zero if any order has no match.
     """
-    matches, totals = np.zeros(order), np.zeros(order)
-    wished = 0
+    return bleu_of_counts(bleu_counts(guesses, references), order)
+
+
+def bleu_counts(guesses: Sequence[Tokens], references: Sequence[Sequence[Tokens]]) -> Array:
+    """What BLEU sums over guesses: (guesses, 2 + 2 * orders).
+
+    Lengths of the guess and of the nearest reference, then matches and n-grams of every order.
+    """
+    rows = []
     for guess, wanted in zip(guesses, references, strict=True):
-        wished += min((abs(len(w) - len(guess)), len(w)) for w in wanted)[1]
-        for n in range(1, order + 1):
+        row = [len(guess), min((abs(len(w) - len(guess)), len(w)) for w in wanted)[1]]
+        for n in ORDERS:
             given, most = _grams(guess, n), Counter[tuple[str, ...]]()
             for reference in wanted:
                 most |= _grams(reference, n)
-            matches[n - 1] += (given & most).total()
-            totals[n - 1] += given.total()
+            row += [(given & most).total(), given.total()]
+        rows.append(row)
+    return np.array(rows)
+
+
+def bleu_of_counts(counts: Array, order: int) -> float:
+    """BLEU-n in percent of ``bleu_counts``."""
+    sums = counts.sum(0).astype(float)
+    matches, totals = sums[2 : 2 + 2 * order : 2], sums[3 : 3 + 2 * order : 2]
     if not matches.all():
         return 0.0
-    brevity = min(0.0, 1 - wished / sum(map(len, guesses)))
+    brevity = min(0.0, 1 - sums[1] / sums[0])
     return 100 * float(np.exp(brevity + np.log(matches / totals).mean()))
 
 
@@ -43,10 +59,19 @@ def caption_metrics(
     guesses: Sequence[str], references: Sequence[Sequence[str]]
 ) -> dict[str, float]:
     """Exact match with any of the references and BLEU-1 to BLEU-4 of words, in percent."""
-    same = [guess in wanted for guess, wanted in zip(guesses, references, strict=True)]
+    return caption_measurement(guesses, references).measure(np.arange(len(guesses)))
+
+
+def caption_measurement(guesses: Sequence[str], references: Sequence[Sequence[str]]) -> Measurement:
+    """The same, by image."""
+    same = np.array([guess in wanted for guess, wanted in zip(guesses, references, strict=True)])
     words = [guess.split() for guess in guesses]
-    wished = [[text.split() for text in wanted] for wanted in references]
-    return {
-        "exact_match_percent": 100 * float(np.mean(same)),
-        **{f"bleu_{n}_percent": corpus_bleu(words, wished, n) for n in ORDERS},
-    }
+    counts = bleu_counts(words, [[text.split() for text in wanted] for wanted in references])
+
+    def measure(rows: Array) -> dict[str, float]:
+        return {
+            "exact_match_percent": 100 * float(same[rows].mean()),
+            **{f"bleu_{n}_percent": bleu_of_counts(counts[rows], n) for n in ORDERS},
+        }
+
+    return Measurement(len(guesses), measure)

@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from repertoire.contract import Array, Measurement
+
 
 def text_metrics(
     guesses: Sequence[str], references: Sequence[str], measures: Collection[str] = ()
@@ -17,13 +19,29 @@ def text_metrics(
     it, as written and of small letters. ``signatures`` states all settings. ``variety`` adds that
     of the guesses.
     """
-    same = [g == r for g, r in zip(guesses, references, strict=True)]
-    scored = {
-        f"{name}_percent": scorer.corpus_score(list(guesses), [list(references)]).score
-        for name, scorer in _scorers(measures).items()
+    return text_measurement(guesses, references, measures).measure(np.arange(len(guesses)))
+
+
+def text_measurement(
+    guesses: Sequence[str], references: Sequence[str], measures: Collection[str] = ()
+) -> Measurement:
+    """The same, by pair: what corpus scores are made of is counted once a pair and then summed."""
+    same = np.array([g == r for g, r in zip(guesses, references, strict=True)])
+    scorers = _scorers(measures)
+    # sacrebleu's own statistics a sentence, of which it makes a corpus score by their sum.
+    counted = {
+        name: np.array(scorer._extract_corpus_statistics(list(guesses), [list(references)]))
+        for name, scorer in scorers.items()
     }
-    found = {"exact_match_percent": 100 * float(np.mean(same)), **scored}
-    return found | (variety(guesses) if "variety" in measures else {})
+
+    def measure(rows: Array) -> dict[str, float]:
+        found = {"exact_match_percent": 100 * float(same[rows].mean())}
+        for name, scorer in scorers.items():
+            sums = counted[name][rows].sum(0).tolist()
+            found[f"{name}_percent"] = scorer._compute_score_from_stats(sums).score
+        return found | (variety([guesses[row] for row in rows]) if "variety" in measures else {})
+
+    return Measurement(len(guesses), measure)
 
 
 def variety(texts: Sequence[str]) -> dict[str, float]:

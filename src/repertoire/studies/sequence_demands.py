@@ -167,7 +167,8 @@ class Recurrent(nn.Module):
         """(batch, time) -> (batch, 2)."""
         ids = self.seen(ids)
         features, _ = self.core(one_hot(ids, self.symbols))
-        last = (ids != PAD).sum(1) - 1
+        # Padding may be on either side.
+        last = torch.where(ids != PAD, torch.arange(ids.shape[1]), 0).amax(1)
         return self.output(features[torch.arange(len(ids)), last])
 
 

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from repertoire.contract import Array, Arrays, Data, Figure, Kind, Run
+from repertoire.contract import Array, Arrays, Data, Figure, Kind, Measurement, Run
 from repertoire.data.captions import references
 from repertoire.families.captioning.config import Config, seen_in
-from repertoire.metrics.bleu import caption_metrics
+from repertoire.metrics.bleu import caption_measurement
 
 ATTENDED = 6  # pictures whose attention is drawn
 SHOWN = 112  # pixels a side of a photograph in the report
@@ -42,27 +42,31 @@ def _texts(data: Data, rows: Array) -> list[str]:
     return [encoding.decode(row) for row in rows]
 
 
-def nats(run: Run, config: Config, arrays: Arrays) -> float:
-    """Mean negative log-probability of a token of the true (first) captions, ends among them."""
+def nats(run: Run, config: Config, arrays: Arrays) -> tuple[Array, Array]:
+    """Nats of each true (first) caption, its end among them, and how many tokens it has."""
     target = arrays["captions"]
     target = target.reshape(len(target), -1, target.shape[-1])[:, 0]
-    total = 0.0
+    sums = []
     for start in range(0, len(target), config.chunk):
         part = slice(start, start + config.chunk)
         given = target[part].astype(np.int64)
         scored = _asked(run, "score", arrays, part, target=given)["log_probs"]
-        total -= float(scored[given != 0].sum(dtype=np.float64))
-    return total / int((target != 0).sum())
+        sums.append(-np.where(given != 0, scored, 0).sum(1, dtype=np.float64))
+    return np.concatenate(sums), (target != 0).sum(1)
 
 
-def evaluate(run: Run, config: Config, data: Data, split: str) -> dict[str, float]:
+def evaluate(run: Run, config: Config, data: Data, split: str) -> tuple[Measurement, ...]:
     """Greedy captions of the whole split against the raw strings, and nats of the true ones."""
     arrays = data.arrays(split)
     guesses = _texts(data, captions(run, config, arrays))
-    return {
-        **caption_metrics(guesses, references(data.texts(split))),
-        "nats_per_token": nats(run, config, arrays),
-    }
+    sums, tokens = nats(run, config, arrays)
+    return (
+        caption_measurement(guesses, references(data.texts(split))),
+        Measurement(
+            len(sums),
+            lambda rows: {"nats_per_token": float(sums[rows].sum() / tokens[rows].sum())},
+        ),
+    )
 
 
 def snapshot(run: Run, config: Config, data: Data) -> Arrays:

@@ -5,9 +5,10 @@ from functools import partial
 
 import numpy as np
 
-from repertoire.contract import Array, Arrays, Data, Figure, Kind, Run
+from repertoire.contract import Array, Arrays, Data, Figure, Kind, Measurement, Run
 from repertoire.families.language_model.config import Config, initial_states
-from repertoire.metrics.rescoring import rescored_accuracy_percent
+from repertoire.metrics.blocks import in_blocks
+from repertoire.metrics.rescoring import rescored_right
 
 WINDOW = 256  # tokens of context at most, where published figures by character allow no more
 FREQUENCY_TOKENS = 20_000  # enough for a table; the whole split is scored once already
@@ -38,20 +39,35 @@ def stream_log_probs(run: Run, config: Config, tokens: Array) -> Array:
     return np.concatenate(scored).astype(np.float64)
 
 
-def evaluate(run: Run, config: Config, data: Data, split: str) -> dict[str, float]:
-    """Perplexity and nats a token over the whole split."""
-    nats = -float(stream_log_probs(run, config, data.arrays(split)["tokens"]).mean())
-    metrics = {"perplexity": float(np.exp(nats)), "nats_per_token": nats}
-    if data.facts["level"] == "character":
-        metrics["bits_per_character"] = nats / float(np.log(2))
-        if split == "test":
-            fresh = window_log_probs(run, config, data.arrays(split)["tokens"])
-            metrics["fresh_window_nats_per_token"] = -float(fresh.mean())
+def evaluate(run: Run, config: Config, data: Data, split: str) -> tuple[Measurement, ...]:
+    """Perplexity and nats a token over the whole split, in blocks of tokens; rescoring by list."""
+    characters = data.facts["level"] == "character"
+    scored = stream_log_probs(run, config, data.arrays(split)["tokens"])
+    nats, tokens = in_blocks(-scored)
+
+    def by_block(rows: Array) -> dict[str, float]:
+        mean = float(nats[rows].sum() / tokens[rows].sum())
+        found = {"perplexity": float(np.exp(mean)), "nats_per_token": mean}
+        return found | ({"bits_per_character": mean / float(np.log(2))} if characters else {})
+
+    found = [Measurement(len(nats), by_block)]
+    if characters and split == "test":
+        fresh = -window_log_probs(run, config, data.arrays(split)["tokens"]).mean(1)
+        found.append(
+            Measurement(
+                len(fresh), lambda rows: {"fresh_window_nats_per_token": float(fresh[rows].mean())}
+            )
+        )
     lists = data.arrays(f"nbest_{split}")
     if len(lists["truth"]):
-        accuracy = rescored_accuracy_percent(lists, partial(line_log_probs, run, config))
-        metrics["rescored_accuracy_percent"] = accuracy
-    return metrics
+        right = rescored_right(lists, partial(line_log_probs, run, config))
+        found.append(
+            Measurement(
+                len(right),
+                lambda rows: {"rescored_accuracy_percent": 100 * float(right[rows].mean())},
+            )
+        )
+    return tuple(found)
 
 
 def window_log_probs(run: Run, config: Config, tokens: Array) -> Array:

@@ -123,7 +123,8 @@ class Next(nn.Module):
 class Sample(nn.Module):
     """Draw a token by temperature, top-k (Fan et al. 2018) and nucleus (Holtzman et al. 2020).
 
-    Temperature 0 is greedy, top_k 0 and top_p 1 are off. The random number comes from the
+    Temperature 0 is greedy, top_k 0 and top_p 1 are off; the likeliest token is always kept, so
+    that top_p 0 is greedy, too. The random number comes from the
     client, because random operators of onnxruntime are seeded once a session.
     """
 
@@ -136,7 +137,8 @@ class Sample(nn.Module):
         before = probs.cumsum(1) - probs
         rank = torch.ones_like(ids).cumsum(1) - 1
         limit = torch.where(top_k > 0, top_k, torch.full_like(top_k, 2**31)).unsqueeze(1)
-        kept = probs * ((before < top_p.unsqueeze(1)) & (rank < limit)).to(probs.dtype)
+        nucleus = (before < top_p.unsqueeze(1)) | (rank == 0)
+        kept = probs * (nucleus & (rank < limit)).to(probs.dtype)
         cumulated = kept.cumsum(1)
         threshold = uniform.unsqueeze(1) * cumulated[:, -1:]
         place = (cumulated <= threshold).to(torch.int64).sum(1, keepdim=True)

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from repertoire.contract import Array, Arrays, Data, Figure, Kind, Run
+from repertoire.contract import Array, Arrays, Data, Figure, Kind, Measurement, Run
 from repertoire.families.seq2seq.config import Config
-from repertoire.metrics.text import text_metrics
+from repertoire.metrics.text import text_measurement
 
 
 def translate(
@@ -33,7 +33,7 @@ def _texts(data: Data, name: str, rows: Array) -> list[str]:
     return [encoding.decode(row) for row in rows]
 
 
-def evaluate(run: Run, config: Config, data: Data, split: str) -> dict[str, float]:
+def evaluate(run: Run, config: Config, data: Data, split: str) -> tuple[Measurement, ...]:
     """Corpus metrics of the whole split against the raw strings, in percent.
 
     An unknown token never counts as a match: references are not decoded from ids. Beam and extra
@@ -42,17 +42,28 @@ def evaluate(run: Run, config: Config, data: Data, split: str) -> dict[str, floa
     """
     measures = data.facts.get("measures", ())
 
-    def measured(part: str, beam: int = 1, length_penalty: float = 0.0) -> dict[str, float]:
+    def measured(part: str, beam: int = 1, length_penalty: float = 0.0) -> Measurement:
         found = translate(run, config, data.arrays(part)["source"], beam, length_penalty)
-        return text_metrics(_texts(data, "target", found), data.texts(part)["target"], measures)
+        guesses, references = _texts(data, "target", found), data.texts(part)["target"]
+        return text_measurement(guesses, references, measures)
 
-    metrics = measured(split)
+    found = [measured(split)]
     if split == "test":
         by_beam = measured(split, config.beam, config.length_penalty)
-        metrics |= {f"beam_{config.beam}_{name}": value for name, value in by_beam.items()}
+        found.append(_named(by_beam, f"beam_{config.beam}_"))
         for part in data.facts.get("extras", ()):
-            metrics[f"{part}_exact_match_percent"] = measured(part)["exact_match_percent"]
-    return metrics
+            found.append(_named(measured(part), f"{part}_", "exact_match_percent"))
+    return tuple(found)
+
+
+def _named(measurement: Measurement, prefix: str, only: str | None = None) -> Measurement:
+    """The metrics with a prefix: all of them, or one."""
+
+    def measure(rows: Array) -> dict[str, float]:
+        found = measurement.measure(rows)
+        return {f"{prefix}{name}": v for name, v in found.items() if only in (None, name)}
+
+    return Measurement(measurement.units, measure)
 
 
 def snapshot(run: Run, config: Config, data: Data) -> Arrays:

@@ -16,7 +16,8 @@ class Beam(nn.Module):
 
     Hypotheses rank by log-probability over ((5 + length) / 6) ** penalty (Wu et al. 2016,
     equation 14), the end counted as a token. One that has ended stays while fewer than all lanes
-    outrank it, and takes padding. A row is done when none that goes on can outrank its best.
+    outrank it, and takes padding. A row is done when none that goes on can outrank its best. At
+    ``max_length`` the best one that has ended comes before any that has not.
     """
 
     end: Final[int]
@@ -44,6 +45,7 @@ class Beam(nn.Module):
         lengths = torch.zeros_like(token).to(torch.float64)
         # At first all lanes are the same empty hypothesis: only one of them counts.
         scores = lengths + self.never * (lanes > 0).to(torch.float64)
+        ranks = scores
         unfinished, step = torch.ones_like(max_length), torch.zeros_like(max_length)
         while bool((step < max_length) & (unfinished > 0)):
             logits, _, state = self.decoder(token.view(-1, 1), state, source, keys)
@@ -59,7 +61,9 @@ class Beam(nn.Module):
             state = state.index_select(1, (first + parent).flatten())
             unfinished = self._unfinished(scores, ranks, alive, max_length, penalty)
             step = step + 1
-        return tokens[:, 0], scores[:, 0].to(torch.float32)
+        best = (ranks + self.never * alive.to(ranks.dtype)).argmax(1, keepdim=True)
+        chosen = tokens.gather(1, best.unsqueeze(2).expand_as(tokens[:, :1]))
+        return chosen[:, 0], scores.gather(1, best)[:, 0].to(torch.float32)
 
     def _continuations(self, logits: Tensor, alive: Tensor) -> Tensor:
         """What each token adds: to one that goes on no padding, to one that has ended only that."""
