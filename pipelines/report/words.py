@@ -145,6 +145,7 @@ BASELINES: tuple[tuple[str, str], ...] = (
     (r"nearest_neighbour_.*", "translation memory"),
     (r"nearest_source_.*", "partner of the nearest source"),
     (r"identity_.*", "picture left as it is"),
+    (r"linear_map_by_kind_.*", "linear map of pixels for each kind of noise, which it recognises"),
     (r"linear_map_.*", "linear map of pixels, ridge"),
     (r"histogram_.*", "picture with matched grey levels"),
     (r"transport_.*", "linear map between Gaussians of pixels"),
