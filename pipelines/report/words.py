@@ -143,7 +143,7 @@ BASELINES: tuple[tuple[str, str], ...] = (
     (r"unigram_.*", "unigram"),
     (r"kneser_ney_.*", "Kneser–Ney {kneser_ney_order:.0f}-gram"),
     (r"nearest_neighbour_.*", "translation memory"),
-    (r"nearest_source_.*", "partner of the nearest source"),
+    (r"nearest_source_.*", "partners of the nearest sources, {nearest_source_neighbours:.0f}"),
     (r"identity_.*", "picture left as it is"),
     (r"linear_map_by_kind_.*", "linear map of pixels for each kind of noise, which it recognises"),
     (r"linear_map_.*", "linear map of pixels, ridge"),

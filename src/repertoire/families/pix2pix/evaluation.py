@@ -41,7 +41,7 @@ def illustrate(run: Run, config: Config, data: Data, snapshots: Arrays) -> tuple
     n = config.shown
     train, test = data.arrays("train"), data.arrays("test")
     sources, targets = test["sources"][:n], test["targets"][:n]
-    nearest = train["targets"][nearest_sources(train["sources"], sources)]
+    nearest = train["targets"][nearest_sources(train["sources"], sources)[:, 0]]
     rows = (sources, nearest, translate(run, config, sources), targets)
     valid = data.arrays("valid")
     first, last = (valid[k][:n][None] for k in ("sources", "targets"))
