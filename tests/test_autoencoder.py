@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from pipelines.params import Recipe
+from repertoire.baselines import denoising
 from repertoire.baselines.images import Config as BaselineConfig
 from repertoire.baselines.images import grey_baselines
 from repertoire.config import ConfigError, RepertoireError, parse
@@ -12,6 +13,7 @@ from repertoire.engines.torch_engine import TorchRun
 from repertoire.metrics import filters
 from repertoire.metrics.classification import linear_probe
 from repertoire.metrics.pictures import denoising_gains, psnr_db, squared_errors
+from repertoire.metrics.principal import Principal
 from tests.families import RECIPES, small
 from tests.project import full_params
 
@@ -136,6 +138,41 @@ def test_the_best_filter_is_no_worse_than_any_of_them_where_it_was_chosen(projec
     found = grey_baselines(config, data, "valid")
     best = found["best_filter_denoising_gain_db"]
     assert all(best >= found[f"{kind}_denoising_gain_db"] for kind in ("median", "wiener", "pca"))
+
+
+def test_the_linear_map_is_ridge_regression_with_a_constant():
+    from sklearn.linear_model import Ridge
+
+    rng = np.random.default_rng(6)
+    clean, *draws = rng.integers(0, 256, (3, 211, 5, 5), dtype=np.uint8)
+    found = denoising.Moments.of(draws, clean).map(7.0)
+    rows = np.concatenate([images.reshape(211, -1) for images in draws]) / 255
+    # Both draws count for one.
+    model = Ridge(alpha=14.0).fit(rows, np.tile(clean.reshape(211, -1), (2, 1)) / 255)
+    assert found[:-1] == pytest.approx(model.coef_.T, abs=1e-4)
+    assert found[-1] == pytest.approx(model.intercept_, abs=1e-4)
+
+
+def blots(count, seed):
+    """Smooth pictures (count, 13, 13) that five numbers each decide."""
+    shapes = np.random.default_rng(0).random((5, 4, 4)).repeat(4, 1).repeat(4, 2)[:, :13, :13]
+    weights = np.random.default_rng(seed).dirichlet(np.full(5, 0.3), count)
+    return (255 * np.tensordot(weights, shapes, 1)).round().astype(np.uint8)
+
+
+def test_linear_maps_undo_what_filters_cannot_and_recognise_what_it_is():
+    splits = [blots(count, seed) for seed, count in enumerate((401, 103, 211))]
+    found = denoising.linear_gains(STRENGTHS, (0.1, 10.0), 3, *splits)
+    components = Principal(splits[0].reshape(401, -1) / 255)
+    filters_ = denoising.filter_gains(components, STRENGTHS, *splits[1:])
+    for kind in ("blur", "mask"):
+        assert found[f"linear_map_by_kind_{kind}_gain_db"] > 5
+        key = f"{kind}_gain_db"
+        assert found[f"linear_map_by_kind_{key}"] > filters_[f"best_filter_{key}"] + 1
+    # One map for all kinds serves each of them less well than its own.
+    own, one = (found[f"{m}_denoising_gain_db"] for m in ("linear_map_by_kind", "linear_map"))
+    assert own > one + 1
+    assert found["linear_map_penalty"] in (0.1, 10.0)
 
 
 def test_convolutions_refuse_a_side_that_cannot_be_halved_twice(project):

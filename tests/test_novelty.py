@@ -1,12 +1,16 @@
 """What is particular to novelty detectors: nets side by side, thresholds, rankings, tables."""
 
 from dataclasses import replace
+from typing import ClassVar
 
 import numpy as np
 import pytest
 import torch
 
+from pipelines.check import check
+from pipelines.params import Params
 from repertoire.baselines import novelty as baselines
+from repertoire.config import ConfigError, read_yaml
 from repertoire.contract import Plan
 from repertoire.data.readers import anomaly_tables, tumours
 from repertoire.data.sources import Files, SourceError
@@ -14,8 +18,9 @@ from repertoire.engines.torch_engine import TorchRun
 from repertoire.families.novelty_detector.drawing import difference
 from repertoire.families.novelty_detector.network import Detectors, Stack
 from repertoire.metrics.classification import average_precision, roc_auc, roc_curve
-from repertoire.metrics.novelty import normal_rows, ranking_metrics, trials
+from repertoire.metrics.novelty import normal_rows, ranking_metrics, scored, trials
 from tests.families import small
+from tests.project import ROOT, whole_blocks
 
 
 def drawn_scores(ties):
@@ -173,16 +178,104 @@ def test_the_difference_of_pictures_is_in_grey_levels():
     assert difference(one, other).tolist() == [[255, 2, 0]]
 
 
-@pytest.mark.parametrize("model", baselines.MODELS)
-def test_each_baseline_finds_what_lies_far_from_a_plane(model):
+CONFIG = baselines.Config(
+    score="plain",
+    components=(2, 0.9),
+    neighbours=(3,),
+    density_neighbours=(31,),
+    gammas=(1.0,),
+    outliers=0.1,
+    trees=31,
+    seed=0,
+)
+
+
+def test_each_baseline_finds_what_lies_far_from_a_plane():
     rng = np.random.default_rng(4)
     plane = rng.standard_normal((2, 7))
     known = rng.standard_normal((307, 2)) @ plane + 0.1 * rng.standard_normal((307, 7))
     normal = rng.standard_normal((97, 2)) @ plane + 0.1 * rng.standard_normal((97, 7))
     asked = np.concatenate((normal, 3 * rng.standard_normal((53, 7))))
-    config = baselines.Config(components=2, trees=31, neighbours=3, seed=0)
-    scores = baselines.score(config, model, known, asked)
-    assert roc_auc(scores, np.arange(150) >= 97) > 0.9
+    areas = {
+        (model, setting): roc_auc(scorer(asked), np.arange(150) >= 97)
+        for model, setting, scorer in baselines.scorers(CONFIG, known)
+    }
+    assert len(areas) == 10 and min(areas.values()) > 0.9
+    # Two components hold nine tenths of the variance of a plane, so both candidates are the same.
+    assert areas["pca", 2] == areas["pca", 0.9]
+
+
+@pytest.mark.parametrize("name", ["novelty_digits", "novelty_table"])
+@pytest.mark.parametrize("score", ["plain", "relative", "scaled"])
+def test_a_net_and_principal_components_are_scored_alike(name, score, project):
+    family, config, data, _ = small(name, project.folder)
+    network = family.build(replace(config, score=score), data.facts)
+    learner = family.learner(network, replace(config, steps=1), data, Plan(1, 1))
+    list(learner.batches(0))  # sets the divisors
+    net, arrays = 0, data.arrays("test")
+    raw = torch.from_numpy(arrays["images" if "images" in arrays else "rows"])
+    pairs = []
+    for rows in (learner.train[net], raw):
+        values = network.values(rows.unsqueeze(0))
+        rebuilt = network.decode(network.encode(values)[0])
+        pairs.append(tuple(v[net].detach().double().numpy() for v in (values, rebuilt)))
+    found = network.scores(raw.unsqueeze(0))[net].detach().numpy()
+    assert found == pytest.approx(scored(score, *pairs), rel=1e-4)
+
+
+def test_what_the_gate_compares_is_scored_alike_in_both_params_files():
+    for folder in ("", "pipelines/benchmarks"):
+        blocks = whole_blocks(folder)
+        known = [r for r in blocks["recipes"].values() if r["family"] == "novelty_detector"]
+        assert len(known) >= 3
+        for recipe in known:
+            baseline = blocks["datasets"][recipe["dataset"]]["baseline"]
+            assert recipe["config"]["score"] == baseline["score"]
+
+
+def test_a_net_scored_unlike_its_baseline_is_refused():
+    content = read_yaml(ROOT / "params.yaml")
+    content["recipes"]["novelty_digits"]["config"]["score"] = "plain"
+    with pytest.raises(ConfigError, match=r"novelty_digits\.config\.score: differs"):
+        check(Params(content))
+
+
+class Labelled:
+    """One table of 3 columns: anomalies lie aside in the direction of the second component."""
+
+    facts: ClassVar = {
+        "names": ["only"],
+        "columns": [["a", "b", "c"]],
+        "center": [[0.0] * 3],
+        "scale": [[1.0] * 3],
+        "contaminated": False,
+    }
+
+    def __init__(self, anomalies: int) -> None:
+        rng = np.random.default_rng(5)
+        self.tables = {}
+        for split, count in (("train", 211), ("valid", 101), ("test", 103)):
+            rows = rng.standard_normal((count, 3)) * (9, 3, 0.1)
+            anomaly = np.arange(count) < (anomalies if split != "train" else 0)
+            rows[anomaly, 1] += 30
+            labels = np.zeros(count, int)
+            self.tables[split] = {"rows": rows, "labels": labels, "anomaly": anomaly.astype(int)}
+
+    def arrays(self, split):
+        return self.tables[split]
+
+
+def test_components_are_those_that_tell_anomalies_of_validation_apart():
+    # With two components what lies aside along the second is given back as it is.
+    found = baselines.baselines(replace(CONFIG, components=(2, 1)), Labelled(31))
+    assert found["pca_components"] == 1 and found["pca_roc_auc_percent"] > 99
+
+
+def test_the_first_candidate_stands_where_validation_holds_no_anomaly():
+    data = Labelled(31)
+    data.tables["valid"]["anomaly"][:] = 0
+    found = baselines.baselines(replace(CONFIG, components=(2, 1)), data)
+    assert found["pca_components"] == 2
 
 
 def test_no_malignant_tumour_is_trained_on_and_the_others_are_in_both_held_out_splits():

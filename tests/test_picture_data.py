@@ -1,5 +1,7 @@
 """Pairs and domains of pictures: similarity, edges, baselines, emoji and official digits."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -112,14 +114,58 @@ def test_ridge_finds_the_linear_map_in_pixels_and_in_pictures():
         flat = sources.reshape(count, -1).astype(float)
         targets = np.clip((flat - 128) @ matrix + 128, 0, 255).round().astype(np.uint8)
         train = {"sources": sources, "targets": targets.reshape(-1, 4, 4)}
-        guess = picture_pairs.Linear(train, 1e-4)(sources)
+        guess = picture_pairs.Linear(picture_pairs.Moments(train), 1e-4)(sources)
         assert l1_levels(guess, train["targets"]) < 1
 
 
 def test_the_nearest_source_is_found():
     known = pictures(31, 5)
     asked = np.clip(known[[17, 3]].astype(int) + 2, 0, 255).astype(np.uint8)
-    assert picture_pairs.nearest_sources(known, asked).tolist() == [17, 3]
+    assert picture_pairs.nearest_sources(known, asked)[:, 0].tolist() == [17, 3]
+    near = picture_pairs.nearest_sources(known, asked, 5)
+    distances = np.square(known.astype(float)[None] - asked[:, None]).sum((2, 3))
+    assert np.array_equal(near, np.argsort(distances, 1)[:, :5])
+
+
+PAIRS = picture_pairs.Config(
+    copies=(0, 7), shift=2, mirrored=True, neighbours=(1, 3), penalties=(1.0, 100.0), seed=0
+)
+
+
+def test_copies_of_a_pair_are_moved_alike_and_as_far_as_the_net_moves_them():
+    sources = np.zeros((31, 11, 11), np.uint8)
+    sources[:, 5, 4] = 255
+    found = picture_pairs.with_copies(PAIRS, {"sources": sources, "targets": sources // 5}, 7)
+    assert np.array_equal(found["sources"] // 5, found["targets"])
+    assert np.array_equal(found["sources"][:31], sources)
+    _, down, right = np.nonzero(found["sources"][31:])
+    # Column 4 of 11 is column 6 in the mirror.
+    assert set(down) == set(range(3, 8)) and set(right) == set(range(2, 9))
+    still = replace(PAIRS, shift=0, mirrored=False)
+    again = picture_pairs.with_copies(still, {"sources": sources, "targets": sources}, 1)
+    assert np.array_equal(again["sources"][31:], sources)
+
+
+class Moved:
+    """Pairs of a picture and its negative: one of training, moved anywhere to validate and test."""
+
+    def __init__(self):
+        pairs = {"sources": pictures(3, 13), "targets": 255 - pictures(3, 13)}
+        for name in pairs:
+            pairs[name][:, [0, 1, 11, 12]] = pairs[name][:, :, [0, 1, 11, 12]] = 0
+        config = replace(PAIRS, seed=1)
+        moved = {k: v[3:] for k, v in picture_pairs.with_copies(config, pairs, 31).items()}
+        self.tables = {"train": pairs, "valid": moved, "test": moved}
+
+    def arrays(self, split):
+        return self.tables[split]
+
+
+def test_moved_copies_are_used_where_they_help_on_validation():
+    found = picture_pairs.baselines(PAIRS, Moved())
+    assert found["nearest_source_copies"] == 7 and found["nearest_source_neighbours"] == 1
+    alone = picture_pairs.baselines(replace(PAIRS, copies=(0,)), Moved())
+    assert found["nearest_source_l1_levels"] < 0.9 * alone["nearest_source_l1_levels"]
 
 
 def test_matched_levels_have_the_spread_of_the_other_domain():

@@ -42,7 +42,6 @@ BESIDE: tuple[tuple[str, str, Role], ...] = (
     (r"denoising_gain_db", "wiener_denoising_gain_db", "baseline"),
     (r"denoising_gain_db", "pca_denoising_gain_db", "baseline"),
     (r"roc_auc_percent", "pca_roc_auc_percent", "baseline"),
-    (r"roc_auc_percent", "relative_pca_roc_auc_percent", "baseline"),
     (r"roc_auc_percent", "mahalanobis_roc_auc_percent", "baseline"),
     (r"roc_auc_percent", "isolation_forest_roc_auc_percent", "baseline"),
     (r"roc_auc_percent", "nearest_roc_auc_percent", "baseline"),

@@ -26,7 +26,7 @@ DATA = {
     "digit_edges": SPLIT,
     "digit_styles": {**SPLIT, "judge_units": [13, 11], "optical": OPTICAL},
 }
-BASELINES = {"digit_edges": {"penalties": [1.0]}}
+BASELINES = {"digit_edges": {"penalties": [1.0], "copies": [1], "neighbours": [3]}}
 RECIPES = {
     "pix2pix_edges": {
         "channels": 3,

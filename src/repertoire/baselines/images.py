@@ -4,41 +4,37 @@ Nats and ``pca_*_mse`` are of pixels binarised at half intensity, what is called
 levels between 0 and 1.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 
-from repertoire.config import Count, Natural, Seed
+from repertoire.baselines.denoising import NAMES as DENOISING_NAMES
+from repertoire.baselines.denoising import filter_gains, linear_gains
+from repertoire.config import Count, Natural, Positive, Seed
 from repertoire.contract import Array, Data
 from repertoire.data.binarisation import drawn_once
-from repertoire.data.corruption import corrupted
-from repertoire.metrics import filters
 from repertoire.metrics.classification import linear_probe
 from repertoire.metrics.generation import Judge, frechet_distance, precision_and_recall
-from repertoire.metrics.pictures import denoising_gains, psnr_db, squared_errors, unit
+from repertoire.metrics.pictures import psnr_db, unit
 from repertoire.metrics.principal import Principal
 
 NAMES = (  # patterns of the metrics that a gate may name
     "((class|drawn)_)?bernoulli_(mixture|pixels)_nats",
-    r"(best_filter|median|pca|wiener)_\w+_gain_db",
+    *DENOISING_NAMES,
     "(gaussian_pixels|real_halves|real_train)_frechet_distance",
     "(gaussian_pixels|real_train)_sample_(precision|recall)_percent",
     r"pca_\d+_(grey_mse|mse|psnr_db|probe_accuracy_percent)",
     "real_label_agreement_percent",
 )
-FILTERS = ("median", "wiener", "pca")
-SIZES = (3, 5, 7)  # of a filter's window, pixels a side
-SHARES = (0.01, 0.02, 0.04, 0.08, 0.16)  # of the components that a projection keeps
-CHUNK = 250  # pictures that are filtered at once
 
 
 @dataclass(frozen=True)
 class Config:
     """``components`` of the Bernoulli mixture; ``widths`` of the principal component codes.
 
-    ``corruption`` is what filters must undo, that of ``repertoire.data.corruption``.
+    ``corruption`` is what must be undone, that of ``repertoire.data.corruption``; ``penalties`` are
+    those of linear maps that do, among which validation chooses.
     """
 
     components: Count
@@ -46,6 +42,7 @@ class Config:
     widths: tuple[Count, ...]
     seed: Seed
     corruption: Mapping[str, float]
+    penalties: tuple[Positive, ...]
 
 
 def baselines(config: Config, data: Data) -> dict[str, float]:
@@ -101,66 +98,10 @@ def grey_baselines(config: Config, data: Data, split: str = "test") -> dict[str,
             np.mean(guesses == other["labels"])
         )
     if config.corruption:
-        valid = data.arrays("valid")["images"]
-        result |= filter_gains(components, config.corruption, valid, other["images"])
+        splits = [a["images"] for a in (train, data.arrays("valid"), other)]
+        result |= filter_gains(components, config.corruption, *splits[1:])
+        result |= linear_gains(config.corruption, config.penalties, config.seed, *splits)
     return result
-
-
-def filter_gains(
-    components: Principal, corruption: Mapping[str, float], valid: Array, test: Array
-) -> dict[str, float]:
-    """Gains in decibels of each filter, and of the best of all.
-
-    Which of them, and its size, is chosen for each kind of corruption by the same pictures of
-    validation: unlike a net, a filter is told the kind.
-    """
-    names = sorted(corruption)
-    known, asked = (
-        (images, *corrupted(images, corruption, np.random.default_rng(0)))
-        for images in (valid, test)
-    )
-    tried = {kind: list(_candidates(components, kind)) for kind in FILTERS}
-    result: dict[str, float] = {}
-    for label in ("best_filter", *FILTERS):
-        allowed = [
-            f for kind, found in tried.items() if label in ("best_filter", kind) for f in found
-        ]
-        restored = np.empty_like(test)
-        for number in range(len(names)):
-            clean, noisy = (part[known[2] == number] for part in known[:2])
-            best = min(allowed, key=lambda f: np.square(unit(f(noisy)) - unit(clean)).mean())
-            restored[asked[2] == number] = best(asked[1][asked[2] == number])
-        gains = denoising_gains(
-            squared_errors(test, asked[1]), squared_errors(test, restored), asked[2], names
-        )
-        result |= {f"{label}_{key}": value for key, value in gains.items()}
-    return result
-
-
-def _candidates(components: Principal, kind: str) -> Iterator[Callable[[Array], Array]]:
-    """uint8 pictures to uint8 pictures, by every size of one kind of filter."""
-    if kind == "pca":
-        for share in SHARES:
-            width = max(1, round(share * len(components.mean)))
-            yield partial(_projected, components, width=width)
-        return
-    for size in SIZES:
-        yield partial(_filtered, getattr(filters, kind), size=size)
-
-
-def _filtered(kind: Callable[[Array, int], Array], noisy: Array, size: int) -> Array:
-    # A window a pixel is much memory for all pictures at once.
-    starts = range(0, len(noisy), CHUNK)
-    return np.concatenate([_grey(kind(unit(noisy[s : s + CHUNK]), size)) for s in starts])
-
-
-def _projected(components: Principal, noisy: Array, width: int) -> Array:
-    rebuilt = components.rebuilt(unit(noisy).reshape(len(noisy), -1), width)
-    return _grey(rebuilt.reshape(noisy.shape))
-
-
-def _grey(values: Array) -> Array:
-    return (255 * values).clip(0, 255).round().astype(np.uint8)
 
 
 def mixture_nats(train: Array, test: Array, components: int, iterations: int, seed: int) -> float:

@@ -1,9 +1,18 @@
-"""Pairs of pictures without nets: the source itself, the nearest known pair, a linear map."""
+"""Pairs of pictures without nets: the source itself, nearest known pairs, a linear map.
 
+Both that learn see training pairs as the nets do, moved by as many pixels and mirrored or not, if
+that helps on validation, where their other settings are chosen, too. The median of the partners of
+several nearest sources has the least absolute difference; ridge regression is the usual linear
+map. Stronger methods without nets (Hertzmann et al. 2001, "Image analogies") copy patches and are
+made for texture, not for a small difference.
+"""
+
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
+from repertoire.config import Count, Natural, NonNegative, Seed
 from repertoire.contract import Array, Arrays, Data
 from repertoire.metrics.similarity import l1_levels, pair_metrics
 
@@ -11,62 +20,131 @@ NAMES = (  # patterns of the metrics that a gate may name
     "(identity|linear_map|nearest_source)_(l1_levels|ssim)",
 )
 LEVELS = np.float32(255)
+CHUNK = 250  # pictures whose distances are held at once
 
 
 @dataclass(frozen=True)
 class Config:
-    """``penalties`` of the linear map, among which validation chooses; sources are scaled to 1."""
+    """Candidates among which validation chooses, and how training pairs may be moved.
 
-    penalties: tuple[float, ...]
+    ``copies``: so many more of each training pair, moved at random by up to ``shift`` pixels each
+    way, half of them mirrored if ``mirrored``. ``neighbours`` are the nearest sources whose
+    partners have a median; ``penalties`` those of the linear map, with sources scaled to 1.
+    """
+
+    copies: tuple[Natural, ...]
+    shift: Natural
+    mirrored: bool
+    neighbours: tuple[Count, ...]
+    penalties: tuple[NonNegative, ...]
+    seed: Seed
 
 
 def baselines(config: Config, data: Data) -> dict[str, float]:
-    """Error and similarity of each on the test split."""
+    """Error and similarity of each on the test split, and the settings chosen."""
     train, valid, test = (data.arrays(split) for split in ("train", "valid", "test"))
-    nearest = nearest_sources(train["sources"], test["sources"])
-    guesses = {
-        "identity": test["sources"],
-        "nearest_source": train["targets"][nearest],
-        "linear_map": linear_map(config, train, valid, test["sources"]),
-    }
-    return {
-        f"{name}_{metric}": value
-        for name, guess in guesses.items()
-        for metric, value in pair_metrics(guess, test["targets"]).items()
-    }
+    found: dict[str, float] = {}
+    guesses = {"identity": test["sources"]}
+    for model, setting, tried in (
+        ("nearest_source", "neighbours", _by_neighbours(config, train, valid, test)),
+        ("linear_map", "penalty", _by_penalties(config, train, valid, test)),
+    ):
+        best = min(tried, key=lambda each: l1_levels(each[2], valid["targets"]))
+        found |= {f"{model}_copies": best[0], f"{model}_{setting}": best[1]}
+        guesses[model] = best[3]
+    for name, guess in guesses.items():
+        metrics = pair_metrics(guess, test["targets"])
+        found |= {f"{name}_{metric}": value for metric, value in metrics.items()}
+    return found
 
 
-def nearest_sources(known: Array, asked: Array) -> Array:
-    """For each picture asked, the number of the known one at the least Euclidean distance."""
-    first, second = (_flat(images) for images in (known, asked))
-    length = (first**2).sum(1)
-    return np.array([(length - 2 * row @ first.T).argmin() for row in second], np.int64)
+# Copies, another setting, and the guesses for validation and test sources.
+Tried = tuple[int, float, Array, Array]
 
 
-def linear_map(config: Config, train: Arrays, valid: Arrays, asked: Array) -> Array:
-    """Pixels of the target by ridge regression from those of the source, as uint8.
+def _by_neighbours(config: Config, train: Arrays, valid: Arrays, test: Arrays) -> Iterator[Tried]:
+    most = max(config.neighbours)
+    for copies in config.copies:
+        pairs = with_copies(config, train, copies)
+        near = [nearest_sources(pairs["sources"], x["sources"], most) for x in (valid, test)]
+        for count in config.neighbours:
+            first, second = (_medians(pairs["targets"], rows[:, :count]) for rows in near)
+            yield copies, count, first, second
 
-    The penalty is the one of the least mean absolute difference on validation.
+
+def _medians(targets: Array, near: Array) -> Array:
+    """The median partner, pixel by pixel, of each row of numbers."""
+    return np.stack([np.median(targets[rows], axis=0) for rows in near]).round().astype(np.uint8)
+
+
+def _by_penalties(config: Config, train: Arrays, valid: Arrays, test: Arrays) -> Iterator[Tried]:
+    for copies in config.copies:
+        moments = Moments(with_copies(config, train, copies))
+        for penalty in config.penalties:
+            translate = Linear(moments, penalty)
+            yield copies, penalty, translate(valid["sources"]), translate(test["sources"])
+
+
+def with_copies(config: Config, train: Arrays, copies: int) -> Arrays:
+    """Training pairs and so many moved copies of each; both pictures of a pair move alike."""
+    rng = np.random.default_rng(config.seed)
+    names, reach = ("sources", "targets"), config.shift
+    count, side = train["sources"].shape[:2]
+    found = {name: [train[name]] for name in names}
+    for _ in range(copies):
+        corners = rng.integers(0, 2 * reach + 1, (2, count, 1))
+        down, right = (corner + np.arange(side) for corner in corners)
+        if config.mirrored:
+            right = np.where(rng.random((count, 1)) < 0.5, right[:, ::-1], right)
+        for name in names:
+            rest = [(0, 0)] * (train[name].ndim - 3)
+            padded = np.pad(train[name], [(0, 0), (reach, reach), (reach, reach), *rest])
+            places = np.arange(count)[:, None, None], down[:, :, None], right[:, None]
+            found[name].append(padded[places])
+    return {name: np.concatenate(parts) for name, parts in found.items()}
+
+
+def nearest_sources(known: Array, asked: Array, count: int = 1) -> Array:
+    """For each picture asked, the numbers (asked, count) of the known ones at the least distance.
+
+    The distance is Euclidean; the nearest is the first.
     """
-    translators = [Linear(train, penalty) for penalty in config.penalties]
-    errors = [l1_levels(t(valid["sources"]), valid["targets"]) for t in translators]
-    return translators[int(np.argmin(errors))](asked)
+    first, second = (_flat(images) for images in (known, asked))
+    length, count = (first**2).sum(1), min(count, len(first))
+    found = []
+    for start in range(0, len(second), CHUNK):
+        distances = length - 2 * second[start : start + CHUNK] @ first.T
+        near = np.argpartition(distances, count - 1)[:, :count]
+        order = np.argsort(np.take_along_axis(distances, near, 1), kind="stable")
+        found.append(np.take_along_axis(near, order, 1))
+    return np.concatenate(found)
+
+
+class Moments:
+    """What ridge regression needs of pairs, in whichever of pixels and pictures there are fewer."""
+
+    def __init__(self, pairs: Arrays) -> None:
+        known, wanted = _flat(pairs["sources"]) / LEVELS, _flat(pairs["targets"])
+        self.shape = pairs["targets"].shape[1:]
+        self.mean, self.offset = known.mean(0), wanted.mean(0)
+        self.known, self.wanted = known - self.mean, wanted - self.offset
+        self.dual = len(known) < known.shape[1]
+        self.square = self.known @ self.known.T if self.dual else self.known.T @ self.known
+        self.product = self.wanted if self.dual else self.known.T @ self.wanted
+
+    def weight(self, penalty: float) -> Array:
+        """Least squares (pixels, pixels of the target) with a penalty on their squares."""
+        ridge = penalty * np.eye(len(self.square), dtype=np.float32)
+        solved = np.linalg.solve(self.square + ridge, self.product)
+        return self.known.T @ solved if self.dual else solved
 
 
 class Linear:
-    """Ridge regression, solved in whichever of pixels and pictures there are fewer."""
+    """Pixels of the target by ridge regression from those of the source, as uint8."""
 
-    def __init__(self, train: Arrays, penalty: float) -> None:
-        known, wanted = _flat(train["sources"]) / LEVELS, _flat(train["targets"])
-        self.shape = train["targets"].shape[1:]
-        self.mean, self.offset = known.mean(0), wanted.mean(0)
-        known, wanted = known - self.mean, wanted - self.offset
-        if len(known) < known.shape[1]:
-            matrix = known @ known.T + penalty * np.eye(len(known), dtype=np.float32)
-            self.weight = known.T @ np.linalg.solve(matrix, wanted)
-        else:
-            matrix = known.T @ known + penalty * np.eye(known.shape[1], dtype=np.float32)
-            self.weight = np.linalg.solve(matrix, known.T @ wanted)
+    def __init__(self, moments: Moments, penalty: float) -> None:
+        self.mean, self.offset, self.shape = moments.mean, moments.offset, moments.shape
+        self.weight = moments.weight(penalty)
 
     def __call__(self, images: Array) -> Array:
         guesses = (_flat(images) / LEVELS - self.mean) @ self.weight + self.offset

@@ -6,12 +6,15 @@ test it. Of tables, ``labels`` are tables: a detector knows the rows of its own 
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 
 from repertoire.contract import Array, Arrays
 from repertoire.metrics.classification import average_precision, roc_auc
+
+Score = Literal["plain", "relative", "scaled"]
+LEAST = 1e-3  # of a divisor: columns that hardly err in training must not decide all
 
 
 class Trial(NamedTuple):
@@ -30,6 +33,23 @@ def normal_rows(arrays: Arrays, detector: int, hidden: bool) -> Array:
     return np.flatnonzero(own)
 
 
+def scored(score: Score, known: tuple[Array, Array], asked: tuple[Array, Array]) -> Array:
+    """Scores (rows,) of rows ``asked``: their values (rows, values), and what a model gives back.
+
+    ``known`` are the same of normal training rows. The mean squared error is the score; or, if
+    ``relative``, the ratio of it to the mean square of the row and of normal rows together; or with
+    each column's error ``scaled`` by what it is on normal rows.
+    """
+    values, rebuilt = asked
+    errors = np.square(values - rebuilt)
+    if score == "relative":
+        usual = np.square(known[0]).mean() + LEAST
+        return np.asarray(errors.mean(1) / (usual + np.square(values).mean(1)))
+    if score == "scaled":
+        errors = errors / (np.square(known[0] - known[1]).mean(0) + LEAST)
+    return np.asarray(errors.mean(1))
+
+
 def trials(arrays: Arrays, scores: Array) -> list[Trial]:
     """For each detector what its column of scores (rows, detectors) says of its rows."""
     labels, found = arrays["labels"], []
@@ -46,7 +66,8 @@ def trials(arrays: Arrays, scores: Array) -> list[Trial]:
 def ranking_metrics(parts: Sequence[Trial]) -> dict[str, float]:
     """Areas under the ROC and the precision-recall curve, means over detectors, in percent.
 
-    A detector without anomalies, or without normal rows, among its rows is left out.
+    A detector without anomalies, or without normal rows, among its rows is left out; the means are
+    nan where that leaves none.
     """
     areas = [roc_auc(part.scores, part.anomaly) for part in parts]
     precisions = [
@@ -54,9 +75,9 @@ def ranking_metrics(parts: Sequence[Trial]) -> dict[str, float]:
         for part, area in zip(parts, areas, strict=True)
         if np.isfinite(area)
     ]
-    known = [area for area in areas if np.isfinite(area)]
+    known = [area for area in areas if np.isfinite(area)] or [float("nan")]
     found = {
         "roc_auc_percent": 100 * float(np.mean(known)),
-        "average_precision_percent": 100 * float(np.mean(precisions)),
+        "average_precision_percent": 100 * float(np.mean(precisions or [np.nan])),
     }
     return found | ({"worst_roc_auc_percent": 100 * min(known)} if len(parts) > 1 else {})

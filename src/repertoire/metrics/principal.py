@@ -10,8 +10,8 @@ class Principal:
 
     def __init__(self, rows: Array) -> None:
         self.mean = rows.mean(0)
-        _, vectors = np.linalg.eigh(np.atleast_2d(np.cov(rows, rowvar=False)))
-        self.directions = vectors[:, ::-1]
+        variances, vectors = np.linalg.eigh(np.atleast_2d(np.cov(rows, rowvar=False)))
+        self.variances, self.directions = variances[::-1].clip(0), vectors[:, ::-1]
 
     def codes(self, rows: Array, width: int) -> Array:
         """Coordinates (n, width) of rows."""

@@ -18,7 +18,13 @@ def pair_metrics(guesses: Array, truths: Array) -> dict[str, float]:
 
 def l1_levels(first: Array, second: Array) -> float:
     """Mean absolute difference of uint8 pictures, in grey levels from 0 to 255."""
-    return float(np.abs(first.astype(np.int16) - second).mean())
+    return float(l1_each(first, second).mean())
+
+
+def l1_each(first: Array, second: Array) -> Array:
+    """The same of each picture (pictures,) of uint8 (pictures, side, side[, 3])."""
+    differences = np.abs(first.astype(np.int16) - second)
+    return differences.reshape(len(differences), -1).mean(1)
 
 
 def ssim(first: Array, second: Array) -> Array:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from repertoire.config import Count, Natural, NonNegative, Positive, Share
+from repertoire.metrics.novelty import Score
 
 TASKS = ("detect",)
 KINDS = ("novelty",)  # of data
@@ -11,6 +12,7 @@ METRICS = {  # pattern of names -> which value is better
     "false_alarm_percent": "lower",
     "(worst_)?roc_auc_percent|average_precision_percent|detection_percent": "higher",
 }
+SAME_IN_BASELINE = {"score": "score"}  # or a gate would compare scores instead of models
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,7 @@ class Config:
     """
 
     model: Literal["autoencoder", "denoising", "variational"]
-    score: Literal["plain", "relative", "scaled"]
+    score: Score
     latent: Count
     units: tuple[Count, ...]
     noise: NonNegative

@@ -1,8 +1,10 @@
 """Areas under curves, and what a threshold set on validation rows does on others; numpy alone."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
-from repertoire.contract import Array, Arrays, Data, Figure, Kind, Line, Run
+from repertoire.contract import Array, Arrays, Data, Figure, Kind, Line, Measurement, Run
 from repertoire.families.novelty_detector.config import Config
 from repertoire.families.novelty_detector.drawing import extremes, row_table
 from repertoire.metrics.classification import roc_auc, roc_curve
@@ -22,16 +24,36 @@ def scored(run: Run, config: Config, arrays: Arrays) -> tuple[list[Trial], list[
     return found, [decisions[part.rows, net] for net, part in enumerate(found)]
 
 
-def evaluate(run: Run, config: Config, data: Data, split: str) -> dict[str, float]:
-    """Means over nets: areas, and shares of normal rows and of anomalies above the threshold."""
-    parts, decisions = scored(run, config, data.arrays(split))
-    alarms = [_share(d[~part.anomaly]) for part, d in zip(parts, decisions, strict=True)]
-    found = [_share(d[part.anomaly]) for part, d in zip(parts, decisions, strict=True)]
-    return {
-        **ranking_metrics(parts),
-        "false_alarm_percent": 100 * float(np.nanmean(alarms)),
-        "detection_percent": 100 * float(np.nanmean(found)),
-    }
+def evaluate(run: Run, config: Config, data: Data, split: str) -> tuple[Measurement, ...]:
+    """Means over nets: areas, and shares of normal rows and of anomalies above the threshold.
+
+    The unit is a row, with what all nets that it tests say of it.
+    """
+    arrays = data.arrays(split)
+    parts, decisions = scored(run, config, arrays)
+    units = len(arrays["labels"])
+    tests = list(zip(parts, decisions, strict=True))
+
+    def measure(rows: Array) -> dict[str, float]:
+        often = np.bincount(rows, minlength=units)
+        chosen = [np.repeat(np.arange(len(part.rows)), often[part.rows]) for part in parts]
+        shares = [
+            [_share(said[own][part.anomaly[own] == kind]) for kind in (False, True)]
+            for (part, said), own in zip(tests, chosen, strict=True)
+        ]
+        alarms, found = (_mean(each) for each in zip(*shares, strict=True))
+        areas = ranking_metrics(
+            [Trial(*(a[own] for a in part)) for part, own in zip(parts, chosen, strict=True)]
+        )
+        return {**areas, "false_alarm_percent": 100 * alarms, "detection_percent": 100 * found}
+
+    return (Measurement(units, measure),)
+
+
+def _mean(shares: Sequence[float]) -> float:
+    """Over the nets of which something is known; nan where that is none."""
+    known = [share for share in shares if np.isfinite(share)]
+    return float(np.mean(known)) if known else float("nan")
 
 
 def _share(decisions: Array) -> float:

@@ -11,11 +11,9 @@ from repertoire.config import RepertoireError
 from repertoire.contract import Array, Data, Plan
 from repertoire.families.novelty_detector.config import Config
 from repertoire.families.novelty_detector.network import Detectors
-from repertoire.metrics.novelty import normal_rows
+from repertoire.metrics.novelty import LEAST, normal_rows
 from repertoire.nn.images import shifted
 from repertoire.training.optimisation import Optimisation
-
-LEAST = 1e-3  # of a divisor: columns that hardly err in training must not decide all
 
 
 class NoveltyLearner:

@@ -10,6 +10,8 @@ METRICS = {  # pattern of names -> which value is better
     "l1_levels": "lower",
     "ssim": "higher",
 }
+# The baselines see training pairs moved as the net does.
+SAME_IN_BASELINE = {"shift": "shift", "mirrored": "mirrored"}
 
 
 @dataclass(frozen=True)

@@ -3,10 +3,10 @@
 import numpy as np
 
 from repertoire.baselines.picture_pairs import nearest_sources
-from repertoire.contract import Array, Arrays, Data, Figure, Kind, Run
+from repertoire.contract import Array, Arrays, Data, Figure, Kind, Measurement, Run
 from repertoire.families.pix2pix.config import Config
 from repertoire.metrics.pictures import thinned
-from repertoire.metrics.similarity import pair_metrics
+from repertoire.metrics.similarity import l1_each, ssim
 
 
 def translate(run: Run, config: Config, images: Array) -> Array:
@@ -18,10 +18,16 @@ def translate(run: Run, config: Config, images: Array) -> Array:
     return np.concatenate(parts)
 
 
-def evaluate(run: Run, config: Config, data: Data, split: str) -> dict[str, float]:
-    """Translations against the true partners."""
+def evaluate(run: Run, config: Config, data: Data, split: str) -> tuple[Measurement, ...]:
+    """Translations against the true partners; the unit is a pair."""
     arrays = data.arrays(split)
-    return pair_metrics(translate(run, config, arrays["sources"]), arrays["targets"])
+    guesses, truths = translate(run, config, arrays["sources"]), arrays["targets"]
+    differences, likeness = l1_each(guesses, truths), ssim(guesses, truths)
+
+    def measure(rows: Array) -> dict[str, float]:
+        return {"l1_levels": float(differences[rows].mean()), "ssim": float(likeness[rows].mean())}
+
+    return (Measurement(len(guesses), measure),)
 
 
 def snapshot(run: Run, config: Config, data: Data) -> Arrays:
@@ -35,7 +41,7 @@ def illustrate(run: Run, config: Config, data: Data, snapshots: Arrays) -> tuple
     n = config.shown
     train, test = data.arrays("train"), data.arrays("test")
     sources, targets = test["sources"][:n], test["targets"][:n]
-    nearest = train["targets"][nearest_sources(train["sources"], sources)]
+    nearest = train["targets"][nearest_sources(train["sources"], sources)[:, 0]]
     rows = (sources, nearest, translate(run, config, sources), targets)
     valid = data.arrays("valid")
     first, last = (valid[k][:n][None] for k in ("sources", "targets"))

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from repertoire.contract import Array, Arrays, Data, Figure, Kind, Line, Run
+from repertoire.contract import Array, Arrays, Data, Figure, Kind, Line, Measurement, Run
 from repertoire.families.style_transfer.config import Config
 from repertoire.metrics.pictures import thinned
 from repertoire.metrics.styles import matched_iterations
@@ -43,8 +43,8 @@ def matched(config: Config, data: Data, losses: Array) -> list[int]:
     return [matched_iterations(course, loss) for course, loss in pairs]
 
 
-def evaluate(run: Run, config: Config, data: Data, split: str) -> dict[str, float]:
-    """Means over the photographs of the split.
+def evaluate(run: Run, config: Config, data: Data, split: str) -> tuple[Measurement, ...]:
+    """Means over the photographs of the split, which are the unit.
 
     ``matched_iterations`` is for the test split, whose photographs were optimised in `prepare`; it
     is a lower bound where optimisation stays worse to its end.
@@ -52,14 +52,14 @@ def evaluate(run: Run, config: Config, data: Data, split: str) -> dict[str, floa
     photographs = data.arrays(split)["images"]
     losses = judged(run, config, stylized(run, config, photographs), photographs)
     both = weighed(data, losses)
-    metrics = {
-        "perceptual_loss": float(both.mean()),
-        "content_loss": float(losses[:, 0].mean()),
-        "style_loss": float(losses[:, 1].mean()),
-    }
+    found = {"perceptual_loss": both, "content_loss": losses[:, 0], "style_loss": losses[:, 1]}
     if split == "test":
-        metrics["matched_iterations"] = float(np.mean(matched(config, data, both)))
-    return metrics
+        found["matched_iterations"] = np.array(matched(config, data, both))
+
+    def measure(rows: Array) -> dict[str, float]:
+        return {name: float(values[rows].mean()) for name, values in found.items()}
+
+    return (Measurement(len(photographs), measure),)
 
 
 def snapshot(run: Run, config: Config, data: Data) -> Arrays:
