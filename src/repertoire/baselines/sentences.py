@@ -7,7 +7,7 @@ import numpy as np
 
 from repertoire.baselines.labels import bags
 from repertoire.baselines.stream import KneserNey
-from repertoire.baselines.vectors import cooccurrences, positive_information, svd_vectors
+from repertoire.baselines.vectors import cooccurrences, positive_information, svd
 from repertoire.config import Count, Natural
 from repertoire.contract import Array, Data
 from repertoire.metrics.sentences import Vectors, kept_metrics, written_metrics
@@ -111,8 +111,8 @@ def lsa(train: Array, size: int, width: int) -> Vectors:
 def mean_words(train: Array, size: int, config: Config) -> Vectors:
     """The mean of the words' PPMI + SVD vectors."""
     seen = cooccurrences(_stream(train), config.window, size)
-    table = svd_vectors(positive_information(seen, 0.75, 1.0), config.width, 0.5)
-    return partial(_mean, table)
+    left, values = svd(positive_information(seen, 0.75), config.width)
+    return partial(_mean, left * values**0.5)
 
 
 def _mean(table: Array, tokens: Array) -> Array:
