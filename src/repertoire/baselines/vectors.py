@@ -8,8 +8,9 @@ as a net with subwords does; analogies of grammar are told by letters.
 """
 
 import itertools
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
@@ -34,6 +35,8 @@ NAMES = (  # patterns of the metrics that a gate may name
     "(naive_bayes|unigram)_cbow_nats",
     r"ppmi_svd_(analogies|\w+_spearman)_percent",
 )
+# Settings, and the metrics of the validation and of the test split that they lead to.
+Candidate: TypeAlias = tuple[dict[str, float], dict[str, float], dict[str, float]]
 NO_EVIDENCE = 1e12  # words of prior, beside which counts vanish: the unigram
 DRAWS = 25  # noise words beside each held-out word, as in the evaluation of the nets
 
@@ -68,26 +71,34 @@ def baselines(config: Config, data: Data) -> dict[str, float]:
         HeldOut(config.sampling, pairs, data.arrays(split)["tokens"], counts)
         for split in ("valid", "test")
     )
-    return {**_judged(config, seen, data), **held_out(config, valid, test)}
+    judged = best_by_metric("ppmi_svd", _judged(config, seen, data))
+    return {**judged, **held_out(config, valid, test)}
 
 
-def _judged(config: Config, seen: "csr_matrix[Any]", data: Data) -> dict[str, float]:
-    """Each metric of the test split by the vectors that are best in it on validation."""
-    valid, test = data.arrays("valid"), data.arrays("test")
-    best: dict[str, tuple[float, float, dict[str, float]]] = {}
+def _judged(config: Config, seen: "csr_matrix[Any]", data: Data) -> Iterator[Candidate]:
+    splits = [data.arrays(split) for split in ("valid", "test")]
     for power in config.powers:
         left, singular = svd(positive_information(seen, power), config.width)
         for weight in config.eigenvalue_powers:
             vectors = left * singular**weight
-            asked, found = (judged_metrics(vectors, arrays, FIRST) for arrays in (valid, test))
-            settings = {"power": power, "eigenvalue_power": weight}
-            for name, value in asked.items():
-                if name not in best or value > best[name][0]:
-                    best[name] = (value, found[name], settings)
-    metrics = {f"ppmi_svd_{name}": value for name, (_, value, _) in best.items()}
-    return metrics | {
-        f"ppmi_svd_{name.removesuffix('_percent')}_{key}": value
-        for name, (_, _, settings) in best.items()
+            valid, test = (judged_metrics(vectors, arrays, FIRST) for arrays in splits)
+            yield {"power": power, "eigenvalue_power": weight}, valid, test
+
+
+def best_by_metric(name: str, candidates: Iterable[Candidate]) -> dict[str, float]:
+    """Each test metric by the settings that are best in it on validation, and those settings.
+
+    Higher is better; the first of equals stands.
+    """
+    best: dict[str, tuple[float, float, dict[str, float]]] = {}
+    for settings, valid, test in candidates:
+        for metric, value in valid.items():
+            if metric not in best or value > best[metric][0]:
+                best[metric] = (value, test[metric], settings)
+    found = {f"{name}_{metric}": value for metric, (_, value, _) in best.items()}
+    return found | {
+        f"{name}_{metric.removesuffix('_percent')}_{key}": float(value)
+        for metric, (_, _, settings) in best.items()
         for key, value in settings.items()
     }
 
