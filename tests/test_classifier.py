@@ -1,18 +1,28 @@
 """What is particular to classifiers of texts."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import get_args
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
 from repertoire.contract import Plan
+from repertoire.data.dataset import SPLITS, TextEncoding
+from repertoire.data.labels import Texts, encode_labels
 from repertoire.engines.torch_engine import TorchRun
 from repertoire.export.onnx_file import export_graph
 from repertoire.export.verify import verify_graph
 from repertoire.families.classifier.config import Config
-from repertoire.families.classifier.evaluation import illustrate, predict, shuffled
+from repertoire.families.classifier.evaluation import (
+    TWINS,
+    illustrate,
+    predict,
+    shuffled,
+    twin_tokens,
+)
 from repertoire.families.classifier.network import MODULUS, MULTIPLIER, Runs
 from tests.families import small
 
@@ -249,3 +259,37 @@ def test_the_hardest_texts_come_first_and_words_are_ranked_by_class(project):
         ("as written", "50.00", "100.00"),
         ("at random", "50.00", "100.00"),
     ]
+
+
+@pytest.mark.parametrize("level", ["word", "spaced", "character"])
+def test_the_probe_holds_the_same_tokens_in_another_order(level):
+    texts = Texts(level, level != "character", 1000, 400)
+    # Words but for "food": it becomes the unknown token.
+    known = "the was good , not bad at all . T" if level != "character" else TWINS[0]
+    table = pd.DataFrame({"text": [known] * 3, "label": ["negative"] * 3})
+    encoded = encode_labels(table.assign(split=SPLITS), texts, ("negative", "positive"))
+    data = SimpleNamespace(
+        facts=encoded.facts, encoding=lambda name: TextEncoding(encoded.encodings[name])
+    )
+    one, other = twin_tokens(data).tolist()
+    assert one != other and sorted(one) == sorted(other) and one[-1] == other[-1] == 1
+    assert len(one) == (len(TWINS[0]) + 1 if level == "character" else 11)
+    assert one.count(encoded.facts["unknown"]) == (0 if level == "character" else 1)
+
+
+@every_model
+def test_a_bag_answers_both_sentences_of_the_probe_alike(project, model):
+    _, run, config, data = made(project, model, spread=1.0)
+    snapshots = {"deciles": np.array([[0.1, 0.4, 0.6]])}
+    [probe] = [f for f in illustrate(run, config, data, snapshots) if f.name == "probe"]
+    one, other = probe.cells
+    assert (one[0], other[0]) == TWINS
+    assert (one[1:] == other[1:]) == (model not in ORDERED)
+    assert one[1] in data.facts["classes"] and 0.5 <= float(one[2]) <= 1
+
+
+def test_data_without_sentiments_have_no_probe():
+    config = SimpleNamespace(examples=3, seen=1, chunk=2)
+    snapshots = {"deciles": np.array([[0.1, 0.4, 0.6]])}
+    figures = illustrate(first_token, config, Stated(), snapshots)
+    assert "probe" not in [figure.name for figure in figures]

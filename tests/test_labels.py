@@ -6,8 +6,19 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.sparse import csr_matrix
 
-from repertoire.baselines.labels import Config, Rival, bags, baselines, log_ratios
+from repertoire.baselines.labels import (
+    Candidate,
+    Config,
+    NGrams,
+    Rival,
+    bags,
+    baselines,
+    best,
+    log_ratios,
+    nbsvm,
+)
 from repertoire.config import parse
 from repertoire.data.labels import Texts, encode_labels, identity, split_of_groups
 from repertoire.data.readers import messages, official_labels, sentiment, word_order
@@ -58,7 +69,7 @@ def test_an_adjective_comes_first_as_often_meant_as_denied():
 def test_a_bag_of_words_is_right_half_the_time_on_word_order():
     config, table = sentences()
     data = Encoded(word_order.encode(config, table))
-    values = baselines(Config(1.0, 2.0, ()), data)
+    values = baselines(Config((1.0,), (2.0,), ()), data)
     for name in ("majority", "naive_bayes", "tfidf_logistic"):
         assert values[f"{name}_accuracy_percent"] == 50
         assert values[f"{name}_nats_per_text"] == pytest.approx(np.log(2), abs=1e-3)
@@ -163,7 +174,7 @@ def test_log_ratios_are_those_of_naive_bayes_by_hand():
     counts = np.array([[1, 0, 1], [1, 1, 0], [0, 1, 0]])
     # Counts + 1 are 2, 1, 2 of 5 in class 0 and 2, 3, 1 of 6 in class 1.
     expected = np.log([(2 / 6) / (2 / 5), (3 / 6) / (1 / 5), (1 / 6) / (2 / 5)])
-    np.testing.assert_allclose(log_ratios(counts, np.array([0, 1, 1])), expected)
+    np.testing.assert_allclose(log_ratios(counts, np.array([0, 1, 1]) == 1, 1.0), expected)
 
 
 @pytest.mark.parametrize("model", ["nbsvm", "svm", "logistic"])
@@ -171,11 +182,92 @@ def test_pairs_of_words_tell_what_single_words_do_not(model):
     texts = ["not good but bad", "not bad but good", "good not bad", "bad not good"]
     data = Encoded(labelled(texts, ["ham", "spam", "spam", "ham"]))
     name = "nbsvm" if model == "nbsvm" else f"word_tfidf_{model}"
-    for longest, right in ((1, 50), (2, 100)):
-        rival = Rival(model, "word", 1, longest, 1, 50.0)
-        values = baselines(Config(1.0, 1.0, (rival,)), data)
+    for lengths, right in (((1,), 50), ((1, 2), 100)):
+        rival = Rival(model, "word", lengths, 1, (50.0,))
+        values = baselines(Config((1.0,), (1.0,), (rival,)), data)
         assert values[f"{name}_accuracy_percent"] == right
+        assert values[f"{name}_longest"] == len(lengths) and values[f"{name}_strength"] == 50
         assert (f"{name}_nats_per_text" in values) == (model == "logistic")
+
+
+def unequal(rows, positive_share, seed):
+    """Words that every text may hold, and a few that tell the rarer label; 0 or 1 a text."""
+    rng = np.random.default_rng(seed)
+    positive = rng.random(rows) < positive_share
+    common = rng.random((rows, 2003)) < 1 / (np.arange(2003) + 7)
+    telling = rng.random((rows, 17)) < np.where(positive[:, None], 0.2, 0.01)
+    return csr_matrix(np.hstack((common, telling)).astype(float)), positive
+
+
+def test_nbsvm_beats_the_majority_at_an_imbalance_of_87_to_13():
+    present, positive = unequal(1511, 0.13, 7)
+    weights, bias = nbsvm(present[:1009], positive[:1009], 1.0, 1.0)
+    held = positive[1009:]
+    accuracy = ((present[1009:] @ weights + bias > 0) == held).mean()
+    assert accuracy > max(held.mean(), 1 - held.mean()) + 0.05
+
+
+def test_nbsvm_without_its_machine_decides_as_naive_bayes_does():
+    from sklearn.naive_bayes import MultinomialNB
+
+    present, positive = unequal(307, 0.3, 3)
+    weights, bias = nbsvm(present, positive, 1.0, 1.0, share=0.0)
+    bayes = MultinomialNB(alpha=1.0).fit(present, positive).predict_log_proba(present)
+    odds, margins = bayes[:, 1] - bayes[:, 0], present @ weights + bias
+    scale = margins[0] / odds[0]
+    assert scale > 0
+    np.testing.assert_allclose(margins, scale * odds, rtol=1e-9, atol=1e-9)
+
+
+def test_nbsvm_alone_is_the_machine_on_weighed_counts():
+    from sklearn.svm import LinearSVC
+
+    present, positive = unequal(307, 0.3, 5)
+    weights, bias = nbsvm(present, positive, 1.0, 0.7, share=1.0)
+    inputs = present.multiply(log_ratios(present, positive, 1.0)).tocsr()
+    machine = LinearSVC(C=0.7, random_state=0).fit(inputs, positive)
+    expected = machine.decision_function(inputs)
+    np.testing.assert_allclose(present @ weights + bias, expected, rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("model", ["nbsvm", "svm", "logistic"])
+def test_rivals_tell_three_classes(model):
+    words = ("red rose", "blue sky", "green tree")
+    texts = [f"{word} {place}" for word in words for place in ("here", "there", "again")]
+    table = pd.DataFrame({"text": texts * 3, "label": np.repeat(["a", "b", "c"], 3).tolist() * 3})
+    table["split"] = np.repeat(["train", "valid", "test"], len(texts))
+    data = Encoded(encode_labels(table, TEXTS, ("a", "b", "c")))
+    rival = Rival(model, "word", (1,), 1, (10.0,))
+    values = baselines(Config((1.0,), (1.0,), (rival,)), data)
+    name = "nbsvm" if model == "nbsvm" else f"word_tfidf_{model}"
+    assert values[f"{name}_accuracy_percent"] == 100 == values[f"{name}_roc_auc_percent"]
+    assert values["naive_bayes_accuracy_percent"] == 100
+
+
+def test_validation_chooses_the_first_of_equals():
+    labels = np.array([0, 1, 1])
+    bad, good = (np.eye(2)[rows] for rows in ([0, 0, 1], [0, 1, 1]))
+    found = best([Candidate({"n": n}, s, s) for n, s in enumerate((bad, good, good))], labels)
+    assert found.settings == {"n": 1}
+
+
+@pytest.mark.parametrize("unit", ["word", "char"])
+def test_shorter_n_grams_are_those_that_are_read_by_themselves(unit):
+    texts = ["good, not bad", "bad at all!", "good and not so bad"]
+    data = Encoded(labelled(texts, ["ham", "spam", "ham"]))
+    longest, alone = NGrams(unit, 3, 2, data), NGrams(unit, 2, 2, data)
+    for split in ("train", "test"):
+        known = longest.up_to(2)[split].toarray()
+        assert known.shape[1] > 2
+        assert (known == alone.up_to(2)[split].toarray()).all()
+
+
+def test_signs_are_words_unless_the_data_set_sets_its_tokens_apart():
+    texts = ["not bad!", "bad ! don't"]
+    spaced = Texts("spaced", True, 1000, 400)
+    for reading, expected in ((TEXTS, 4), (spaced, 5)):  # "bad!" is one token there
+        data = Encoded(labelled(texts, ["ham", "spam"], reading))
+        assert NGrams("word", 1, 1, data).up_to(1)["train"].shape[1] == expected
 
 
 def test_a_line_without_a_tab_is_named(tmp_path):
@@ -188,10 +280,10 @@ def test_a_line_without_a_tab_is_named(tmp_path):
         messages.tabulate(config, Files(messages=tmp_path / "m"))
 
 
-def labelled(texts, labels):
+def labelled(texts, labels, reading=TEXTS):
     table = pd.DataFrame({"text": texts * 3, "label": labels * 3})
     table["split"] = np.repeat(["train", "valid", "test"], len(texts))
-    return encode_labels(table, TEXTS, ("ham", "spam"))
+    return encode_labels(table, reading, ("ham", "spam"))
 
 
 def test_rows_end_with_the_end_and_are_padded_with_nought():
@@ -209,7 +301,7 @@ def test_a_bag_counts_words_but_neither_padding_nor_the_end():
 
 def test_the_majority_is_right_as_often_as_its_class_occurs():
     data = Encoded(labelled(["one two", "one", "two"], ["ham", "spam", "ham"]))
-    values = baselines(Config(1.0, 1.0, ()), data)
+    values = baselines(Config((1.0,), (1.0,), ()), data)
     assert values["majority_accuracy_percent"] == pytest.approx(200 / 3)
     assert values["majority_roc_auc_percent"] == 50
     assert values["majority_nats_per_text"] == pytest.approx(-np.log(4 / 27) / 3)
@@ -217,7 +309,7 @@ def test_the_majority_is_right_as_often_as_its_class_occurs():
 
 def test_naive_bayes_is_its_formula_by_hand():
     data = Encoded(labelled(["a b", "b"], ["ham", "spam"]))
-    values = baselines(Config(1.0, 1.0, ()), data)
+    values = baselines(Config((1.0,), (1.0,), ()), data)
     # Vocabulary of 5 ids; counts + 1: ham a 2, b 2 of 7; spam a 1, b 2 of 6.
     first = (4 / 49) / (4 / 49 + 2 / 36)
     second = (2 / 6) / (2 / 6 + 2 / 7)

@@ -9,6 +9,7 @@ from repertoire.baselines.sentences import linear_autoencoder, lsa
 from repertoire.data.readers import verses
 from repertoire.engines.torch_engine import TorchRun
 from repertoire.families.sentence_vectors.evaluation import decode, embed
+from repertoire.families.sentence_vectors.network import graphs as network_graphs
 from repertoire.metrics.sentences import (
     kept_metrics,
     lengths,
@@ -16,8 +17,10 @@ from repertoire.metrics.sentences import (
     roc_auc,
     swapped,
     without,
+    written_measurement,
     written_metrics,
 )
+from repertoire.metrics.uncertainty import standard_errors, values
 from tests.families import small
 
 
@@ -138,8 +141,39 @@ def test_vectors_of_words_in_their_places_tell_order():
 
 def test_a_linear_autoencoder_as_wide_as_its_data_writes_every_sentence():
     tokens = sentences(13, 7, 11)
-    written = linear_autoencoder(tokens, tokens, 11, 12)
-    assert (written == tokens).mean() > 0.97
+    for power in (0.0, 0.5):
+        written = linear_autoencoder(tokens, 11, 12, power)(tokens)
+        assert (written == tokens).mean() > 0.97
+
+
+def test_weights_let_a_narrow_linear_code_keep_rare_words():
+    # One place: word 3 in 90 of 97 sentences, word 4 in 7; beside it a place of even words.
+    first = np.repeat([3, 4], [90, 7])
+    tokens = np.column_stack((first, 5 + np.arange(97) % 2, np.ones(97, int)))
+    plain, weighed = (linear_autoencoder(tokens, 7, 2, power)(tokens) for power in (0.0, 1.0))
+    assert (plain[:, 1] == tokens[:, 1]).all() and (plain[:, 0] == 3).all()
+    assert (weighed[:, 0] == tokens[:, 0]).all()
+
+
+def test_sentences_are_drawn_for_the_standard_errors_of_what_is_written():
+    tokens = sentences(211, 7, 13)
+    written = np.where(np.arange(211)[:, None] % 3 == 0, 0, tokens)
+    found = written_measurement(written, tokens, unknown=2)
+    errors = standard_errors((found,))
+    whole = np.arange(211) % 3 > 0
+    assert values((found,))["exact_match_percent"] == pytest.approx(100 * whole.mean())
+    expected = 100 * whole.std(ddof=1) / 211**0.5
+    assert errors["exact_match_percent"] == pytest.approx(expected, rel=0.2)
+
+
+def test_no_part_of_a_vector_leaves_what_the_decoder_accepts(built, monkeypatch):
+    _, data, network, _ = built
+    graphs = {graph.name: graph for graph in network_graphs(network, data.facts)}
+    port = graphs["decode"].inputs[0]
+    far = torch.tensor([[-1.0000004] * network.width, [1.0000004] * network.width])
+    monkeypatch.setattr(network, "vectors", lambda tokens: far)
+    made = graphs["embed"].module(torch.tensor([[3, 1], [4, 1]]))
+    assert port.name == "vectors" and made.min() == port.low and made.max() == port.high
 
 
 def test_lines_are_kept_if_all_their_words_are_frequent(project):

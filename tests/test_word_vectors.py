@@ -10,10 +10,12 @@ from scipy.stats import spearmanr
 
 from repertoire.baselines.vectors import (
     Config,
+    HeldOut,
+    baselines,
     cooccurrences,
     held_out,
     positive_information,
-    svd_vectors,
+    svd,
 )
 from repertoire.data.windows import (
     Sampling,
@@ -27,7 +29,13 @@ from repertoire.engines.torch_engine import TorchRun
 from repertoire.families.word_vectors.evaluation import held_out_nats
 from repertoire.families.word_vectors.learner import block_loss, seen
 from repertoire.families.word_vectors.ngrams import fnv1a, ngrams, pieces
-from repertoire.metrics.word_vectors import analogy_accuracy, spearman
+from repertoire.metrics.uncertainty import standard_errors, values
+from repertoire.metrics.word_vectors import (
+    analogies_right,
+    judged_measurements,
+    negative_sampling_measurement,
+    spearman,
+)
 from tests.families import small
 
 
@@ -114,7 +122,7 @@ def test_the_held_out_loss_is_that_of_training_over_all_pairs(name, project):
     tokens = np.array([2, 3, 4, 5, 0, 6, 7, 0])
     counts = np.arange(1, data.facts["vocabulary"] + 1)
     run = TorchRun(family.graphs(network, data.facts))
-    found = held_out_nats(run, config, tokens, counts)
+    [found] = values((held_out_nats(run, config, tokens, counts),)).values()
     words, _, noise = held_out_windows(tokens, counts, config.sampling, 25)
     sees = seen(torch.from_numpy(tokens)[None], torch.full((1, 8), config.sampling.window))
     place = {int(word): n for n, word in enumerate(tokens)}
@@ -131,13 +139,11 @@ def test_the_held_out_loss_is_that_of_training_over_all_pairs(name, project):
 def test_positive_information_of_a_tiny_text_is_its_closed_form():
     seen_pairs = cooccurrences(np.array([2, 3, 0, 2, 3, 0, 2, 4]), 1, 5)
     assert seen_pairs.toarray()[2:, 2:].tolist() == [[0, 2, 1], [2, 0, 0], [1, 0, 0]]
-    found = positive_information(seen_pairs, 1.0, 1.0).toarray()
+    found = positive_information(seen_pairs, 1.0).toarray()
     # P(2,3) = 2/6, P(2) = 3/6, P(3) = 2/6; P(2,4) = 1/6, P(4) = 1/6.
     assert found[2, 3] == pytest.approx(np.log(2)) and found[4, 2] == pytest.approx(np.log(2))
     assert np.count_nonzero(found) == 4
-    shifted = positive_information(seen_pairs, 1.0, 1.5).toarray()
-    assert shifted[2, 3] == pytest.approx(np.log(2 / 1.5))
-    flat = positive_information(seen_pairs, 0.5, 1.0).toarray()
+    flat = positive_information(seen_pairs, 0.5).toarray()
     total = np.sqrt(3) + np.sqrt(2) + 1
     assert flat[2, 3] == pytest.approx(np.log(2 * total / (3 * np.sqrt(2))))
 
@@ -150,16 +156,23 @@ def test_near_neighbours_count_for_more():
 def test_singular_vectors_rebuild_a_matrix_of_low_rank():
     rng = np.random.default_rng(1)
     factor = rng.random((23, 3))
-    vectors = svd_vectors(factor @ factor.T, 3, 0.5)
+    left, singular = svd(factor @ factor.T, 3)
+    vectors = left * singular**0.5
     np.testing.assert_allclose(vectors @ vectors.T, factor @ factor.T, atol=1e-9)
+
+
+def counted(sampling, tokens, pairs, priors=(2.0, 2e9), exponents=(0.0, 1.0)):
+    """What ``held_out`` finds where the validation text is the test text."""
+    config = Config(sampling, 5, (1.0,), (1.0,), priors, exponents)
+    text = HeldOut(sampling, pairs, tokens, np.bincount(tokens, minlength=pairs.shape[0]))
+    return held_out(config, text, text)
 
 
 def test_the_unigram_tells_words_from_noise_by_their_shares_alone():
     sampling = Sampling(window=1, negatives=3, noise_power=0.0, subsample=1.0)
-    config = Config(sampling, width=5, power=1, shift=1, eigenvalue_power=1, prior_words=1e12)
-    counts = np.array([9, 9, 30, 10])
     pairs = csr_matrix(np.diag([0, 0, 29, 9]))  # one pseudo-count more makes 30 and 10
-    found = held_out(config, pairs, np.tile([2, 2, 0, 3, 3, 0], 5003), counts)
+    tokens = np.tile([2, 2, 0, 3, 3, 0], 5003)
+    found = counted(sampling, tokens, pairs, priors=(1e12,), exponents=(0.0,))
     # Noise is even over two words: the odds of a word are its share over 3 / 2.
     odds = np.array([0.75, 0.25]) / 1.5
     near = np.log1p(1 / odds).mean()
@@ -167,22 +180,76 @@ def test_the_unigram_tells_words_from_noise_by_their_shares_alone():
     assert found["unigram_cbow_nats"] == pytest.approx(near + far, rel=2e-3)
     assert found["unigram_skip_gram_nats"] == pytest.approx(near + far, rel=2e-3)
     assert found["counts_skip_gram_nats"] == found["unigram_skip_gram_nats"]
+    assert found["naive_bayes_cbow_nats"] == found["unigram_cbow_nats"]
 
 
 def test_smoothed_counts_beat_the_unigram_where_neighbours_matter():
     sampling = Sampling(window=1, negatives=3, noise_power=1.0, subsample=1.0)
-    config = Config(sampling, width=5, power=1, shift=1, eigenvalue_power=1, prior_words=2.0)
     tokens = np.tile([2, 3, 0, 4, 5, 0], 211)
     pairs = cooccurrences(tokens, 1, 6, weighted=False)
-    found = held_out(config, pairs, tokens, np.bincount(tokens, minlength=6))
-    assert found["counts_skip_gram_nats"] < found["unigram_skip_gram_nats"] - 0.5
+    found = counted(sampling, tokens, pairs)
+    for counts, net in (("counts", "skip_gram"), ("naive_bayes", "cbow")):
+        assert found[f"{counts}_{net}_nats"] < found[f"unigram_{net}_nats"] - 0.5
+    assert found["counts_prior"] == found["naive_bayes_prior"] == 2.0
+    assert found["naive_bayes_exponent"] == 1.0
+
+
+def test_naive_bayes_multiplies_what_its_neighbours_say():
+    sampling = Sampling(window=2, negatives=3, noise_power=1.0, subsample=1.0)
+    pairs = csr_matrix(
+        np.array([[0] * 5, [0] * 5, [0, 0, 1, 4, 2], [0, 0, 4, 0, 3], [0, 0, 2, 3, 5]])
+    )
+    tokens = np.array([2, 3, 4, 0, 4, 2, 0])
+    text = HeldOut(sampling, pairs, tokens, np.array([9, 9, 7, 7, 10]))
+    [evidence] = text.neighbours_evidence((6.0,))
+    share = np.array([8, 8, 11]) / 27  # counts of 7, 7 and 10, one pseudo-count more
+
+    def said(given, word):
+        row = pairs.toarray()[given]
+        chance = (row[word] + 6 * share[word - 2]) / (row.sum() + 6)
+        return np.log(chance / share[word - 2])
+
+    assert text.words.tolist() == [2, 3, 4, 4, 2]
+    assert evidence[0, 0] == pytest.approx(said(3, 2) + said(4, 2))
+    assert evidence[1, 0] == pytest.approx(said(2, 3) + said(4, 3))
+    assert evidence[3, 0] == pytest.approx(said(2, 4))
+    noise = text.noise[1, 6]
+    assert evidence[1, 7] == pytest.approx(said(2, noise) + said(4, noise))
+
+
+def test_validation_chooses_the_settings_of_vectors_by_counting(project):
+    _, _, data, _ = small("skip_gram", project.folder)
+    sampling = Sampling(window=3, negatives=5, noise_power=0.75, subsample=1.0)
+    found = baselines(Config(sampling, 5, (0.75, 1.0), (0.0, 1.0), (7.0,), (1.0,)), data)
+    alone = {
+        (power, weight): baselines(
+            Config(sampling, 5, (power,), (weight,), (7.0,), (1.0,)), Turned(data)
+        )
+        for power in (0.75, 1.0)
+        for weight in (0.0, 1.0)
+    }
+    key = "ppmi_svd_simlex999_spearman"
+    chosen = (found[f"{key}_power"], found[f"{key}_eigenvalue_power"])
+    # With the splits in each other's place, the same settings have the highest value.
+    best = max(values[f"{key}_percent"] for values in alone.values())
+    assert alone[chosen][f"{key}_percent"] == best
+
+
+class Turned:
+    """A data set whose validation split is called test."""
+
+    def __init__(self, data):
+        self.data = data
+
+    def arrays(self, name):
+        return self.data.arrays({"valid": "test", "test": "valid"}.get(name, name))
 
 
 def test_analogies_exclude_the_words_of_the_question():
     # On a grid, b - a + c is the fourth corner; its neighbour c would win otherwise.
     vectors = np.array([[9, 9, 9], [9, 9, 9], [1, 0, 1], [1, 1, 1], [4, 0, 1], [4, 1, 1.0]])
     questions = np.array([[2, 3, 4, 5], [3, 2, 5, 3]])
-    assert analogy_accuracy(vectors, questions, 2) == 0.5
+    assert analogies_right(vectors, questions, 2).tolist() == [True, False]
 
 
 def test_the_graph_answers_analogies_as_the_metric_does(project):
@@ -192,7 +259,7 @@ def test_the_graph_answers_analogies_as_the_metric_does(project):
     asked = np.array(list(itertools.permutations(range(2, 9), 3))[::7])
     found = run("analogy", a=asked[:, 0], b=asked[:, 1], c=asked[:, 2])["top_ids"][:, 0]
     right = np.column_stack((asked, found))
-    assert analogy_accuracy(vectors, right, 2) == 1.0
+    assert analogies_right(vectors, right, 2).all()
 
 
 def test_no_word_is_its_own_neighbour_and_cosines_fall(project):
@@ -262,3 +329,35 @@ def test_one_hot_vectors_are_all_equally_far_apart_and_embeddings_are_not(projec
     one_hot, made = next(f for f in figures if f.name == "distances").lines
     assert one_hot.y == pytest.approx([np.sqrt(2)] * 101)
     assert made.y == sorted(made.y) and made.y[-1] - made.y[0] > 0.1
+
+
+def test_the_standard_error_of_analogies_is_that_of_a_share():
+    rng = np.random.default_rng(5)
+    vectors, pairs = rng.normal(size=(31, 7)), rng.integers(2, 31, (101, 2))
+    questions = rng.integers(2, 31, (211, 4))
+    right = analogies_right(vectors, questions, 2)
+    arrays = {"own_pairs": pairs, "own_scores": rng.random(101), "analogies": questions}
+    found = judged_measurements(vectors, arrays, 2)
+    assert [m.units for m in found] == [101, 211]
+    assert values(found)["analogies_percent"] == pytest.approx(100 * right.mean())
+    errors = standard_errors(found)
+    expected = 100 * right.std(ddof=1) / 211**0.5
+    assert errors["analogies_percent"] == pytest.approx(expected, rel=0.2)
+    # Of unrelated values the rank correlation scatters by 1 / (pairs - 1)^½.
+    assert errors["own_spearman_percent"] == pytest.approx(100 / 10, rel=0.3)
+
+
+def test_blocks_of_words_make_up_the_loss_of_all():
+    rng = np.random.default_rng(6)
+    near, far = rng.normal(size=(1511, 3)), rng.normal(size=(1511, 5))
+    mask = rng.random((1511, 3)) < 0.7
+    found = negative_sampling_measurement("loss", near, mask, far, 5)
+    assert found.units == 3
+    pairs = mask.sum(1)
+    expected = (np.log1p(np.exp(-near)) * mask).sum(1)
+    expected = expected + 5 * np.log1p(np.exp(far)).mean(1) * pairs
+    assert values((found,))["loss"] == pytest.approx(expected.sum() / pairs.sum())
+    first = slice(0, 504)  # numpy splits evenly, the first part one larger
+    assert found.measure(np.array([0]))["loss"] == pytest.approx(
+        expected[first].sum() / pairs[first].sum()
+    )

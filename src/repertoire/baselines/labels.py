@@ -1,12 +1,22 @@
-"""Classifying without a net: the most frequent class, naive Bayes, linear models of n-grams."""
+"""Classifying without a net: the most frequent class, naive Bayes, linear models of n-grams.
 
+Linear models of word and character n-grams are what practice starts from, and on a few thousand
+texts they are hard to beat (Wang and Manning 2012; Joulin et al. 2017, section 3.1). Boosted trees
+and kernels other than the linear one gain nothing on such sparse inputs (Joachims 1998). Naive
+Bayes and ``tfidf_logistic`` see the tokens that nets see. The rivals read raw texts: their words
+are known however rare, and character n-grams see parts of words, which a net over words does not.
+"""
+
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 
-from repertoire.config import Count, NonNegative, Positive
+from repertoire.config import Count, Positive
 from repertoire.contract import Array, Data
+from repertoire.data.dataset import SPLITS
+from repertoire.data.text import WORDS
 from repertoire.metrics.classification import label_metrics
 
 NAMES = (  # patterns of the metrics that a gate may name
@@ -19,106 +29,207 @@ RANKED = ("accuracy_percent", "roc_auc_percent", "f1_")
 
 @dataclass(frozen=True)
 class Rival:
-    """A linear model over the n-grams of raw texts, from ``shortest`` to ``longest``.
+    """A linear model over the n-grams of raw texts.
 
-    ``rarest`` is the number of texts that an n-gram must occur in, ``strength`` the inverse of the
-    penalty. ``nbsvm`` weighs each n-gram by naive Bayes, the others by tf-idf.
+    ``nbsvm`` weighs each n-gram by naive Bayes, the others by tf-idf. Candidates: n-grams up to
+    each of ``lengths``, ``strengths`` as the inverse of the penalty, and of ``nbsvm`` the
+    smoothings of naive Bayes. ``rarest`` is the number of texts that an n-gram must occur in.
     """
 
     model: Literal["nbsvm", "svm", "logistic"]
     unit: Literal["word", "char"]
-    shortest: Count
-    longest: Count
+    lengths: tuple[Count, ...]
     rarest: Count
-    strength: Positive
+    strengths: tuple[Positive, ...]
+
+    @property
+    def name(self) -> str:
+        return "nbsvm" if self.model == "nbsvm" else f"{self.unit}_tfidf_{self.model}"
 
 
 @dataclass(frozen=True)
 class Config:
-    """``smoothing`` is what naive Bayes adds to each count; ``strength`` the inverse of the
-    logistic regression's penalty. ``rivals`` see raw texts instead of the tokens of nets."""
+    """Candidates, of which the accuracy on validation texts chooses.
 
-    smoothing: NonNegative
-    strength: Positive
+    ``smoothings`` are what naive Bayes adds to each count, ``strengths`` the inverse of the penalty
+    of the logistic regression on tokens. ``rivals`` see raw texts instead of the tokens of nets.
+    """
+
+    smoothings: tuple[Positive, ...]
+    strengths: tuple[Positive, ...]
     rivals: tuple[Rival, ...]
 
 
+@dataclass(frozen=True)
+class Candidate:
+    """Settings, and the scores (rows, classes) of validation and test texts that they lead to."""
+
+    settings: dict[str, float]
+    valid: Array
+    test: Array
+
+
 def baselines(config: Config, data: Data) -> dict[str, float]:
-    """Every metric of each on the test split."""
+    """Every metric of each on the test split, and what validation chose."""
     labels, classes = data.arrays("test")["labels"], data.facts["classes"]
-    found = {
-        f"{name}_{metric}": value
-        for name, log_probs in _of_tokens(config, data).items()
-        for metric, value in label_metrics(log_probs, labels, classes).items()
-    }
-    for rival in config.rivals:
-        scores = _of_texts(rival, data)
-        name = "nbsvm" if rival.model == "nbsvm" else f"{rival.unit}_tfidf_{rival.model}"
+    found: dict[str, float] = {}
+    for name, candidate in _models(config, data):
+        ranked = name == "nbsvm" or name.endswith("svm")
         found |= {
             f"{name}_{metric}": value
-            for metric, value in label_metrics(scores, labels, classes).items()
-            if rival.model == "logistic" or metric.startswith(RANKED)
+            for metric, value in label_metrics(candidate.test, labels, classes).items()
+            if not ranked or metric.startswith(RANKED)
         }
+        found |= {f"{name}_{key}": value for key, value in candidate.settings.items()}
     return found
 
 
-def _of_tokens(config: Config, data: Data) -> dict[str, Array]:
-    """Log-probabilities (rows, classes) by model, from the same tokens that nets see."""
-    # Imported late: only these baselines need it.
-    from sklearn.feature_extraction.text import TfidfTransformer
-    from sklearn.linear_model import LogisticRegression
+def best(candidates: Iterable[Candidate], labels: Array) -> Candidate:
+    """The first of those that are right most often on validation texts."""
+    return max(candidates, key=lambda candidate: np.mean(candidate.valid.argmax(1) == labels))
+
+
+def _models(config: Config, data: Data) -> Iterator[tuple[str, Candidate]]:
+    labels, valid = data.arrays("train")["labels"], data.arrays("valid")["labels"]
+    classes = len(data.facts["classes"])
+    shares = np.log(np.bincount(labels, minlength=classes) / len(labels))
+    rows = (len(data.arrays(split)["labels"]) for split in ("valid", "test"))
+    yield "majority", Candidate({}, *(np.tile(shares, (count, 1)) for count in rows))
+    size = data.facts["vocabulary"]
+    tokens = {split: bags(data.arrays(split)["tokens"], size) for split in SPLITS}
+    yield "naive_bayes", best(_naive_bayes(config.smoothings, tokens, labels), valid)
+    logistic = _linear("logistic", config.strengths, _weighted(tokens), labels)
+    yield "tfidf_logistic", best(logistic, valid)
+    for unit, rarest in dict.fromkeys((rival.unit, rival.rarest) for rival in config.rivals):
+        alike = [rival for rival in config.rivals if (rival.unit, rival.rarest) == (unit, rarest)]
+        grams = NGrams(unit, max(max(rival.lengths) for rival in alike), rarest, data)
+        for rival in alike:
+            yield rival.name, best(_of_texts(rival, config.smoothings, grams, labels), valid)
+
+
+class NGrams:
+    """How often each n-gram of training texts occurs in each text, read once for all lengths."""
+
+    def __init__(self, unit: str, longest: int, rarest: int, data: Data) -> None:
+        # Imported late: only these baselines need it.
+        from sklearn.feature_extraction.text import CountVectorizer
+
+        pattern = r"\S+" if data.facts["level"] == "spaced" else WORDS
+        reader = CountVectorizer(
+            analyzer=unit,
+            ngram_range=(1, longest),
+            min_df=rarest,
+            token_pattern=pattern if unit == "word" else None,
+        )
+        self.counts = {"train": reader.fit_transform(data.texts("train")["text"])}
+        for split in ("valid", "test"):
+            self.counts[split] = reader.transform(data.texts(split)["text"])
+        names = reader.get_feature_names_out()
+        self.lengths = np.array([n.count(" ") + 1 if unit == "word" else len(n) for n in names])
+
+    def up_to(self, length: int) -> dict[str, Any]:
+        """Sparse counts (texts, n-grams) of each split."""
+        kept = np.flatnonzero(self.lengths <= length)
+        return {split: counts[:, kept] for split, counts in self.counts.items()}
+
+
+def _of_texts(
+    rival: Rival, smoothings: tuple[float, ...], grams: NGrams, labels: Array
+) -> Iterator[Candidate]:
+    for length in rival.lengths:
+        counts = grams.up_to(length)
+        if rival.model == "nbsvm":
+            found = _nbsvm(smoothings, rival.strengths, counts, labels)
+        else:
+            found = _linear(rival.model, rival.strengths, _weighted(counts), labels)
+        for each in found:
+            yield Candidate({"longest": float(length)} | each.settings, each.valid, each.test)
+
+
+def _naive_bayes(
+    smoothings: tuple[float, ...], counts: dict[str, Any], labels: Array
+) -> Iterator[Candidate]:
     from sklearn.naive_bayes import MultinomialNB
 
-    train, test = data.arrays("train"), data.arrays("test")
-    labels, count = train["labels"], len(data.facts["classes"])
-    known, asked = (bags(a["tokens"], data.facts["vocabulary"]) for a in (train, test))
-    weights = TfidfTransformer(sublinear_tf=True).fit(known)
-    bayes = MultinomialNB(alpha=config.smoothing).fit(known, labels)
-    logistic = LogisticRegression(C=config.strength, max_iter=1000)
-    logistic.fit(weights.transform(known), labels)
-    return {
-        "majority": np.tile(
-            np.log(np.bincount(labels, minlength=count) / len(labels)), (asked.shape[0], 1)
-        ),
-        "naive_bayes": bayes.predict_log_proba(asked),
-        "tfidf_logistic": logistic.predict_log_proba(weights.transform(asked)),
-    }
+    for smoothing in smoothings:
+        model = MultinomialNB(alpha=smoothing).fit(counts["train"], labels)
+        scores = (model.predict_log_proba(counts[split]) for split in ("valid", "test"))
+        yield Candidate({"smoothing": smoothing}, *scores)
 
 
-def _of_texts(rival: Rival, data: Data) -> Array:
-    """Log-probabilities (rows, two classes); of a margin as if it were their difference."""
-    from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
+def _weighted(counts: dict[str, Any]) -> dict[str, Any]:
+    from sklearn.feature_extraction.text import TfidfTransformer
+
+    weights = TfidfTransformer(sublinear_tf=True).fit(counts["train"])
+    return {split: weights.transform(rows) for split, rows in counts.items()}
+
+
+def _linear(
+    kind: str, strengths: tuple[float, ...], inputs: dict[str, Any], labels: Array
+) -> Iterator[Candidate]:
     from sklearn.linear_model import LogisticRegression
     from sklearn.svm import LinearSVC
 
-    weighted = rival.model == "nbsvm"
-    reader = CountVectorizer(binary=True) if weighted else TfidfVectorizer(sublinear_tf=True)
-    lengths = (rival.shortest, rival.longest)
-    reader.set_params(analyzer=rival.unit, ngram_range=lengths, min_df=rival.rarest)
-    reader.set_params(token_pattern=r"\S+")  # says nothing to characters
-    labels = data.arrays("train")["labels"]
-    known = reader.fit_transform(data.texts("train")["text"])
-    asked = reader.transform(data.texts("test")["text"])
-    if weighted:
-        ratios = log_ratios(known, labels)
-        known, asked = known.multiply(ratios).tocsr(), asked.multiply(ratios).tocsr()
-    logistic = rival.model == "logistic"
-    kind = LogisticRegression(max_iter=1000) if logistic else LinearSVC()
-    model = kind.set_params(C=rival.strength).fit(known, labels)
-    if weighted:
-        even = np.abs(model.coef_).mean()
-        model.coef_ = even + INTERPOLATION * (model.coef_ - even)
-    margins = model.decision_function(asked)
-    return np.stack([-np.logaddexp(0, margins), -np.logaddexp(0, -margins)], axis=1)
+    for strength in strengths:
+        machine = LogisticRegression(max_iter=1000) if kind == "logistic" else LinearSVC()
+        # A fixed state: the same values on every run.
+        model = machine.set_params(C=strength, random_state=0).fit(inputs["train"], labels)
+        margins = (model.decision_function(inputs[split]) for split in ("valid", "test"))
+        yield Candidate({"strength": strength}, *map(log_shares, margins))
 
 
-def log_ratios(counts: Any, labels: Array) -> Array:
-    """Of each feature how much likelier it is in class 1 than in class 0, in nats; counts + 1.
+def _nbsvm(
+    smoothings: tuple[float, ...], strengths: tuple[float, ...], counts: dict[str, Any], y: Array
+) -> Iterator[Candidate]:
+    present = {split: (rows > 0).astype(np.float64) for split, rows in counts.items()}
+    classes = int(y.max()) + 1
+    asked = range(1, 2) if classes == 2 else range(classes)  # each class against the rest
+    for smoothing in smoothings:
+        for strength in strengths:
+            fitted = [nbsvm(present["train"], y == c, smoothing, strength) for c in asked]
+            weights, biases = (np.stack(parts, axis=-1) for parts in zip(*fitted, strict=True))
+            margins = [present[split] @ weights + biases for split in ("valid", "test")]
+            if classes == 2:
+                margins = [margin[:, 0] for margin in margins]
+            settings = {"smoothing": smoothing, "strength": strength}
+            yield Candidate(settings, *map(log_shares, margins))
+
+
+def nbsvm(
+    present: Any, positive: Array, smoothing: float, strength: float, share: float = INTERPOLATION
+) -> tuple[Array, float]:
+    """Weights (features,) and bias of the margin of ``positive`` texts over the others.
+
+    Wang and Manning 2012, sections 2.1 to 2.3: a machine over ``present``, 0 or 1 for each text and
+    n-gram, times the n-gram's log-ratio; its weights are interpolated with the mean of their sizes,
+    which alone is naive Bayes. The paper says nothing of the bias; that it is interpolated with the
+    one of naive Bayes, the log-odds of the classes, at the same scale, is ours: otherwise weights
+    would shrink and the bias would not, and texts would fall to the more frequent class.
+    """
+    from sklearn.svm import LinearSVC
+
+    ratios = log_ratios(present, positive, smoothing)
+    machine = LinearSVC(C=strength, random_state=0).fit(present.multiply(ratios).tocsr(), positive)
+    weights, bias = machine.coef_[0], float(machine.intercept_[0])
+    even = np.abs(weights).mean()
+    odds = np.log(positive.sum() / (~positive).sum())
+    mixed = share * weights + (1 - share) * even
+    return ratios * mixed, share * bias + (1 - share) * even * odds
+
+
+def log_ratios(counts: Any, positive: Array, smoothing: float) -> Array:
+    """Of each feature how much likelier it is among positive texts than among others, in nats.
 
     Wang and Manning 2012, section 2.1.
     """
-    sums = [np.asarray(counts[labels == c].sum(0)).ravel() + 1.0 for c in (0, 1)]
-    return np.log(sums[1] / sums[1].sum()) - np.log(sums[0] / sums[0].sum())
+    sums = [np.asarray(counts[rows].sum(0)).ravel() + smoothing for rows in (positive, ~positive)]
+    return np.log(sums[0] / sums[0].sum()) - np.log(sums[1] / sums[1].sum())
+
+
+def log_shares(margins: Array) -> Array:
+    """Log-probabilities (rows, classes) of margins (rows, classes); of two classes (rows,)."""
+    each = np.stack((np.zeros_like(margins), margins), axis=1) if margins.ndim == 1 else margins
+    return each - np.logaddexp.reduce(each, axis=1, keepdims=True)
 
 
 def bags(tokens: Array, vocabulary: int) -> Any:

@@ -1,5 +1,13 @@
-"""Sentences without a recurrent net: linear autoencoder, n-grams, vectors that know no order."""
+"""Sentences without a recurrent net: linear autoencoder, n-grams, vectors that know no order.
 
+A vector of the same width is the same bottleneck: no linear map to a vector of that width and back
+keeps more than principal components (Baldi and Hornik 1989). Latent semantic analysis and the mean
+of word vectors are the usual vectors without training (Wieting et al. 2016), Kneser-Ney the
+strongest n-grams (Chen and Goodman 1999). Sizes are chosen on validation sentences. All see the
+words that the net sees, and no letters.
+"""
+
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 
@@ -7,8 +15,14 @@ import numpy as np
 
 from repertoire.baselines.labels import bags
 from repertoire.baselines.stream import KneserNey
-from repertoire.baselines.vectors import cooccurrences, positive_information, svd_vectors
-from repertoire.config import Count, Natural
+from repertoire.baselines.vectors import (
+    Candidate,
+    best_by_metric,
+    cooccurrences,
+    positive_information,
+    svd,
+)
+from repertoire.config import Count, Share
 from repertoire.contract import Array, Data
 from repertoire.metrics.sentences import Vectors, kept_metrics, written_metrics
 
@@ -21,14 +35,18 @@ NAMES = (  # patterns of the metrics that a gate may name
 
 @dataclass(frozen=True)
 class Config:
-    """``width`` is that of every vector, ``window`` that of the counts of neighbours.
+    """``width`` is that of the net's vector. The others are candidates.
 
-    ``order`` is that of the n-gram model, which counts the predicted token.
+    ``powers`` of its share weigh each word down in the linear autoencoder, ``widths`` are those of
+    latent semantic analysis, ``windows`` those of the counts of neighbours. ``orders`` are those of
+    the n-gram model, which count the predicted token.
     """
 
     width: Count
-    window: Natural
-    order: Count
+    powers: tuple[Share, ...]
+    widths: tuple[Count, ...]
+    windows: tuple[Count, ...]
+    orders: tuple[Count, ...]
 
 
 def baselines(config: Config, data: Data) -> dict[str, float]:
@@ -36,23 +54,49 @@ def baselines(config: Config, data: Data) -> dict[str, float]:
 
     The n-gram model sees no vector: how much better a decoder is shows what the vector tells.
     """
-    train, test = (data.arrays(split)["tokens"] for split in ("train", "test"))
-    size, unknown = data.facts["vocabulary"], data.facts["unknown"]
-    linear = written_metrics(linear_autoencoder(train, test, size, config.width), test, unknown)
-    question = question_id(data)
-    kinds = {"lsa": lsa(train, size, config.width), "mean_words": mean_words(train, size, config)}
-    kept = {name: kept_metrics(made, train, test, question) for name, made in kinds.items()}
-    grams = {"unigram": 1, "vectorless": config.order}
+    train, valid, test = (data.arrays(split)["tokens"] for split in ("train", "valid", "test"))
+    size = data.facts["vocabulary"]
+    models = {order: KneserNey(_stream(train), order, size) for order in (1, *config.orders)}
+    order = min(config.orders, key=lambda order: _nats(models[order], valid))
     return {
-        **{f"linear_autoencoder_{metric}": value for metric, value in linear.items()},
-        **{f"{name}_{m}": value for name, values in kept.items() for m, value in values.items()},
+        **best_by_metric("linear_autoencoder", _linear(config, data)),
+        **best_by_metric("lsa", _lsa(config, data)),
+        **best_by_metric("mean_words", _mean_words(config, data)),
         "majority_order_accuracy_percent": 50.0,
-        **{
-            f"{name}_nats_per_token": _nats(KneserNey(_stream(train), order, size), test)
-            for name, order in grams.items()
-        },
-        "vectorless_order": float(config.order),
+        "unigram_nats_per_token": _nats(models[1], test),
+        "vectorless_nats_per_token": _nats(models[order], test),
+        "vectorless_order": float(order),
     }
+
+
+def _linear(config: Config, data: Data) -> Iterator[Candidate]:
+    train, *held = (data.arrays(split)["tokens"] for split in ("train", "valid", "test"))
+    size, unknown = data.facts["vocabulary"], data.facts["unknown"]
+    for power in config.powers:
+        write = linear_autoencoder(train, size, config.width, power)
+        valid, test = (written_metrics(write(tokens), tokens, unknown) for tokens in held)
+        yield {"power": power}, valid, test
+
+
+def _lsa(config: Config, data: Data) -> Iterator[Candidate]:
+    train, size = data.arrays("train")["tokens"], data.facts["vocabulary"]
+    for width in config.widths:
+        yield {"width": width}, *_kept(lsa(train, size, width), data)
+
+
+def _mean_words(config: Config, data: Data) -> Iterator[Candidate]:
+    train, size = data.arrays("train")["tokens"], data.facts["vocabulary"]
+    for window in config.windows:
+        yield {"window": window}, *_kept(mean_words(train, size, config.width, window), data)
+
+
+def _kept(vectors: Vectors, data: Data) -> tuple[dict[str, float], dict[str, float]]:
+    train, valid, test = (data.arrays(split)["tokens"] for split in ("train", "valid", "test"))
+    question = question_id(data)
+    return (
+        kept_metrics(vectors, train, valid, question),
+        kept_metrics(vectors, train, test, question),
+    )
 
 
 def question_id(data: Data) -> int:
@@ -71,13 +115,13 @@ def _nats(model: KneserNey, tokens: Array) -> float:
     return float(-model.log_probs(_stream(tokens)).mean())
 
 
-def linear_autoencoder(train: Array, asked: Array, size: int, width: int) -> Array:
-    """Tokens of the best linear code of ``width`` numbers, the likeliest word place by place.
+def linear_autoencoder(train: Array, size: int, width: int, power: float) -> Vectors:
+    """Sentences -> tokens of their best linear code, the likeliest word place by place.
 
-    Principal components of sentences as one-hot vectors of (place, word): no linear map to a
-    vector of that width and back keeps more of their squares (Baldi and Hornik 1989).
+    Principal components of sentences as one-hot vectors of (place, word), each over its share to
+    the ``power``: above 0, rare words count for more than their number.
     """
-    from scipy.sparse import csr_matrix
+    from scipy.sparse import csr_matrix, diags
     from sklearn.decomposition import TruncatedSVD
 
     time = train.shape[1]
@@ -88,11 +132,17 @@ def linear_autoencoder(train: Array, asked: Array, size: int, width: int) -> Arr
         return csr_matrix((np.ones(columns.size), columns, starts), (len(tokens), time * size))
 
     known = one_hot(train)
-    model = TruncatedSVD(min(width, len(train) - 1), random_state=0).fit(known)
-    padded = np.zeros((len(asked), time), asked.dtype)
-    padded[:, : asked.shape[1]] = asked[:, :time]
-    rebuilt = model.inverse_transform(model.transform(one_hot(padded)))
-    written: Array = rebuilt.reshape(len(asked), time, size).argmax(2)
+    # Half a sentence for what never occurs, so that no weight is infinite.
+    scale = ((np.asarray(known.sum(0)).ravel() + 0.5) / len(train)) ** -power
+    weigh = diags(scale)
+    model = TruncatedSVD(min(width, len(train) - 1), random_state=0).fit(known @ weigh)
+
+    def written(tokens: Array) -> Array:
+        padded = np.zeros((len(tokens), time), tokens.dtype)
+        padded[:, : tokens.shape[1]] = tokens[:, :time]
+        rebuilt = model.inverse_transform(model.transform(one_hot(padded) @ weigh)) / scale
+        return np.asarray(rebuilt.reshape(len(tokens), time, size).argmax(2))
+
     return written
 
 
@@ -108,11 +158,11 @@ def lsa(train: Array, size: int, width: int) -> Vectors:
     return lambda tokens: model.transform(bags(tokens, size))
 
 
-def mean_words(train: Array, size: int, config: Config) -> Vectors:
-    """The mean of the words' PPMI + SVD vectors."""
-    seen = cooccurrences(_stream(train), config.window, size)
-    table = svd_vectors(positive_information(seen, 0.75, 1.0), config.width, 0.5)
-    return partial(_mean, table)
+def mean_words(train: Array, size: int, width: int, window: int) -> Vectors:
+    """The mean of the words' PPMI + SVD vectors (Levy et al. 2015)."""
+    seen = cooccurrences(_stream(train), window, size)
+    left, values = svd(positive_information(seen, 0.75), width)
+    return partial(_mean, left * values**0.5)
 
 
 def _mean(table: Array, tokens: Array) -> Array:

@@ -7,7 +7,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from repertoire.contract import Array
+from repertoire.contract import Array, Measurement
+from repertoire.metrics.uncertainty import values
 from repertoire.metrics.word_vectors import average_ranks, unit_rows
 
 PROBED = 3000  # training sentences that a probe learns from
@@ -20,15 +21,25 @@ def written_metrics(written: Array, tokens: Array, unknown: int) -> dict[str, fl
 
     An unknown token is never right: nobody knows which word it stands for.
     """
+    return values((written_measurement(written, tokens, unknown),))
+
+
+def written_measurement(written: Array, tokens: Array, unknown: int) -> Measurement:
+    """The metrics of ``written_metrics`` by sentence."""
     guess = np.zeros_like(tokens)
     width = min(written.shape[1], tokens.shape[1])
     guess[:, :width] = written[:, :width]
     real = tokens != 0
     right = (guess == tokens) & (tokens != unknown)
-    return {
-        "token_accuracy_percent": 100 * float(right[real].mean()),
-        "exact_match_percent": 100 * float((right | ~real).all(1).mean()),
-    }
+    found, counts, whole = (right & real).sum(1), real.sum(1), (right | ~real).all(1)
+
+    def measure(rows: Array) -> dict[str, float]:
+        return {
+            "token_accuracy_percent": 100 * float(found[rows].sum() / counts[rows].sum()),
+            "exact_match_percent": 100 * float(whole[rows].mean()),
+        }
+
+    return Measurement(len(tokens), measure)
 
 
 def kept_metrics(vectors: Vectors, train: Array, held: Array, question: int) -> dict[str, float]:
@@ -38,12 +49,23 @@ def kept_metrics(vectors: Vectors, train: Array, held: Array, question: int) -> 
     shift"; even odds). Questions: those that end with the sign ``question`` told from others
     without their last sign. Recall: a sentence found again without one of its words.
     """
+    return values((kept_measurement(vectors, train, held, question),))
+
+
+def kept_measurement(vectors: Vectors, train: Array, held: Array, question: int) -> Measurement:
+    """The metrics of ``kept_metrics`` by sentence."""
     train = train[np.linspace(0, len(train) - 1, min(PROBED, len(train))).astype(int)]
-    return {
-        "order_accuracy_percent": 100 * _order(vectors, train, held),
-        "question_auc_percent": 100 * _questions(vectors, train, held, question),
-        "recall_percent": 100 * _recall(vectors, held),
-    }
+    order, found = _order(vectors, train, held), _found(vectors, held)
+    scores, questions = _questions(vectors, train, held, question)
+
+    def measure(rows: Array) -> dict[str, float]:
+        return {
+            "order_accuracy_percent": 100 * float(order[rows].mean()),
+            "question_auc_percent": 100 * roc_auc(scores[rows], questions[rows]),
+            "recall_percent": 100 * float(found[rows].mean()),
+        }
+
+    return Measurement(len(held), measure)
 
 
 def lengths(tokens: Array) -> Array:
@@ -92,28 +114,34 @@ def roc_auc(scores: Array, labels: Array) -> float:
     return float(total / max(1, ones * zeros)) if ones and zeros else 0.5
 
 
-def _order(vectors: Vectors, train: Array, held: Array) -> float:
+def _order(vectors: Vectors, train: Array, held: Array) -> Array:
+    """Of each sentence how many of the two answers are right, as a share."""
+
     def both(tokens: Array, seed: int) -> Array:
         return vectors(np.concatenate((tokens, swapped(tokens, seed)))).astype(np.float64)
 
     scores = probe(both(train, 0), np.repeat([0.0, 1.0], len(train)), both(held, 1))
     plain, mixed = np.split(scores, 2)
     # A tie, as of vectors that know no order, is half right.
-    right = np.concatenate((plain < 0.5, mixed > 0.5)).mean()
-    return float(right) if not np.allclose(plain, mixed, atol=1e-6) else 0.5
+    if np.allclose(plain, mixed, atol=1e-6):
+        return np.full(len(held), 0.5)
+    return ((plain < 0.5).astype(np.float64) + (mixed > 0.5)) / 2
 
 
-def _questions(vectors: Vectors, train: Array, held: Array, question: int) -> float:
+def _questions(vectors: Vectors, train: Array, held: Array, question: int) -> tuple[Array, Array]:
+    """Of each sentence a score, and whether it is a question."""
+
     def parts(tokens: Array) -> tuple[Array, Array]:
         last = lengths(tokens) - 2
         labels = np.take_along_axis(tokens, last[:, None], 1)[:, 0] == question
         return vectors(without(tokens, last)).astype(np.float64), labels.astype(np.float64)
 
     (known, labels), (asked, truth) = parts(train), parts(held)
-    return roc_auc(probe(known, labels, asked), truth)
+    return probe(known, labels, asked), truth
 
 
-def _recall(vectors: Vectors, held: Array) -> float:
+def _found(vectors: Vectors, held: Array) -> Array:
+    """Of each sentence whether it is the nearest to itself without one of its words."""
     places = np.random.default_rng(2).integers(0, lengths(held) - 2)
     whole, part = (unit_rows(vectors(t).astype(np.float64)) for t in (held, without(held, places)))
-    return float(((part @ whole.T).argmax(1) == np.arange(len(held))).mean())
+    return np.asarray((part @ whole.T).argmax(1) == np.arange(len(held)))

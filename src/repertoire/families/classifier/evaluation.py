@@ -1,12 +1,17 @@
 """Accuracy and calibration of the classes given to texts; numpy alone."""
 
+import re
+
 import numpy as np
 
-from repertoire.contract import Array, Arrays, Data, Figure, Kind, Line, Run
+from repertoire.contract import Array, Arrays, Data, Figure, Kind, Line, Measurement, Run
+from repertoire.data.text import WORDS
 from repertoire.families.classifier.config import Config
 from repertoire.metrics.classification import calibration, confusion, label_metrics
 
 DECILES = np.array([0.1, 0.5, 0.9])
+SENTIMENTS = {"negative", "positive"}
+TWINS = ("The food was good, not bad at all.", "The food was bad, not good at all.")
 
 
 def predict(run: Run, config: Config, tokens: Array) -> Array:
@@ -25,11 +30,15 @@ def predict(run: Run, config: Config, tokens: Array) -> Array:
     return result
 
 
-def evaluate(run: Run, config: Config, data: Data, split: str) -> dict[str, float]:
-    """Accuracy, area under the ROC curve, F1, calibration error and nats over the split."""
-    arrays = data.arrays(split)
-    log_probs = predict(run, config, arrays["tokens"])
-    return label_metrics(log_probs, arrays["labels"], data.facts["classes"])
+def evaluate(run: Run, config: Config, data: Data, split: str) -> tuple[Measurement, ...]:
+    """Accuracy, area under the ROC curve, F1, calibration error and nats over texts drawn."""
+    arrays, classes = data.arrays(split), data.facts["classes"]
+    log_probs, labels = predict(run, config, arrays["tokens"]), arrays["labels"]
+
+    def measure(rows: Array) -> dict[str, float]:
+        return label_metrics(log_probs[rows], labels[rows], classes)
+
+    return (Measurement(len(labels), measure),)
 
 
 def _right(log_probs: Array, labels: Array) -> Array:
@@ -45,7 +54,10 @@ def snapshot(run: Run, config: Config, data: Data) -> Arrays:
 
 
 def illustrate(run: Run, config: Config, data: Data, snapshots: Arrays) -> tuple[Figure, ...]:
-    """Confusion, calibration, the way there, words, their order, first and hardest texts."""
+    """Confusion, calibration, the way there, words, their order, first and hardest texts.
+
+    Of sentiments also two sentences that differ in the order of their words alone.
+    """
     arrays, texts = data.arrays("test"), data.texts("test")["text"]
     log_probs = predict(run, config, arrays["tokens"])
     classes, labels = data.facts["classes"], arrays["labels"]
@@ -57,6 +69,7 @@ def illustrate(run: Run, config: Config, data: Data, snapshots: Arrays) -> tuple
         _course(snapshots["deciles"]),
         _words(run, config, data),
         _order(run, config, arrays, log_probs, data.facts["end"]),
+        *([_probe(run, data)] if set(classes) == SENTIMENTS else []),
         _table(
             "first",
             f"The first {len(shown)} test texts, in the order of the data.",
@@ -136,6 +149,35 @@ def _order(run: Run, config: Config, arrays: Arrays, log_probs: Array, end: int)
         "The test texts as they are, and with the tokens of each in a random order.",
         columns=("tokens", "accuracy, %", "answered as before, %"),
         cells=rows,
+    )
+
+
+def twin_tokens(data: Data) -> Array:
+    """TWINS as the data set's texts are encoded: int64 (2, time)."""
+    encoding = data.encoding("text")
+    spaced = data.facts["level"] == "spaced"
+    texts = [" ".join(re.findall(WORDS, text)) if spaced else text for text in TWINS]
+    rows = [[*encoding.tokenizer.encode(text).ids, encoding.end] for text in texts]
+    return np.array(rows, np.int64)
+
+
+def _probe(run: Run, data: Data) -> Figure:
+    """What the net makes of two sentences that no bag of words can tell apart."""
+    classes, tokens = data.facts["classes"], twin_tokens(data)
+    log_probs = run("classify", tokens=tokens)["log_probs"]
+    unknown = (tokens == data.facts["unknown"]).sum(1)
+    cells = [
+        (text, classes[int(row.argmax())], f"{np.exp(row.max()):.3f}", str(count))
+        for text, row, count in zip(TWINS, log_probs, unknown, strict=True)
+    ]
+    kind = "characters" if data.facts["level"] == "character" else "words"
+    return Figure(
+        "probe",
+        Kind.TABLE,
+        "Two sentences that say the opposite. A bag of words cannot tell them apart, for both hold "
+        "the same words: only what sees their order can answer each by itself.",
+        columns=("text", "net", "probability", f"unknown {kind}"),
+        cells=cells,
     )
 
 

@@ -5,9 +5,9 @@ from functools import partial
 import numpy as np
 
 from repertoire.baselines.sentences import question_id
-from repertoire.contract import Array, Arrays, Data, Figure, Kind, Line, Run
+from repertoire.contract import Array, Arrays, Data, Figure, Kind, Line, Measurement, Run
 from repertoire.families.sentence_vectors.config import Config
-from repertoire.metrics.sentences import kept_metrics, lengths, written_metrics
+from repertoire.metrics.sentences import kept_measurement, lengths, written_measurement
 from repertoire.metrics.word_vectors import unit_rows
 
 
@@ -28,25 +28,30 @@ def decode(run: Run, config: Config, vectors: Array, longest: int) -> Array:
     return result
 
 
-def evaluate(run: Run, config: Config, data: Data, split: str) -> dict[str, float]:
+def evaluate(run: Run, config: Config, data: Data, split: str) -> tuple[Measurement, ...]:
     """Words written again in their places, nats a token, and what the vectors are good for."""
     tokens = data.arrays(split)["tokens"]
-    vectors = embed(run, config, tokens)
-    written = decode(run, config, vectors, tokens.shape[1])
-    metrics = written_metrics(written, tokens, data.facts["unknown"])
-    metrics["nats_per_token"] = _nats(run, config, tokens)
+    written = decode(run, config, embed(run, config, tokens), tokens.shape[1])
     train = data.arrays("train")["tokens"]
-    return metrics | kept_metrics(partial(embed, run, config), train, tokens, question_id(data))
+    return (
+        written_measurement(written, tokens, data.facts["unknown"]),
+        _nats(run, config, tokens),
+        kept_measurement(partial(embed, run, config), train, tokens, question_id(data)),
+    )
 
 
-def _nats(run: Run, config: Config, tokens: Array) -> float:
+def _nats(run: Run, config: Config, tokens: Array) -> Measurement:
     parts = [
         tokens[n : n + config.chunk].astype(np.int64) for n in range(0, len(tokens), config.chunk)
     ]
-    total = sum(
-        float(run("score", tokens=p)["log_probs"].astype(np.float64)[p != 0].sum()) for p in parts
-    )
-    return -total / int(lengths(tokens).sum())
+    log_probs = np.concatenate([run("score", tokens=part)["log_probs"] for part in parts])
+    nats = -np.where(tokens != 0, log_probs.astype(np.float64), 0.0).sum(1)
+    counts = lengths(tokens)
+
+    def measure(rows: Array) -> dict[str, float]:
+        return {"nats_per_token": float(nats[rows].sum() / counts[rows].sum())}
+
+    return Measurement(len(tokens), measure)
 
 
 def spaced(rows: int, count: int) -> Array:

@@ -84,10 +84,14 @@ class View(nn.Module):
 
 
 class Embed(View):
-    """A sentence as a vector."""
+    """A sentence as a vector, whose parts ``decode`` accepts.
+
+    Each state of a GRU is a mean of numbers between -1 and 1, but rounding may leave that range by
+    some millionths.
+    """
 
     def forward(self, tokens: Tensor) -> Tensor:
-        return self.network.vectors(tokens)
+        return self.network.vectors(tokens).clamp(-1, 1)
 
 
 class Nearest(View):

@@ -2,13 +2,14 @@
 
 import numpy as np
 
-from repertoire.contract import Array, Arrays, Data, Figure, Kind, Line, Run
+from repertoire.contract import Array, Arrays, Data, Figure, Kind, Line, Measurement, Run
 from repertoire.data.windows import FIRST, held_out_windows
 from repertoire.families.word_vectors.config import Config
 from repertoire.metrics.word_vectors import (
+    judged_measurements,
     judged_metrics,
     judged_sets,
-    negative_sampling_nats,
+    negative_sampling_measurement,
     unit_rows,
 )
 
@@ -21,20 +22,18 @@ def all_vectors(run: Run, data: Data) -> Array:
     return run("embed", ids=np.arange(data.facts["vocabulary"], dtype=np.int64))["vectors"]
 
 
-def evaluate(run: Run, config: Config, data: Data, split: str) -> dict[str, float]:
+def evaluate(run: Run, config: Config, data: Data, split: str) -> tuple[Measurement, ...]:
     """Rank correlation with human means, analogies, and nats a pair of the split's text.
 
-    The numbers of pairs and questions stand beside them, for they are few.
+    Judged pairs and questions were drawn one by one, the text in passages.
     """
     arrays = data.arrays(split)
-    metrics = judged_metrics(all_vectors(run, data), arrays, FIRST)
-    counts = {f"{name}_pairs": float(len(arrays[f"{name}_pairs"])) for name in judged_sets(arrays)}
-    counts["analogy_questions"] = float(len(arrays["analogies"]))
-    nats = held_out_nats(run, config, arrays["tokens"], data.arrays("vocabulary")["counts"])
-    return {**metrics, f"{config.model}_nats": nats, **counts}
+    judged = judged_measurements(all_vectors(run, data), arrays, FIRST)
+    counts = data.arrays("vocabulary")["counts"]
+    return (*judged, held_out_nats(run, config, arrays["tokens"], counts))
 
 
-def held_out_nats(run: Run, config: Config, tokens: Array, counts: Array) -> float:
+def held_out_nats(run: Run, config: Config, tokens: Array, counts: Array) -> Measurement:
     """Mean loss of a pair of the text, thinned out and told from noise as in training."""
     words, around, noise = held_out_windows(tokens, counts, config.sampling, DRAWS)
     backwards = config.model == "cbow"
@@ -45,7 +44,8 @@ def held_out_nats(run: Run, config: Config, tokens: Array, counts: Array) -> flo
         [run("score", given=given[p], candidates=candidates[p])["logits"] for p in parts]
     )
     near, far = np.split(logits, [told.shape[1]], axis=1)
-    return negative_sampling_nats(near, told != 0, far, config.sampling.negatives)
+    name, negatives = f"{config.model}_nats", config.sampling.negatives
+    return negative_sampling_measurement(name, near, told != 0, far, negatives)
 
 
 def snapshot(run: Run, config: Config, data: Data) -> Arrays:
