@@ -18,7 +18,12 @@ def pair_metrics(guesses: Array, truths: Array) -> dict[str, float]:
 
 def l1_levels(first: Array, second: Array) -> float:
     """Mean absolute difference of uint8 pictures, in grey levels from 0 to 255."""
-    return float(np.abs(first.astype(np.int16) - second).mean())
+    return float(l1_levels_of(first, second).mean())
+
+
+def l1_levels_of(first: Array, second: Array) -> Array:
+    """The same of each picture, (pictures,)."""
+    return np.abs(first.astype(np.int16) - second).mean(tuple(range(1, first.ndim)))
 
 
 def ssim(first: Array, second: Array) -> Array:
