@@ -168,7 +168,7 @@ def test_the_data_of_a_recipe_are_of_a_kind_that_its_family_takes(name, project)
 def test_every_baseline_that_is_measured_is_declared_by_its_kind(project):
     """Numbers that describe a baseline, such as its order, are no metrics."""
     described = re.compile(
-        r"\w+_(order|signature|components|rank|ridge|neighbours|shrinkage|penalty)"
+        r"\w+_(order|signature|components|rank|ridge|neighbours|shrinkage|penalty|shift|spread)"
     )
     folders = sorted((project.folder / "baselines").glob("*.json"))
     used = set()
