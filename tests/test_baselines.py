@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from repertoire.baselines.images import mixture_nats
 from repertoire.baselines.stream import KneserNey, cached, discounts_of, perplexity, with_cache
 from repertoire.metrics.principal import Principal
 
@@ -50,21 +49,6 @@ def test_a_bigram_is_the_interpolation_written_out_by_hand():
 
 def test_perplexity_of_a_fair_die_is_its_sides():
     assert perplexity(np.log(np.full(17, 1 / 6))) == pytest.approx(6)
-
-
-def test_one_bernoulli_component_is_the_entropy_of_smoothed_pixels():
-    rng = np.random.default_rng(1)
-    images = (rng.random((101, 7)) < 0.3).astype(float)
-    p = np.clip((images.sum(0) + 0.5) / (len(images) + 1), 1e-4, 1 - 1e-4)
-    expected = -(images @ np.log(p) + (1 - images) @ np.log1p(-p)).mean()
-    assert mixture_nats(images, images, 1, 1, 0) == pytest.approx(expected, rel=1e-3)
-
-
-def test_a_mixture_finds_two_kinds_of_image():
-    rng = np.random.default_rng(2)
-    kinds = np.array([[0.95] * 11 + [0.05] * 11, [0.05] * 11 + [0.95] * 11])
-    images = (rng.random((307, 22)) < kinds[rng.integers(0, 2, 307)]).astype(float)
-    assert mixture_nats(images, images, 2, 23, 0) < 0.6 * mixture_nats(images, images, 1, 1, 0)
 
 
 def test_principal_component_error_is_that_of_scikit_learn():

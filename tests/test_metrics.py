@@ -9,13 +9,18 @@ from repertoire.metrics.gate import margin_over
 from repertoire.metrics.generation import (
     Judge,
     class_coverage,
+    coverage_measurement,
+    coverage_percent,
+    distance_measurement,
+    distance_of_halves,
+    distance_of_stacked_halves,
     frechet_distance,
     mode_coverage,
-    precision_and_recall,
 )
 from repertoire.metrics.pictures import thinned
 from repertoire.metrics.rounding import rounded
 from repertoire.metrics.text import signatures, text_measurement, text_metrics, variety
+from repertoire.metrics.uncertainty import standard_errors
 
 
 def test_frechet_distance_of_shifted_features_is_the_squared_shift():
@@ -61,36 +66,106 @@ def test_a_mode_is_covered_by_one_sample_and_even_draws_diverge_by_what_theory_s
     assert 2 * 20011 * even["mode_divergence_nats"] == pytest.approx(100, abs=50)
 
 
-def test_precision_and_recall_count_points_within_the_reach_of_third_neighbours():
-    # Of 0 to 10 on a line the ends reach 3 far, the others 2: they cover from -3 to 13.
-    real = np.arange(11.0)[:, None]
-    generated = np.array([[-3.1], [-3.0], [4.5], [13.0], [13.1]])
-    found = precision_and_recall(generated, real)
-    assert found["sample_precision_percent"] == pytest.approx(60)
-    assert found["sample_recall_percent"] == 100
+def test_the_distance_of_groups_of_samples_is_that_of_their_samples():
+    rng = np.random.default_rng(7)
+    first, second = rng.standard_normal((1009, 5)), 2 * rng.standard_normal((503, 5)) + 1
+    found = distance_measurement(first, second)
+    everything = found.measure(np.arange(found.units))
+    assert everything["frechet_distance"] == pytest.approx(frechet_distance(first, second))
+    rows = np.array([3, 3, 17])
+    parts = [
+        np.concatenate([np.array_split(x, found.units)[row] for row in rows])
+        for x in (first, second)
+    ]
+    assert found.measure(rows)["frechet_distance"] == pytest.approx(frechet_distance(*parts))
 
 
-def test_a_generator_that_knows_one_of_two_clusters_is_precise_and_recalls_its_share():
-    rng = np.random.default_rng(4)
-    near, far = rng.standard_normal((7, 3)), 100 + rng.standard_normal((11, 3))
-    found = precision_and_recall(near, np.concatenate((near, far)))
-    assert found == pytest.approx(
-        {"sample_precision_percent": 100, "sample_recall_percent": 100 * 7 / 18}
-    )
-    apart = precision_and_recall(-near - 100, near)
-    assert apart == {"sample_precision_percent": 0, "sample_recall_percent": 0}
+def test_the_error_of_a_distance_is_that_of_many_samples():
+    rng = np.random.default_rng(8)
+    drawn = [
+        (rng.standard_normal((1009, 3)), rng.standard_normal((1009, 3)) + 1) for _ in range(101)
+    ]
+    spread = np.std([frechet_distance(*pair) for pair in drawn], ddof=1)
+    error = standard_errors([distance_measurement(*drawn[0])])["frechet_distance"]
+    assert error == pytest.approx(spread, rel=0.25)
+
+
+def test_the_distance_of_halves_knows_no_order_of_the_images():
+    rng = np.random.default_rng(9)
+    # Two clusters, one after the other: in the order of the file the halves would be far apart.
+    sorted_ones = np.concatenate((rng.standard_normal((503, 3)), 9 + rng.standard_normal((503, 3))))
+    found = distance_of_halves(sorted_ones, (251, 251))
+    mixed = distance_of_halves(rng.permutation(sorted_ones), (251, 251))
+    gap = found["frechet_distance"] - mixed["frechet_distance"]
+    assert abs(gap) < found["frechet_distance_spread"]
+    assert frechet_distance(sorted_ones[:503], sorted_ones[503:]) > 50 * found["frechet_distance"]
+
+
+def test_the_distance_of_halves_falls_as_one_over_their_size_and_is_scaled_where_they_are_few():
+    features = np.random.default_rng(10).standard_normal((8009, 13))
+    few, many = (distance_of_halves(features, (n, n))["frechet_distance"] for n in (251, 2003))
+    assert few / many == pytest.approx(2003 / 251, rel=0.3)
+    # 997 images are too few for twice 2,003; sets of 498 are drawn instead.
+    scaled = distance_of_halves(features[:997], (2003, 2003))["frechet_distance"]
+    assert scaled == pytest.approx(many, rel=0.3)
+
+
+def test_halves_are_disjoint_and_of_the_sizes_that_are_asked_for(monkeypatch):
+    seen = []
+    monkeypatch.setattr(generation, "frechet_distance", lambda *pair: seen.append(pair) or 0.0)
+    features = np.arange(211.0)[:, None]
+    distance_of_halves(features, (101, 53))
+    distance_of_stacked_halves(features, 31, 997, 3)
+    assert [(len(a), len(b)) for a, b in seen] == [(101, 53)] * 20 + [(997, 997)] * 20
+    assert all(not set(a.ravel()) & set(b.ravel()) for a, b in seen)
+    assert all(a.shape == b.shape == (997, 3) for a, b in seen[20:])
+    assert {len(np.unique(a)) for a, _ in seen[20:]} == {31}
+    assert min(len(np.unique(b)) for _, b in seen[20:]) > 170  # all the others
+
+
+def test_coverage_counts_real_points_that_have_a_generated_one_within_their_fifth_neighbour():
+    # Of 0 to 12 on a line the ends reach 5 far, their neighbours 4, all others 3.
+    real = np.arange(13.0)[:, None]
+    assert coverage_percent(np.array([[-5.0]]), real) == pytest.approx(100 / 13)
+    assert coverage_percent(np.array([[-5.1]]), real) == 0
+    assert coverage_percent(np.array([[6.0]]), real) == pytest.approx(100 * 7 / 13)
+    assert coverage_percent(real, real) == 100
+
+
+def test_samples_of_the_same_distribution_cover_what_theory_says():
+    generated, real = np.random.default_rng(11).standard_normal((2, 2003, 7))
+    assert coverage_percent(generated, real) == pytest.approx(100 * (1 - 2**-5), abs=1.5)
+
+
+def test_noise_and_a_constant_cover_little():
+    rng = np.random.default_rng(12)
+    # Real samples lie near a curve; a thousand times their mean is in the middle of them.
+    turn = rng.uniform(0, 2 * np.pi, 1009)
+    real = np.stack((np.cos(turn), np.sin(turn)), 1) + 0.01 * rng.standard_normal((1009, 2))
+    assert coverage_percent(rng.uniform(-9, 9, (1009, 2)), real) < 10
+    assert coverage_percent(np.zeros((1009, 2)), real) < 10
+    assert coverage_percent(np.repeat(real[:1], 1009, axis=0), real) < 10
 
 
 def test_samples_are_compared_in_parts_and_no_more_than_are_allowed(monkeypatch):
     rng = np.random.default_rng(5)
-    generated, real = rng.standard_normal((2, 23, 3))
-    whole = precision_and_recall(generated, real)
-    assert 0 < whole["sample_precision_percent"] < 100
+    generated, real = rng.standard_normal((2, 97, 3))
+    whole = coverage_percent(generated, real)
+    assert 50 < whole < 100
     monkeypatch.setattr(generation, "ROWS", 7)
-    assert precision_and_recall(generated, real) == whole
+    assert coverage_percent(generated, real) == whole
     monkeypatch.setattr(generation, "COMPARED", 11)
-    some = precision_and_recall(generated[:11], real[:11])
-    assert precision_and_recall(generated, real) == some != whole
+    some = coverage_percent(generated[:11], real[:11])
+    assert coverage_percent(generated, real) == some
+
+
+def test_the_coverage_of_drawn_images_counts_both_kinds_of_them():
+    real = np.arange(13.0)[:, None]
+    generated = np.concatenate((real[:1] - 5, np.full((12, 1), 99.0)))
+    found = coverage_measurement(generated, real)
+    assert found.units == 13
+    assert found.measure(np.array([0, 0, 1, 1])) == {"coverage_percent": 50}
+    assert found.measure(np.array([1, 2])) == {"coverage_percent": 0}  # none is near
 
 
 def test_coloured_images_are_judged_channel_by_channel():

@@ -15,12 +15,11 @@ def test_the_nearest_are_those_of_all_distances_in_order():
 
 
 def test_a_picture_is_accepted_if_it_is_near_and_its_neighbours_agree():
-    # Three of one class around 0, three of two classes around 10; unseen ones are 1 away at most.
-    known = np.array([[-0.2], [0.0], [0.2], [9.8], [10.0], [10.2]])
+    # Three of one class around 0, three of two classes around 10: 1 from each other at most.
+    known = np.array([[-1.0], [0.0], [0.2], [9.8], [10.0], [10.2]])
     labels = np.array([4, 4, 4, 1, 2, 1])
-    unseen = np.array([[1.2], [0.1], [10.4]])
-    judge = NeighbourJudge(known, labels, unseen, Rules(3, agreeing=3, accepted=1.0))
-    assert judge.percent(np.array([[0.9]])) == 100
-    assert judge.percent(np.array([[1.4]])) == 0  # too far
+    judge = NeighbourJudge(known, labels, Rules(3, agreeing=3, accepted=1.0))
+    assert judge.percent(np.array([[1.1]])) == 100
+    assert judge.percent(np.array([[1.3]])) == 0  # too far
     assert judge.percent(np.array([[10.0]])) == 0  # they do not agree
-    assert judge.percent(np.array([[0.9], [10.0], [0.0], [1.4]])) == 50
+    assert judge.percent(np.array([[1.1], [10.0], [0.0], [1.3]])) == 50

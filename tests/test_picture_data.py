@@ -185,7 +185,8 @@ def test_transport_gives_the_mean_and_covariance_of_the_other_domain():
         (rng.standard_normal((4001, 9)) @ m * 15 + 120).reshape(-1, 3, 3).astype(np.uint8)
         for m in mix
     )
-    moved = picture_domains.transport(first, second, 1.0)(first).reshape(-1, 9)
+    [translate] = picture_domains.transports(first, second, (1.0,))
+    moved = translate(first).reshape(-1, 9)
     flat = second.reshape(-1, 9)
     assert moved.mean(0) == pytest.approx(flat.mean(0), abs=1)
     spread = np.cov(flat, rowvar=False)

@@ -7,7 +7,6 @@ import pytest
 import torch
 from torch.distributions import Normal, kl_divergence
 
-from repertoire.baselines import images as baselines
 from repertoire.config import RepertoireError, parse
 from repertoire.contract import Plan
 from repertoire.data.binarisation import drawn
@@ -16,6 +15,7 @@ from repertoire.families.variational_autoencoder import codes
 from repertoire.families.variational_autoencoder.config import Config
 from repertoire.families.variational_autoencoder.evaluation import bounds, log_weights
 from repertoire.families.variational_autoencoder.network import Gated, binarise
+from repertoire.metrics.uncertainty import values
 from tests.families import small
 
 
@@ -211,15 +211,26 @@ def test_a_gated_block_with_a_shut_gate_changes_nothing():
     assert torch.equal(block(images), images)
 
 
-def test_a_mixture_of_each_class_with_one_component_is_that_of_its_pixels():
-    rng = np.random.default_rng(7)
-    train, test = ((rng.random((n, 11)) < 0.4).astype(float) for n in (53, 31))
-    known, labels = np.arange(53) % 3, np.arange(31) % 3
-    config = baselines.Config(components=5, iterations=2, widths=(), seed=0, corruption={})
-    expected = 0.0
-    for label in range(3):
-        shares = (train[known == label].sum(0) + 0.5) / ((known == label).sum() + 1)
-        own = test[labels == label]
-        expected -= (own * np.log(shares) + (1 - own) * np.log1p(-shares)).sum()
-    found = baselines.class_mixture_nats(config, (train, known), (test, labels))
-    assert found == pytest.approx(expected / 31)
+def test_a_class_lies_where_the_codes_of_its_training_pictures_do(project):
+    _, config, data, _ = small("vae_digits", project.folder)
+    train = data.arrays("train")
+
+    def run(graph, images):
+        assert graph == "encode"
+        return {"mean": images.reshape(len(images), -1)[:, 300:303].astype(np.float32)}
+
+    found = codes.class_means(run, config, data)
+    flat = train["images"].reshape(len(train["images"]), -1)[:, 300:303]
+    for label in np.unique(train["labels"]):
+        np.testing.assert_allclose(found[label], flat[train["labels"] == label].mean(0), rtol=1e-5)
+
+
+def test_both_splits_have_the_bound_that_chooses_the_epoch_and_the_test_a_tighter_one(project):
+    changes = {"validation_samples": 3, "importance_samples": 211, "binarisation": "static"}
+    family, config, data, network = made(project, **changes)
+    run = engine(family, network, data)
+    found = {s: values(family.evaluate(run, config, data, s)) for s in ("valid", "test")}
+    bound = "negative_drawn_iwae_{}_nats"
+    assert bound.format(3) in found["valid"] and bound.format(211) not in found["valid"]
+    assert bound.format(3) in found["test"]
+    assert found["test"][bound.format(211)] < found["test"]["negative_drawn_elbo_nats"]

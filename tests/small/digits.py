@@ -35,7 +35,21 @@ DATA = {
     },
 }
 DATA_OF = {"mnist": "digits", "fashion_mnist": "digits", "stacked_mnist": "stacked_digits"}
-BASELINES = {"digits": {"components": 3, "iterations": 2, "widths": [3, 32]}}
+GENERATORS = {"components": [2, 3], "width": 5}
+BASELINES = {
+    "digits": {
+        "likelihoods": {
+            "components": [3, 11],
+            "shifts": [0, 1],
+            "iterations": 2,
+            "radius": 1,
+            "penalties": [1.0],
+        },
+        "generators": GENERATORS,
+        "widths": [3, 32],
+    },
+    "stacked_digits": {"generators": GENERATORS},
+}
 RECIPES = {
     "vae_digits": {"latent": 3, "channels": 5, "units": 17, "batch": 23, "grid": 3},
     "vae_conditional": {

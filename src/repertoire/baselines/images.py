@@ -1,4 +1,10 @@
-"""Images without nets: Bernoulli pixels and mixtures, principal components, Gaussian pixels.
+"""Images without nets: densities of black and white pixels, Gaussians, principal components.
+
+Likelihoods of binary images: independent Bernoulli pixels, mixtures of these, and the strongest
+without hidden units, a logistic regression of each pixel on its neighbourhood. A net is judged by a
+bound of its likelihood, these by theirs. As generators: a Gaussian of the pixels and a mixture of
+Gaussians in the space of principal components. Copies of training images are nearer to real ones
+than any model, but they are no model: ``real_train`` shows how near, as a reference.
 
 Nats and ``pca_*_mse`` are of pixels binarised at half intensity, what is called grey of their
 levels between 0 and 1.
@@ -6,80 +12,104 @@ levels between 0 and 1.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
 from repertoire.baselines.denoising import NAMES as DENOISING_NAMES
 from repertoire.baselines.denoising import filter_gains, linear_gains
-from repertoire.config import Count, Natural, Positive, Seed
-from repertoire.contract import Array, Data
+from repertoire.config import Count, Positive, Seed
+from repertoire.contract import Array, Arrays, Data
 from repertoire.data.binarisation import drawn_once
+from repertoire.metrics.bernoulli import Likelihoods, likelihoods
 from repertoire.metrics.classification import linear_probe
-from repertoire.metrics.generation import Judge, frechet_distance, precision_and_recall
+from repertoire.metrics.gaussians import Generators, best_mixture, gaussian_images
+from repertoire.metrics.generation import (
+    Judge,
+    coverage_percent,
+    distance_of_halves,
+    frechet_distance,
+)
 from repertoire.metrics.pictures import psnr_db, unit
 from repertoire.metrics.principal import Principal
 
 NAMES = (  # patterns of the metrics that a gate may name
-    "((class|drawn)_)?bernoulli_(mixture|pixels)_nats",
+    "((class|drawn)_)?(bernoulli_(mixture|pixels)|logistic_pixels)_nats",
     *DENOISING_NAMES,
-    "(gaussian_pixels|real_halves|real_train)_frechet_distance",
-    "(gaussian_pixels|real_train)_sample_(precision|recall)_percent",
+    "(gaussian_(mixture|pixels)|real_halves|real_train)_frechet_distance",
+    "(gaussian_(mixture|pixels)|real_train)_coverage_percent",
     r"pca_\d+_(grey_mse|mse|psnr_db|probe_accuracy_percent)",
     "real_label_agreement_percent",
 )
+PREFIXES = {"half": "", "drawn": "drawn_", "class": "class_"}
 
 
 @dataclass(frozen=True)
 class Config:
-    """``components`` of the Bernoulli mixture; ``widths`` of the principal component codes.
+    """``of``: pixels at half intensity, drawn ones, and those given the class of the image.
 
+    Such are what some net of these data is judged by. ``widths`` of the principal component codes.
     ``corruption`` is what must be undone, that of ``repertoire.data.corruption``; ``penalties`` are
     those of linear maps that do, among which validation chooses.
     """
 
-    components: Count
-    iterations: Natural
+    of: tuple[Literal["half", "drawn", "class"], ...]
+    likelihoods: Likelihoods
+    generators: Generators
     widths: tuple[Count, ...]
     seed: Seed
     corruption: Mapping[str, float]
     penalties: tuple[Positive, ...]
 
 
+Splits = dict[str, Arrays]
+
+
 def baselines(config: Config, data: Data) -> dict[str, float]:
     """Nats of the binarised test images, reconstruction error, likeness to the judge."""
-    train, test = data.arrays("train")["images"], data.arrays("test")["images"]
-    seen, unseen = ((x.reshape(len(x), -1) >= 128).astype(np.float64) for x in (train, test))
-    result = {
-        "bernoulli_pixels_nats": mixture_nats(seen, unseen, 1, 1, config.seed),
-        "bernoulli_mixture_nats": mixture_nats(
-            seen, unseen, config.components, config.iterations, config.seed
-        ),
-    }
+    splits = {split: data.arrays(split) for split in ("train", "valid", "test")}
+    result: dict[str, float] = {}
+    for kind in config.of:
+        images = {s: binary_images(arrays["images"], s, kind) for s, arrays in splits.items()}
+        labels = {s: arrays["labels"] for s, arrays in splits.items()} if kind == "class" else {}
+        found = likelihoods(config.likelihoods, images, labels, config.seed)
+        result |= {PREFIXES[kind] + name: value for name, value in found.items()}
+    binary = [binary_images(splits[s]["images"], s, "half") for s in ("train", "test")]
+    seen, unseen = (each.reshape(len(each), -1).astype(np.float64) for each in binary)
     components = Principal(seen)
     for width in config.widths:
         result[f"pca_{width}_mse"] = components.error(unseen, width)
-    result["drawn_bernoulli_mixture_nats"] = drawn_mixture_nats(config, train, test)
-    labels = {split: data.arrays(split)["labels"] for split in ("train", "test")}
-    result["class_bernoulli_mixture_nats"] = class_mixture_nats(
-        config, (seen, labels["train"]), (unseen, labels["test"])
-    )
-    judge = Judge(data.arrays("judge"))
-    agreed = judge.classes(test) == labels["test"]
-    result["real_label_agreement_percent"] = float(100 * agreed.mean())
-    real, half = judge.features(test), len(train) // 2
-    rivals = {
-        "gaussian_pixels": gaussian_images(train, len(test), config.seed),
-        "real_train": train[: len(test)],
-    }
-    for name, images in rivals.items():
-        features = judge.features(images)
-        found = precision_and_recall(features, real)
-        found["frechet_distance"] = frechet_distance(features, real)
-        result |= {f"{name}_{key}": value for key, value in found.items()}
-    result["real_halves_frechet_distance"] = frechet_distance(
-        judge.features(train[:half][: len(test)]), judge.features(train[half:][: len(test)])
-    )
+    result |= judged_baselines(config, splits, Judge(data.arrays("judge")))
     return result | grey_baselines(config, data)
+
+
+def binary_images(images: Array, split: str, kind: str) -> Array:
+    """float32, 0 or 1: at half intensity, or drawn once as the nets' test images are."""
+    seen = drawn_once(images, split) if kind == "drawn" else images
+    return (seen >= 128).astype(np.float32)
+
+
+def judged_baselines(config: Config, splits: Splits, judge: Judge) -> dict[str, float]:
+    """Distance to the test images and coverage of them, of as many generated images."""
+    train, test = splits["train"]["images"], splits["test"]["images"]
+    real, known = judge.features(test), judge.features(train)
+    mixture, components = best_mixture(
+        config.generators, train, splits["valid"]["images"], judge, config.seed
+    )
+    rng = np.random.default_rng(config.seed)
+    made = {
+        "gaussian_pixels": judge.features(gaussian_images(train, len(test), config.seed)),
+        "gaussian_mixture": judge.features(mixture.images(len(test), config.seed)),
+        "real_train": known[rng.permutation(len(known))[: len(test)]],
+    }
+    result = {"gaussian_mixture_components": float(components)}
+    for name, features in made.items():
+        result[f"{name}_frechet_distance"] = frechet_distance(features, real)
+        result[f"{name}_coverage_percent"] = coverage_percent(features, real)
+    halves = distance_of_halves(known, (len(test), len(test)))
+    result |= {f"real_halves_{key}": value for key, value in halves.items()}
+    agreed = judge.classes(test) == splits["test"]["labels"]
+    return {**result, "real_label_agreement_percent": float(100 * agreed.mean())}
 
 
 def grey_baselines(config: Config, data: Data, split: str = "test") -> dict[str, float]:
@@ -102,60 +132,3 @@ def grey_baselines(config: Config, data: Data, split: str = "test") -> dict[str,
         result |= filter_gains(components, config.corruption, *splits[1:])
         result |= linear_gains(config.corruption, config.penalties, config.seed, *splits)
     return result
-
-
-def mixture_nats(train: Array, test: Array, components: int, iterations: int, seed: int) -> float:
-    """Mean negative log-likelihood a test image under a mixture of Bernoulli pixels, by EM."""
-    rng = np.random.default_rng(seed)
-    # Each component starts from one image, smoothed towards the mean of all.
-    starts = train[rng.choice(len(train), components, replace=False)]
-    means = 0.5 * train.mean(0) + 0.5 * starts if components > 1 else starts
-    shares = np.full(components, 1 / components)
-    for _ in range(iterations):
-        joint = _joint(train, means, shares)
-        weight = np.exp(joint - np.logaddexp.reduce(joint, axis=1, keepdims=True))
-        mass = weight.sum(0)
-        # One pseudo-image of half ink keeps unseen pixels possible.
-        means = (weight.T @ train + 0.5) / (mass[:, None] + 1)
-        shares = (mass + 1) / (mass + 1).sum()
-    return float(-np.logaddexp.reduce(_joint(test, means, shares), axis=1).mean())
-
-
-def drawn_mixture_nats(config: Config, train: Array, test: Array) -> float:
-    """The mixture of pixels that are drawn with the chance of their grey level, once a split."""
-    pairs = ((train, "train"), (test, "test"))
-    seen, unseen = (drawn_once(x, s).reshape(len(x), -1) / 255.0 for x, s in pairs)
-    return mixture_nats(seen, unseen, config.components, config.iterations, config.seed)
-
-
-def class_mixture_nats(
-    config: Config, train: tuple[Array, Array], test: tuple[Array, Array]
-) -> float:
-    """Mean negative log-likelihood a test image given its label: each class has its own mixture.
-
-    The components are shared out among the classes, at least one each.
-    """
-    (seen, known), (unseen, labels) = train, test
-    classes = np.unique(labels)
-    components = max(1, config.components // len(classes))
-    total = 0.0
-    for label in classes:
-        own = unseen[labels == label]
-        nats = mixture_nats(seen[known == label], own, components, config.iterations, config.seed)
-        total += nats * len(own)
-    return total / len(unseen)
-
-
-def _joint(images: Array, means: Array, shares: Array) -> Array:
-    clipped = np.clip(means, 1e-4, 1 - 1e-4)
-    on, off = np.log(clipped), np.log1p(-clipped)
-    return images @ (on - off).T + off.sum(1) + np.log(shares)
-
-
-def gaussian_images(train: Array, count: int, seed: int) -> Array:
-    """Draws from a Gaussian with the mean and covariance of the training pixels, as uint8."""
-    flat = train.reshape(len(train), -1).astype(np.float64)
-    values, vectors = np.linalg.eigh(np.cov(flat, rowvar=False))
-    noise = np.random.default_rng(seed).standard_normal((count, flat.shape[1]))
-    drawn = flat.mean(0) + (noise * np.sqrt(np.clip(values, 0, None))) @ vectors.T
-    return np.clip(drawn, 0, 255).astype(np.uint8).reshape(count, *train.shape[1:])

@@ -1,13 +1,22 @@
-"""Translation between domains without nets: none at all, matched grey levels, a linear map."""
+"""Translation between domains without nets: none at all, matched grey levels, a linear map.
 
-from collections.abc import Callable
+Nets see no pairs, so there is nothing to regress on, and the strongest simple map is the linear one
+that gives the pictures the mean and covariance of the other domain. Its ridge is chosen by
+validation. Real pictures of the target domain, drawn without a look at the source, would be nearer
+to it than any translation: the floor says how near.
+"""
+
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
+from repertoire.config import Positive
 from repertoire.contract import Array, Arrays, Data
-from repertoire.metrics.generation import Judge, frechet_distance
-from repertoire.metrics.translation import DIRECTIONS, domain_metrics
+from repertoire.metrics.generation import Judge, distance_of_halves, frechet_distance
+from repertoire.metrics.translation import DIRECTIONS, domain_measurement
+from repertoire.metrics.uncertainty import values
 
 NAMES = (  # patterns of the metrics that a gate may name
     "(histogram|identity|transport|real_halves)_((a_to_b|b_to_a)_)?(frechet_distance|class_kept_percent)",
@@ -19,48 +28,77 @@ Translator = Callable[[Array], Array]
 
 @dataclass(frozen=True)
 class Config:
-    """``ridge`` is added to the variance of each pixel, in squared grey levels.
+    """``ridges``, one of which is added to the variance of each pixel, in squared grey levels.
 
     None leaves the linear map out, whose cost grows with the cube of the pixels.
     """
 
-    ridge: float | None
+    ridges: tuple[Positive, ...] | None
 
 
 def baselines(config: Config, data: Data) -> dict[str, float]:
     """Every metric of each on the test split, and the distance between halves of real pictures."""
-    train, test = data.arrays("train"), data.arrays("test")
+    splits = {split: data.arrays(split) for split in ("train", "valid", "test")}
+    train, test = splits["train"], splits["test"]
     judges = {domain: Judge(data.arrays(f"judge_{domain}")) for domain in ("a", "b")}
-    result: dict[str, float] = {}
-    for name, made in _translators(config, train).items():
-        translated = {d: made[d](test[source]) for d, (source, _) in DIRECTIONS.items()}
-        metrics = domain_metrics(translated, test, judges, data.facts["paired"])
-        result |= {f"{name}_{metric}": value for metric, value in metrics.items()}
-    floors = {
-        direction: _floor(train[target], len(test[target]), judges[target])
-        for direction, (_, target) in DIRECTIONS.items()
-    }
-    result["real_halves_frechet_distance"] = float(np.mean(list(floors.values())))
-    return result | {f"real_halves_{d}_frechet_distance": value for d, value in floors.items()}
-
-
-def _translators(config: Config, train: Arrays) -> dict[str, dict[str, Translator]]:
-    """By name and direction."""
     pairs = {d: (train[source], train[target]) for d, (source, target) in DIRECTIONS.items()}
     made: dict[str, dict[str, Translator]] = {
         "identity": {direction: lambda images: images for direction in pairs},
         "histogram": {direction: matched_levels(*pair) for direction, pair in pairs.items()},
     }
-    if config.ridge is not None:
-        made["transport"] = {d: transport(*pair, config.ridge) for d, pair in pairs.items()}
-    return made
+    result: dict[str, float] = {}
+    if config.ridges is not None:
+        made["transport"] = {}
+        for direction, pair in pairs.items():
+            ridge, translator = _best_transport(
+                config.ridges, pair, splits["valid"], direction, judges
+            )
+            made["transport"][direction] = translator
+            result[f"transport_{direction}_ridge"] = ridge
+    for name, ways in made.items():
+        translated = {d: ways[d](test[source]) for d, (source, _) in DIRECTIONS.items()}
+        measured = domain_measurement(translated, test, judges, data.facts["paired"])
+        result |= {f"{name}_{metric}": value for metric, value in values([measured]).items()}
+    return result | _floors(train, test, judges)
 
 
-def _floor(images: Array, most: int, judge: Judge) -> float:
-    """Between two halves of training pictures, of at most as many as the test split has."""
-    half = len(images) // 2
-    first, second = judge.features(images[:half][:most]), judge.features(images[half:][:most])
-    return frechet_distance(first, second)
+def _best_transport(
+    ridges: tuple[float, ...],
+    pair: tuple[Array, Array],
+    valid: Arrays,
+    direction: str,
+    judges: dict[str, Judge],
+) -> tuple[float, Translator]:
+    """The one whose translations of validation pictures are nearest to the target domain."""
+    source, target = DIRECTIONS[direction]
+    judge = judges[target]
+    real = judge.features(valid[target])
+
+    def distance(candidate: tuple[float, Translator]) -> float:
+        return frechet_distance(judge.features(candidate[1](valid[source])), real)
+
+    return min(zip(ridges, transports(*pair, ridges), strict=True), key=distance)
+
+
+def _floors(train: Arrays, test: Arrays, judges: dict[str, Judge]) -> dict[str, float]:
+    """Between disjoint training pictures of the target domain, as many as a net is measured on."""
+    found = {
+        direction: distance_of_halves(
+            judges[target].features(train[target]), (len(test[source]), len(test[target]))
+        )
+        for direction, (source, target) in DIRECTIONS.items()
+    }
+    result = {f"real_halves_{d}_{key}": v for d, each in found.items() for key, v in each.items()}
+    means, spreads = (
+        np.array([each[key] for each in found.values()])
+        for key in ("frechet_distance", "frechet_distance_spread")
+    )
+    return {
+        "real_halves_frechet_distance": float(means.mean()),
+        # The mean of two independent distances.
+        "real_halves_frechet_distance_spread": float(np.sqrt(np.square(spreads).sum()) / 2),
+        **result,
+    }
 
 
 def matched_levels(first: Array, second: Array) -> Translator:
@@ -86,30 +124,32 @@ def _table(first: Array, second: Array) -> Array:
     return np.interp(middles[0], middles[1], np.arange(256)).round().astype(np.uint8)
 
 
-def transport(first: Array, second: Array, ridge: float) -> Translator:
-    """The linear map between Gaussians fitted to both domains that moves pixels least.
+def transports(first: Array, second: Array, ridges: tuple[float, ...]) -> Iterator[Translator]:
+    """For each ridge the linear map between Gaussians of both domains that moves pixels least.
 
     With means m and covariances C: x -> m2 + T (x - m1), T = C1^-½ (C1^½ C2 C1^½)^½ C1^-½ (Knott
     and Smith 1984).
     """
-    (mean, one), (other_mean, other) = (_moments(x, ridge) for x in (first, second))
-    root, inverse = _power(one, 0.5), _power(one, -0.5)
-    matrix = inverse @ _power(root @ other @ root, 0.5) @ inverse
-
-    def translate(images: Array) -> Array:
-        flat = images.reshape(len(images), -1) - mean
-        moved = np.clip((flat @ matrix + other_mean).round(), 0, 255)
-        return moved.astype(np.uint8).reshape(images.shape)
-
-    return translate
+    (mean, one), (other_mean, other) = (_moments(x) for x in (first, second))
+    values, vectors = np.linalg.eigh(one)
+    for ridge in ridges:
+        spread = np.sqrt(np.clip(values, 0, None) + ridge)
+        root, inverse = (vectors * spread) @ vectors.T, (vectors / spread) @ vectors.T
+        matrix = inverse @ _root(root @ (other + ridge * np.eye(len(other))) @ root) @ inverse
+        yield partial(_moved, matrix=matrix, means=(mean, other_mean))
 
 
-def _moments(images: Array, ridge: float) -> tuple[Array, Array]:
+def _moved(images: Array, matrix: Array, means: tuple[Array, Array]) -> Array:
+    flat = images.reshape(len(images), -1) - means[0]
+    moved = np.clip((flat @ matrix + means[1]).round(), 0, 255)
+    return moved.astype(np.uint8).reshape(images.shape)
+
+
+def _moments(images: Array) -> tuple[Array, Array]:
     flat = images.reshape(len(images), -1).astype(np.float64)
-    covariance = np.cov(flat, rowvar=False)
-    return flat.mean(0), covariance + ridge * np.eye(len(covariance))
+    return flat.mean(0), np.cov(flat, rowvar=False)
 
 
-def _power(matrix: Array, exponent: float) -> Array:
+def _root(matrix: Array) -> Array:
     values, vectors = np.linalg.eigh(matrix)
-    return (vectors * np.clip(values, 1e-12, None) ** exponent) @ vectors.T
+    return (vectors * np.sqrt(np.clip(values, 0, None))) @ vectors.T

@@ -18,7 +18,7 @@ def nearest(points: Array, among: Array, count: int) -> tuple[Array, Array]:
 
 @dataclass(frozen=True)
 class Rules:
-    """A picture is accepted as near as the share ``accepted`` of unseen real ones are.
+    """A picture is accepted as near as the share ``accepted`` of known ones are to the others.
 
     Besides, ``agreeing`` of its ``neighbours`` are of one class.
     """
@@ -31,9 +31,11 @@ class Rules:
 class NeighbourJudge:
     """Accepts what is near enough to ``known`` pictures, (pictures, pixels), that agree."""
 
-    def __init__(self, known: Array, labels: Array, unseen: Array, rules: Rules) -> None:
+    def __init__(self, known: Array, labels: Array, rules: Rules) -> None:
         self.known, self.labels, self.rules = known, labels, rules
-        self.farthest = float(np.quantile(nearest(unseen, known, 1)[0], rules.accepted))
+        # The nearest of each is itself.
+        others = nearest(known, known, 2)[0][:, 1]
+        self.farthest = float(np.quantile(others, rules.accepted))
 
     def percent(self, pictures: Array) -> float:
         """Share of the pictures (pictures, pixels) that are accepted, in percent."""

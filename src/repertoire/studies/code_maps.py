@@ -6,7 +6,7 @@ anywhere and in any scale, some in a heap and some far out, so nobody knows wher
 The variational one (Kingma and Welling 2014) decodes a cloud around each code and pays for codes
 far from a standard normal: it has a place to draw from, and a likelihood. What a place gives is
 told by a judge of nearest neighbours, which accepts a picture as near to a training digit as most
-unseen digits are, if the neighbours agree. By this judge a plain map need not have more holes.
+of these are to another, if the neighbours agree. By it a plain map need not have more holes.
 """
 
 import itertools
@@ -205,7 +205,7 @@ def grey(pixels: Array) -> Array:
 def study(config: Config) -> Findings:
     """Both maps, what lies in them and between digits, and numbers."""
     digits = load_tiny_digits(config.test, config.seed)
-    judge = NeighbourJudge(digits.train, digits.train_labels, digits.test, config.judge)
+    judge = NeighbourJudge(digits.train, digits.train_labels, config.judge)
     maps = {name: Map(config, digits, name == "variational") for name in NETS}
     found = {name: each.measured(judge) for name, each in maps.items()}
     unseen = judge.percent(digits.test)
@@ -244,7 +244,7 @@ def _table(config: Config, found: dict[str, dict[str, float]], unseen: float, si
         "numbers",
         Kind.TABLE,
         f"The judge accepts what is as near to a training digit as {100 * judge.accepted:g} % of "
-        f"the held-out ones are, if {judge.agreeing} of {judge.neighbours} neighbours agree: "
+        f"these are to another, if {judge.agreeing} of {judge.neighbours} neighbours agree: "
         f"{unseen:.1f} % of real held-out digits. {sizes}.",
         columns=("", *NETS),
         cells=[(text, *(f"{found[n][key]:.4g}" for n in NETS)) for key, text in ROWS.items()],

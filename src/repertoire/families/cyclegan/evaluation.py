@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from repertoire.contract import Array, Arrays, Data, Figure, Kind, Run
+from repertoire.contract import Array, Arrays, Data, Figure, Kind, Measurement, Run
 from repertoire.families.cyclegan.config import Config
 from repertoire.metrics.generation import Judge
 from repertoire.metrics.pictures import thinned
-from repertoire.metrics.translation import DIRECTIONS, domain_metrics
+from repertoire.metrics.translation import DIRECTIONS, domain_measurement, mean_of
 
 
 def run_all(run: Run, config: Config, graph: str, images: Array, output: str) -> Array:
@@ -31,16 +31,18 @@ def judges_of(data: Data) -> dict[str, Judge]:
     return {domain: Judge(data.arrays(f"judge_{domain}")) for domain in ("a", "b")}
 
 
-def evaluate(run: Run, config: Config, data: Data, split: str) -> dict[str, float]:
+def evaluate(run: Run, config: Config, data: Data, split: str) -> tuple[Measurement, ...]:
     """Both directions and their means; the way there and back; true pairs, if there are any."""
     real = data.arrays(split)
-    metrics = domain_metrics(
-        translations(run, config, real), real, judges_of(data), data.facts["paired"]
-    )
+    translated = translations(run, config, real)
+    found = domain_measurement(translated, real, judges_of(data), data.facts["paired"])
+    ways = {}
     for direction, (source, _) in DIRECTIONS.items():
         error = run_all(run, config, f"{direction}_to_{source}", real[source], "error")
-        metrics[f"{direction}_reconstruction_levels"] = float(error.mean())
-    return metrics
+        ways[f"{direction}_reconstruction_levels"] = mean_of(error, found.units)
+    return found, Measurement(
+        found.units, lambda rows: {name: of(rows) for name, of in ways.items()}
+    )
 
 
 def snapshot(run: Run, config: Config, data: Data) -> Arrays:

@@ -2,14 +2,15 @@
 
 import numpy as np
 
-from repertoire.contract import Array, Arrays, Data, Figure, Kind, Line, Run
+from repertoire.contract import Array, Arrays, Data, Figure, Kind, Line, Measurement, Run
 from repertoire.families.gan.config import Config
 from repertoire.metrics.generation import (
     Judge,
     class_coverage,
+    coverage_measurement,
+    distance_measurement,
     frechet_distance,
     mode_coverage,
-    precision_and_recall,
 )
 from repertoire.metrics.pictures import thinned
 
@@ -26,17 +27,18 @@ def draw(run: Run, config: Config, count: int, seed: int) -> Array:
     return np.concatenate(parts)
 
 
-def evaluate(run: Run, config: Config, data: Data, split: str) -> dict[str, float]:
+def evaluate(run: Run, config: Config, data: Data, split: str) -> tuple[Measurement, ...]:
     """As many images as the split has, against the split; the test's neighbourhoods as well."""
     real = data.arrays(split)["images"]
     judge = Judge(data.arrays("judge"))
     images = draw(run, config, len(real), seed=0)
     generated, wanted = judge.features(images), judge.features(real)
-    metrics = {
-        "frechet_distance": frechet_distance(generated, wanted),
-        **_coverage(judge.classes(images), data),
-    }
-    return metrics | (precision_and_recall(generated, wanted) if split == "test" else {})
+    kinds = judge.classes(images)
+    found = (
+        distance_measurement(generated, wanted),
+        Measurement(len(images), lambda rows: _coverage(kinds[rows], data)),
+    )
+    return (*found, coverage_measurement(generated, wanted)) if split == "test" else found
 
 
 def _coverage(kinds: Array, data: Data) -> dict[str, float]:

@@ -55,6 +55,13 @@ def means_of_classes(codes: Array, labels: Array, classes: int) -> Array:
     return np.stack([codes[labels == c].mean(0) for c in range(classes)])
 
 
+def class_means(run: Run, config: Config, data: Data) -> Array:
+    """Those of training pictures: what is measured on others must know nothing of them."""
+    pictures = inputs(config, data, "train")
+    codes = in_parts(run, "encode", config.chunk, pictures)["mean"]
+    return means_of_classes(codes, data.arrays("train")["labels"], data.facts["classes"])
+
+
 def changed(config: Config, means: Array, codes: Array, labels: Array, wanted: Array) -> Array:
     """Codes of pictures that shall be of another class, by arithmetic: + wanted - own mean.
 

@@ -20,8 +20,9 @@ class Config:
 
     ``conditional`` tells both nets the label. ``binarisation``: at ``half`` intensity, or each
     pixel drawn with its grey level's chance, once (``static``) or anew each epoch (``dynamic``).
-    ``training_samples`` codes an image make the objective; ``importance_samples`` the bound of the
-    test. ``chunk`` bounds the pictures that are decoded at once.
+    ``training_samples`` codes an image make the objective, ``validation_samples`` the bound that
+    chooses the epoch, ``importance_samples`` that of the test. ``chunk`` bounds the pictures that
+    are decoded at once.
     """
 
     latent: Count
@@ -37,6 +38,7 @@ class Config:
     batch: Count
     chunk: Count
     importance_samples: Count
+    validation_samples: Count
     learning_rate: Positive
     warmup: Share  # share of the steps
     weight_decay: NonNegative

@@ -5,11 +5,11 @@ import numpy as np
 from repertoire.contract import Array, Arrays, Data, Figure, Kind, Line, Run
 from repertoire.families.variational_autoencoder.codes import (
     changed,
+    class_means,
     decoded,
     divergences,
     in_parts,
     inputs,
-    means_of_classes,
     sampled,
 )
 from repertoire.families.variational_autoencoder.config import Config
@@ -26,7 +26,7 @@ def figures(run: Run, config: Config, data: Data, snapshots: Arrays) -> tuple[Fi
         _reconstructions(run, count, pictures),
         _samples(run, config, classes),
         _walk(run, config, codes, labels),
-        _changes(run, config, codes, labels, classes),
+        _changes(run, config, data, codes, labels),
         _held(config, posterior),
         Figure(
             "while-training",
@@ -83,15 +83,15 @@ def _walk(run: Run, config: Config, codes: Array, labels: Array) -> Figure:
     return Figure("latent-walk", Kind.IMAGES, caption, images=np.stack(rows))
 
 
-def _changes(run: Run, config: Config, codes: Array, labels: Array, classes: int) -> Figure:
-    firsts, means = _firsts(labels), means_of_classes(codes, labels, classes)
+def _changes(run: Run, config: Config, data: Data, codes: Array, labels: Array) -> Figure:
+    firsts, means, classes = _firsts(labels), class_means(run, config, data), data.facts["classes"]
     places, wanted = np.repeat(firsts, classes), np.tile(np.arange(classes), len(firsts))
     latents = changed(config, means, codes[places], labels[places], wanted)
     images = decoded(run, config, latents, wanted)
     how = (
         "its code decoded with the label of each class"
         if config.conditional
-        else "its code, minus the mean test code of its class, plus that of each class"
+        else "its code, minus the mean training code of its class, plus that of each class"
     )
     return Figure(
         "changed-class",

@@ -5,19 +5,19 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from repertoire.contract import Array, Arrays, Data, Figure, Run
+from repertoire.contract import Array, Arrays, Data, Figure, Measurement, Run
 from repertoire.families.variational_autoencoder.codes import (
     changed,
+    class_means,
     decoded,
     divergences,
     in_parts,
     inputs,
-    means_of_classes,
     sampled,
 )
 from repertoire.families.variational_autoencoder.config import Config
 from repertoire.families.variational_autoencoder.drawing import figures
-from repertoire.metrics.generation import Judge, frechet_distance
+from repertoire.metrics.generation import Judge, distance_measurement
 
 ACTIVE = 0.01  # variance of a number's posterior mean over pictures (Burda et al. 2016, section 5)
 
@@ -50,48 +50,61 @@ def bounds(run: Run, config: Config, pictures: Arrays, draws: int) -> tuple[Arra
     return total / draws, joint - math.log(draws)
 
 
-def evaluate(run: Run, config: Config, data: Data, split: str) -> dict[str, float]:
+def evaluate(run: Run, config: Config, data: Data, split: str) -> tuple[Measurement, ...]:
     """Nats an image of the binarised split, its code and its reconstruction.
 
-    The test split has more draws, and the judge's view of new and of changed pictures.
+    The validation split has few draws, and the test split many: both have the bound of the few, if
+    these are more than one, and the bound of evidence from as many as are drawn. The test split has
+    the judge's view of new and of changed pictures, too.
     """
     pictures = inputs(config, data, split)
-    draws = config.importance_samples if split == "test" else 1
-    evidence, tighter = bounds(run, config, pictures, draws)
-    posterior = in_parts(run, "encode", config.chunk, pictures)
-    held = divergences(posterior["mean"], posterior["log_variance"]).mean(0)
-    error = in_parts(run, "reconstruct", config.chunk, pictures)["error"]
+    counts = {config.validation_samples}
+    if split == "test":
+        counts.add(config.importance_samples)
+    found = {draws: bounds(run, config, pictures, draws) for draws in sorted(counts)}
     # Nats given the label, or of drawn pixels, are no rivals of others.
     kind = "conditional_" * config.conditional + "drawn_" * (config.binarisation != "half")
-    metrics = {
-        f"negative_{kind}elbo_nats": float(-evidence.mean()),
-        "divergence_nats": float(held.sum()),
-        "active_units": float((posterior["mean"].var(0) > ACTIVE).sum()),
-        "reconstruction_mse": float(error.mean()),
+    nats = {f"negative_{kind}elbo_nats": -found[max(counts)][0]}
+    for draws, (_, tighter) in found.items():
+        if draws > 1:
+            nats[f"negative_{kind}iwae_{draws}_nats"] = -tighter
+    posterior = in_parts(run, "encode", config.chunk, pictures)
+    held = divergences(posterior["mean"], posterior["log_variance"]).sum(1)
+    nats |= {
+        "divergence_nats": held,
+        "reconstruction_mse": in_parts(run, "reconstruct", config.chunk, pictures)["error"],
     }
-    if draws > 1:
-        metrics[f"negative_{kind}iwae_{draws}_nats"] = float(-tighter.mean())
-    if split == "test":
-        metrics |= _judged(run, config, data, posterior["mean"])
-    return metrics
+
+    def measure(rows: Array) -> dict[str, float]:
+        active = posterior["mean"][rows].var(0) > ACTIVE
+        means = {name: float(values[rows].mean()) for name, values in nats.items()}
+        return {**means, "active_units": float(active.sum())}
+
+    whole = Measurement(len(held), measure)
+    if split != "test":
+        return (whole,)
+    return whole, *_judged(run, config, data, posterior["mean"])
 
 
-def _judged(run: Run, config: Config, data: Data, codes: Array) -> dict[str, float]:
+def _judged(run: Run, config: Config, data: Data, codes: Array) -> tuple[Measurement, ...]:
     """The judge on as many samples as the test split has, and on test pictures of changed class."""
     arrays, classes = data.arrays("test"), data.facts["classes"]
     judge = Judge(data.arrays("judge"))
     samples, asked = sampled(run, config, len(codes), classes, seed=0)
-    features = judge.features(samples), judge.features(arrays["images"])
-    metrics = {"frechet_distance": frechet_distance(*features)}
-    if config.conditional:
-        metrics["label_agreement_percent"] = float(100 * np.mean(judge.classes(samples) == asked))
-    labels = arrays["labels"]
-    means, hits = means_of_classes(codes, labels, classes), []
+    agreed = 100.0 * (judge.classes(samples) == asked)
+    labels, means = arrays["labels"], class_means(run, config, data)
+    hits = np.zeros(len(labels))
     for step in range(1, classes):  # every other class once for each picture
         wanted = (labels + step) % classes
         images = decoded(run, config, changed(config, means, codes, labels, wanted), wanted)
-        hits.append(np.mean(judge.classes(images) == wanted))
-    return {**metrics, "class_change_percent": float(100 * np.mean(hits))}
+        hits += 100 * (judge.classes(images) == wanted) / (classes - 1)
+
+    def measure(rows: Array) -> dict[str, float]:
+        told = {"label_agreement_percent": float(agreed[rows].mean())} if config.conditional else {}
+        return {**told, "class_change_percent": float(hits[rows].mean())}
+
+    distance = distance_measurement(judge.features(samples), judge.features(arrays["images"]))
+    return distance, Measurement(len(labels), measure)
 
 
 def snapshot(run: Run, config: Config, data: Data) -> Arrays:
