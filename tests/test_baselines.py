@@ -3,7 +3,15 @@
 import numpy as np
 import pytest
 
-from repertoire.baselines.stream import KneserNey, cached, discounts_of, perplexity, with_cache
+from repertoire.baselines.stream import (
+    Cache,
+    Config,
+    KneserNey,
+    cached_counts,
+    chosen_cache,
+    discounts_of,
+    perplexity,
+)
 from repertoire.metrics.principal import Principal
 
 
@@ -61,25 +69,31 @@ def test_principal_component_error_is_that_of_scikit_learn():
     assert Principal(train).error(test, 5) == pytest.approx(expected)
 
 
-def test_a_cache_is_the_share_of_each_token_among_those_before_it():
-    tokens = np.array([3, 5, 3, 3, 0, 5, 3])
-    assert cached(tokens, 3).tolist() == pytest.approx([0, 0, 1 / 2, 2 / 3, 0, 0, 1 / 3])
-    assert cached(tokens, 100).tolist() == pytest.approx([0, 0, 1 / 2, 2 / 3, 0, 1 / 5, 1 / 2])
-    rng = np.random.default_rng(4)
-    stream = rng.integers(0, 7, 211)
-    slow = [np.mean(stream[max(0, n - 17) : n] == stream[n]) for n in range(1, 211)]
-    assert cached(stream, 17)[1:] == pytest.approx(slow)
+def test_a_cache_counts_what_a_loop_counts():
+    tokens, size = np.random.default_rng(0).integers(1, 5, 211), 37
+    padded = [0, 0, *tokens.tolist()]
+    trigrams = [tuple(padded[i : i + 3]) for i in range(211)]
+    grams, contexts = cached_counts(tokens, 3, size)
+    for place, gram in enumerate(trigrams):
+        before = trigrams[max(0, place - size) : place]
+        assert grams[place] == before.count(gram)
+        assert contexts[place] == [each[:2] for each in before].count(gram[:2])
 
 
-def test_a_model_with_a_cache_stays_a_distribution_and_learns_from_the_stream():
-    rng = np.random.default_rng(6)
-    flat = np.log(np.full(1009, 1 / 13))
-    burst = np.repeat(rng.integers(0, 13, 101), 10)[:1009]
-    for weight in (0.1, 0.4):
-        assert with_cache(flat, burst, 7, weight).mean() > flat.mean()
-        # At any place the mixture of a uniform model and the cache sums to one over the tokens.
-        for place in (5, 211):
-            streams = np.tile(burst[: place + 1], (13, 1))
-            streams[:, -1] = np.arange(13)
-            mixed = [np.exp(with_cache(flat[: place + 1], s, 7, weight))[-1] for s in streams]
-            assert sum(mixed) == pytest.approx(1)
+def test_probabilities_with_a_cache_sum_to_one_after_any_past():
+    past = np.random.default_rng(1).integers(0, 7, 53)
+    cache = Cache(31, ((1, 11), (2, 3)))
+    model = np.full(54, -np.log(7))
+    last = [cache.log_probs(np.append(past, token), model)[-1] for token in range(7)]
+    assert np.exp(last).sum() == pytest.approx(1, abs=1e-12)
+
+
+def test_a_cache_is_chosen_where_a_stream_comes_back_to_its_words_and_not_where_it_never_does():
+    rng = np.random.default_rng(2)
+    config = Config((1,), (1,), (17, 101), (3, 30))
+    topics = np.concatenate([rng.integers(3 * n, 3 * n + 3, 101) for n in range(23)])
+    flat = np.full(len(topics), -np.log(69))
+    cache = chosen_cache(config, topics, flat)
+    assert cache.priors and cache.log_probs(topics, flat).mean() > flat.mean() + 1
+    once = np.arange(97)
+    assert chosen_cache(config, once, np.full(97, -np.log(97))).priors == ()

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 import torch
 
-from repertoire.baselines.captions import Config, nearest_pictures
+from repertoire.baselines.captions import moved, nearest_pictures
 from repertoire.config import RepertoireError, parse
 from repertoire.data.readers import digit_scenes
 from repertoire.data.readers.digit_scenes import Placed, caption, compose
@@ -148,8 +148,17 @@ def test_the_nearest_picture_is_the_one_with_least_distance():
     known = rng.integers(0, 256, (31, 5, 5), dtype=np.uint8)
     order = rng.permutation(31)
     noisy = np.clip(known[order].astype(int) + rng.integers(-9, 10, known.shape), 0, 255)
-    found = nearest_pictures(Config(11, 0), known, noisy.astype(np.uint8))
+    found = nearest_pictures(11, 0, 0, known, noisy.astype(np.uint8))
     assert (found == order).all()
+
+
+def test_a_picture_that_was_moved_is_found_again_only_among_moved_ones():
+    known = np.zeros((31, 13, 13), np.uint8)
+    known[:, 2:-2, 2:-2] = np.random.default_rng(7).integers(0, 256, (31, 9, 9))
+    asked = moved(known, 1, -2)
+    np.testing.assert_array_equal(asked[:, 1:, :-2], known[:, :-1, 2:])
+    assert (nearest_pictures(23, 2, 0, known, asked) == np.arange(31)).all()
+    assert (nearest_pictures(23, 0, 0, known, asked) == np.arange(31)).mean() < 0.5
 
 
 def test_the_cell_is_that_of_pytorch():

@@ -170,7 +170,7 @@ def test_every_baseline_that_is_measured_is_declared_by_its_kind(project):
     described = re.compile(
         r"\w+_(order|signature|components|rank|ridge|neighbours|shrinkage|penalty|gamma|copies"
         r"|smoothing|strength|longest|window|power|shift|prior|exponent|width|transpose|tokens"
-        r"|weight|spread)"
+        r"|weight|spread|size|share)"
     )
     folders = sorted((project.folder / "baselines").glob("*.json"))
     used = set()

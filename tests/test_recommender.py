@@ -8,7 +8,14 @@ import torch
 from sklearn.metrics import ndcg_score
 from sklearn.metrics.pairwise import cosine_similarity
 
-from repertoire.baselines.ratings import ease, item_knn, likes, popularity, ranked
+from repertoire.baselines.ratings import (
+    _judged,
+    ease,
+    item_knn,
+    likes,
+    popularity,
+    ranked,
+)
 from repertoire.config import parse
 from repertoire.contract import Plan
 from repertoire.data.readers import ratings
@@ -122,6 +129,30 @@ def table(project):
     block = project.full_datasets["movielens"]["config"]
     config = parse(ratings.Config, block, "movielens")
     return config, ratings.tabulate(config, project.files("movielens"))
+
+
+class Weak:
+    """Weak generalisation: users in two parts of the catalogue, the last like of each held out."""
+
+    def __init__(self, held):
+        self.facts = {"items": 31, "generalisation": "weak"}
+        rng = np.random.default_rng(3)
+        rows = [np.sort(rng.choice(15, 7, replace=False)) + 1 + 15 * (n % 2) for n in range(211)]
+        self.held, self.rows = held, np.array(rows)
+
+    def arrays(self, name):
+        assert name == "test"
+        return {"history": self.rows[:, : -self.held], "targets": self.rows[:, -self.held :]}
+
+
+@pytest.mark.parametrize("held", [1, 3])
+def test_settings_of_weak_generalisation_are_judged_by_as_large_a_share_as_the_test_hides(held):
+    data = Weak(held)
+    known, history, targets = _judged(data)
+    told = likes(data.arrays("test")["history"], 31)
+    assert np.array_equal(known, likes(history, 31))
+    assert np.array_equal(known + likes(targets, 31), told)
+    assert (targets > 0).sum() / told.sum() == pytest.approx(held / 7, abs=0.03)
 
 
 def test_held_out_users_are_told_four_fifths_of_their_likes(table):

@@ -9,7 +9,7 @@ DATA = {
         "test_scenes": 61,
     }
 }
-BASELINES = {"digit_scenes": {"components": 7}}
+BASELINES = {"digit_scenes": {"components": [5, 7], "shifts": [0, 1]}}
 RECIPES = {
     "scenes_attention": {
         "channels": 3,
