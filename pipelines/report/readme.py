@@ -20,6 +20,7 @@ BEGIN, END = "<!-- results -->\n", "<!-- end of results -->\n"
 HEAD = ("family", "model", "data", "test metric", "value", "baselines")
 MISSED = " (missed)"
 VALUE = HEAD.index("value")
+RIVALS = 2  # the strongest besides the gate
 
 
 def readme() -> None:
@@ -79,11 +80,13 @@ def _row(name: str) -> tuple[str, ...]:
     gate = results["gate"]
     rows = comparisons(gate, results, manifest["baselines"], dict(recipe.config))
     first = rows[0]
-    beside = [
-        f"{row.baseline} {number(row.baseline_value)}"
-        for row in rows
+    rivals = [
+        row
+        for row in rows[1:]
         if (row.metric, row.unit, row.role) == (first.metric, first.unit, "baseline")
     ]
+    rivals.sort(key=lambda row: row.baseline_value, reverse=first.better == "higher")
+    beside = [f"{row.baseline} {number(row.baseline_value)}" for row in (first, *rivals[:RIVALS])]
     return (
         family_name(recipe.family),
         recipe.title,
