@@ -73,6 +73,12 @@ def test_draws_in_which_a_metric_is_undefined_are_left_out():
     assert set(found) <= {"sum"} and all(np.isfinite(v) for v in found.values())
 
 
+def test_draws_that_are_all_alike_have_no_error_left_from_rounding():
+    sixth = Measurement(7, lambda rows: {"same": 100 * np.exp(np.log(np.ones(len(rows))).mean())})
+    noise = Measurement(7, lambda rows: {"near": 100 + 1e-13 * rows[0]})
+    assert standard_errors([sixth, noise], 31) == {"same": 0.0, "near": 0.0}
+
+
 def test_the_same_sample_has_the_same_error_each_time():
     numbers = np.random.default_rng(5).random(31)
     assert error_of(numbers, draws=53) == error_of(numbers, draws=53)

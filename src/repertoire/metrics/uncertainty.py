@@ -6,6 +6,7 @@ import numpy as np
 
 from repertoire.contract import Array, Measurement
 
+EQUAL = 1e-12  # share of the largest value by which draws that are alike may differ
 DRAWS = 200  # the standard error itself is known to about 5 %, 1 / (2 * draws)^½
 
 
@@ -42,7 +43,12 @@ def _bootstrapped(measurement: Measurement, draws: int) -> dict[str, float]:
             drawn.setdefault(name, []).append(value)
     scale = np.sqrt(blocks / (blocks - 1))
     known = {name: np.array(v)[np.isfinite(v)] for name, v in drawn.items()}
-    return {name: float(scale * v.std(ddof=1)) for name, v in known.items() if len(v) > draws // 2}
+    return {name: scale * _deviation(v) for name, v in known.items() if len(v) > draws // 2}
+
+
+def _deviation(drawn: Array) -> float:
+    """Of draws that are all alike it is 0, not the rounding of their sum."""
+    return float(drawn.std(ddof=1)) if np.ptp(drawn) > EQUAL * np.abs(drawn).max() else 0.0
 
 
 def _drawn(measurement: Measurement, blocks: int, rng: np.random.Generator) -> Array:
