@@ -63,14 +63,21 @@ def test_metrics_of_one_unit_have_no_error_and_several_samples_are_put_together(
     assert standard_errors([mean_of(numbers, block=17)], 11) == {}
 
 
-def test_draws_in_which_a_metric_is_undefined_are_left_out():
-    numbers = np.array([np.nan, *np.arange(30.0)])
+def test_draws_in_which_a_metric_is_undefined_are_left_out_and_so_is_one_that_mostly_is():
+    numbers = np.arange(31.0)
 
     def measure(rows):
-        return {"sum": float(numbers[rows].sum()), "never": float("nan")}
+        mean = float(numbers[rows].mean())
+        # A given unit is the first of 3 % of the draws, and in 64 % of them at all.
+        return {
+            "mostly": float("nan") if rows[0] == 7 else mean,
+            "seldom": float("nan") if 7 in rows else mean,
+            "never": float("nan"),
+        }
 
-    found = standard_errors([Measurement(31, measure)], 199)
-    assert set(found) <= {"sum"} and all(np.isfinite(v) for v in found.values())
+    found = standard_errors([Measurement(31, measure)], 1999)
+    assert set(found) == {"mostly"}
+    assert found["mostly"] == pytest.approx(numbers.std(ddof=1) / 31**0.5, rel=0.07)
 
 
 def test_draws_that_are_all_alike_have_no_error_left_from_rounding():
