@@ -223,7 +223,7 @@ def test_any_of_several_references_is_an_exact_match():
 
 
 def test_baselines_of_photographs_compare_what_the_encoder_found(data):
-    found = baselines(Baseline(3, 0), data)
+    found = baselines(Baseline((3,), (0,), 0), data)
     # The colours of the noise are told apart even by an encoder with random weights.
     assert found["nearest_picture_bleu_1_percent"] > 90
     assert found["nearest_picture_bleu_4_percent"] >= found["most_frequent_caption_bleu_4_percent"]

@@ -26,6 +26,11 @@ def reproduced(tmp_path_factory):
     for name in RECIPES:
         # Gates are about real training; here the metric must only exist.
         params["recipes"][name]["gate"]["standard_errors"] = -1e9
+    # No date is read after two epochs: exact match has no standard error to multiply.
+    params["recipes"]["dates"]["gate"] |= {
+        "metric": "chrf_percent",
+        "baseline": "nearest_neighbour_chrf_percent",
+    }
     project.write_params(params)
     after = (("python", "-m", f"pipelines.{name}") for name in ("register", "report"))
     for command in (("dvc", "repro"), *after):
@@ -128,7 +133,7 @@ def test_versions_are_promoted_and_rolled_back(reproduced):
     manifest = reproduced.folder / "artifacts/dates/manifest.json"
     kept = manifest.read_text()
     worse = json.loads(kept)
-    worse["metrics"]["test_exact_match_percent"] -= 1
+    worse["metrics"]["test_chrf_percent"] -= 1
     manifest.write_text(json.dumps(worse))
     second = reproduced.stage("register", "dates")
     manifest.write_text(kept)

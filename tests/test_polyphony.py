@@ -22,8 +22,8 @@ from repertoire.baselines.rolls import (
 from repertoire.data.musicxml import Note, ScoreError, read_mxl, read_score
 from repertoire.data.readers import piano_rolls
 from repertoire.data.readers.chorales import families, passages_of, sampled
-from repertoire.data.rolls import room, transposed
 from repertoire.data.sources import SourceError
+from repertoire.data.transposition import room, transposed
 from repertoire.engines.torch_engine import TorchRun
 from repertoire.export.onnx_file import export_graph
 from repertoire.export.verify import verify_graph

@@ -14,7 +14,7 @@ import numpy as np
 
 from repertoire.config import Natural, Positive
 from repertoire.contract import Array, Arrays, Data
-from repertoire.data.rolls import room
+from repertoire.data.transposition import room
 from repertoire.metrics.music import frame_accuracy_percent
 
 NAMES = (  # patterns of the metrics that a gate may name

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from repertoire.config import RepertoireError
-from repertoire.contract import Array, Arrays
+from repertoire.contract import Arrays
 from repertoire.data.dataset import SPLITS, Encoded
 from repertoire.data.validation import Expectation, expect
 
@@ -96,23 +96,6 @@ def encoded_rolls(config: Range, table: "pd.DataFrame") -> Encoded:
         **scale,
     }
     return Encoded(arrays, facts, {"roll": {"kind": "piano_roll", **scale}})
-
-
-def room(rolls: Array, most: int) -> Array:
-    """By how many semitones each piece (time, notes) can be moved: (pieces, 2), down and up.
-
-    At most ``most`` either way, and never out of the range.
-    """
-    sounding: Array = np.asarray(rolls.any(axis=1))
-    below = sounding.argmax(1)
-    above = sounding[:, ::-1].argmax(1)
-    return np.stack((-np.minimum(below, most), np.minimum(above, most)), axis=1)
-
-
-def transposed(rolls: Array, semitones: Array) -> Array:
-    """Rolls (pieces, time, notes), each moved by its own number of semitones within ``room``."""
-    pairs = zip(rolls, semitones, strict=True)
-    return np.stack([np.roll(roll, shift, axis=1) for roll, shift in pairs])
 
 
 def _places(chord: str, config: Range) -> list[int]:

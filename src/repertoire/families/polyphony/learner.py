@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from repertoire.contract import Data, Plan
-from repertoire.data.rolls import room, transposed
+from repertoire.data.transposition import room, transposed
 from repertoire.families.polyphony.config import Config, initial_states
 from repertoire.families.polyphony.network import Polyphony, shifted
 from repertoire.training.optimisation import Optimisation
