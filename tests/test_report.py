@@ -356,7 +356,7 @@ def test_a_ratio_without_a_divisor_is_left_out() -> None:
 def test_words_and_numbers_are_those_of_a_reader() -> None:
     assert metric_words("negative_iwae_50_nats") == (
         "Negative IWAE-50 bound",
-        "nats an image",
+        "nats per image",
     )
     assert metric_words("unheard_of_percent") == ("unheard of", "%")
     assert [number(v) for v in (0, -5.5, 0.0412, 1234.5)] == ["0", "−5.500", "0.04120", "1,234"]
