@@ -4,10 +4,10 @@ from pathlib import Path
 
 from pipelines.params import dataset_params
 from pipelines.stage import run_stage
-from repertoire.baselines import load_baselines
 from repertoire.config import parse
 from repertoire.data.dataset import Dataset
 from repertoire.data.files import write_json
+from repertoire.kinds import load_baselines
 from repertoire.metrics.rounding import rounded
 
 

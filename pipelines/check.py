@@ -6,11 +6,11 @@ from dataclasses import asdict
 from typing import Any
 
 from pipelines.params import DatasetParams, Params, Recipe
-from repertoire.baselines import load_baselines
 from repertoire.config import ConfigError, parse, section
 from repertoire.contract import Family, load_family
-from repertoire.data.readers import load_reader
 from repertoire.data.sources import Source
+from repertoire.kinds import load_baselines
+from repertoire.readers import load_reader
 from repertoire.studies import load_study
 
 SHA256 = re.compile(r"[0-9a-f]{64}")

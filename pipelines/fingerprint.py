@@ -27,7 +27,7 @@ from pipelines.params import (
 )
 from pipelines.stage import family_modules, run_stage
 from repertoire.data.files import whole_folder, write_json
-from repertoire.data.readers import load_reader
+from repertoire.readers import load_reader
 
 FOLDER = Path("fingerprints")
 
@@ -51,8 +51,8 @@ def fingerprint() -> None:
 def _write_dataset(folder: Path, name: str) -> None:
     params = dataset_params(name)
     kind = load_reader(params.reader).KIND
-    modules = ["pipelines.prepare", f"repertoire.data.readers.{params.reader}"]
-    modules += ["pipelines.baseline", f"repertoire.baselines.{kind}"]
+    modules = ["pipelines.prepare", f"repertoire.readers.{params.reader}"]
+    modules += ["pipelines.baseline", f"repertoire.kinds.{kind}.baselines"]
     _write(folder / f"prepare/{name}.json", asdict(params), modules)
 
 

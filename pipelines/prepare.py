@@ -10,9 +10,9 @@ from repertoire.config import parse
 from repertoire.data.dataset import write_dataset
 from repertoire.data.files import digest_tree, whole_folder, write_json
 from repertoire.data.page import validation_page
-from repertoire.data.readers import load_reader
 from repertoire.data.sources import Files, fetch
 from repertoire.data.validation import common, validate, with_identity
+from repertoire.readers import load_reader
 
 
 def prepare(name: str) -> None:

@@ -17,10 +17,10 @@ from torch import Tensor
 from pipelines.params import DatasetParams, dataset_names, dataset_params
 from repertoire.config import RepertoireError, parse
 from repertoire.data.files import whole_file
-from repertoire.data.photographs import decoded, with_shorter_side
-from repertoire.data.readers.styles import Config, judge_weights
 from repertoire.data.sources import SourceError, fetch
+from repertoire.kinds.styles.photographs import decoded, with_shorter_side
 from repertoire.nn.perceptual import Judge, optimised, pixels, scaled
+from repertoire.readers.styles import Config, judge_weights
 from repertoire.training.progress import Countdown
 
 READER = "styles"

@@ -3,8 +3,8 @@
 import pytest
 
 from repertoire.config import parse, read_yaml
-from repertoire.data.readers import addition
 from repertoire.data.sources import Files
+from repertoire.readers import addition
 from tests.project import ROOT
 
 

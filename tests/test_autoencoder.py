@@ -4,13 +4,12 @@ import numpy as np
 import pytest
 
 from pipelines.params import Recipe
-from repertoire.baselines import denoising
-from repertoire.baselines.images import Config as BaselineConfig
-from repertoire.baselines.images import grey_baselines
 from repertoire.config import ConfigError, RepertoireError, parse
-from repertoire.data.corruption import KINDS, corrupted
 from repertoire.engines.torch_engine import TorchRun
-from repertoire.metrics import filters
+from repertoire.kinds.images import denoising, filters
+from repertoire.kinds.images.baselines import Config as BaselineConfig
+from repertoire.kinds.images.baselines import grey_baselines
+from repertoire.kinds.images.corruption import KINDS, corrupted
 from repertoire.metrics.classification import linear_probe
 from repertoire.metrics.pictures import denoising_gains, psnr_db, squared_errors
 from repertoire.metrics.principal import Principal

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from repertoire.baselines.stream import (
+from repertoire.kinds.running_text.baselines import (
     Cache,
     Config,
     KneserNey,

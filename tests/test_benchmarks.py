@@ -11,7 +11,7 @@ from pipelines.results import Target
 from repertoire.config import parse, read_yaml
 from repertoire.contract import Plan, load_family
 from repertoire.data.dataset import Dataset
-from repertoire.data.readers import load_reader
+from repertoire.readers import load_reader
 from repertoire.studies import load_study
 from tests.families import DATA_OF
 from tests.project import ROOT, whole_blocks

@@ -5,14 +5,14 @@ import pandas as pd
 import pytest
 import torch
 
-from repertoire.baselines.captions import moved, nearest_pictures
 from repertoire.config import RepertoireError, parse
-from repertoire.data.readers import digit_scenes
-from repertoire.data.readers.digit_scenes import Placed, caption, compose
 from repertoire.engines.torch_engine import TorchRun
 from repertoire.families.captioning.evaluation import heated, nats
 from repertoire.families.captioning.network import Cell
+from repertoire.kinds.captions.baselines import moved, nearest_pictures
 from repertoire.metrics.bleu import caption_metrics, corpus_bleu
+from repertoire.readers import digit_scenes
+from repertoire.readers.digit_scenes import Placed, caption, compose
 from tests.families import small
 
 BOTH = pytest.mark.parametrize("name", ["scenes_plain", "scenes_attention"])

@@ -123,7 +123,7 @@ def test_an_identified_file_is_the_same_net_and_the_server_takes_it():
 @pytest.mark.parametrize(
     ("facts", "labels"),
     [
-        ({"kind": "labels", "classes": ["ham", "spam"]}, ["ham", "spam"]),
+        ({"kind": "labelled_texts", "classes": ["ham", "spam"]}, ["ham", "spam"]),
         ({"kind": "images", "classes": 2, "names": ["0", "1"]}, ["0", "1"]),
         ({"kind": "novelty", "names": ["benign"]}, ["benign"]),
         ({"kind": "captions", "vocabulary": 7}, []),

@@ -8,8 +8,8 @@ import torch
 from torch.nn.utils.parametrize import is_parametrized
 
 from repertoire.contract import Plan
-from repertoire.data.stacks import CHANNELS
 from repertoire.engines.torch_engine import TorchRun
+from repertoire.kinds.stacked_images.encoding import CHANNELS
 from repertoire.metrics.generation import Judge
 from repertoire.metrics.uncertainty import values
 from tests.families import small

@@ -7,16 +7,16 @@ import pytest
 import torch
 from scipy.stats import multivariate_normal
 
-from repertoire.baselines.strokes import Config, conditional_log_density, gaussian_nats
-from repertoire.data.hershey import parse_font, read_fonts
-from repertoire.data.pen import Hand, set_word, write_word
-from repertoire.data.readers.stroke_fonts import words
 from repertoire.data.sources import SourceError
 from repertoire.engines.torch_engine import TorchRun
 from repertoire.families.handwriting.config import initial_states
 from repertoire.families.handwriting.density import draw, log_likelihood, mixture
 from repertoire.families.handwriting.drawing import picture, polylines
 from repertoire.families.handwriting.window import window_weights
+from repertoire.kinds.strokes.baselines import Config, conditional_log_density, gaussian_nats
+from repertoire.readers.helpers.hershey import parse_font, read_fonts
+from repertoire.readers.helpers.pen import Hand, set_word, write_word
+from repertoire.readers.stroke_fonts import words
 from tests.families import small
 from tests.small.strokes import font, source
 

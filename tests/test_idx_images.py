@@ -6,8 +6,8 @@ import struct
 import numpy as np
 import pytest
 
-from repertoire.data.readers import idx_images
 from repertoire.data.sources import Files, SourceError
+from repertoire.readers import idx_images
 
 CONFIG = idx_images.Config(
     side=5,

@@ -5,9 +5,8 @@ import itertools
 import numpy as np
 import pytest
 
-from repertoire.baselines import picture_domains
-from repertoire.baselines.stacked_images import single_images, stacks
-from repertoire.metrics.bernoulli import (
+from repertoire.kinds.image_domains import baselines as picture_domains
+from repertoire.kinds.images.bernoulli import (
     Likelihoods,
     LogisticPixels,
     class_nats,
@@ -16,6 +15,7 @@ from repertoire.metrics.bernoulli import (
     mixture_nats,
     moved,
 )
+from repertoire.kinds.stacked_images.baselines import single_images, stacks
 from repertoire.metrics.gaussians import GaussianMixture
 
 EVERY = np.array(list(itertools.product((0, 1), repeat=9)), np.float32).reshape(-1, 3, 3)

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from repertoire.data.readers import judged_sentences
-from repertoire.data.readers.sentences import Config as Sentences
 from repertoire.data.sources import Files, SourceError
-from repertoire.data.stream import Running
+from repertoire.kinds.running_text.encoding import Running
+from repertoire.readers import judged_sentences
+from repertoire.readers.sentences import Config as Sentences
 
 PAIRS = "# Word 1\tWord 2\tHuman (mean)\n"
 CONTENTS = {

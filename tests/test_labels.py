@@ -8,7 +8,10 @@ import pandas as pd
 import pytest
 from scipy.sparse import csr_matrix
 
-from repertoire.baselines.labels import (
+from repertoire.config import parse
+from repertoire.data.sources import Files, SourceError
+from repertoire.data.splits import identity, split_of_groups
+from repertoire.kinds.labelled_texts.baselines import (
     Candidate,
     Config,
     NGrams,
@@ -19,10 +22,8 @@ from repertoire.baselines.labels import (
     log_ratios,
     nbsvm,
 )
-from repertoire.config import parse
-from repertoire.data.labels import Texts, encode_labels, identity, split_of_groups
-from repertoire.data.readers import messages, official_labels, sentiment, word_order
-from repertoire.data.sources import Files, SourceError
+from repertoire.kinds.labelled_texts.encoding import Texts, encode_labels
+from repertoire.readers import messages, official_labels, sentiment, word_order
 from tests.families import RECIPES
 from tests.project import ROOT, SMALL_DATA
 from tests.small.labels import write_messages, write_snippets

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+from repertoire.kinds.pairs.metrics import signatures, text_measurement, text_metrics, variety
+from repertoire.kinds.running_text.blocks import in_blocks
 from repertoire.metrics import generation
-from repertoire.metrics.blocks import in_blocks
 from repertoire.metrics.gate import margin_over
 from repertoire.metrics.generation import (
     Judge,
@@ -19,7 +20,6 @@ from repertoire.metrics.generation import (
 )
 from repertoire.metrics.pictures import thinned
 from repertoire.metrics.rounding import rounded
-from repertoire.metrics.text import signatures, text_measurement, text_metrics, variety
 from repertoire.metrics.uncertainty import standard_errors
 
 

@@ -9,16 +9,16 @@ import torch
 
 from pipelines.check import check
 from pipelines.params import Params
-from repertoire.baselines import novelty as baselines
 from repertoire.config import ConfigError, read_yaml
 from repertoire.contract import Plan
-from repertoire.data.readers import anomaly_tables, tumours
 from repertoire.data.sources import Files, SourceError
 from repertoire.engines.torch_engine import TorchRun
 from repertoire.families.novelty_detector.drawing import difference
 from repertoire.families.novelty_detector.network import Detectors, Stack
+from repertoire.kinds.novelty import baselines
+from repertoire.kinds.novelty.metrics import normal_rows, ranking_metrics, scored, trials
 from repertoire.metrics.classification import average_precision, roc_auc, roc_curve
-from repertoire.metrics.novelty import normal_rows, ranking_metrics, scored, trials
+from repertoire.readers import anomaly_tables, tumours
 from tests.families import small
 from tests.project import ROOT, whole_blocks
 

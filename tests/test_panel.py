@@ -7,18 +7,18 @@ import pytest
 import torch
 
 from pipelines.params import DatasetParams
-from repertoire.baselines.panel import fit_ridge, point_forecasts, standardised
 from repertoire.config import ConfigError, parse
 from repertoire.contract import Plan
-from repertoire.data.readers import panel as reader
-from repertoire.data.series import futures, pasts
 from repertoire.data.sources import SourceError
 from repertoire.engines.onnx_engine import run_session, session
 from repertoire.engines.torch_engine import TorchRun
 from repertoire.export.onnx_file import export_graph
 from repertoire.export.verify import verify_graph
 from repertoire.families.forecaster.parts import pinball
-from repertoire.metrics.series import points_of
+from repertoire.kinds.panel.baselines import fit_ridge, point_forecasts, standardised
+from repertoire.kinds.series.metrics import points_of
+from repertoire.kinds.series.scales import futures, pasts
+from repertoire.readers import panel as reader
 from tests.families import small
 
 

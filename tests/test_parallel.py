@@ -9,12 +9,12 @@ import pytest
 
 from repertoire.config import ConfigError, RepertoireError, parse
 from repertoire.data.dataset import TextEncoding
-from repertoire.data.labels import identity
-from repertoire.data.probes import OTHER_FORMATS, PROBES
-from repertoire.data.readers import parallel
-from repertoire.data.readers.dates import FORMATS
 from repertoire.data.sources import Files, SourceError
+from repertoire.data.splits import identity
 from repertoire.data.text import END, PAD, UNKNOWN, text_encoding
+from repertoire.readers import parallel
+from repertoire.readers.dates import FORMATS
+from repertoire.readers.helpers.probes import OTHER_FORMATS, PROBES
 from serving.text import Encoding
 
 SIDE = {"level": "character", "lowercase": False, "vocabulary": 50, "longest": 40}

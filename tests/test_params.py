@@ -10,11 +10,11 @@ from ruamel.yaml import YAML
 
 from pipelines.check import check
 from pipelines.params import Params
-from repertoire.baselines import load_baselines
 from repertoire.config import ConfigError, read_yaml
 from repertoire.data.dataset import Dataset
 from repertoire.data.files import read_json
-from repertoire.data.readers import load_reader
+from repertoire.kinds import load_baselines
+from repertoire.readers import load_reader
 from tests.families import RECIPES, small
 from tests.project import ROOT
 

@@ -4,12 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from repertoire.baselines.captions import Config as Baseline
-from repertoire.baselines.captions import baselines
 from repertoire.config import RepertoireError, parse
 from repertoire.contract import Plan, load_family
 from repertoire.data.dataset import Dataset
-from repertoire.data.readers import photographs
 from repertoire.data.sources import Source, SourceError, _cache_folder
 from repertoire.data.validation import common, validate, with_identity
 from repertoire.engines.onnx_engine import OnnxRun
@@ -17,9 +14,12 @@ from repertoire.engines.torch_engine import TorchRun
 from repertoire.export.onnx_file import export_graph
 from repertoire.export.verify import verify_graph
 from repertoire.families.captioning.evaluation import lit, smaller
+from repertoire.kinds.captions.baselines import Config as Baseline
+from repertoire.kinds.captions.baselines import baselines
 from repertoire.metrics.bleu import caption_metrics, corpus_bleu
 from repertoire.metrics.uncertainty import values
 from repertoire.nn.mobilenet import MobileNetV2, Photographs
+from repertoire.readers import photographs
 from tests.small.photographs import CONFIG, names, write_files
 from tests.test_benchmarks import PARAMS, RECIPES
 

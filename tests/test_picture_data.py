@@ -7,14 +7,15 @@ import pytest
 import torch
 from torch import nn
 
-from repertoire.baselines import picture_domains, picture_pairs
 from repertoire.data.dataset import Dataset
-from repertoire.data.domains import enlarged
-from repertoire.data.edges import edges
-from repertoire.data.readers import emoji_domains, emoji_pairs, mnist_usps
 from repertoire.data.sources import Files
 from repertoire.data.validation import ValidationError, common, validate, with_identity
+from repertoire.kinds.image_domains import baselines as picture_domains
+from repertoire.kinds.image_domains.encoding import enlarged
+from repertoire.kinds.image_pairs import baselines as picture_pairs
 from repertoire.metrics.similarity import l1_levels, ssim
+from repertoire.readers import emoji_domains, emoji_pairs, mnist_usps
+from repertoire.readers.helpers.edges import edges
 from tests.small import emoji
 
 LUMINANCE, CONTRAST = 2.55**2, 7.65**2

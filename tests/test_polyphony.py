@@ -11,7 +11,12 @@ import pytest
 import torch
 from scipy.io import savemat
 
-from repertoire.baselines.rolls import (
+from repertoire.data.sources import SourceError
+from repertoire.engines.torch_engine import TorchRun
+from repertoire.export.onnx_file import export_graph
+from repertoire.export.verify import verify_graph
+from repertoire.families.polyphony.evaluation import compose, piece_outputs
+from repertoire.kinds.piano_rolls.baselines import (
     BernoulliNotes,
     ChordBigram,
     chosen,
@@ -19,17 +24,12 @@ from repertoire.baselines.rolls import (
     keys,
     pieces,
 )
-from repertoire.data.musicxml import Note, ScoreError, read_mxl, read_score
-from repertoire.data.readers import piano_rolls
-from repertoire.data.readers.chorales import families, passages_of, sampled
-from repertoire.data.sources import SourceError
-from repertoire.data.transposition import room, transposed
-from repertoire.engines.torch_engine import TorchRun
-from repertoire.export.onnx_file import export_graph
-from repertoire.export.verify import verify_graph
-from repertoire.families.polyphony.evaluation import compose, piece_outputs
-from repertoire.metrics.music import frame_accuracy_percent
+from repertoire.kinds.piano_rolls.metrics import frame_accuracy_percent
+from repertoire.kinds.piano_rolls.transposition import room, transposed
 from repertoire.metrics.uncertainty import values
+from repertoire.readers import piano_rolls
+from repertoire.readers.chorales import families, passages_of, sampled
+from repertoire.readers.helpers.musicxml import Note, ScoreError, read_mxl, read_score
 from tests.families import small
 from tests.small.chorales import mxl
 

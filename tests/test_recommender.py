@@ -8,7 +8,11 @@ import torch
 from sklearn.metrics import ndcg_score
 from sklearn.metrics.pairwise import cosine_similarity
 
-from repertoire.baselines.ratings import (
+from repertoire.config import parse
+from repertoire.contract import Plan
+from repertoire.engines.torch_engine import TorchRun
+from repertoire.families.recommender.evaluation import popular
+from repertoire.kinds.interactions.baselines import (
     _judged,
     ease,
     item_knn,
@@ -16,13 +20,16 @@ from repertoire.baselines.ratings import (
     popularity,
     ranked,
 )
-from repertoire.config import parse
-from repertoire.contract import Plan
-from repertoire.data.readers import ratings
-from repertoire.engines.torch_engine import TorchRun
-from repertoire.families.recommender.evaluation import popular
-from repertoire.metrics.ranking import coverage, found_share, hits, ndcg, ranking_metrics, recall
+from repertoire.kinds.interactions.metrics import (
+    coverage,
+    found_share,
+    hits,
+    ndcg,
+    ranking_metrics,
+    recall,
+)
 from repertoire.metrics.word_vectors import spearman
+from repertoire.readers import ratings
 from tests.families import small
 
 # Two lists of three places; the second is empty from its second place on. The third has no target.

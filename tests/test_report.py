@@ -48,7 +48,7 @@ BASELINES = {
     "chrf_signature": "version:1",
 }
 FACTS = {
-    "kind": "stream",
+    "kind": "running_text",
     "origin": "here",
     "licence": "none",
     "vocabulary": 9,

@@ -6,10 +6,10 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from repertoire.data.confusions import PAD, closest_words, nbest_lists
 from repertoire.data.dataset import TextEncoding
 from repertoire.data.text import END, UNKNOWN, text_encoding
-from repertoire.metrics.rescoring import rescored_accuracy_percent
+from repertoire.kinds.running_text.confusions import PAD, closest_words, nbest_lists
+from repertoire.kinds.running_text.rescoring import rescored_accuracy_percent
 
 LINES = ["the cattle eat hay", "the castle is old now", "a battle was lost there", "so it is"]
 

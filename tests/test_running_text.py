@@ -7,9 +7,9 @@ import pytest
 
 from repertoire.config import ConfigError
 from repertoire.data.dataset import TextEncoding
-from repertoire.data.readers import dialogues, documents, one_text
 from repertoire.data.sources import Files
-from repertoire.data.stream import Running
+from repertoire.kinds.running_text.encoding import Running
+from repertoire.readers import dialogues, documents, one_text
 
 CHARACTERS = Running("character", False, 100, 0, 2)
 BILL = (

@@ -5,12 +5,11 @@ import pytest
 import torch
 from sklearn.metrics import roc_auc_score
 
-from repertoire.baselines.sentences import linear_autoencoder, lsa
-from repertoire.data.readers import verses
 from repertoire.engines.torch_engine import TorchRun
 from repertoire.families.sentence_vectors.evaluation import decode, embed
 from repertoire.families.sentence_vectors.network import graphs as network_graphs
-from repertoire.metrics.sentences import (
+from repertoire.kinds.sentences.baselines import linear_autoencoder, lsa
+from repertoire.kinds.sentences.metrics import (
     kept_metrics,
     lengths,
     probe,
@@ -21,6 +20,7 @@ from repertoire.metrics.sentences import (
     written_metrics,
 )
 from repertoire.metrics.uncertainty import standard_errors, values
+from repertoire.readers import verses
 from tests.families import small
 
 

@@ -8,7 +8,13 @@ import pytest
 import torch
 
 from pipelines.params import DatasetParams
-from repertoire.baselines.series import (
+from repertoire.config import ConfigError, parse
+from repertoire.data.dataset import write_dataset
+from repertoire.engines.onnx_engine import run_session, session
+from repertoire.engines.torch_engine import TorchRun
+from repertoire.export.onnx_file import export_graph
+from repertoire.families.forecaster.parts import pinball as torch_pinball
+from repertoire.kinds.series.baselines import (
     PERSISTENCE,
     Autoregression,
     Config,
@@ -23,15 +29,7 @@ from repertoire.baselines.series import (
     seasonal_naive,
     volatility,
 )
-from repertoire.config import ConfigError, parse
-from repertoire.data.dataset import write_dataset
-from repertoire.data.readers import series as reader
-from repertoire.data.series import futures, origins, pasts, scaled, seasonal_change, unscaled
-from repertoire.engines.onnx_engine import run_session, session
-from repertoire.engines.torch_engine import TorchRun
-from repertoire.export.onnx_file import export_graph
-from repertoire.families.forecaster.parts import pinball as torch_pinball
-from repertoire.metrics.series import (
+from repertoire.kinds.series.metrics import (
     covered,
     diebold_mariano,
     forecast_metrics,
@@ -39,6 +37,15 @@ from repertoire.metrics.series import (
     point_errors,
     points_of,
 )
+from repertoire.kinds.series.scales import (
+    futures,
+    origins,
+    pasts,
+    scaled,
+    seasonal_change,
+    unscaled,
+)
+from repertoire.readers import series as reader
 from tests.families import Dataset, small
 
 RECIPES = ("gru_sunspots", "gru_sp500", "lstm_sunspots", "rnn_sunspots")

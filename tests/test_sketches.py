@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 from repertoire.config import RepertoireError
-from repertoire.data.pickles import ragged_arrays
-from repertoire.data.readers import sketches
-from repertoire.data.readers.sketches import Config
 from repertoire.data.sources import Files, SourceError
 from repertoire.data.validation import common, validate, with_identity
 from repertoire.families.handwriting.config import texts
 from repertoire.families.handwriting.drawing import sketch
+from repertoire.readers import sketches
+from repertoire.readers.helpers.pickles import ragged_arrays
+from repertoire.readers.sketches import Config
 from tests.families import small
 
 CONFIG = Config(longest=29, farthest=400, seed=3)

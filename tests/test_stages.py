@@ -75,7 +75,7 @@ def test_a_family_changes_the_stages_of_its_own_recipes_alone(project, file, old
 
 
 def test_a_baseline_changes_the_data_sets_of_its_kind_alone(project):
-    file = "src/repertoire/baselines/rolls.py"
+    file = "src/repertoire/kinds/piano_rolls/baselines.py"
     found = changed_by(project, file, "\nNAMES", "\nX = 1\nNAMES")
     assert found == {"prepare/chorales.json", "prepare/jsb_chorales.json"} & {
         f"prepare/{name}.json" for name in project.params()["datasets"]
@@ -84,9 +84,7 @@ def test_a_baseline_changes_the_data_sets_of_its_kind_alone(project):
 
 
 def test_a_reader_changes_its_own_data_sets_alone(project):
-    found = changed_by(
-        project, "src/repertoire/data/readers/dates.py", "\nMONTHS", "\nX = 1\nMONTHS"
-    )
+    found = changed_by(project, "src/repertoire/readers/dates.py", "\nMONTHS", "\nX = 1\nMONTHS")
     assert found == {"prepare/dates.json"}
 
 

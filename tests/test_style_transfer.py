@@ -11,15 +11,15 @@ from torch import nn
 from pipelines import stylize as command
 from repertoire.config import RepertoireError
 from repertoire.contract import Plan
-from repertoire.data.photographs import decoded, middle, with_shorter_side
-from repertoire.data.readers import styles
 from repertoire.engines.torch_engine import TorchRun
 from repertoire.families.style_transfer.network import Given, OfAll, Stylist, of_each
-from repertoire.metrics.colours import from_opponents, opponents, with_colours_of
-from repertoire.metrics.styles import matched_iterations
+from repertoire.kinds.styles.colours import from_opponents, opponents, with_colours_of
+from repertoire.kinds.styles.metrics import matched_iterations
+from repertoire.kinds.styles.photographs import decoded, middle, with_shorter_side
 from repertoire.nn.measure import Measure
 from repertoire.nn.perceptual import Judge, gram, optimised, pixels, scaled
 from repertoire.nn.vgg import Vgg, depth
+from repertoire.readers import styles
 from serving.tasks import style as task
 from tests.families import small
 

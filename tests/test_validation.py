@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from repertoire.config import parse
-from repertoire.data.readers import load_reader
 from repertoire.data.validation import ValidationError, common, validate, with_identity
+from repertoire.readers import load_reader
 from tests.project import SMALL_DATA
 
 NAMES = sorted(set(SMALL_DATA) - {"shakespeare_characters"})

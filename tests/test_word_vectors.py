@@ -8,7 +8,11 @@ import torch
 from scipy.sparse import csr_matrix
 from scipy.stats import spearmanr
 
-from repertoire.baselines.vectors import (
+from repertoire.engines.torch_engine import TorchRun
+from repertoire.families.word_vectors.evaluation import held_out_nats
+from repertoire.families.word_vectors.learner import block_loss, seen
+from repertoire.families.word_vectors.ngrams import fnv1a, ngrams, pieces
+from repertoire.kinds.word_vectors.baselines import (
     Config,
     HeldOut,
     baselines,
@@ -17,7 +21,7 @@ from repertoire.baselines.vectors import (
     positive_information,
     svd,
 )
-from repertoire.data.windows import (
+from repertoire.kinds.word_vectors.windows import (
     Sampling,
     held_out_windows,
     keep_probability,
@@ -25,10 +29,6 @@ from repertoire.data.windows import (
     noise_distribution,
     thinned_words,
 )
-from repertoire.engines.torch_engine import TorchRun
-from repertoire.families.word_vectors.evaluation import held_out_nats
-from repertoire.families.word_vectors.learner import block_loss, seen
-from repertoire.families.word_vectors.ngrams import fnv1a, ngrams, pieces
 from repertoire.metrics.uncertainty import standard_errors, values
 from repertoire.metrics.word_vectors import (
     analogies_right,

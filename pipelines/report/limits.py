@@ -16,7 +16,7 @@ def limits(facts: Mapping[str, Any], metrics: Mapping[str, float], recipe: Recip
         f"One training run with seed {recipe.seed}: standard errors are those of the test sample; "
         "how much the result varies between seeds was not measured."
     ]
-    if facts["kind"] == "stream":
+    if facts["kind"] == "running_text":
         notes.append(
             f"It knows {facts['vocabulary']:,} tokens; {100 * facts['unknown_share_test']:.1f} % "
             "of the test tokens are outside them and count as one unknown token. Perplexities of "
@@ -31,13 +31,13 @@ def limits(facts: Mapping[str, Any], metrics: Mapping[str, float], recipe: Recip
         )
     if "dm_p_value" in metrics:
         notes.append(against_the_strongest(metrics["dm_statistic"], metrics["dm_p_value"]))
-    if facts["kind"] == "rolls":
+    if facts["kind"] == "piano_rolls":
         notes.append(
             f"Frames are sampled {facts['steps_a_quarter']} times a quarter note: shorter notes "
             "are lost, a note struck again looks held, and nats a frame of another step are "
             "another measure. Metre and the place in the bar are not given to the net."
         )
-    if facts["kind"] == "vectors":
+    if facts["kind"] == "word_vectors":
         notes.append(_vector_limits(facts))
     if "exact_match_percent" in metrics:
         notes.append(
@@ -47,7 +47,7 @@ def limits(facts: Mapping[str, Any], metrics: Mapping[str, float], recipe: Recip
         )
     if facts["kind"] == "sentences":
         notes.append(_sentence_limit(facts))
-    if facts["kind"] == "labels":
+    if facts["kind"] == "labelled_texts":
         notes.append(_label_limit(facts))
     if facts["kind"] == "captions" and "encoder" in facts:
         notes.append(_photograph_limit(facts))
@@ -55,9 +55,9 @@ def limits(facts: Mapping[str, Any], metrics: Mapping[str, float], recipe: Recip
         notes.append(_novelty_limit(facts, recipe.training.epochs))
     if facts["kind"] == "strokes":
         notes.append(_stroke_limit(facts))
-    if facts["kind"] == "picture_pairs":
+    if facts["kind"] == "image_pairs":
         notes.append(_pair_limit(facts))
-    if facts["kind"] == "picture_domains":
+    if facts["kind"] == "image_domains":
         notes.append(_domain_limit(facts))
     pictures = facts["kind"] in ("images", "stacked_images")
     return notes + (_picture_limits(facts, metrics) if pictures else [])

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from repertoire.data.dataset import write_dataset
-from repertoire.data.readers import emoji_domains, emoji_pairs
 from repertoire.data.sources import Files
 from repertoire.data.validation import with_identity
+from repertoire.readers import emoji_domains, emoji_pairs
 
 ACROSS, TILE = 7, 66  # tiles a row of a sheet; pixels of a tile with its rims
 COUNT = 43

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from repertoire.data.dataset import write_dataset
-from repertoire.data.readers import photographs
 from repertoire.data.sources import Files
 from repertoire.data.validation import with_identity
+from repertoire.readers import photographs
 
 SPLITS = {"train": 13, "valid": 5, "test": 7}
 COLOURS = ("red", "green", "blue")

@@ -19,8 +19,8 @@ from torch.nn.functional import binary_cross_entropy_with_logits as cross_entrop
 
 from repertoire.config import Count, Natural, Positive, Seed, Share
 from repertoire.contract import Array, Figure, Kind
-from repertoire.data.tiny_digits import SIDE, TinyDigits, load_tiny_digits
 from repertoire.metrics.neighbours import NeighbourJudge, Rules, nearest
+from repertoire.readers.helpers.tiny_digits import SIDE, TinyDigits, load_tiny_digits
 from repertoire.studies import Findings
 from repertoire.training.optimisation import Optimisation
 from repertoire.training.process import settle

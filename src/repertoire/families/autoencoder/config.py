@@ -19,7 +19,7 @@ SAME_IN_BASELINE = {"corruption": "corruption"}
 class Config:
     """``latent`` is the width of the code, ``units`` are those between it and the pixels or maps.
 
-    ``corruption`` holds kinds and strengths (``repertoire.data.corruption``); none if it is empty.
+    ``corruption`` holds kinds and strengths (``kinds/images/corruption.py``); none if it is empty.
     """
 
     layers: Literal["dense", "convolutional"]

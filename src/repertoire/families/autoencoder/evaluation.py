@@ -5,8 +5,8 @@ from collections.abc import Callable
 import numpy as np
 
 from repertoire.contract import Array, Arrays, Data, Figure, Kind, Line, Measurement, Run
-from repertoire.data.corruption import corrupted
 from repertoire.families.autoencoder.config import Config
+from repertoire.kinds.images.corruption import corrupted
 from repertoire.metrics.classification import linear_probe
 from repertoire.metrics.pictures import denoising_gains, psnr_db, squared_errors, thinned, unit
 from repertoire.metrics.principal import Principal

@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 
 from repertoire.contract import Data, Plan
-from repertoire.data.corruption import corrupted
 from repertoire.families.autoencoder.config import Config
 from repertoire.families.autoencoder.network import Autoencoder
+from repertoire.kinds.images.corruption import corrupted
 from repertoire.nn.coders import grey
 from repertoire.nn.images import shifted
 from repertoire.training.optimisation import Optimisation

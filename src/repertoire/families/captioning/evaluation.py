@@ -3,8 +3,8 @@
 import numpy as np
 
 from repertoire.contract import Array, Arrays, Data, Figure, Kind, Measurement, Run
-from repertoire.data.captions import references
 from repertoire.families.captioning.config import Config, seen_in
+from repertoire.kinds.captions.references import references
 from repertoire.metrics.bleu import caption_measurement
 
 ATTENDED = 6  # pictures whose attention is drawn

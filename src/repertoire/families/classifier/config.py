@@ -6,7 +6,7 @@ from typing import Literal
 from repertoire.config import Count, Natural, NonNegative, Positive, Share
 
 TASKS = ("classify",)
-KINDS = ("labels",)  # of data
+KINDS = ("labelled_texts",)  # of data
 METRICS = {  # pattern of names -> which value is better
     "nats_per_text|calibration_error_percent": "lower",
     r"(\w+_)?accuracy_percent|roc_auc_percent|f1_(\w+_)?percent": "higher",

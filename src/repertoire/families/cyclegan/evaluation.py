@@ -4,9 +4,9 @@ import numpy as np
 
 from repertoire.contract import Array, Arrays, Data, Figure, Kind, Measurement, Run
 from repertoire.families.cyclegan.config import Config
+from repertoire.kinds.image_domains.metrics import DIRECTIONS, domain_measurement, mean_of
 from repertoire.metrics.generation import Judge
 from repertoire.metrics.pictures import thinned
-from repertoire.metrics.translation import DIRECTIONS, domain_measurement, mean_of
 
 
 def run_all(run: Run, config: Config, graph: str, images: Array, output: str) -> Array:

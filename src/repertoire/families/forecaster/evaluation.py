@@ -4,12 +4,12 @@ from typing import Any
 
 import numpy as np
 
-from repertoire.baselines.series import backtest, point_methods, strongest
 from repertoire.contract import Array, Arrays, Data, Figure, Kind, Line, Measurement, Run
 from repertoire.families.forecaster import panel
 from repertoire.families.forecaster.config import Config
 from repertoire.families.forecaster.drawing import Course, coverage, fans, training
-from repertoire.metrics.series import (
+from repertoire.kinds.series.baselines import backtest, point_methods, strongest
+from repertoire.kinds.series.metrics import (
     covered,
     diebold_mariano,
     forecast_metrics,

@@ -5,12 +5,18 @@ from typing import Any
 
 import numpy as np
 
-from repertoire.baselines.panel import point_forecasts, standardised
 from repertoire.contract import Array, Arrays, Data, Figure, Kind, Line, Measurement, Run
-from repertoire.data.series import futures, pasts
 from repertoire.families.forecaster.config import Config
 from repertoire.families.forecaster.drawing import Course, coverage, fans, training
-from repertoire.metrics.series import covered, diebold_mariano, pinball, point_errors, points_of
+from repertoire.kinds.panel.baselines import point_forecasts, standardised
+from repertoire.kinds.series.metrics import (
+    covered,
+    diebold_mariano,
+    pinball,
+    point_errors,
+    points_of,
+)
+from repertoire.kinds.series.scales import futures, pasts
 
 CHUNK = 256  # origins in a call
 ROWS = 12  # of the example that a reader may send

@@ -9,7 +9,7 @@ from repertoire.config import Count, Natural, NonNegative, Positive, Share
 from repertoire.contract import Arrays, Port
 
 TASKS = ("score", "generate", "complete", "rescore")
-KINDS = ("stream",)  # of data
+KINDS = ("running_text",)  # of data
 METRICS = {  # pattern of names -> which value is better
     "perplexity|nats_per_token|bits_per_character|fresh_window_nats_per_token": "lower",
     "rescored_accuracy_percent": "higher",

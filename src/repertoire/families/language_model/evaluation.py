@@ -7,8 +7,8 @@ import numpy as np
 
 from repertoire.contract import Array, Arrays, Data, Figure, Kind, Measurement, Run
 from repertoire.families.language_model.config import Config, initial_states
-from repertoire.metrics.blocks import in_blocks
-from repertoire.metrics.rescoring import rescored_right
+from repertoire.kinds.running_text.blocks import in_blocks
+from repertoire.kinds.running_text.rescoring import rescored_right
 
 WINDOW = 256  # tokens of context at most, where published figures by character allow no more
 FREQUENCY_TOKENS = 20_000  # enough for a table; the whole split is scored once already

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from repertoire.config import Count, Natural, NonNegative, Positive, Share
-from repertoire.metrics.novelty import Score
+from repertoire.kinds.novelty.metrics import Score
 
 TASKS = ("detect",)
 KINDS = ("novelty",)  # of data

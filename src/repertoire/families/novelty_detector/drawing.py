@@ -7,7 +7,7 @@ import numpy as np
 
 from repertoire.contract import Array, Arrays, Figure, Kind, Run
 from repertoire.families.novelty_detector.config import Config
-from repertoire.metrics.novelty import Trial
+from repertoire.kinds.novelty.metrics import Trial
 
 
 class End(NamedTuple):

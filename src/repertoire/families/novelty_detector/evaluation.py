@@ -7,8 +7,8 @@ import numpy as np
 from repertoire.contract import Array, Arrays, Data, Figure, Kind, Line, Measurement, Run
 from repertoire.families.novelty_detector.config import Config
 from repertoire.families.novelty_detector.drawing import extremes, row_table
+from repertoire.kinds.novelty.metrics import Trial, ranking_metrics, trials
 from repertoire.metrics.classification import roc_auc, roc_curve
-from repertoire.metrics.novelty import Trial, ranking_metrics, trials
 
 GRID = np.linspace(0, 1, 51)  # of false alarms at which curves are averaged
 

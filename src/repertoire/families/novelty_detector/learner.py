@@ -11,7 +11,7 @@ from repertoire.config import RepertoireError
 from repertoire.contract import Array, Data, Plan
 from repertoire.families.novelty_detector.config import Config
 from repertoire.families.novelty_detector.network import Detectors
-from repertoire.metrics.novelty import LEAST, normal_rows
+from repertoire.kinds.novelty.metrics import LEAST, normal_rows
 from repertoire.nn.images import shifted
 from repertoire.training.optimisation import Optimisation
 

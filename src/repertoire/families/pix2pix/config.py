@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from repertoire.config import Count, Natural, NonNegative, Positive, Share
 
 TASKS = ("translate_image",)
-KINDS = ("picture_pairs",)  # of data
+KINDS = ("image_pairs",)  # of data
 METRICS = {  # pattern of names -> which value is better
     "l1_levels": "lower",
     "ssim": "higher",

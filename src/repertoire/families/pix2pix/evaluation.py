@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from repertoire.baselines.picture_pairs import nearest_sources
 from repertoire.contract import Array, Arrays, Data, Figure, Kind, Measurement, Run
 from repertoire.families.pix2pix.config import Config
+from repertoire.kinds.image_pairs.baselines import nearest_sources
 from repertoire.metrics.pictures import thinned
 from repertoire.metrics.similarity import l1_each, ssim
 

@@ -9,7 +9,7 @@ from repertoire.config import Count, Natural, NonNegative, Positive, Share
 from repertoire.contract import Arrays, Port
 
 TASKS = ("compose",)
-KINDS = ("rolls",)  # of data
+KINDS = ("piano_rolls",)  # of data
 METRICS = {  # pattern of names -> which value is better
     "nats_per_frame": "lower",
     "frame_accuracy_percent": "higher",

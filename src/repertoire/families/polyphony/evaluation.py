@@ -6,7 +6,7 @@ import numpy as np
 
 from repertoire.contract import Array, Arrays, Data, Figure, Kind, Measurement, Run
 from repertoire.families.polyphony.config import Config, initial_states
-from repertoire.metrics.music import accuracy_percent
+from repertoire.kinds.piano_rolls.metrics import accuracy_percent
 from repertoire.metrics.pictures import thinned
 
 THRESHOLD = 0.5  # a note is foretold if it is likelier than not

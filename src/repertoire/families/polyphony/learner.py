@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 
 from repertoire.contract import Data, Plan
-from repertoire.data.transposition import room, transposed
 from repertoire.families.polyphony.config import Config, initial_states
 from repertoire.families.polyphony.network import Polyphony, shifted
+from repertoire.kinds.piano_rolls.transposition import room, transposed
 from repertoire.training.optimisation import Optimisation
 from repertoire.training.process import placed
 

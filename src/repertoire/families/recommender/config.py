@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
-from repertoire.baselines.ratings import Config as Rivals
 from repertoire.config import Count, Natural, NonNegative, Positive, Share
+from repertoire.kinds.interactions.baselines import Config as Rivals
 
 TASKS = ("recommend",)
-KINDS = ("ratings",)  # of data
+KINDS = ("interactions",)  # of data
 METRICS = {  # pattern of names -> which value is better
     r"(ndcg|recall|found|catalogue)_\d+_percent|cold_start_spearman_percent": "higher",
 }

@@ -4,11 +4,11 @@ from collections.abc import Callable
 
 import numpy as np
 
-from repertoire.baselines.ratings import chosen_models, likes, named, ranked
 from repertoire.contract import Array, Arrays, Data, Figure, Kind, Line, Measurement, Run
 from repertoire.families.recommender.config import Config
+from repertoire.kinds.interactions.baselines import chosen_models, likes, named, ranked
+from repertoire.kinds.interactions.metrics import SHOWN, hits, ndcg, ranking_of_hits, recall
 from repertoire.metrics.pictures import thinned
-from repertoire.metrics.ranking import SHOWN, hits, ndcg, ranking_of_hits, recall
 from repertoire.metrics.word_vectors import spearman
 
 UNKNOWN = np.zeros((1, 1), np.int64)  # the history of someone of whom nothing is known

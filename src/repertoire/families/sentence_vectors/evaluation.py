@@ -4,10 +4,10 @@ from functools import partial
 
 import numpy as np
 
-from repertoire.baselines.sentences import question_id
 from repertoire.contract import Array, Arrays, Data, Figure, Kind, Line, Measurement, Run
 from repertoire.families.sentence_vectors.config import Config
-from repertoire.metrics.sentences import kept_measurement, lengths, written_measurement
+from repertoire.kinds.sentences.baselines import question_id
+from repertoire.kinds.sentences.metrics import kept_measurement, lengths, written_measurement
 from repertoire.metrics.word_vectors import unit_rows
 
 

@@ -4,7 +4,7 @@ import numpy as np
 
 from repertoire.contract import Array, Arrays, Data, Figure, Kind, Measurement, Run
 from repertoire.families.seq2seq.config import Config
-from repertoire.metrics.text import text_measurement
+from repertoire.kinds.pairs.metrics import text_measurement
 
 
 def translate(

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from repertoire.config import Count, Natural, NonNegative, Positive, Share
 
 TASKS = ("stylize",)
-KINDS = ("photographs_and_styles",)  # of data
+KINDS = ("styles",)  # of data
 METRICS = {  # pattern of names -> which value is better
     "perceptual_loss|content_loss|style_loss": "lower",
     "matched_iterations": "higher",

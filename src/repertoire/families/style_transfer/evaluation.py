@@ -4,8 +4,8 @@ import numpy as np
 
 from repertoire.contract import Array, Arrays, Data, Figure, Kind, Line, Measurement, Run
 from repertoire.families.style_transfer.config import Config
+from repertoire.kinds.styles.metrics import matched_iterations
 from repertoire.metrics.pictures import thinned
-from repertoire.metrics.styles import matched_iterations
 
 
 def stylized(run: Run, config: Config, photographs: Array) -> Array:

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 import numpy as np
 
 from repertoire.contract import Array, Arrays, Data, Run
-from repertoire.data.binarisation import drawn_once
 from repertoire.families.variational_autoencoder.config import Config
+from repertoire.kinds.images.binarisation import drawn_once
 
 
 def measured(config: Config, images: Array, split: str) -> Array:

@@ -10,10 +10,10 @@ from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits as cross_entropy
 
 from repertoire.contract import Data, Plan
-from repertoire.data.binarisation import drawn
 from repertoire.families.variational_autoencoder.codes import measured
 from repertoire.families.variational_autoencoder.config import Config
 from repertoire.families.variational_autoencoder.network import Vae, binarise
+from repertoire.kinds.images.binarisation import drawn
 from repertoire.nn.images import shifted
 from repertoire.training.optimisation import Optimisation
 

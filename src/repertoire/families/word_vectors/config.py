@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from repertoire.config import Count, Natural, NonNegative, Positive, Share
-from repertoire.data.windows import Sampling
+from repertoire.kinds.word_vectors.windows import Sampling
 
 TASKS = ("nearest", "similarity", "analogy")
-KINDS = ("vectors",)  # of data
+KINDS = ("word_vectors",)  # of data
 METRICS = {  # pattern of names -> which value is better
     "skip_gram_nats|cbow_nats": "lower",
     r"analogies_percent|\w+_spearman_percent": "higher",

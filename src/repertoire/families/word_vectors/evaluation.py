@@ -3,8 +3,8 @@
 import numpy as np
 
 from repertoire.contract import Array, Arrays, Data, Figure, Kind, Line, Measurement, Run
-from repertoire.data.windows import FIRST, held_out_windows
 from repertoire.families.word_vectors.config import Config
+from repertoire.kinds.word_vectors.windows import FIRST, held_out_windows
 from repertoire.metrics.word_vectors import (
     judged_measurements,
     judged_metrics,

@@ -9,9 +9,14 @@ from torch import Tensor
 from torch.nn import functional
 
 from repertoire.contract import Data, Plan
-from repertoire.data.windows import END, keep_probability, noise_distribution, thinned_words
 from repertoire.families.word_vectors.config import Config
 from repertoire.families.word_vectors.network import WordVectors
+from repertoire.kinds.word_vectors.windows import (
+    END,
+    keep_probability,
+    noise_distribution,
+    thinned_words,
+)
 from repertoire.training.optimisation import Optimisation
 
 Batch = tuple[Tensor, Tensor, Tensor]

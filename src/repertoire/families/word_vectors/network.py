@@ -7,9 +7,9 @@ import torch
 from torch import Tensor, nn
 
 from repertoire.contract import Graph, Port
-from repertoire.data.windows import FIRST
 from repertoire.families.word_vectors.config import Config
 from repertoire.families.word_vectors.ngrams import pieces
+from repertoire.kinds.word_vectors.windows import FIRST
 
 NEAREST = 10  # words that the graphs list
 

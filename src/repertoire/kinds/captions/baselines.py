@@ -1,0 +1,104 @@
+"""Captions without nets: the most frequent one, and that of the nearest known picture.
+
+Nets are trained on scenes that are moved by some pixels, so the picture asked is moved, too, and
+the nearest of all moves counts. Components and moves are chosen on validation, by exact match and
+then BLEU-4. The nearest picture is the usual baseline of captions (Devlin et al. 2015); templates
+need a detector.
+"""
+
+from collections import Counter
+from dataclasses import dataclass
+from itertools import product
+
+import numpy as np
+
+from repertoire.config import Count, Natural, Seed
+from repertoire.contract import Array, Arrays, Data
+from repertoire.kinds.captions.references import references
+from repertoire.metrics.bleu import caption_metrics
+
+NAMES = (  # patterns of the metrics that a gate may name
+    r"(most_frequent_caption|nearest_picture)_(exact_match|bleu_\d)_percent",
+)
+
+
+@dataclass(frozen=True)
+class Config:
+    """Candidates: the principal components in which pictures are compared, and the moves.
+
+    A shift of 1 compares the picture asked moved by one pixel in each of the eight directions, too.
+    """
+
+    components: tuple[Count, ...]
+    shifts: tuple[Natural, ...]
+    seed: Seed
+
+
+def baselines(config: Config, data: Data) -> dict[str, float]:
+    """Exact match and BLEU of each on the test split, in percent, and what validation chose."""
+    splits = ("train", "valid", "test")
+    known, judged, wanted = (references(data.texts(split)) for split in splits)
+    pictures, choosing, asked = (_compared(data.arrays(split)) for split in splits)
+    counts = Counter(text for row in known for text in row)
+    most = max(counts.values())
+    first = min(text for text, count in counts.items() if count == most)
+
+    def said(settings: tuple[int, int], seen: Array) -> list[str]:
+        nearest = nearest_pictures(*settings, config.seed, pictures, seen)
+        return [known[index][0] for index in nearest]
+
+    def quality(settings: tuple[int, int]) -> tuple[float, float]:
+        found = caption_metrics(said(settings, choosing), judged)
+        return found["exact_match_percent"], found["bleu_4_percent"]
+
+    components, shift = max(product(config.components, config.shifts), key=quality)
+    guesses = {
+        "most_frequent_caption": [first] * len(wanted),
+        "nearest_picture": said((components, shift), asked),
+    }
+    return {
+        f"{name}_{metric}": value
+        for name, guess in guesses.items()
+        for metric, value in caption_metrics(guess, wanted).items()
+    } | {"nearest_picture_components": float(components), "nearest_picture_shift": float(shift)}
+
+
+def _compared(arrays: Arrays) -> Array:
+    """What is known of whole photographs, or else the pixels."""
+    return arrays["pooled"] if "pooled" in arrays else arrays["images"]
+
+
+def nearest_pictures(components: int, shift: int, seed: int, known: Array, asked: Array) -> Array:
+    """For each picture asked, the number of the known one at the least Euclidean distance.
+
+    The distance from a picture is that from the nearest of its moves.
+    """
+    # Imported late: only this baseline needs it.
+    from sklearn.decomposition import PCA
+
+    principal = PCA(components, svd_solver="randomized", random_state=seed)
+    first = principal.fit_transform(_flat(known))
+    lengths = (first**2).sum(1)
+    best = np.full(len(asked), np.inf)
+    found = np.zeros(len(asked), np.int64)
+    for down, right in product(range(-shift, shift + 1), repeat=2):
+        second = principal.transform(_flat(moved(asked, down, right)))
+        distances = lengths - 2 * second @ first.T
+        nearest = distances.argmin(1)
+        least = distances[np.arange(len(asked)), nearest] + (second**2).sum(1)
+        found, best = np.where(least < best, nearest, found), np.minimum(least, best)
+    return found
+
+
+def _flat(pictures: Array) -> Array:
+    return pictures.reshape(len(pictures), -1).astype(np.float32)
+
+
+def moved(pictures: Array, down: int, right: int) -> Array:
+    """Pictures (rows, height, width) moved by some pixels, filled with 0; others as they are."""
+    if not (down or right):
+        return pictures
+    height, width = pictures.shape[1:3]
+    room = max(abs(down), abs(right))
+    padded = np.pad(pictures, ((0, 0), (room, room), (room, room)))
+    return padded[:, room - down : room - down + height, room - right : room - right + width]

@@ -1,0 +1,155 @@
+"""Translation between domains without nets: none at all, matched grey levels, a linear map.
+
+Nets see no pairs, so there is nothing to regress on, and the strongest simple map is the linear one
+that gives the pictures the mean and covariance of the other domain. Its ridge is chosen by
+validation. Real pictures of the target domain, drawn without a look at the source, would be nearer
+to it than any translation: the floor says how near.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+
+from repertoire.config import Positive
+from repertoire.contract import Array, Arrays, Data
+from repertoire.kinds.image_domains.metrics import DIRECTIONS, domain_measurement
+from repertoire.metrics.generation import Judge, distance_of_halves, frechet_distance
+from repertoire.metrics.uncertainty import values
+
+NAMES = (  # patterns of the metrics that a gate may name
+    "(histogram|identity|transport|real_halves)_((a_to_b|b_to_a)_)?(frechet_distance|class_kept_percent)",
+)
+
+
+Translator = Callable[[Array], Array]
+
+
+@dataclass(frozen=True)
+class Config:
+    """``ridges``, one of which is added to the variance of each pixel, in squared grey levels.
+
+    None leaves the linear map out, whose cost grows with the cube of the pixels.
+    """
+
+    ridges: tuple[Positive, ...] | None
+
+
+def baselines(config: Config, data: Data) -> dict[str, float]:
+    """Every metric of each on the test split, and the distance between halves of real pictures."""
+    splits = {split: data.arrays(split) for split in ("train", "valid", "test")}
+    train, test = splits["train"], splits["test"]
+    judges = {domain: Judge(data.arrays(f"judge_{domain}")) for domain in ("a", "b")}
+    pairs = {d: (train[source], train[target]) for d, (source, target) in DIRECTIONS.items()}
+    made: dict[str, dict[str, Translator]] = {
+        "identity": {direction: lambda images: images for direction in pairs},
+        "histogram": {direction: matched_levels(*pair) for direction, pair in pairs.items()},
+    }
+    result: dict[str, float] = {}
+    if config.ridges is not None:
+        made["transport"] = {}
+        for direction, pair in pairs.items():
+            ridge, translator = _best_transport(
+                config.ridges, pair, splits["valid"], direction, judges
+            )
+            made["transport"][direction] = translator
+            result[f"transport_{direction}_ridge"] = ridge
+    for name, ways in made.items():
+        translated = {d: ways[d](test[source]) for d, (source, _) in DIRECTIONS.items()}
+        measured = domain_measurement(translated, test, judges, data.facts["paired"])
+        result |= {f"{name}_{metric}": value for metric, value in values([measured]).items()}
+    return result | _floors(train, test, judges)
+
+
+def _best_transport(
+    ridges: tuple[float, ...],
+    pair: tuple[Array, Array],
+    valid: Arrays,
+    direction: str,
+    judges: dict[str, Judge],
+) -> tuple[float, Translator]:
+    """The one whose translations of validation pictures are nearest to the target domain."""
+    source, target = DIRECTIONS[direction]
+    judge = judges[target]
+    real = judge.features(valid[target])
+
+    def distance(candidate: tuple[float, Translator]) -> float:
+        return frechet_distance(judge.features(candidate[1](valid[source])), real)
+
+    return min(zip(ridges, transports(*pair, ridges), strict=True), key=distance)
+
+
+def _floors(train: Arrays, test: Arrays, judges: dict[str, Judge]) -> dict[str, float]:
+    """Between disjoint training pictures of the target domain, as many as a net is measured on."""
+    found = {
+        direction: distance_of_halves(
+            judges[target].features(train[target]), (len(test[source]), len(test[target]))
+        )
+        for direction, (source, target) in DIRECTIONS.items()
+    }
+    result = {f"real_halves_{d}_{key}": v for d, each in found.items() for key, v in each.items()}
+    means, spreads = (
+        np.array([each[key] for each in found.values()])
+        for key in ("frechet_distance", "frechet_distance_spread")
+    )
+    return {
+        "real_halves_frechet_distance": float(means.mean()),
+        # The mean of two independent distances.
+        "real_halves_frechet_distance_spread": float(np.sqrt(np.square(spreads).sum()) / 2),
+        **result,
+    }
+
+
+def matched_levels(first: Array, second: Array) -> Translator:
+    """Grey levels are exchanged so that theirs are spread as in the second domain, by colour."""
+    tables = [_table(x, y) for x, y in zip(_by_colour(first), _by_colour(second), strict=True)]
+
+    def translate(images: Array) -> Array:
+        parts = [table[part] for table, part in zip(tables, _by_colour(images), strict=True)]
+        return np.stack(parts, -1).reshape(images.shape)
+
+    return translate
+
+
+def _by_colour(images: Array) -> list[Array]:
+    return [images] if images.ndim == 3 else list(np.moveaxis(images, -1, 0))
+
+
+def _table(first: Array, second: Array) -> Array:
+    """For each of 256 levels the one below which as many pixels of the second domain lie."""
+    shares = [np.cumsum(np.bincount(x.ravel(), minlength=256)) / x.size for x in (first, second)]
+    # A level stands for all pixels that have it: the middle of its share is compared.
+    middles = [share - np.diff(share, prepend=0) / 2 for share in shares]
+    return np.interp(middles[0], middles[1], np.arange(256)).round().astype(np.uint8)
+
+
+def transports(first: Array, second: Array, ridges: tuple[float, ...]) -> Iterator[Translator]:
+    """For each ridge the linear map between Gaussians of both domains that moves pixels least.
+
+    With means m and covariances C: x -> m2 + T (x - m1), T = C1^-½ (C1^½ C2 C1^½)^½ C1^-½ (Knott
+    and Smith 1984).
+    """
+    (mean, one), (other_mean, other) = (_moments(x) for x in (first, second))
+    values, vectors = np.linalg.eigh(one)
+    for ridge in ridges:
+        spread = np.sqrt(np.clip(values, 0, None) + ridge)
+        root, inverse = (vectors * spread) @ vectors.T, (vectors / spread) @ vectors.T
+        matrix = inverse @ _root(root @ (other + ridge * np.eye(len(other))) @ root) @ inverse
+        yield partial(_moved, matrix=matrix, means=(mean, other_mean))
+
+
+def _moved(images: Array, matrix: Array, means: tuple[Array, Array]) -> Array:
+    flat = images.reshape(len(images), -1) - means[0]
+    moved = np.clip((flat @ matrix + means[1]).round(), 0, 255)
+    return moved.astype(np.uint8).reshape(images.shape)
+
+
+def _moments(images: Array) -> tuple[Array, Array]:
+    flat = images.reshape(len(images), -1).astype(np.float64)
+    return flat.mean(0), np.cov(flat, rowvar=False)
+
+
+def _root(matrix: Array) -> Array:
+    values, vectors = np.linalg.eigh(matrix)
+    return (vectors * np.sqrt(np.clip(values, 0, None))) @ vectors.T

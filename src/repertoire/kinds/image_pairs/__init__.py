@@ -1,0 +1,1 @@
+"""Images that go in and images that should come out, in pairs."""

@@ -1,0 +1,104 @@
+"""Texts with one label each, encoded for classifiers: shared by every reader of labelled texts."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from repertoire.config import Count
+from repertoire.contract import Arrays
+from repertoire.data.dataset import SPLITS, Encoded, TextEncoding
+from repertoire.data.splits import identity
+from repertoire.data.text import END, PAD, UNKNOWN, Level, text_encoding
+from repertoire.data.validation import Expectation, expect
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class Texts:
+    """How texts become ids. ``longest`` bounds a text in characters."""
+
+    level: Level
+    lowercase: bool
+    vocabulary: Count
+    longest: Count
+
+
+def label_expectations(texts: Texts, classes: tuple[str, ...], rarest: float) -> list[Expectation]:
+    """Lengths, alphabet, known labels; every class holds at least the share ``rarest``."""
+    return [
+        expect(
+            f"a text has 1 to {texts.longest} characters",
+            "ExpectColumnValueLengthsToBeBetween",
+            column="text",
+            min_value=1,
+            max_value=texts.longest,
+        ),
+        expect(
+            "a text has no control characters and no spaces at its ends",
+            "ExpectColumnValuesToMatchRegex",
+            column="text",
+            regex=r"^[^\s\x00-\x1f]([^\x00-\x1f]*[^\s\x00-\x1f])?$",
+        ),
+        expect(
+            f"a label is one of: {', '.join(classes)}",
+            "ExpectColumnValuesToBeInSet",
+            column="label",
+            value_set=list(classes),
+        ),
+        expect(
+            "every class occurs",
+            "ExpectColumnDistinctValuesToContainSet",
+            column="label",
+            value_set=list(classes),
+        ),
+        expect(
+            f"the last class holds {rarest:g} to {1 - rarest:g} of the texts",
+            "ExpectColumnMeanToBeBetween",
+            column="is_last_class",
+            min_value=rarest,
+            max_value=1 - rarest,
+        ),
+    ]
+
+
+def encode_labels(table: "pd.DataFrame", texts: Texts, classes: tuple[str, ...]) -> Encoded:
+    """``tokens`` int32 (rows, time) padded with 0, and ``labels`` int64 (rows,) by class number.
+
+    Ids: 0 pads, 1 ends, 2 is unknown; each row ends with the end token, so no row is empty.
+    """
+    rows = {split: table[table["split"] == split] for split in SPLITS}
+    known = set(rows["train"]["text"].map(identity))
+    specials = (PAD, END, UNKNOWN)
+    content = text_encoding(
+        rows["train"]["text"], texts.level, texts.vocabulary, specials, texts.lowercase, "whole"
+    )
+    encoding = TextEncoding(content)
+    arrays = {split: _arrays(encoding, part, classes) for split, part in rows.items()}
+    test = arrays["test"]["tokens"]
+    facts: dict[str, Any] = {
+        "classes": list(classes),
+        "vocabulary": len(content["tokenizer"]["model"]["vocab"]),
+        "end": content["end"],
+        "unknown": content["unknown"],
+        "level": texts.level,
+        "texts": {split: len(part) for split, part in rows.items()},
+        "unknown_share_test": round(
+            float((test == content["unknown"]).sum() / (test > 1).sum()), 5
+        ),
+        # Nought but for official splits, which repeat texts of training.
+        "known_share_test": round(float(rows["test"]["text"].map(identity).isin(known).mean()), 5),
+    }
+    raw = {split: {"text": part["text"].to_list()} for split, part in rows.items()}
+    return Encoded(arrays, facts, {"text": content}, raw)
+
+
+def _arrays(encoding: TextEncoding, part: "pd.DataFrame", classes: tuple[str, ...]) -> Arrays:
+    ids = [[*e.ids, encoding.end] for e in encoding.tokenizer.encode_batch(list(part["text"]))]
+    tokens = np.zeros((len(ids), max(map(len, ids))), np.int32)
+    for index, row in enumerate(ids):
+        tokens[index, : len(row)] = row
+    labels = np.array([classes.index(label) for label in part["label"]], np.int64)
+    return {"tokens": tokens, "labels": labels}

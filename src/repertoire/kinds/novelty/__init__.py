@@ -1,0 +1,1 @@
+"""Rows or images of which some are anomalies."""

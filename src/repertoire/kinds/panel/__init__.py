@@ -1,0 +1,1 @@
+"""Several series that are measured at the same times."""

@@ -1,0 +1,114 @@
+"""Forecasts of several series without nets: persistence, seasonal naive, and one linear map.
+
+Errors are measured on standardised values: deviations of each series in the training part.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from repertoire.contract import Array, Data
+from repertoire.kinds.series.baselines import persistence, seasonal_naive
+from repertoire.kinds.series.metrics import point_errors
+from repertoire.kinds.series.scales import futures, origins, pasts
+
+NAMES = (  # patterns of the metrics that a gate may name
+    r"\w+_(mse|mae|pinball_loss|coverage_\d+_percent)",
+)
+
+
+Forecast: TypeAlias = Callable[[Array, Array, int], Array]
+"""(standardised values (time, series), origins, horizon) -> points (origins, horizon, series)"""
+
+
+@dataclass(frozen=True)
+class Config:
+    """``penalties`` are those of the ridge among which the valid part chooses."""
+
+    penalties: tuple[float, ...]
+
+
+def baselines(config: Config, data: Data) -> dict[str, float]:
+    """The errors of each at every origin of the test part."""
+    facts = data.facts
+    values = standardised(data.arrays("history")["values"], facts)
+    at = data.arrays("test")["origin"]
+    actual = futures(values, at, facts["horizon"])
+    found, penalty = point_forecasts(config.penalties, values, facts)
+    result = {"ridge_penalty": penalty}
+    for name, forecast in found.items():
+        errors = point_errors(actual, forecast(values, at, facts["horizon"]))
+        result |= {f"{name}_{metric}": value for metric, value in errors.items()}
+    return result
+
+
+def standardised(values: Array, facts: Mapping[str, Any]) -> Array:
+    """Values (time, series) in deviations from the mean of the training part."""
+    return (values - np.asarray(facts["mean"])) / np.asarray(facts["deviation"])
+
+
+def point_forecasts(
+    penalties: tuple[float, ...], values: Array, facts: Mapping[str, Any]
+) -> tuple[dict[str, Forecast], float]:
+    """By name: the last value, the last one of the same season, and the ridge; its penalty."""
+    penalty, ridge = chosen_ridge(penalties, values, facts)
+    found: dict[str, Forecast] = {
+        "persistence": persistence,
+        "seasonal_naive": lambda z, at, horizon: _seasonal(z, at, horizon, facts["season"]),
+        "ridge": ridge,
+    }
+    return found, penalty
+
+
+def _seasonal(values: Array, at: Array, horizon: int, season: int) -> Array:
+    columns = [seasonal_naive(column, at, horizon, season) for column in values.T]
+    return np.stack(columns, axis=2)
+
+
+@dataclass(frozen=True)
+class Ridge:
+    """One linear map for all series from changes against the last value to those that follow.
+
+    Zeng et al. 2023, "Are Transformers Effective for Time Series Forecasting?", NLinear, with a
+    ridge instead of gradient descent. ``weights`` (lookback + 1, horizon), the constant last.
+    """
+
+    weights: Array
+
+    def __call__(self, values: Array, at: Array, horizon: int) -> Array:
+        lookback = len(self.weights) - 1
+        last = values[at][:, None]
+        past = (pasts(values, at, lookback) - last).transpose(0, 2, 1)
+        ahead = past @ self.weights[:-1] + self.weights[-1]
+        return last + ahead.transpose(0, 2, 1)
+
+
+def fit_ridge(train: Array, lookback: int, horizon: int, penalty: float) -> Ridge:
+    """Least squares with a penalty on all weights, over every origin and series of the part."""
+    at = np.arange(lookback - 1, len(train) - horizon)
+    gram = np.zeros((lookback + 1, lookback + 1))
+    product = np.zeros((lookback + 1, horizon))
+    for column in train.T:
+        last = column[at][:, None]
+        known = np.column_stack((pasts(column, at, lookback) - last, np.ones(len(at))))
+        gram += known.T @ known
+        product += known.T @ (futures(column, at, horizon) - last)
+    return Ridge(np.linalg.solve(gram + penalty * np.eye(lookback + 1), product))
+
+
+def chosen_ridge(
+    penalties: tuple[float, ...], values: Array, facts: Mapping[str, Any]
+) -> tuple[float, Ridge]:
+    """The penalty with the least squared error over all origins of the valid part, and its fit."""
+    first, horizon = facts["values"]["train"], facts["horizon"]
+    at = origins(first, first + facts["values"]["valid"], horizon)
+    actual = futures(values, at, horizon)
+
+    def error(found: tuple[float, Ridge]) -> float:
+        return point_errors(actual, found[1](values, at, horizon))["mse"]
+
+    lookback = facts["ridge_lookback"]
+    models = [(p, fit_ridge(values[:first], lookback, horizon, p)) for p in penalties]
+    return min(models, key=error)

@@ -1,0 +1,1 @@
+"""Music as notes that sound at each step."""

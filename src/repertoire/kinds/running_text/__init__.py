@@ -1,0 +1,1 @@
+"""Text in its order: a stream of tokens a split."""

@@ -1,0 +1,1 @@
+"""Colour images of three grey ones, whose modes can be counted."""

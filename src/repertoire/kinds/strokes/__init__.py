@@ -1,0 +1,1 @@
+"""Movements of a pen, with the text that is written where it is known."""

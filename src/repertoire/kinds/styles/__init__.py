@@ -1,0 +1,1 @@
+"""Photographs, and a painting whose style they take."""

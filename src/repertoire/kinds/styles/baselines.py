@@ -1,0 +1,83 @@
+"""Style without a net that is trained for it: none, colours, a superposition, or optimisation.
+
+The gate is the strongest that takes no more than one pass: the picture of the style laid over the
+photograph, which no one would take for a painting and which shows what the loss alone is worth. Its
+share is chosen on validation photographs. Rows of optimisation are a scale: each iteration takes a
+pass through the judging net and back, so they have another budget, and they are what the loss is
+made for (Gatys et al. 2016). Faster nets are the family's own kind.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from repertoire.config import Count, Share
+from repertoire.contract import Array, Data
+from repertoire.kinds.styles.colours import with_colours_of
+from repertoire.kinds.styles.photographs import middle, with_shorter_side
+from repertoire.nn.measure import Measure
+
+NAMES = (  # patterns of the metrics that a gate may name
+    r"(photograph|colours|blend|optimised_\d+)_\w+_perceptual_loss",
+)
+
+
+@dataclass(frozen=True)
+class Config:
+    """``iterations``: after how many of them optimisation is looked at.
+
+    ``shares`` of the style's picture when it is laid over a photograph; validation chooses one.
+    """
+
+    iterations: tuple[Count, ...]
+    shares: tuple[Share, ...]
+    threads: Count
+
+
+def baselines(config: Config, data: Data) -> dict[str, float]:
+    """Perceptual loss on the test photographs, for each style."""
+    known, photographs = (data.arrays(split)["images"] for split in ("valid", "test"))
+    found: dict[str, float] = {}
+    for name, style in data.arrays("styles").items():
+        coloured = np.stack([with_colours_of(each, style) for each in photographs])
+        errors = [
+            _judged(config, data, style, blended(known, style, share), known).mean()
+            for share in config.shares
+        ]
+        share = config.shares[int(np.argmin(errors))]
+        rivals = {
+            "photograph": photographs,
+            "colours": coloured,
+            "blend": blended(photographs, style, share),
+        }
+        for what, pictures in rivals.items():
+            losses = _judged(config, data, style, pictures, photographs)
+            found[f"{what}_{name}_perceptual_loss"] = float(losses.mean())
+        found[f"blend_{name}_share"] = share
+        weights = np.array([1.0, data.facts["measure"]["style_weight"]])
+        course = (data.arrays("optimised")[f"{name}_losses"] @ weights).mean(1)
+        for count in config.iterations:
+            found[f"optimised_{count}_{name}_perceptual_loss"] = float(course[count])
+    return found
+
+
+def blended(photographs: Array, style: Array, share: float) -> Array:
+    """uint8 (rows, side, side, 3): photographs under the middle of the style, made as large."""
+    side = photographs.shape[1]
+    whole = with_shorter_side(style, side)
+    picture = middle(whole, side)
+    return (photographs * (1 - share) + picture * share).round().astype(np.uint8)
+
+
+def _judged(config: Config, data: Data, style: Array, pictures: Array, photographs: Array) -> Array:
+    """The loss of each picture (rows,)."""
+    import torch
+
+    from repertoire.nn.perceptual import Judge, scaled
+
+    torch.set_num_threads(config.threads)
+    judge = Judge(data.facts["widths"], Measure.of(data.facts["measure"]))
+    judge.learn(data.arrays("judge"), scaled(torch.from_numpy(style)[None]))
+    with torch.no_grad():
+        given, wanted = (scaled(torch.from_numpy(each)) for each in (pictures, photographs))
+        return judge.loss(*judge(given, judge.content(wanted))).numpy()

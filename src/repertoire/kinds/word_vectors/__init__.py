@@ -1,0 +1,1 @@
+"""Running text for vectors of words, with human ratings of similarity."""

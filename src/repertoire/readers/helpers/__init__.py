@@ -1,0 +1,1 @@
+"""What single readers need: formats and generators of published corpora."""

@@ -1,0 +1,197 @@
+"""Photographs with several captions each, in the files of Flickr8k (Hodosh et al. 2013).
+
+A tar of square JPEG files; ``name#number<TAB>caption`` a line; a list of names a split. Features
+come from a MobileNetV2 with published weights (``nn/mobilenet.py``): no net here learns to see from
+so few photographs, so what the encoder finds is computed once, and its weights go with the data.
+"""
+
+import hashlib
+import io
+import pickle
+import re
+from collections import defaultdict
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from repertoire.config import Count
+from repertoire.contract import Array, Arrays
+from repertoire.data.dataset import SPLITS, Encoded, TextEncoding
+from repertoire.data.sources import Files, SourceError, members
+from repertoire.data.text import END, PAD, UNKNOWN, text_encoding
+from repertoire.data.validation import Expectation, expect
+from repertoire.kinds.pairs.encoding import padded_ids
+
+KIND = "captions"
+WORD = r"[a-z0-9]+(?:['\-][a-z0-9]+)*"  # punctuation is no part of a caption
+CHUNK = 50  # photographs that pass the encoder together
+
+
+@dataclass(frozen=True)
+class Config:
+    """Sources: ``photographs``, ``captions``, ``encoder``, and the lists of each split.
+
+    ``weights`` names the encoder's file in its archive; ``threads`` decides how its sums are
+    shared, and so their last digits.
+    """
+
+    side: Count
+    captions: Count  # of each photograph
+    vocabulary: Count
+    weights: str
+    threads: Count
+
+
+def tabulate(config: Config, files: Files) -> pd.DataFrame:
+    """One row a photograph, split after split in the order of the lists."""
+    said, seen = _captions(files["captions"]), _photographs(files["photographs"])
+    rows: list[dict[str, Any]] = []
+    for split in SPLITS:
+        for name in files[split].read_text(encoding="utf-8").split():
+            if name not in seen or len(said[name]) != config.captions:
+                raise SourceError(
+                    f"{files[split]}: {name} has {len(said[name])} captions and "
+                    f"{'a' if name in seen else 'no'} photograph; check the pinned files"
+                )
+            pixels = _pixels(files["photographs"], name, seen[name])
+            texts = {f"caption_{n}": text for n, text in enumerate(said[name], 1)}
+            rows.append({"split": split, "file": name, "pixels": pixels, **texts})
+    table = pd.DataFrame(rows)
+    table.attrs["encoder"] = files["encoder"]  # no column: a path is not of the data
+    table["key"] = [hashlib.sha256(pixels.tobytes()).hexdigest()[:16] for pixels in table["pixels"]]
+    table["height"], table["width"] = (
+        [pixels.shape[axis] for pixels in table["pixels"]] for axis in (0, 1)
+    )
+    table["contrast"] = [float(pixels.std()) for pixels in table["pixels"]]
+    return table
+
+
+def _captions(path: Path) -> dict[str, list[str]]:
+    """Captions by the name of their photograph: words in lower case, set apart by spaces."""
+    found: defaultdict[str, list[str]] = defaultdict(list)
+    for line in path.read_text(encoding="utf-8").splitlines():
+        place, _, text = line.partition("\t")
+        found[place.partition("#")[0]].append(" ".join(re.findall(WORD, text.lower())))
+    return found
+
+
+def _photographs(path: Path) -> dict[str, bytes]:
+    return {PurePosixPath(name).name: content for name, content in members(path, "*.jpg")}
+
+
+def _pixels(path: Path, name: str, content: bytes) -> Array:
+    from PIL import Image
+
+    try:
+        with Image.open(io.BytesIO(content), formats=["JPEG"]) as image:
+            return np.array(image.convert("RGB"))
+    except (OSError, ValueError) as error:
+        raise SourceError(f"{path}: {name} is damaged ({error}); delete it and repeat") from error
+
+
+def expectations(config: Config) -> list[Expectation]:
+    """Sizes, and captions of words."""
+    return [
+        *(
+            expect(
+                f"the {side} of a photograph is {config.side} pixels",
+                "ExpectColumnValuesToBeInSet",
+                column=side,
+                value_set=[config.side],
+            )
+            for side in ("height", "width")
+        ),
+        expect(
+            "no photograph is blank",
+            "ExpectColumnValuesToBeBetween",
+            column="contrast",
+            min_value=5,
+        ),
+        expect("a file is listed once", "ExpectColumnValuesToBeUnique", column="file"),
+        *(
+            expect(
+                f"caption {n} is 2 to 40 words in lower case",
+                "ExpectColumnValuesToMatchRegex",
+                column=f"caption_{n}",
+                regex=rf"^{WORD}( {WORD}){{1,39}}$",
+            )
+            for n in range(1, config.captions + 1)
+        ),
+    ]
+
+
+def encode(config: Config, table: pd.DataFrame) -> Encoded:
+    """``captions`` int32 (rows, captions, time) and, of the encoder, float32 ``pooled`` (rows,
+    channels) a split; float16 ``features`` (rows, places, channels) to train and to validate on,
+    uint8 ``images`` (rows, side, side, 3) to test on; and the encoder's weights as ``encoder``.
+
+    Ids: 0 pads, 1 ends, 2 is unknown. Each caption is a side of ``texts``.
+    """
+    sides = [f"caption_{n}" for n in range(1, config.captions + 1)]
+    parts = {split: table[table["split"] == split] for split in SPLITS}
+    texts = {split: {side: rows[side].to_list() for side in sides} for split, rows in parts.items()}
+    train = [text for side in texts["train"].values() for text in side]
+    specials = (PAD, END, UNKNOWN)
+    content = text_encoding(train, "word", config.vocabulary, specials, True, "whole")
+    encoding = TextEncoding(content)
+    seen = weights(table.attrs["encoder"], config.weights)
+    layers = {name: value for name, value in seen.items() if name.startswith("features.")}
+    images = {split: np.stack(rows["pixels"].to_list()) for split, rows in parts.items()}
+    arrays: dict[str, Arrays] = {"encoder": layers}
+    for split in SPLITS:
+        features = _features(images[split], layers, config.threads)
+        known = {"features": features.astype(np.float16)}
+        arrays[split] = {
+            **({"images": images[split]} if split == "test" else known),
+            "pooled": features.mean(1),
+            "captions": _ids(encoding, texts[split]),
+        }
+    shape = [config.side, config.side, 3]
+    facts = {
+        "side": config.side,
+        "encoder": "MobileNetV2 with ImageNet weights, not trained further",
+        "vocabulary": encoding.tokenizer.get_vocab_size(),
+        "end": encoding.end,
+        "photographs": {split: len(rows) for split, rows in parts.items()},
+    }
+    pictures = {"kind": "image", "dtype": "uint8", "range": [0, 255], "shape": shape}
+    return Encoded(arrays, facts, {"caption": content, "images": pictures}, texts)
+
+
+def _ids(encoding: TextEncoding, texts: dict[str, list[str]]) -> Array:
+    """int32 (rows, captions, time), padded with 0."""
+    flat = padded_ids(encoding, [text for row in zip(*texts.values(), strict=True) for text in row])
+    return flat.reshape(-1, len(texts), flat.shape[1])
+
+
+def weights(path: Path, pattern: str) -> Arrays:
+    """The tensors of a net by name; a file that holds anything else is refused."""
+    # Imported late: only this reader reads PyTorch's format.
+    import torch
+
+    [(name, content)] = members(path, pattern)
+    try:
+        state = torch.load(io.BytesIO(content), weights_only=True)
+    except (RuntimeError, EOFError, pickle.UnpicklingError) as error:
+        raise SourceError(f"{path}: {name} holds no weights alone ({error})") from error
+    return {name: value.numpy() for name, value in state.items()}
+
+
+def _features(images: Array, layers: Arrays, threads: int) -> Array:
+    """float32 (rows, places, channels) of uint8 photographs."""
+    import torch
+
+    from repertoire.nn.mobilenet import Photographs
+
+    torch.set_num_threads(threads)
+    encoder = Photographs().eval()
+    encoder.load_state_dict({name: torch.from_numpy(value) for name, value in layers.items()})
+    with torch.no_grad():
+        chunks = [
+            encoder(torch.from_numpy(images[start : start + CHUNK])).numpy()
+            for start in range(0, len(images), CHUNK)
+        ]
+    return np.concatenate(chunks)

@@ -1,0 +1,65 @@
+"""One sentence a line, in three files that are the splits: the Penn Treebank of Mikolov (2010)."""
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from repertoire.config import Natural
+from repertoire.data.dataset import SPLITS, Encoded
+from repertoire.data.sources import Files
+from repertoire.data.validation import Expectation, expect
+from repertoire.kinds.running_text.encoding import Running, encode_stream
+
+KIND = "running_text"
+
+
+@dataclass(frozen=True)
+class Config:
+    """Sources are called ``train``, ``valid`` and ``test``."""
+
+    text: Running
+    identity_words: Natural  # shorter sentences recur in running text and are no leak
+
+
+def tabulate(config: Config, files: Files) -> pd.DataFrame:
+    """One row a sentence, in the order of the files."""
+    rows = [
+        (split, " ".join(line.split()))
+        for split in SPLITS
+        for line in files[split].read_text(encoding="utf-8").splitlines()
+    ]
+    table = pd.DataFrame(rows, columns=["split", "text"])
+    table["words"] = [len(text.split()) for text in table["text"]]
+    table["key"] = table["text"].where(table["words"] >= config.identity_words, None)
+    return table
+
+
+def expectations(config: Config) -> list[Expectation]:
+    """Lengths, and enough of them."""
+    return [
+        expect(
+            "a sentence has 1 to 200 words",
+            "ExpectColumnValuesToBeBetween",
+            column="words",
+            min_value=1,
+            max_value=200,
+        ),
+        expect(
+            "sentences are whole, not single words",
+            "ExpectColumnMeanToBeBetween",
+            column="words",
+            min_value=3,
+            max_value=60,
+        ),
+        expect(
+            "a sentence has no control characters",
+            "ExpectColumnValuesToNotMatchRegex",
+            column="text",
+            regex=r"[\x00-\x1f]",
+        ),
+    ]
+
+
+def encode(config: Config, table: pd.DataFrame) -> Encoded:
+    """A stream of ids a split."""
+    return encode_stream(table, config.text)

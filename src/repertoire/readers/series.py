@@ -1,0 +1,199 @@
+"""One series in time: forecasting. Splits follow one another in time and are never shuffled.
+
+Models see values on a stated scale (``kinds/series/scales.py``). All that they are normalised
+by comes from the training part alone.
+"""
+
+import gzip
+import io
+import zlib
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from repertoire.config import ConfigError, Count, Share
+from repertoire.contract import Array, Arrays
+from repertoire.data.dataset import SPLITS, Encoded
+from repertoire.data.sources import Files, SourceError, members
+from repertoire.data.validation import Expectation, expect
+from repertoire.kinds.series.scales import futures, origins, pasts, scaled, seasonal_change
+
+KIND = "series"
+INTERVAL = (0.05, 0.5, 0.95)  # what the report and the server show
+
+
+@dataclass(frozen=True)
+class Config:
+    """``values`` names one column, or several that divide the year of a row evenly.
+
+    ``valid_from`` and ``test_from`` are ISO dates. ``low`` and ``high`` bound what is admissible
+    here and in requests, ``gap_days`` the days between two values. ``season`` is a number of
+    values, 1 for none. ``largest_order`` bounds the autoregression among the baselines.
+    """
+
+    members: str
+    time: str
+    time_format: str
+    values: tuple[str, ...]
+    unit: str
+    scale: Literal["linear", "root", "log"]
+    low: float
+    high: float
+    gap_days: tuple[Count, ...]
+    season: Count
+    lookback: Count
+    horizon: Count
+    levels: tuple[Share, ...]
+    largest_order: Count
+    valid_from: str
+    test_from: str
+
+
+def tabulate(config: Config, files: Files) -> pd.DataFrame:
+    """One row a value, as the file orders them."""
+    path = files["series"]
+    _check(config)
+    [(name, content)] = members(path, config.members)
+    try:
+        text = gzip.decompress(content) if name.endswith(".gz") else content
+        table = pd.read_csv(io.BytesIO(text), dtype=str)
+        dates = pd.to_datetime(table[config.time], format=config.time_format)
+        columns = [table[column].astype(float) for column in config.values]
+    except (OSError, EOFError, zlib.error, ValueError, KeyError) as error:
+        raise SourceError(
+            f"{path}: {name} is damaged or laid out otherwise ({error}); delete it and repeat, or "
+            "correct time, time_format and values in params.yaml"
+        ) from error
+    months = 12 // len(columns)
+    parts = [dates + pd.DateOffset(months=months * n) for n in range(len(columns))]
+    times = np.stack([part.to_numpy() for part in parts], axis=1).ravel()
+    values = np.stack([column.to_numpy() for column in columns], axis=1).ravel()
+    return _split(config, pd.Series(times), values)
+
+
+def _check(config: Config) -> None:
+    if list(config.levels) != sorted(set(config.levels)) or not set(INTERVAL) <= {*config.levels}:
+        raise ConfigError(f"levels {config.levels}: let them rise, with {INTERVAL} among them")
+    if 12 % len(config.values):
+        raise ConfigError(f"{len(config.values)} columns of values do not divide a year evenly")
+    if (config.scale == "log" and config.low <= 0) or (config.scale == "root" and config.low < 0):
+        raise ConfigError(f"low {config.low:g} has no {config.scale}; raise it or change the scale")
+
+
+def _split(config: Config, times: "pd.Series[Any]", values: Array) -> pd.DataFrame:
+    table = pd.DataFrame({"time": times.dt.strftime("%Y-%m-%d"), "value": values})
+    held = np.where(table["time"] >= config.test_from, 2, table["time"] >= config.valid_from)
+    table["place"] = held.astype(int)
+    table["split"] = [SPLITS[place] for place in table["place"]]
+    table["day"] = (times - pd.Timestamp("1970-01-01")).dt.days
+    table["gap_days"] = table["day"].diff().bfill()
+    table["key"] = table["time"]
+    return table
+
+
+def expectations(config: Config) -> list[Expectation]:
+    """Time runs forward without holes, splits follow one another, values are in range."""
+    rising = "ExpectColumnValuesToBeIncreasing"
+    between = "ExpectColumnValuesToBeBetween"
+    shortest, longest = config.gap_days
+    return [
+        expect("time is strictly increasing", rising, column="day", strictly=True),
+        expect("no time occurs twice", "ExpectColumnValuesToBeUnique", column="time"),
+        expect(
+            f"{shortest} to {longest} days lie between two values",
+            between,
+            column="gap_days",
+            min_value=shortest,
+            max_value=longest,
+        ),
+        expect("splits follow one another in time", rising, column="place", strictly=False),
+        expect(
+            f"values lie within {config.low:g} and {config.high:g}",
+            between,
+            column="value",
+            min_value=config.low,
+            max_value=config.high,
+        ),
+        expect(
+            "the series moves",
+            "ExpectColumnUniqueValueCountToBeBetween",
+            column="value",
+            min_value=config.horizon,
+        ),
+    ]
+
+
+def encode(config: Config, table: pd.DataFrame) -> Encoded:
+    """The whole course, the training values, and every rolling origin of the held-out parts.
+
+    ``train``: values. ``valid`` and ``test``: past (origins, lookback), future (origins, horizon)
+    and origin, the index of the last value known. ``history``: all values, and their times in
+    days since 1970. Pasts reach back into the part before; futures stay within their own.
+    """
+    values = table["value"].to_numpy(np.float64)
+    counts = {split: int((table["split"] == split).sum()) for split in SPLITS}
+    _check_lengths(config, counts)
+    arrays: dict[str, Arrays] = {
+        "history": {"values": values, "day": table["day"].to_numpy(np.int64)},
+        "train": {"values": values[: counts["train"]]},
+    }
+    first = counts["train"]
+    for split in SPLITS[1:]:
+        at = origins(first, first + counts[split], config.horizon)
+        arrays[split] = {
+            "past": pasts(values, at, config.lookback).astype(np.float32),
+            "future": futures(values, at, config.horizon),
+            "origin": at,
+        }
+        first += counts[split]
+    facts = _facts(config, arrays["train"]["values"])
+    facts |= {
+        "values": counts,
+        "from": {split: _first(table, split) for split in SPLITS},
+        "example": values[counts["train"] + counts["valid"] - config.lookback :][
+            : config.lookback
+        ].tolist(),
+    }
+    encoding = {
+        "kind": KIND,
+        "unit": config.unit,
+        "range": [config.low, config.high],
+        "lookback": config.lookback,
+        "levels": list(config.levels),
+    }
+    return Encoded(arrays, facts, {"series": encoding})
+
+
+def _check_lengths(config: Config, counts: dict[str, int]) -> None:
+    needed = {"train": config.lookback + config.horizon, "valid": config.horizon}
+    for split, least in (needed | {"test": config.horizon}).items():
+        if counts[split] < least:
+            raise ConfigError(
+                f"the {split} part holds {counts[split]} values, {least} are needed; move "
+                "valid_from or test_from, or shorten lookback or horizon"
+            )
+
+
+def _first(table: pd.DataFrame, split: str) -> str:
+    return str(table.loc[table["split"] == split, "time"].iloc[0])
+
+
+def _facts(config: Config, train: Array) -> dict[str, Any]:
+    on_scale = scaled(train, config.scale)
+    return {
+        "unit": config.unit,
+        "scale": config.scale,
+        "low": config.low,
+        "high": config.high,
+        "season": config.season,
+        "lookback": config.lookback,
+        "horizon": config.horizon,
+        "levels": list(config.levels),
+        "largest_order": config.largest_order,
+        "mean": float(on_scale.mean()),
+        "deviation": float(on_scale.std()),
+        "change_deviation": float(np.diff(on_scale).std()),
+        "seasonal_change": seasonal_change(train, config.season),
+    }
