@@ -119,6 +119,19 @@ class Measurement:
     block: int = 1
 
 
+@dataclass(frozen=True)
+class Preset:
+    """A recipe's ``config`` and what its gate watches, chosen for data of this size.
+
+    ``epochs`` is how many are of use at most, however much time there is.
+    """
+
+    config: Mapping[str, Any]
+    metric: str
+    better: Literal["lower", "higher"]
+    epochs: int
+
+
 class Kind(enum.StrEnum):
     """How the report draws a figure."""
 
@@ -215,6 +228,11 @@ class Family:
         """Keys of Config that must equal a key of the baselines' config ("": all of it)."""
         home = importlib.import_module(f"repertoire.families.{self.name}.config")
         return getattr(home, "SAME_IN_BASELINE", {})
+
+    @property
+    def preset(self) -> Callable[[Mapping[str, Any], int], Preset]:
+        """(facts, rows of training) -> settings for somebody's data of this family's kind."""
+        return self._get("presets", "preset")
 
     @property
     def build(self) -> Callable[[Any, Mapping[str, Any]], "torch.nn.Module"]:
