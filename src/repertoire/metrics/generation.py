@@ -239,10 +239,12 @@ def coverage_percent(generated: Array, real: Array) -> float:
     return found.coverage_percent(np.arange(max(found.real, found.generated)))
 
 
-def coverage_measurement(generated: Array, real: Array) -> Measurement:
+def coverage_measurement(
+    generated: Array, real: Array, name: str = "coverage_percent"
+) -> Measurement:
     """The coverage of real images by as many generated ones; units are images of both."""
     found = Neighbourhoods(generated, real)
-    return Measurement(found.real, lambda rows: {"coverage_percent": found.coverage_percent(rows)})
+    return Measurement(found.real, lambda rows: {name: found.coverage_percent(rows)})
 
 
 def squared_distances(first: Array, second: Array) -> Array:

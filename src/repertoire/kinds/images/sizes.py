@@ -28,3 +28,18 @@ def usable(side: int) -> int:
 def code_width(side: int, channels: int) -> int:
     """Numbers of a code: as many for a net as principal components for what it must beat."""
     return 32 if side * side * channels <= 1024 else 64
+
+
+def fitting_batch(rows: int, most: int) -> int:
+    """Images of a batch: at least eight batches an epoch where there are few images."""
+    return max(2, min(most, rows // 8))
+
+
+def enough_epochs(rows: int, batch: int, steps: int) -> int:
+    """Epochs that take about so many steps in all; 5 to 200."""
+    return int(min(200, max(5, round(steps * batch / max(1, rows)))))
+
+
+def chunk_of(side: int) -> int:
+    """Images that are decoded at once, so that their maps fit in some 100 MB."""
+    return max(16, min(250, 250 * 32**2 // side**2))
