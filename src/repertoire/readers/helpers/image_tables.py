@@ -79,11 +79,12 @@ def with_splits(
     drawn = [split for split in shares if split not in told]
     if not drawn:
         return table
-    wanted = [shares[split] if split in drawn else 0.0 for split in ("valid", "test")]
+    # Where one split is missing, both halves of its share are for it.
+    wanted = list(shares.values()) if len(drawn) == 2 else [shares[drawn[0]] / 2] * 2
     part = table[own]
     found = part["key"].copy()
     found[:] = stratified_split(part["key"], part["label"], seed, *wanted)
-    if len(drawn) == 1:  # the least that is drawn for the split that is told joins the other
+    if len(drawn) == 1:
         found = found.where(found == "train", drawn[0])
     trained = set(part.loc[found == "train", "label"])
     table.loc[own, "split"] = found.where(part["label"].isin(trained), "train")
