@@ -46,6 +46,20 @@ METRICS: tuple[tuple[str, str, str], ...] = (
     (r"class_change_percent", "Pictures changed to the asked class, says the judge", "%"),
     (r"reconstruction_mse", "Reconstruction error", "squared, a pixel"),
     (r"grey_mse", "Reconstruction error of grey levels", "squared, a pixel, white being 1"),
+    (r"rgb_mse", "Reconstruction error of colour levels", "squared, per channel, white being 1"),
+    (r"bits_per_dimension", "Negative ELBO of 8-bit levels", "bits per dimension"),
+    (r"iwae_(\d+)_bits_per_dimension", "Negative IWAE-{0} bound of levels", "bits per dimension"),
+    (
+        r"conditional_bits_per_dimension",
+        "Negative ELBO of levels, label given",
+        "bits per dimension",
+    ),
+    (
+        r"conditional_iwae_(\d+)_bits_per_dimension",
+        "Negative IWAE-{0} bound of levels, label given",
+        "bits per dimension",
+    ),
+    (r"pixel_coverage_percent", "Coverage of real images, in components of pixels", "%"),
     (r"psnr_db", "Peak signal-to-noise ratio", "dB"),
     (r"denoising_gain_db", "Gain by restoring", "dB"),
     (r"(blur|gaussian|mask|salt_and_pepper)_gain_db", "Gain by restoring, {0}", "dB"),
@@ -160,6 +174,7 @@ BASELINES: tuple[tuple[str, str], ...] = (
     (r"real_label_agreement_.*", "judge on real test images"),
     (r"bernoulli_pixels_.*", "Bernoulli pixels"),
     (r"pca_(\d+)_.*", "{0} principal components"),
+    (r"ppca_(\d+)_.*", "Gaussian of {0} principal components and even noise"),
     (r"pca_.*_gain_db", "projection onto principal components"),
     (r"plain_pca_.*", "squared error of principal components ({plain_pca_components:g})"),
     (r"pca_.*", "principal components ({pca_components:g}), scored as the net"),
@@ -215,7 +230,7 @@ BASELINES: tuple[tuple[str, str], ...] = (
 RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 SUFFIXES = ("percent", "nats", "mse")
 LOWER_IS_BETTER = (
-    r"(?!text_gain)(perplexity|.*_nats|nats_.*|fresh_.*|bits_.*|.*_mse|mse|mae|rmse|mase"
+    r"(?!text_gain)(perplexity|.*_nats|nats_.*|fresh_.*|(.*_)?bits_per_.*|.*_mse|mse|mae|rmse|mase"
     r"|pinball_.*|dm_.*"
     r"|(.*_)?frechet_distance|.*_levels|calibration_.*|(perceptual|content|style)_loss)"
 )

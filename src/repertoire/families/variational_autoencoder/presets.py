@@ -6,7 +6,7 @@ from typing import Any
 from repertoire.contract import Preset
 from repertoire.kinds.images.sizes import chunk_of, code_width, enough_epochs, fitting_batch
 
-STEPS = 3000
+STEPS = 6000
 
 
 def preset(facts: Mapping[str, Any], rows: int) -> Preset:

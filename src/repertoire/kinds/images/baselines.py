@@ -35,7 +35,7 @@ from repertoire.metrics.generation import (
     frechet_distance,
 )
 from repertoire.metrics.pictures import level_error, psnr_db
-from repertoire.metrics.principal import EXACT, NUMBERS, Principal, pixel_rows
+from repertoire.metrics.principal import NUMBERS, Principal, pixel_rows
 
 NAMES = (  # patterns of the metrics that a gate may name
     "((class|drawn)_)?(bernoulli_(mixture|pixels)|logistic_pixels)_nats",
@@ -82,7 +82,7 @@ def baselines(config: Config, data: Data) -> dict[str, float]:
         labels = {s: arrays["labels"] for s, arrays in splits.items()} if kind == "class" else {}
         found = likelihoods(config.likelihoods, images, labels, config.seed)
         result |= {PREFIXES[kind] + name: value for name, value in found.items()}
-    if splits["train"]["images"][:1].size <= EXACT:
+    if set(config.of) != {"levels"}:
         result |= _binary_errors(config.widths, splits)
     return result | generators(config, splits, data) | grey_baselines(config, data)
 
