@@ -56,6 +56,7 @@ OPTIONS = {
     "seed": "of the shares and of the evaluation classifiers (default: 1)",
     "on-bad-row": "fail or drop: what happens to files that cannot be used (default: fail)",
 }
+LARGEST = 32  # pixels of a side by default: larger ones take long to learn on a processor
 FEWEST = 20  # images of a domain
 FEWEST_OF_CLASS = 3  # of each domain: one for each split
 MOST_CLASSES = 1000
@@ -200,7 +201,7 @@ def propose(raw: Path, options: Mapping[str, str]) -> Proposal:
     images = _of_domains(folder, classes, found)
     some = sampled(images, images)
     known = sizes_of(some)
-    side = chosen_side([min(about.width, about.height) for about in known], options)
+    side = chosen_side([min(about.width, about.height) for about in known], LARGEST, options)
     colour, coloured = chosen_colour([image.path for image in some], options)
     settings = {
         "domains": list(folder.names or ()),

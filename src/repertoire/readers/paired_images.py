@@ -58,6 +58,7 @@ OPTIONS = {
     "seed": "of the shares (default: 1)",
     "on-bad-row": "fail or drop: what happens to files that cannot be used (default: fail)",
 }
+LARGEST = 64  # pixels of a side by default: larger ones take long to learn on a processor
 FEWEST = 20  # pairs
 COPIED = 10**8  # values of training pairs and their copies that baselines look at, at most
 SOLVED = 10**11  # products of the linear map, at most
@@ -153,7 +154,7 @@ def propose(raw: Path, options: Mapping[str, str]) -> Proposal:
     some = sampled(pairs, [pair.a for pair in pairs])
     files = [each for pair in some for each in dict.fromkeys((pair.a, pair.b))]
     known, halved = sizes_of(files), layout == "side_by_side"
-    side = chosen_side([min(a.width // (1 + halved), a.height) for a in known], options)
+    side = chosen_side([min(a.width // (1 + halved), a.height) for a in known], LARGEST, options)
     colour, coloured = chosen_colour([file.path for file in files], options)
     settings = {"layout": layout, "side": side, "colour": colour, **_settings(side, options)}
     config = parse(Config, {**settings, "bad_rows": asdict(found.rule)}, "the proposal")

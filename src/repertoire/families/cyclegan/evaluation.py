@@ -13,7 +13,7 @@ from repertoire.kinds.image_domains.metrics import (
     spaces_of,
 )
 from repertoire.metrics.generation import Judge
-from repertoire.metrics.pictures import thinned
+from repertoire.metrics.pictures import as_shown, thinned
 
 
 def run_all(run: Run, config: Config, graph: str, images: Array, output: str) -> Array:
@@ -72,7 +72,9 @@ def illustrate(run: Run, config: Config, data: Data, snapshots: Arrays) -> tuple
             )
         )
     judges = {d: space for d, space in spaces_of(data).items() if isinstance(space, Judge)}
-    return (*figures, _classes(run, config, data, judges)) if judges else tuple(figures)
+    if judges:
+        figures.append(_classes(run, config, data, judges))
+    return as_shown(figures, data.facts)
 
 
 def _named(data: Data, direction: str) -> str:

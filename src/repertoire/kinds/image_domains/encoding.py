@@ -14,9 +14,11 @@ from repertoire.config import Count, Natural, Seed
 from repertoire.contract import Array, Arrays
 from repertoire.data.dataset import SPLITS, Encoded
 from repertoire.data.images import train_judge
-from repertoire.metrics.principal_frechet import principal_components
+from repertoire.metrics.generation import reduced
+from repertoire.metrics.principal import Principal, pixel_rows
 
 DOMAINS = ("a", "b")
+SEEN = 32  # pixels of a side that the evaluation classifiers of any domains look at, at most
 SAME_MOMENTS = (
     "has by construction the means and covariances of pixels that the distance in principal "
     "components compares"
@@ -36,7 +38,8 @@ class Judges:
 class Spaces:
     """For images with classes or without: perceptrons where they learn the classes, as ``Judges``.
 
-    Elsewhere as many principal ``components`` of each domain's training pixels.
+    They look at images that are made smaller, to ``SEEN`` pixels a side at most. Where they only
+    guess, or there are no classes: ``components`` of each domain's training pixels.
     """
 
     units: tuple[Count, ...]
@@ -54,7 +57,7 @@ def encode_domains(
     are ``paired`` in validation and test.
     """
     arrays = _of_splits(table, shape)
-    weights, known = _judges(arrays, judges, shape)
+    weights, known = _judges(arrays, judges, shape, 1)
     return _encoded({**arrays, **weights}, shape, {**known, **facts})
 
 
@@ -63,25 +66,30 @@ def encode_any_domains(
 ) -> Encoded:
     """The same where there may be no classes, or none that a small classifier learns.
 
-    Then ``principal_a`` and ``principal_b`` are in place of the judges, and ``left_out`` of the
+    Then ``components_a`` and ``components_b`` are in place of the judges, and ``left_out`` of the
     facts says of each metric and baseline that is left out why.
     """
     arrays = _of_splits(table, shape)
     reason = _unusable_classes(arrays, facts.get("classes", 0))
     if not reason:
         judges = Judges(spaces.units, spaces.iterations, spaces.seed)
-        weights, known = _judges(arrays, judges, shape)
-        accuracies = known["judge_valid_accuracies"]
-        reason = _guessing(arrays["valid"], accuracies)
+        factor = next(f for f in (1, 2, 4) if shape[0] <= SEEN * f)
+        weights, known = _judges(arrays, judges, shape, factor)
+        reason = _guessing(arrays["valid"], known["judge_valid_accuracies"])
         if not reason:
             return _encoded({**arrays, **weights}, shape, {**known, **facts, "left_out": {}})
     found, shares = {}, {}
     for domain in DOMAINS:
-        space, share = principal_components(arrays["train"][domain], spaces.components)
-        found[f"principal_{domain}"], shares[domain] = space, share
+        space = Principal(pixel_rows(arrays["train"][domain]))
+        found[f"components_{domain}"] = {
+            "mean": space.mean.astype(np.float32),
+            "directions": space.directions[:, : spaces.components].astype(np.float32),
+        }
+        kept = float(space.variances[: spaces.components].sum())
+        shares[domain] = round(kept / space.total, 4) if space.total else 0.0
     known = {
         "space": "principal components of each domain's training pixels",
-        "components": {d: found[f"principal_{d}"]["directions"].shape[1] for d in DOMAINS},
+        "components": {d: found[f"components_{d}"]["directions"].shape[1] for d in DOMAINS},
         "share_of_variance": shares,
         "left_out": {
             "frechet_distance": reason,
@@ -117,20 +125,28 @@ def _guessing(valid: Arrays, accuracies: dict[str, float]) -> str:
 
 
 def _judges(
-    arrays: dict[str, Arrays], judges: Judges, shape: tuple[int, ...]
+    arrays: dict[str, Arrays], judges: Judges, shape: tuple[int, ...], factor: int
 ) -> tuple[dict[str, Arrays], dict[str, Any]]:
+    """The perceptron of each domain, for images made ``factor`` times smaller, and its facts."""
     found: dict[str, Arrays] = {}
     accuracies: dict[str, float] = {}
     for domain in DOMAINS:
         train, valid = (
-            {"images": arrays[s][domain], "labels": arrays[s][f"{domain}_labels"]}
-            for s in ("train", "valid")
+            {
+                "images": reduced(arrays[split][domain], factor),
+                "labels": arrays[split][f"{domain}_labels"],
+            }
+            for split in ("train", "valid")
         )
         weights, accuracy = train_judge(judges.units, judges.iterations, judges.seed, train, valid)
+        if factor > 1:
+            weights = {**weights, "reduction": np.array([factor], np.int64)}
         found[f"judge_{domain}"], accuracies[domain] = weights, accuracy
+    values = int(np.prod(shape)) // factor**2
+    smaller = f" made {factor} times smaller" if factor > 1 else ""
     known = {
-        "judges": f"ReLU perceptrons {'-'.join(map(str, (int(np.prod(shape)), *judges.units)))}, "
-        "each trained on the training pictures of its domain",
+        "judges": f"ReLU perceptrons {'-'.join(map(str, (values, *judges.units)))}, "
+        f"each trained on the training pictures of its domain{smaller}",
         "judge_valid_accuracies": accuracies,
     }
     return found, known

@@ -6,27 +6,27 @@ from typing import TypeAlias
 import numpy as np
 
 from repertoire.contract import Array, Arrays, Data, Measurement
+from repertoire.metrics.features import PixelComponents
 from repertoire.metrics.generation import GROUPS, Judge, Moments, distance_of
-from repertoire.metrics.principal_frechet import NAME, PrincipalSpace
 from repertoire.metrics.similarity import l1_each, ssim
 
 DIRECTIONS = {"a_to_b": ("a", "b"), "b_to_a": ("b", "a")}  # graph -> source, target
-Space: TypeAlias = Judge | PrincipalSpace
+Space: TypeAlias = Judge | PixelComponents
 
 
 def spaces_of(data: Data) -> dict[str, Space]:
     """By domain, the space in which images are compared with real ones of that domain.
 
-    The features of its evaluation classifier; where none was trained, its principal components.
+    The features of its evaluation classifier; where there is none, its principal components.
     """
     if "judges" in data.facts:
         return {domain: Judge(data.arrays(f"judge_{domain}")) for domain in ("a", "b")}
-    return {domain: PrincipalSpace(data.arrays(f"principal_{domain}")) for domain in ("a", "b")}
+    return {domain: PixelComponents(data.arrays(f"components_{domain}")) for domain in ("a", "b")}
 
 
 def distance_name(spaces: Mapping[str, Space]) -> str:
     """What the Fréchet distance in these spaces is called."""
-    return "frechet_distance" if isinstance(spaces["a"], Judge) else NAME
+    return "frechet_distance" if isinstance(spaces["a"], Judge) else "principal_frechet_distance"
 
 
 def domain_measurement(

@@ -24,7 +24,6 @@ Colour: TypeAlias = Literal["grey", "rgb"]
 
 LEAST, LARGEST = 16, 128  # pixels of a side that the nets are made for
 STEP = 4  # sides are multiples of it: nets halve them twice at least
-LARGEST_DEFAULT = 64  # larger images take long to learn on a processor
 COLOURS_OF = 100  # images that are asked for colours
 COLOURED = 0.05  # share of coloured images from which on all are read in colours
 
@@ -69,10 +68,10 @@ def digest(*images: Array) -> str:
     return found.hexdigest()[:16]
 
 
-def chosen_side(shorter: Sequence[int], options: Mapping[str, str]) -> int:
-    """What the option says; else the median of the shorter sides, if not too large."""
+def chosen_side(shorter: Sequence[int], most: int, options: Mapping[str, str]) -> int:
+    """What the option says; else the median of the shorter sides, ``most`` at most."""
     if "side" not in options:
-        side = int(np.clip(np.median(shorter), LEAST, LARGEST_DEFAULT))
+        side = int(np.clip(np.median(shorter), LEAST, most)) if shorter else LEAST
         # Of halvings as many as there can be: 16 rather than 4.
         return side - side % (16 if side >= 2 * 16 else STEP)
     side = number(options, "side", 0, LEAST, LARGEST)
