@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from repertoire.config import ConfigError, Count, Natural, Seed, Share, parse
+from repertoire.config import Count, Natural, Seed, Share, parse
 from repertoire.data.dataset import Encoded
 from repertoire.data.doors import BadRowRule, BadRows, Fact, Proposal, bad_row_rule
 from repertoire.data.image_files import ImageFileError, read_image
@@ -35,6 +35,7 @@ from repertoire.readers.helpers.same_geometry import (
 )
 from repertoire.readers.helpers.translation_facts import (
     augmentation_fact,
+    classes_below,
     colour_fact,
     file_fact,
     oddities,
@@ -58,8 +59,10 @@ OPTIONS = {
 }
 LARGEST = 32  # pixels of a side by default: larger ones take long to learn on a processor
 FEWEST = 20  # images of a domain
-FEWEST_OF_CLASS = 3  # of each domain: one for each split
-MOST_CLASSES = 1000
+COMPONENTS = (2, 32)  # of pixels in which domains without classes are compared
+# Test images a component: the distance between finite samples of one distribution grows with the
+# number of components (Chong and Forsyth 2020), and would hide what is measured.
+PER_COMPONENT = 8
 TRANSPORTED = 1024  # values of an image up to which the linear map is fitted
 
 
@@ -197,7 +200,7 @@ def propose(raw: Path, options: Mapping[str, str]) -> Proposal:
     """Look at a sample of the images and propose how they are read."""
     found = BadRows(BadRowRule("drop", 1.0))
     folder = _both(raw, placed_images(raw))
-    classes, why = _classes(folder, options)
+    classes, why = classes_below(folder, options)
     images = _of_domains(folder, classes, found)
     some = sampled(images, images)
     known = sizes_of(some)
@@ -208,7 +211,7 @@ def propose(raw: Path, options: Mapping[str, str]) -> Proposal:
         "classes": list(classes),
         "side": side,
         "colour": colour,
-        **_settings(side, len(images), options),
+        **_settings(side, images, options),
     }
     config = parse(Config, {**settings, "bad_rows": asdict(found.rule)}, "the proposal")
     table = _decoded(some, config, found)
@@ -232,47 +235,28 @@ def propose(raw: Path, options: Mapping[str, str]) -> Proposal:
     return Proposal("domain_folders", settings, baseline, facts, sample, len(images))
 
 
-def _settings(side: int, count: int, options: Mapping[str, str]) -> dict[str, Any]:
+def _settings(side: int, images: Sequence[Placed], options: Mapping[str, str]) -> dict[str, Any]:
     """What options decide, or usual values."""
     seed = number(options, "seed", 1, 0, 2**32 - 1)
+    test_share = share(options, "test-share", 0.15)
+    tested = [
+        sum(image.split == "test" and image.side == domain for image in images)
+        or test_share * sum(image.side == domain for image in images)
+        for domain in DOMAINS
+    ]
     return {
         "shift": side // 16,
         "mirrored": one_of(options, "mirror", ("yes", "no")) == "yes",
         "valid_share": share(options, "valid-share", 0.1),
-        "test_share": share(options, "test-share", 0.15),
+        "test_share": test_share,
         "seed": seed,
         "spaces": {
             "units": [128, 64],
-            "iterations": int(np.clip(100_000 // max(1, count), 15, 60)),
-            "components": 32,
+            "iterations": int(np.clip(100_000 // max(1, len(images)), 15, 60)),
+            "components": int(np.clip(min(tested) / PER_COMPONENT, *COMPONENTS)),
             "seed": seed,
         },
     }
-
-
-def _classes(folder: Found, options: Mapping[str, str]) -> tuple[tuple[str, ...], str]:
-    """Names of folders that lie below both domains, and why they are classes, or there are none."""
-    if one_of(options, "label", ("folder", "none")) == "none":
-        return (), "none, as --label none says"
-    counts = Counter((image.side, image.below[0]) for image in folder.images if image.below)
-    a, b = ({name for at, name in counts if at == side} for side in DOMAINS)
-    if not a and not b:
-        return (), "none: the images of a domain lie in one folder"
-    if a != b:
-        only = ", ".join(sorted(a ^ b)[:3])
-        return (), f"none: the folders below both domains differ ({only} in one alone)"
-    if len(a) < 2:
-        return (), f"none: all images lie in one folder, {a.pop()}"
-    if len(a) > MOST_CLASSES:
-        raise ConfigError(
-            f"{len(a):,} folders are too many for classes (at most {MOST_CLASSES:,}); say "
-            "--label none"
-        )
-    if few := [key for key, count in counts.items() if count < FEWEST_OF_CLASS]:
-        side, name = few[0]
-        return (), f"none: {name} has fewer than {FEWEST_OF_CLASS} images in {side.upper()}"
-    names = tuple(sorted(a))
-    return names, f"{len(names):,}, a folder each: {', '.join(names[:5])} (--label none: ignore)"
 
 
 def _of_both(folder: Found, images: Sequence[Placed]) -> Fact:

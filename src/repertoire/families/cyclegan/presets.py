@@ -24,10 +24,10 @@ def preset(facts: Mapping[str, Any], rows: int) -> Preset:
     batch = max(1, min(4, fewer // 4))
     small = side <= SMALL
     config = {
-        "channels": 12,
+        "channels": 8,
         "downs": 1 if small else min(2, halvings_of(side, 1)),
-        "blocks": 3 if small else 4,
-        "rim": 5 if small else 7,
+        "blocks": 2 if small else 3,
+        "rim": 3 if small else 5,
         "discriminator_channels": 16,
         "halvings": next(count for most, count in PATCHES.items() if side <= most),
         "validity_weight": 1.0,

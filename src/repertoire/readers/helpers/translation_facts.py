@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
+from repertoire.config import ConfigError
 from repertoire.data.doors import SAMPLE_BYTES, Fact
 from repertoire.data.image_files import ImageFile, ImageFileError, inspect
-from repertoire.readers.helpers.same_geometry import LARGEST, LEAST, Colour
-from repertoire.readers.helpers.two_sides import Placed
+from repertoire.readers.helpers.same_geometry import LARGEST, LEAST, Colour, one_of
+from repertoire.readers.helpers.two_sides import SIDES, Found, Placed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -18,6 +19,8 @@ T = TypeVar("T")
 
 LOOKED_AT = 600  # images, or pairs, whose pixels a proposal knows, at most
 EACH = 20  # of each split and side, at least
+FEWEST_OF_CLASS = 3  # images in each domain: one for each split
+MOST_CLASSES = 1000
 SPLIT_NAMES = {"train": "train", "valid": "validation", "test": "test"}
 
 
@@ -55,6 +58,31 @@ def file_fact(images: Sequence[Placed], known: Sequence[ImageFile]) -> Fact:
     listed = ", ".join(f"{name} {count:,}" for name, count in formats.most_common())
     looked = "" if len(known) >= len(images) else f"; {len(known):,} of them were looked at"
     return Fact("images", f"{len(images):,} files{looked}: {listed}")
+
+
+def classes_below(folder: Found, options: Mapping[str, str]) -> tuple[tuple[str, ...], str]:
+    """Names of folders that lie below both domains, and why they are classes, or there are none."""
+    if one_of(options, "label", ("folder", "none")) == "none":
+        return (), "none, as --label none says"
+    counts = Counter((image.side, image.below[0]) for image in folder.images if image.below)
+    a, b = ({name for at, name in counts if at == side} for side in SIDES)
+    if not a and not b:
+        return (), "none: the images of a domain lie in one folder"
+    if a != b:
+        only = ", ".join(sorted(a ^ b)[:3])
+        return (), f"none: the folders below both domains differ ({only} in one alone)"
+    if len(a) < 2:
+        return (), f"none: all images lie in one folder, {a.pop()}"
+    if len(a) > MOST_CLASSES:
+        raise ConfigError(
+            f"{len(a):,} folders are too many for classes (at most {MOST_CLASSES:,}); say "
+            "--label none"
+        )
+    if few := [key for key, count in counts.items() if count < FEWEST_OF_CLASS]:
+        side, name = few[0]
+        return (), f"none: {name} has fewer than {FEWEST_OF_CLASS} images in {side.upper()}"
+    names = tuple(sorted(a))
+    return names, f"{len(names):,}, a folder each: {', '.join(names[:5])} (--label none: ignore)"
 
 
 def size_fact(side: int, known: Sequence[ImageFile], halved: bool) -> Fact:
