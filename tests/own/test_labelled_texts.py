@@ -14,22 +14,9 @@ from repertoire.data.sources import Files, SourceError
 from repertoire.readers import labelled_table
 from tests.own.journey import add, repro, run, served
 
-GOOD = "great lovely warm fresh kind quick tasty bright".split()
-BAD = "awful stale cold rude slow dirty bland broken".split()
-THINGS = "soup bread coffee waiter table room music price garden tea fish cake".split()
-    "soup",
-    "bread",
-    "coffee",
-    "waiter",
-    "table",
-    "room",
-    "music",
-    "price",
-    "garden",
-    "tea",
-    "fish",
-    "cake",
-]
+GOOD = ("great", "lovely", "warm", "fresh", "kind", "quick", "tasty", "bright")
+BAD = ("awful", "stale", "cold", "rude", "slow", "dirty", "bland", "broken")
+THINGS = ("soup", "bread", "coffee", "waiter", "table", "room", "music", "price", "tea", "fish")
 
 
 def reviews(count, seed=5):
@@ -124,7 +111,7 @@ def test_two_columns_of_text_ask_for_the_option_and_exit_with_2(tmp_path):
 
 
 def test_what_cannot_be_added_leaves_nothing_behind(tmp_path):
-    path = write_csv(tmp_path / "a.csv", [("only one text here", "good")])
+    path = write_csv(tmp_path / "a.csv", [("a text of no class at all", ""), *reviews(53)])
     said = add(tmp_path, "a", path, "--family", "classifier")
     assert said.returncode == 1 and said.stderr.count("\n") == 1
     assert not (tmp_path / "own").exists()
@@ -172,7 +159,7 @@ def test_korean_in_cp949_and_decomposed_letters_are_read_as_composed(raw, tmp_pa
     import unicodedata
 
     rows = [
-        (f"영화 {n} 정말 {'좋아요' if n % 2 else '싫어요'} 배우 {n}", str(n % 2)) for n in range(61)
+        (f"영화 {n} 정말 {('싫어요', '좋아요')[n % 2]} 배우 {n}", str(n % 2)) for n in range(61)
     ]
     write_csv(raw / "a.csv", [(unicodedata.normalize("NFD", t), y) for t, y in rows])
     table = tabulated(tmp_path, proposed(tmp_path))
