@@ -139,6 +139,11 @@ def train_judge(
         model.fit(train["images"].reshape(len(train["images"]), -1) / 255.0, train["labels"])
     guesses = model.predict(valid["images"].reshape(len(valid["images"]), -1) / 255.0)
     weights: Arrays = {}
+    if model.n_outputs_ == 1:  # two classes share one logit: the first one's is 0
+        model.coefs_[-1], model.intercepts_[-1] = (
+            np.concatenate((np.zeros_like(last), last), axis=-1)
+            for last in (model.coefs_[-1], model.intercepts_[-1])
+        )
     for depth, (weight, bias) in enumerate(zip(model.coefs_, model.intercepts_, strict=True)):
         weights[f"weight_{depth}"] = weight.astype(np.float32)
         weights[f"bias_{depth}"] = bias.astype(np.float32)
