@@ -144,7 +144,7 @@ def test_the_loss_of_training_is_that_of_the_exported_forecast(project):
     learner = family.learner(network, config, data, Plan(1, 3))
     values, facts = data.arrays("train")["values"], data.facts
     window = values[None, 17 : 17 + 32 + 16]
-    found = learner.step(torch.tensor(window, dtype=torch.float32))["pinball_deviations"]
+    found = learner.step((torch.tensor(window, dtype=torch.float32),))["pinball_deviations"]
     *_, fresh = built(project)
     run = TorchRun(family.graphs(fresh, facts))
     quantiles = run("forecast", series=window[:, :32].astype(np.float32))["quantiles"]

@@ -58,7 +58,7 @@ def proposed_season(step: Step, train: int) -> tuple[int, str]:
     if usual:
         season, name = usual[0]
         return 1, f"none: {name} ({season} steps) is not {REPEATS} times in {train:,} steps"
-    return 1, f"none is usual for steps of a {step.words}; --season names one"
+    return 1, "none is usual for this step; --season names one"
 
 
 def usual_horizon(step: Step, season: int) -> int:

@@ -2,6 +2,7 @@
 
 import contextlib
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
@@ -192,12 +193,29 @@ def clock_times(history: dict[str, Array]) -> Array:
     return history[name].astype(f"datetime64[{_NUMPY[name]}]")
 
 
-def written(time: np.datetime64, step: Step | None = None) -> str:
-    """A time for people, in its own precision: 2024-01-31, 2024-01-31 05:00; a step's number."""
+def dates(history: dict[str, Array], facts: Mapping[str, Any]) -> list[str]:
+    """The times of a data set's history for people; numbers where there is no calendar."""
+    is_number = facts.get("step_words") == Step("number", 1).words
+    return written_all(clock_times(history), Step("number", 1) if is_number else None)
+
+
+def written_all(times: Array, step: Step | None = None) -> list[str]:
+    """As ``written``, all in the precision that tells them apart."""
     if step is not None and step.unit == "number":
-        return str(int((time - np.datetime64(0, "us")) // np.timedelta64(1, "s")))
+        return [str(each) for each in times.astype("datetime64[s]").astype(np.int64)]
+    unit = _NUMPY[clock_of(times)]
     if step is not None and step.unit == "month":
         unit = "M" if step.count % 12 else "Y"
-    else:
-        unit = {"h": "m"}.get(found := _NUMPY[clock_of(np.array([time]))], found)
-    return str(time.astype(f"datetime64[{unit}]")).replace("T", " ")
+    return [
+        each.replace("T", " ") for each in times.astype(f"datetime64[{_shown(unit)}]").astype(str)
+    ]
+
+
+def _shown(unit: str) -> str:
+    """Hours are written with minutes: 05:00."""
+    return "m" if unit == "h" else unit
+
+
+def written(time: np.datetime64, step: Step | None = None) -> str:
+    """A time for people, in its own precision: 2024-01-31, 2024-01-31 05:00; a step's number."""
+    return written_all(np.array([time]), step)[0]

@@ -142,7 +142,7 @@ def _refuse_twice(step: Step, seen: Observations, keys: pd.DataFrame, index: int
     rows = sorted(int(seen.rows[i]) for i in same[:2])
     whose = "" if seen.owners is None else f" of {seen.names[seen.owners[index]]}"
     time = seen.times[index]
-    autumn = (time.astype("datetime64[M]").astype(np.int64) % 12 + 1) in (9, 10, 11)
+    autumn = (time.astype("datetime64[M]").astype(np.int64) % 12 + 1) in (4, 9, 10, 11)
     local = (
         "; if clocks were set back then, name the zone: --timezone Europe/Berlin"
         if autumn and step.count < 86400 and step.unit == "second"

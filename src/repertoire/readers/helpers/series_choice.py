@@ -131,8 +131,8 @@ def _frequency(table: SeriesTable, cells: "pd.Series[Any]", options: Mapping[str
     apart, counts = np.unique(np.diff(distinct), return_counts=True)
     width = pd.Timedelta(apart[counts.argmax()])
     raise OptionNeeded(
-        f"times are not regular: the most frequent distance, {width}, lies between "
-        f"{100 * counts.max() / counts.sum():.0f} % of them; say a step and how its values become "
+        f"times are not regular: the most frequent distance, {width}, is that of "
+        f"{100 * counts.max() / counts.sum():.0f} %; say a step and how its values become "
         "one: --frequency h --aggregate mean (or sum, first, last)"
     )
 
@@ -158,7 +158,7 @@ def _time_words(table: SeriesTable, cells: "pd.Series[Any]") -> str:
 def _value_words(table: SeriesTable, values: Sequence[str]) -> str:
     comma = "; the comma is the decimal mark" if table.decimal == "," else ""
     if table.id:
-        whose = ", ".join("the file" if name == FILE else name for name in table.id)
+        whose = ", ".join("file" if name == FILE else name for name in table.id)
         return f"column {table.value}, a series for each {whose}{comma}"
     more = f" and {len(values) - UNUSED:,} more" if len(values) > UNUSED else ""
     listed = ", ".join(values[:UNUSED]) + more

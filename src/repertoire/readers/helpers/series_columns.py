@@ -40,7 +40,7 @@ def time_columns(
     for parts in PARTS:
         if all(part in called for part in parts) and _are_parts(frame, called, parts):
             return [called[part] for part in parts]
-    textual = [c for c in columns if _is_time(frame[c]) and not _is_numeric(frame[c])]
+    textual = [c for c in columns if not _is_numeric(frame[c]) and _is_time(frame[c])]
     named = [called[name] for name in TIMES if name in called]
     if len(textual) == 1:
         return textual

@@ -183,7 +183,7 @@ def _bad_facts(bad: BadRows, rule: BadRowRule) -> list[Fact]:
         return []
     first = bad.rows[0]
     said = f"{first['file']}: row {first['row']}: {first['reason']}"
-    more = f", and {len(bad.rows) - 1:,} more rows" if len(bad.rows) > 1 else ""
+    more = f", and {len(bad.rows) - 1:,} more such" if len(bad.rows) > 1 else ""
     if rule.on_bad_row == "fail":
         raise SourceError(f"{said}{more}; correct it, or leave such rows out: --on-bad-row drop")
     return [Fact("rows left out", f"{len(bad.rows):,}; the first: {said}")]

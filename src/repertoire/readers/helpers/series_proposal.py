@@ -187,7 +187,7 @@ def _sizes(
         )
     short = f" (at most half of the smaller held-out part; {usual} is usual)"
     said = (
-        f"season: {why}; horizon: {horizon} steps of a {step.words}"
+        f"season: {why}; horizon: {horizon} steps"
         f"{short if horizon < usual and 'horizon' not in options else ''}; look-back: "
         f"{sizes.lookback} steps"
     )

@@ -8,7 +8,7 @@ from repertoire.contract import Array
 from repertoire.data.dataset import SPLITS
 from repertoire.data.validation import Expectation, expect
 from repertoire.kinds.series.encoding import step_block
-from repertoire.kinds.series.steps import CLOCKS, clock_of, written
+from repertoire.kinds.series.steps import CLOCKS, clock_of, written_all
 from repertoire.readers.helpers.courses import Course, step_of
 from repertoire.readers.helpers.series_files import SeriesTable
 
@@ -20,7 +20,7 @@ def described(found: Course, told: Array) -> pd.DataFrame:
     """
     clock = clock_of(found.times)
     since = (found.times - found.times.dtype.type(0, "us")) // CLOCKS[clock]
-    table = pd.DataFrame({"time": [written(time, found.step) for time in found.times]})
+    table = pd.DataFrame({"time": written_all(found.times, found.step)})
     table[clock] = since.astype("int64")
     table["split"] = told
     table["place"] = table["split"].map({split: place for place, split in enumerate(SPLITS)})
