@@ -123,7 +123,7 @@ def propose(raw: Path, options: Mapping[str, str]) -> Proposal:
             block.baseline,
             [*seen.facts, *block.facts],
             panel_table.tabulated(panel, seen.course),
-            seen.rows,
+            round(seen.whole * len(seen.course.times)),
         )
     if not seen.table.id:  # others beside it may have been left out
         seen.table, seen.names = replace(seen.table, value=seen.course.names[0]), []
@@ -135,5 +135,5 @@ def propose(raw: Path, options: Mapping[str, str]) -> Proposal:
         block.baseline,
         [*seen.facts, *block.facts],
         tabulated(config, seen.course),
-        seen.rows,
+        round(seen.whole * len(seen.course.times)),
     )

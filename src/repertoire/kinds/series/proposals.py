@@ -14,6 +14,7 @@ LONGEST_SEASON = 300  # steps; a recurrent net reads two of them
 LONGEST_LOOKBACK = 336
 WINDOWS = 16  # of the training part, at least
 LEVELS = [0.05, 0.15, 0.25, 0.35, 0.5, 0.65, 0.75, 0.85, 0.95]
+PENALTIES = [1.0, 10.0, 100.0, 1000.0, 10000.0]  # of the ridge beside several series
 PANEL_LEVELS = [0.05, 0.25, 0.5, 0.75, 0.95]
 CLEAR = 0.9  # of the linear scale's unevenness: what another scale must come down to
 PERSISTENT = 0.75  # see ``persistence_of``

@@ -12,6 +12,7 @@ from repertoire.data.doors import BadRows, Fact
 from repertoire.data.sources import SourceError
 from repertoire.kinds.series.steps import Step, step_called, written
 from repertoire.readers.helpers.series_files import (
+    SPLIT_COLUMN,
     Observations,
     SeriesTable,
     observed,
@@ -42,7 +43,9 @@ class Course:
 
 def course_of(raw: Path, table: SeriesTable, names: Sequence[str], bad: BadRows) -> Course:
     """Everything that the files hold, as a course. Raises SourceError."""
-    return course(table, observed(table, names, read_series(raw, table), bad))
+    values = [table.value] if table.value else list(names)
+    wanted = [*table.time, *table.id, *values, SPLIT_COLUMN]
+    return course(table, observed(table, names, read_series(raw, table, wanted), bad))
 
 
 def step_of(table: SeriesTable) -> Step:

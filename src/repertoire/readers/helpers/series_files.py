@@ -83,9 +83,17 @@ class Observations:
         )
 
 
-def read_series(raw: Path, table: SeriesTable, limit: int | None = None) -> Table:
-    """The cells of all files."""
-    reading = Reading(table.encoding, table.delimiter, table.columns, limit)
+def read_series(
+    raw: Path, table: SeriesTable, include: Sequence[str] = (), limit: int | None = None
+) -> Table:
+    """The cells of all files, up to ``limit`` bytes of each; of the columns that are named."""
+    reading = Reading(
+        encoding=table.encoding,
+        delimiter=table.delimiter,
+        columns=table.columns,
+        include=include,
+        limit=limit,
+    )
     return read_tables(table_files(raw), reading)
 
 

@@ -58,16 +58,16 @@ class Looked:
     rule: BadRowRule
     course: Course
     facts: list[Fact]
-    rows: int
+    whole: float  # steps of all files for each that was looked at
 
 
 def look(raw: Path, options: Mapping[str, str]) -> Looked:
     """Raises OptionNeeded, ConfigError and SourceError as doors do."""
     read = _asked(options)
-    content = read_series(raw, read, SAMPLE_BYTES)
+    content = read_series(raw, read, limit=SAMPLE_BYTES)
     if not read.columns and (columns := _names_for(content)):
         read = replace(read, columns=columns)
-        content = read_series(raw, read, SAMPLE_BYTES)
+        content = read_series(raw, read, limit=SAMPLE_BYTES)
     chosen = choose(content, options, read)
     if content.sampled and chosen.table.id:
         _without_the_last(content, chosen.table)
@@ -82,7 +82,8 @@ def look(raw: Path, options: Mapping[str, str]) -> Looked:
     found, names = _moving(found, [] if chosen.table.id else chosen.names, facts)
     if chosen.table.id and not content.sampled and len(found.names) > 1:
         names = found.names
-    return Looked(chosen.table, names, rule, found, [*facts, *found.facts], content.rows)
+    whole_of = content.rows / len(content.frame) if content.sampled else 1.0
+    return Looked(chosen.table, names, rule, found, [*facts, *found.facts], whole_of)
 
 
 def _asked(options: Mapping[str, str]) -> SeriesTable:

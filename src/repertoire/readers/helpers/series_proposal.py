@@ -14,6 +14,7 @@ from repertoire.kinds.series.proposals import (
     LEAST,
     LEVELS,
     PANEL_LEVELS,
+    PENALTIES,
     Sizes,
     proposed_range,
     proposed_scale,
@@ -40,7 +41,6 @@ ORIGINS = 2000  # of a held-out part that are forecast from
 CELLS = 20_000_000  # numbers that the pasts of a panel's origins hold
 MANY = 50  # series from which on the linear baseline looks back on less
 RIDGE_LOOKBACK = {False: 336, True: 96}
-PENALTIES = [1.0, 10.0, 100.0, 1000.0, 10000.0]
 DECAY = 0.94  # RiskMetrics (1996)
 LARGEST_ORDER = 22
 
