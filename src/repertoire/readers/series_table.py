@@ -13,14 +13,14 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from repertoire.config import ConfigError, Count, Share, parse
+from repertoire.config import ConfigError, Count, Natural, Share, parse
 from repertoire.data.dataset import Encoded
 from repertoire.data.doors import BadRowRule, BadRows, Proposal
 from repertoire.data.sources import Files, SourceError
 from repertoire.data.validation import Expectation, expect
 from repertoire.kinds.series.encoding import check_levels
 from repertoire.kinds.series.encoding import encode as encode_course
-from repertoire.kinds.series.proposals import persistence_of
+from repertoire.kinds.series.proposals import persistence_of, seasonal_differences
 from repertoire.readers import panel_table
 from repertoire.readers.helpers import series_proposal
 from repertoire.readers.helpers.courses import Course, course_of
@@ -38,8 +38,9 @@ class Config:
 
     ``scale`` is the one that models work on. ``low`` and ``high`` bound what is admissible here and
     in requests. ``season`` (1 for none), ``lookback``, ``horizon`` and ``longest`` (the last steps
-    that are used) count steps. ``largest_order`` bounds the autoregression among the baselines.
-    Each ``stride``-th origin of the held-out parts is forecast from.
+    that are used) count steps. Forecasts start from the mean of ``seasonal_lags`` earlier seasons;
+    0: from the last value, or the mean of all. ``largest_order`` bounds the autoregression among
+    the baselines. Each ``stride``-th origin of the held-out parts is forecast from.
     """
 
     table: SeriesTable
@@ -49,6 +50,7 @@ class Config:
     low: float
     high: float
     season: Count
+    seasonal_lags: Natural
     lookback: Count
     horizon: Count
     levels: tuple[Share, ...]
@@ -105,7 +107,13 @@ def encode(config: Config, table: pd.DataFrame) -> Encoded:
     encoded.facts.update(
         **shared_facts(table, config.stride, config.table),
         persistence=persistence_of(train, config.scale, config.season),
+        seasonal_lags=config.seasonal_lags,
     )
+    if config.seasonal_lags:
+        known = config.seasonal_lags * config.season + 1
+        apart = seasonal_differences(train, config.scale, config.season, config.seasonal_lags)
+        encoded.facts["seasonal_deviation"] = float(apart.std())
+        encoded.encodings["series"]["least"] = known
     return encoded
 
 

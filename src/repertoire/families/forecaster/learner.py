@@ -9,8 +9,8 @@ from torch import Tensor
 
 from repertoire.contract import Array, Data, Plan
 from repertoire.families.forecaster.config import Config
-from repertoire.families.forecaster.network import Forecaster
 from repertoire.families.forecaster.parts import pinball
+from repertoire.families.forecaster.recurrent import Forecaster
 from repertoire.families.forecaster.segments import SegmentForecaster
 from repertoire.training.optimisation import Optimisation
 

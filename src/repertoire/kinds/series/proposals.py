@@ -18,6 +18,8 @@ PENALTIES = [1.0, 10.0, 100.0, 1000.0, 10000.0]  # of the ridge beside several s
 PANEL_LEVELS = [0.05, 0.25, 0.5, 0.75, 0.95]
 CLEAR = 0.9  # of the linear scale's unevenness: what another scale must come down to
 PERSISTENT = 0.75  # see ``persistence_of``
+SEASONAL = 0.8  # change over a season, in those within it, below which the season is modelled
+SEASONAL_LAGS = 3  # seasons whose mean is a forecast to start from
 SHORT_YEAR = 52  # weeks
 
 
@@ -128,6 +130,22 @@ def proposed_range(values: Array, scale: str) -> tuple[float, float]:
 def _rounded(value: float) -> float:
     """To two digits, away from what was seen or not at all."""
     return float(f"{value:.2g}")
+
+
+def seasonality_of(train: Array, scale: str, season: int) -> float:
+    """Mean absolute change over a season, in mean changes over fewer steps than a season."""
+    values = scaled(train, scale)
+    lags = np.unique(np.linspace(1, season - 1, min(season - 1, 24)).round().astype(int))
+    within = np.mean([np.abs(values[lag:] - values[:-lag]).mean() for lag in lags])
+    return float(np.abs(values[season:] - values[:-season]).mean() / within)
+
+
+def seasonal_differences(train: Array, scale: str, season: int, lags: int) -> Array:
+    """Each value less the mean of those one to ``lags`` seasons before, on the scale."""
+    values = scaled(train, scale)
+    start = lags * season
+    earlier = [values[start - lag * season : -lag * season] for lag in range(1, lags + 1)]
+    return values[start:] - np.mean(earlier, axis=0)
 
 
 def persistence_of(train: Array, scale: str, season: int) -> float:

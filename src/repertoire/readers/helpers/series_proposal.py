@@ -13,13 +13,18 @@ from repertoire.data.sources import SourceError
 from repertoire.kinds.series.proposals import (
     LEAST,
     LEVELS,
+    LONGEST_LOOKBACK,
     PANEL_LEVELS,
     PENALTIES,
+    SEASONAL,
+    SEASONAL_LAGS,
+    WINDOWS,
     Sizes,
     proposed_range,
     proposed_scale,
     proposed_season,
     proposed_sizes,
+    seasonality_of,
     usual_horizon,
 )
 from repertoire.kinds.series.steps import Step
@@ -77,16 +82,43 @@ def of_series(seen: Looked, options: Mapping[str, str]) -> Block:
     elif (scale != "linear" and values.min() < 0) or (scale == "log" and values.min() <= 0):
         scale, why = "linear", "values at or below zero come after the training part"
     low, high = proposed_range(values, scale)
+    lags, lookback, told_of = _seasonal_lags(train, scale, sizes, options)
     facts += [Fact("scale", f"{scale}: {why}"), _range_fact(values, low, high)]
+    facts.append(Fact("start", told_of))
     config = {
         **base,
         "scale": scale,
         "low": low,
         "high": high,
         "levels": LEVELS,
+        "seasonal_lags": lags,
+        "lookback": lookback,
         "largest_order": min(LARGEST_ORDER, max(1, len(train) // 3)),
     }
     return Block(config, {"decay": DECAY}, facts)
+
+
+def _seasonal_lags(
+    train: Array, scale: str, sizes: Sizes, options: Mapping[str, str]
+) -> tuple[int, int, str]:
+    """How many earlier seasons a forecast starts from, the look-back that this needs, and why."""
+    season, horizon = sizes.season, sizes.horizon
+    plain = "forecasts start from the last value, or from the mean of all"
+    if season == 1:
+        return 0, sizes.lookback, f"{plain}; look-back: {sizes.lookback} steps"
+    ratio = seasonality_of(train, scale, season)
+    said = f"changes over a season are {ratio:.2g} of those within one"
+    if ratio > SEASONAL:
+        return 0, sizes.lookback, f"{plain}: {said}; look-back: {sizes.lookback} steps"
+    room = (len(train) - horizon - WINDOWS) // 2 // season
+    lags = max(1, min(SEASONAL_LAGS, room - 1, LONGEST_LOOKBACK // season - 1))
+    lookback = (lags + 1) * season
+    if "lookback" in options:
+        lookback, lags = sizes.lookback, min(lags, (sizes.lookback - 1) // season)
+    if lags < 1 or lookback + horizon >= len(train):
+        return 0, sizes.lookback, f"{plain}: {said}, but few are known"
+    of = "the season before" if lags == 1 else f"the mean of {lags} seasons before"
+    return lags, lookback, f"forecasts start from {of}: {said}; look-back: {lookback} steps"
 
 
 def of_panel(seen: Looked, options: Mapping[str, str]) -> Block:
@@ -95,6 +127,7 @@ def of_panel(seen: Looked, options: Mapping[str, str]) -> Block:
         raise ConfigError("--scale: goes with one series; several are measured in deviations")
     base, sizes, facts = _shared(seen, options)
     low, high = proposed_range(seen.course.values[~np.isnan(seen.course.values)], "linear")
+    facts.append(Fact("start", f"from the last value; look-back: {sizes.lookback} steps"))
     facts.append(Fact("scale", "linear, each series in deviations of its training part"))
     facts.append(_range_fact(seen.course.values, low, high))
     longest = RIDGE_LOOKBACK[len(seen.course.names) > MANY]
@@ -186,12 +219,8 @@ def _sizes(
             f"{counts['train']:,} steps of training"
         )
     short = f" (at most half of the smaller held-out part; {usual} is usual)"
-    said = (
-        f"season: {why}; horizon: {horizon} steps"
-        f"{short if horizon < usual and 'horizon' not in options else ''}; look-back: "
-        f"{sizes.lookback} steps"
-    )
-    return sizes, said
+    said = f"season: {why}; horizon: {horizon} steps"
+    return sizes, said + (short if horizon < usual and "horizon" not in options else "")
 
 
 def _by_segments(sizes: Sizes, train: int) -> Sizes:
