@@ -267,7 +267,7 @@ def propose(raw: Path, options: Mapping[str, str]) -> Proposal:
         *file_facts(paths, len(sample), total, bad),
         *drawing_facts([each for _, _, each in wanted], table, content, rows),
     ]
-    baseline = {"rows": 60_000, "components": 16, "iterations": 40, "seed": 1}
+    baseline = {"rows": 20_000, "components": 16, "iterations": 100, "seed": 1}
     rows = min(rows, config.limit) if config.limit else rows
     return Proposal("stroke_files", content, baseline, facts, table, rows)
 

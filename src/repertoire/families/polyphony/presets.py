@@ -22,10 +22,10 @@ def preset(facts: Mapping[str, Any], rows: int) -> Preset:
         sizes = {"units": 64, "hidden": 32, "dropout": 0.3, "batch": 2, "learning_rate": 0.02}
         epochs = 60
     elif frames < MUCH:
-        sizes = {"units": 128, "hidden": 48, "dropout": 0.2, "batch": 4, "learning_rate": 0.02}
+        sizes = {"units": 128, "hidden": 48, "dropout": 0.1, "batch": 4, "learning_rate": 0.02}
         epochs = 30
     else:
-        sizes = {"units": 160, "hidden": 48, "dropout": 0.1, "batch": 8, "learning_rate": 0.02}
+        sizes = {"units": 160, "hidden": 48, "dropout": 0.0, "batch": 8, "learning_rate": 0.02}
         epochs = 20
     if facts["notes"] > WIDE:
         sizes["hidden"] = 32
