@@ -153,7 +153,9 @@ def table_of(config: Config, read: Sequence[Read]) -> pd.DataFrame:
         ranges = [
             (part, *cut)
             for part, (begin, end) in spans.items()
-            for cut in cuts(begin, end, steps, config.longest, 1 if split else 2)
+            for cut in cuts(
+                begin, end, steps, config.longest, 2 if not split and part == "test" else 1
+            )
         ]
         for number, (part, begin, end) in enumerate(ranges, 1):
             roll = rolls[place][begin:end]

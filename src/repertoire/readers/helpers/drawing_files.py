@@ -161,7 +161,7 @@ def drawing_of(path: Path, row: Row) -> Drawing:
 def record_of(line: bytes) -> dict[str, Any]:
     """The object of a line. Raises DrawingError."""
     try:
-        record = json.loads(line)
+        record = json.loads(line.decode("utf-8"))
     except (UnicodeDecodeError, json.JSONDecodeError) as error:
         raise DrawingError(f"no JSON object in UTF-8 ({error})") from error
     if not isinstance(record, dict) or "drawing" not in record:
