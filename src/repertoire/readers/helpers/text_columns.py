@@ -10,13 +10,15 @@ from repertoire.data.doors import OptionNeeded
 from repertoire.data.sources import SourceError
 from repertoire.data.splits import split_called
 from repertoire.data.table_formats import Bad, Reading
-from repertoire.data.tables import FILE, ROW, SPLIT, Table, read_tables, table_files
+from repertoire.data.tables import FILE, ROW, SPLIT, Table, read_tables
 from repertoire.readers.helpers.text_documents import (
     BREAKS,
     Document,
+    TextFile,
     cleaned,
     files_below,
     is_table,
+    of_splits,
 )
 
 COLUMN = "split"  # of a table that says which row is in which split
@@ -29,10 +31,22 @@ def read_column(raw: Path, column: str, encoding: str, most_bytes: int) -> Itera
 
 def read_below(raw: Path, encoding: str, most_bytes: int) -> Table:
     """The rows of every table of a folder and its folders; what is no table is passed over."""
-    paths = [file.path for file in files_below(raw) if is_table(file)]
-    if not paths:
-        paths = table_files(raw)
-    return read_tables(paths, Reading(encoding=encoding, limit=most_bytes))
+    files = [file for file in files_below(raw) if is_table(file)]
+    if not files:
+        raise SourceError(f"{raw.name}: holds no table (.csv, .tsv, .jsonl, .parquet)")
+    return tables_of(files, Reading(encoding=encoding, limit=most_bytes))
+
+
+def tables_of(files: Sequence[TextFile], reading: Reading) -> Table:
+    """The rows of all files of one split each, or of none; names and splits as of ``TextFile``."""
+    files, _ = of_splits(files)
+    table = read_tables([file.path for file in files], reading)
+    frames = []
+    for file in files:
+        one = table if len(files) == 1 else read_tables([file.path], reading)
+        frames.append(one.frame.assign(**{FILE: file.name, SPLIT: file.split}))
+    table.frame = pd.concat(frames, ignore_index=True)
+    return table
 
 
 def column_documents(table: Table, column: str) -> Iterator[Document]:
@@ -72,7 +86,7 @@ def splits_of(table: Table) -> Sequence[str]:
 
 def text_column(table: Table) -> str:
     """The one column that holds texts. Raises OptionNeeded where several do, or none."""
-    texts = [name for name in table.columns if name != COLUMN and _is_text(table.frame[name])]
+    texts = [name for name in table.columns if name != COLUMN and is_text(table.frame[name])]
     if len(texts) == 1:
         return texts[0]
     if not texts:
@@ -85,7 +99,7 @@ def text_column(table: Table) -> str:
     )
 
 
-def _is_text(cells: "pd.Series[str]") -> bool:
+def is_text(cells: "pd.Series[str]") -> bool:
     """Whether most cells hold several words, or many letters."""
     part = cells.head(1000).dropna().astype(str)
     letters = part.str.count(r"[^\W\d_]")

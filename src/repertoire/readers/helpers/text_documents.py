@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from repertoire.data.encodings import encoding_of, is_utf8, known_encoding, not_in
 from repertoire.data.sources import SourceError
-from repertoire.data.splits import split_called
+from repertoire.data.splits import NAMES, split_called
 
 OPENERS = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
 PACKED = 4  # times a packed text is about as long when unpacked
@@ -95,11 +95,32 @@ def _hidden(name: str) -> bool:
 
 
 def split_of(place: Path) -> str:
-    """The split that a folder, or a part between dots of the file's name, is called after."""
+    """The split that a folder, or a part between dots of the file's name, is called after.
+
+    A part may go on after it, or begin before it: train-00000, test_2016, src-train.
+    """
     for part in (*place.parts[:-1], *place.name.split(".")):
-        if split := split_called(part):
-            return split
+        words = re.split(r"[-_]", part)
+        for word in (part, words[0], words[-1]):
+            if split := split_called(word):
+                return split
     return ""
+
+
+def of_splits(files: Sequence[TextFile]) -> tuple[list[TextFile], list[str]]:
+    """The files that are called after splits, or all where none is; and names of the others.
+
+    Raises SourceError where a held-out split is there and no training.
+    """
+    named = [file for file in files if file.split]
+    if not named:
+        return list(files), []
+    if not any(file.split == "train" for file in named):
+        raise SourceError(
+            f"{named[0].name}: called after the split {named[0].split}, but no file is called "
+            f"train; add train.txt, or rename it ({', '.join(NAMES)} name splits)"
+        )
+    return named, [file.name for file in files if not file.split]
 
 
 def is_table(file: TextFile) -> bool:

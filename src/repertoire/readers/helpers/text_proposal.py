@@ -12,7 +12,6 @@ from repertoire.config import parse
 from repertoire.data.doors import DROPPED, Fact, Proposal
 from repertoire.data.encodings import encoding_words
 from repertoire.data.sources import SourceError
-from repertoire.data.splits import NAMES
 from repertoire.data.tables import FILE
 from repertoire.readers import text_files
 from repertoire.readers.helpers.levels import Cut, chosen, cut, script_of, share, whole
@@ -22,6 +21,7 @@ from repertoire.readers.helpers.text_documents import (
     TextFile,
     files_below,
     is_table,
+    of_splits,
     other_format,
     read_documents,
 )
@@ -90,28 +90,19 @@ def look(raw: Path, options: Mapping[str, str]) -> Looked:
 def _looked_at_texts(
     texts: Sequence[TextFile], others: Sequence[str], options: Mapping[str, str]
 ) -> Looked:
-    left = list(others)
-    if any(file.split for file in texts):
-        if not any(file.split == "train" for file in texts):
-            named = next(file for file in texts if file.split)
-            raise SourceError(
-                f"{named.name}: called after the split {named.split}, but no file is called train; "
-                f"add train.txt, or rename it ({', '.join(NAMES)} name splits)"
-            )
-        left += [file.name for file in texts if not file.split]
-        texts = [file for file in texts if file.split]
-        splits = "names"
-    else:
-        splits = "files" if files_can_be_held_out([file.size for file in texts]) else "ends"
+    texts, unnamed = of_splits(texts)
+    left = [*others, *unnamed]
+    splits = "files" if files_can_be_held_out([file.size for file in texts]) else "ends"
+    splits = "names" if texts[0].split else splits
     size = sum(file.size for file in texts)
     documents = list(read_documents(texts, _looked_at(options), options.get("encoding", "")))
-    names = _listed([file.name for file in texts])
+    names = listed([file.name for file in texts])
     facts = [Fact("files", f"{_counted(len(texts), 'text file')}, {_bytes(size)}: {names}")]
     if left:
-        facts.append(Fact("left out", f"no plain text or no part of a split: {_listed(left)}"))
+        facts.append(Fact("left out", f"no plain text or no part of a split: {listed(left)}"))
     facts.append(Fact("encoding", _encodings(documents)))
     if empty := [d.name for d in documents if not any(line.strip() for line in d.lines)]:
-        facts.append(Fact("empty", f"no text in {_listed(empty)}"))
+        facts.append(Fact("empty", f"no text in {listed(empty)}"))
     return Looked(documents, "", splits, size, facts)
 
 
@@ -123,7 +114,7 @@ def _looked_at_tables(raw: Path, options: Mapping[str, str]) -> Looked:
     size = sum(file.size for file in files_below(raw) if Path(file.name).name in names)
     found = f"{_counted(len(names), 'table')}, {', '.join(table.formats)}, {_bytes(size)}"
     facts = [
-        Fact("files", f"{found}: {_listed(names)}"),
+        Fact("files", f"{found}: {listed(names)}"),
         Fact("text", f"the column {column!r}, each row a document (--text COLUMN)"),
     ]
     named = any(document.split for document in documents)
@@ -273,7 +264,7 @@ def _counted(count: int, what: str) -> str:
     return f"{count:,} {what}{'' if count == 1 else 's'}"
 
 
-def _listed(names: Sequence[str]) -> str:
+def listed(names: Sequence[str]) -> str:
     shown = ", ".join(names[:LISTED])
     return shown if len(names) <= LISTED else f"{shown} and {len(names) - LISTED:,} more"
 
