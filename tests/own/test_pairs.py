@@ -152,12 +152,12 @@ def test_rows_without_a_side_are_refused_or_left_out(tmp_path):
     told = [*pairs(103), ("alone", ""), *pairs(107, 5), ("a\0b", "c")]
     raw = folder(tmp_path, a_dot_tsv=tabbed([("source", "target"), *told]))
     with pytest.raises(
-        SourceError, match=r"^a.tsv: row 105: no target \(1 more.*--on-bad-row drop"
+        SourceError, match=r"^a.tsv: row 105: no target \(and 1 more.*--on-bad-row drop"
     ):
         pair_table.propose(raw, {})
     _, facts, table = understood(raw, on_bad_row="drop")
     assert content(table) == set(pairs(103)) | set(pairs(107, 5))
-    assert facts["bad rows"].startswith("2 are left out")
+    assert facts["unusable"].startswith("2 of 212 rows are left out")
 
 
 def test_ragged_rows_of_tabs_are_bad_rows(tmp_path):

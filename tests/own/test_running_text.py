@@ -128,10 +128,12 @@ def test_line_breaks_of_all_kinds_and_letters_in_parts_become_plain(tmp_path):
 def test_damage_is_refused_with_its_line_and_left_out_when_asked(tmp_path):
     told = [*english(37), "a zero \0 byte", *english(41, 5), "damaged \ufffd sign"]
     raw = folder(tmp_path, a_dot_txt=told)
-    with pytest.raises(SourceError, match=r"^a.txt: row 38: .*U\+0000.*1 more.*--on-bad-row drop"):
+    with pytest.raises(
+        SourceError, match=r"^a.txt: row 38: .*U\+0000.*and 1 more.*--on-bad-row drop"
+    ):
         text_files.propose(raw, {})
     proposal, facts, table = understood(raw, on_bad_row="drop")
-    assert len(table) == 78 and facts["bad rows"].startswith("2 of the sample")
+    assert len(table) == 78 and facts["unusable"].startswith("2 of 80 rows are left out")
     config = parse(text_files.Config, proposal.config, "config")
     assert config.bad_rows.on_bad_row == "drop"
     assert [row["row"] for row in table.attrs["dropped"]] == [38, 80]
@@ -266,7 +268,7 @@ def test_wrong_options_are_named(tmp_path):
         ({"vocabulary": "many"}, "whole number"),
         ({"lowercase": "perhaps"}, "yes or no"),
         ({"valid-share": "2"}, "between 0 and 1"),
-        ({"on-bad-row": "skip"}, "fail, drop"),
+        ({"on-bad-row": "skip"}, "fail or drop"),
     ):
         with pytest.raises(ConfigError, match=said):
             text_files.propose(raw, options)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 TABS = (".tsv", ".tab", ".inter", ".item")
 DELIMITERS = {",": "comma", "\t": "tab", ";": "semicolon", "|": "vertical bar"}
+SWALLOWED = 20  # line breaks in a cell from which on its quotation mark was never closed
 SNIFFED = 2**18  # bytes of a CSV file by which its delimiter is told
 
 
@@ -50,6 +51,7 @@ class Reading:
     encoding: str = ""
     delimiter: str = ""
     columns: Sequence[str] = field(default=())
+    include: Sequence[str] = field(default=())  # columns that are wanted; all where empty
     limit: int | None = None  # bytes at a file's beginning
 
 
@@ -73,10 +75,12 @@ def csv_rows(path: Path, reading: Reading) -> "Rows":
     names = list(reading.columns) or _header(start, encoding, delimiter)
     refuse_doubled(path, names)
     bad: list[Bad] = []
+    swallowed: list[tuple[int, str]] = []
 
     def refuse(row: Any) -> str:
         reason = f"{row.actual_columns} cells where there are {row.expected_columns} columns"
         bad.append(Bad(path.name, int(row.number), reason))
+        swallowed.append((int(row.number), row.text))
         return "skip"
 
     try:
@@ -95,6 +99,7 @@ def csv_rows(path: Path, reading: Reading) -> "Rows":
                 convert_options=csv.ConvertOptions(
                     column_types=dict.fromkeys(names, pa.large_string()),
                     strings_can_be_null=False,
+                    include_columns=[name for name in names if name in reading.include],
                 ),
             )
             table, read = _batches(reader, reading.limit)
@@ -105,7 +110,11 @@ def csv_rows(path: Path, reading: Reading) -> "Rows":
     words = f"{'TSV' if delimiter == chr(9) else 'CSV'}, {encoding_words(encoding)}"
     if delimiter not in ",\t":
         words += f", {DELIMITERS.get(delimiter, repr(delimiter))} between cells"
-    _refuse_open_quote(path, table)
+    for row, cell in swallowed:
+        _refuse_open_quote(path, row, cell)
+    if table.num_rows:
+        for column in table.columns:
+            _refuse_open_quote(path, 1 + table.num_rows + len(bad), column[-1].as_py())
     # Bad rows are counted too, and in a file with a header that is row 1.
     first = 1 if reading.columns else 2
     numbers = np.arange(first, first + table.num_rows + len(bad))
@@ -169,17 +178,13 @@ def _delimiter(path: Path, start: bytes, encoding: str) -> str:
     return best if scores[best][0] else ","
 
 
-def _refuse_open_quote(path: Path, table: "pa.Table") -> None:
+def _refuse_open_quote(path: Path, row: int, cell: str) -> None:
     """A quotation mark that is never closed makes all that follows one cell."""
-    if not table.num_rows:
-        return
-    for name in table.column_names:
-        cell = table[name][-1].as_py() or ""
-        if cell.count("\n") > 20:
-            raise SourceError(
-                f"{path.name}: row {table.num_rows + 1} opens a quotation mark that is never "
-                "closed, so the rest of the file became one cell; close or double the mark"
-            )
+    if cell.count("\n") > SWALLOWED:
+        raise SourceError(
+            f"{path.name}: row {row:,} opens a quotation mark that is never closed, so the "
+            "rest of the file became one cell; close or double the mark"
+        )
 
 
 def json_lines_rows(path: Path, reading: Reading) -> "Rows":
@@ -253,13 +258,17 @@ def parquet_rows(path: Path, reading: Reading) -> "Rows":
     try:
         with parquet.ParquetFile(path) as file:
             rows = file.metadata.num_rows
+            names = file.schema_arrow.names
+            wanted = [name for name in names if name in reading.include] or names
             batches, size = [], 0
-            for batch in file.iter_batches():
+            for batch in file.iter_batches(columns=wanted):
                 batches.append(batch)
                 size += batch.nbytes
                 if reading.limit is not None and size >= reading.limit:
                     break
-            table = pa.Table.from_batches(batches, file.schema_arrow)
+            table = pa.Table.from_batches(
+                batches, pa.schema([file.schema_arrow.field(name) for name in wanted])
+            )
     except (pa.ArrowInvalid, OSError) as error:
         raise SourceError(f"{path.name}: not a Parquet file ({_said(error)})") from None
     return Rows(_plain_strings(table), [], "Parquet", np.arange(1, table.num_rows + 1), rows)

@@ -80,7 +80,7 @@ def tabulate(config: Config, files: Files) -> pd.DataFrame:
 def read_texts(config: Config, raw: Path, most_bytes: int) -> Iterator[Document]:
     """The documents that ``config`` names, each with its lines."""
     if config.column:
-        from repertoire.readers.helpers.text_columns import read_column
+        from repertoire.readers.helpers.document_columns import read_column
 
         return iter(read_column(raw, config.column, config.encoding, most_bytes))
     kept = [file for file in files_below(raw) if not is_table(file) and not other_format(file)]

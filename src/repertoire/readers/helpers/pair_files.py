@@ -13,8 +13,8 @@ from repertoire.data.doors import OptionNeeded
 from repertoire.data.sources import SourceError
 from repertoire.data.table_formats import Reading
 from repertoire.data.tables import FILE, ROW, read_tables
+from repertoire.readers.helpers.document_columns import COLUMN, could_be_text, splits_of, tables_of
 from repertoire.readers.helpers.pair_names import LANGUAGES, SOURCES, TARGETS, Asked, told
-from repertoire.readers.helpers.text_columns import COLUMN, is_text, splits_of, tables_of
 from repertoire.readers.helpers.text_documents import (
     OPENERS,
     Document,
@@ -135,7 +135,7 @@ def _named_columns(tables: Sequence[TextFile], asked: Asked) -> tuple[str, str]:
     for name in asked:
         if name and name not in names:
             raise ConfigError(f"no column {name!r}; there are: {', '.join(names)}")
-    texts = [name for name in names if name != COLUMN and is_text(frame[name])]
+    texts = [name for name in names if name != COLUMN and could_be_text(frame[name])]
     source, target = told(names, texts, asked)
     return source, target
 

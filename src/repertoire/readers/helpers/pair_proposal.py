@@ -12,20 +12,19 @@ import numpy as np
 import pandas as pd
 
 from repertoire.config import ConfigError, parse
-from repertoire.data.doors import SAMPLE_BYTES, Fact, Proposal
+from repertoire.data.doors import DROPPED, SAMPLE_BYTES, Fact, Proposal
 from repertoire.data.text import Level
 from repertoire.readers import pair_table
 from repertoire.readers.helpers.levels import (
     LETTER,
     LEVELS,
-    chosen,
     flag,
     script_of,
     share,
     whole,
 )
 from repertoire.readers.helpers.pair_files import Pairs, Place, place_of, read_pairs
-from repertoire.readers.helpers.text_proposal import listed, refuse_bad
+from repertoire.readers.helpers.text_proposal import listed, unusable
 
 MEGABYTES = 100
 LOOKED_AT = 20_000  # pairs, spread evenly over those at the files' beginning
@@ -51,7 +50,6 @@ def proposal(raw: Path, options: Mapping[str, str]) -> Proposal:
     if len(pairs.frame) > LOOKED_AT:
         rows = np.linspace(0, len(pairs.frame) - 1, LOOKED_AT).astype(int)
         pairs = replace(pairs, frame=pairs.frame.iloc[rows], sampled=True)
-    rule = chosen(options, "on-bad-row", ("fail", "drop")) or "fail"
     config: dict[str, Any] = {
         "layout": place.layout,
         "source_name": place.source,
@@ -66,7 +64,7 @@ def proposal(raw: Path, options: Mapping[str, str]) -> Proposal:
         "measures": [],
     }
     table = sample(config, pairs, longest)
-    refuse_bad(table, rule)
+    rule, bad_rows = unusable(table, len(pairs.frame) + len(pairs.bad), options)
     scale = min(pairs.rows, config["most_pairs"]) / max(1, len(pairs.frame))
     sides = {
         side: proposed_side(table, side, max(1.0, scale), options) for side in ("source", "target")
@@ -74,10 +72,11 @@ def proposal(raw: Path, options: Mapping[str, str]) -> Proposal:
     for side, (values, _) in sides.items():
         values["longest"] = longest[side]
     config |= {side: values for side, (values, _) in sides.items()}
-    config["bad_rows"] = {"on_bad_row": rule, "largest_share": 0.05}
+    config["bad_rows"] = rule
     config["measures"] = measures(table, place)
     facts = [*file_facts(pairs, place), *table_facts(table, pairs, config)]
     facts += [fact for _, fact in sides.values()]
+    facts += [bad_rows] if table.attrs[DROPPED] else []
     return Proposal(
         reader="pair_table",
         config=config,
@@ -219,8 +218,6 @@ def table_facts(table: pd.DataFrame, pairs: Pairs, config: Mapping[str, Any]) ->
     )
     if twice := table.attrs["twice"]:
         facts.append(Fact("duplicates", f"{twice:,} pairs that come again are left out"))
-    if dropped := len(table.attrs["dropped"]):
-        facts.append(Fact("bad rows", f"{dropped:,} are left out (on_bad_row: drop)"))
     told = set(pairs.frame["split"]) - {""}
     by_name = " by name" + "".join(f", {s} drawn" for s in ("valid", "test") if s not in told)
     counts = table["split"].value_counts()

@@ -2,20 +2,27 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from repertoire.config import parse
-from repertoire.data.doors import DROPPED, Fact, Proposal
+from repertoire.data.doors import (
+    DROPPED,
+    BadRowRule,
+    BadRows,
+    Fact,
+    Proposal,
+    bad_row_rule,
+)
 from repertoire.data.encodings import encoding_words
 from repertoire.data.sources import SourceError
 from repertoire.data.tables import FILE
 from repertoire.readers import text_files
+from repertoire.readers.helpers.document_columns import column_documents, read_below, text_column
 from repertoire.readers.helpers.levels import Cut, chosen, cut, script_of, share, whole
-from repertoire.readers.helpers.text_columns import column_documents, read_below, text_column
 from repertoire.readers.helpers.text_documents import (
     Document,
     TextFile,
@@ -147,22 +154,18 @@ def proposed_table(
     placeholder |= {"nbest_lists": 0, "nbest_choices": 2}
     known = parse(text_files.Config, {**config, "text": placeholder}, "config")
     table = text_files.lines_table(known, iter(looked.documents))
-    rule = chosen(options, "on-bad-row", ("fail", "drop")) or "fail"
-    refuse_bad(table, rule)
-    config["bad_rows"] = {"on_bad_row": rule, "largest_share": 0.05}
+    config["bad_rows"], fact = unusable(table, len(table) + len(table.attrs[DROPPED]), options)
+    table.attrs["unusable"] = fact
     return table, config
 
 
-def refuse_bad(table: pd.DataFrame, rule: str) -> None:
-    """Raises SourceError for the first row that cannot be used, where none may be left out."""
-    bad = table.attrs[DROPPED]
-    if bad and rule == "fail":
-        first, more = bad[0], len(bad) - 1
-        others = f" ({more:,} more such rows)" if more else ""
-        raise SourceError(
-            f"{first['file']}: row {first['row']}: {first['reason']}{others}; correct it, or leave "
-            "such rows out: --on-bad-row drop"
-        )
+def unusable(
+    table: pd.DataFrame, rows: int, options: Mapping[str, str]
+) -> tuple[dict[str, Any], Fact]:
+    """The rule for rows that cannot be used, and what to say of those of the sample."""
+    found = BadRows(BadRowRule("drop", 1.0), table.attrs[DROPPED])
+    rule, fact = bad_row_rule(found, rows, options)
+    return asdict(rule), fact
 
 
 def table_facts(looked: Looked, table: pd.DataFrame, config: Mapping[str, Any]) -> list[Fact]:
@@ -191,8 +194,8 @@ def table_facts(looked: Looked, table: pd.DataFrame, config: Mapping[str, Any]) 
     if long and not looked.column:
         cut_up = f"{long:,} of more than {LONGEST_LINE:,} characters are cut at spaces"
         facts.append(Fact("long lines", cut_up))
-    if dropped := len(table.attrs[DROPPED]):
-        facts.append(Fact("bad rows", f"{dropped:,} of the sample are left out (on_bad_row: drop)"))
+    if table.attrs[DROPPED]:
+        facts.append(table.attrs["unusable"])
     return [*facts, *_known_facts(table, config)]
 
 
