@@ -8,7 +8,8 @@ from ruamel.yaml import YAML
 from starlette.testclient import TestClient
 
 from pipelines import evaluate, export, train
-from repertoire.config import parse
+from pipelines.params import STRONGEST
+from repertoire.config import parse, read_yaml
 from repertoire.contract import load_family
 from repertoire.data.dataset import Dataset, write_dataset
 from repertoire.data.files import write_json
@@ -21,6 +22,7 @@ from serving.app import create_app
 from serving.plane import Plane
 from serving.repository import Repository
 from serving.service import Service
+from tests.project import ROOT
 
 LIMITS = {"slice_rows": 200, "value_tolerance": 1e-4, "metric_tolerance": 1e-3}
 LIMITS |= {"largest_batch": 3, "largest_axis": 5, "threads": 1}
@@ -48,7 +50,6 @@ def prepared(folder: Path, reader_name: str, raw: Path, **options: str) -> dict[
 def trained(folder: Path, family: str, made: dict[str, Any], epochs: int, **changes: Any) -> Path:
     """Trains, exports and evaluates the family's preset; returns artifacts/own/."""
     preset = load_family(family).preset(Dataset(folder / "data" / "own").facts, made["rows"])
-    names = [name for name in made["baselines"] if name.endswith(preset.metric)]
     recipe = {
         "title": "own",
         "family": family,
@@ -58,13 +59,13 @@ def trained(folder: Path, family: str, made: dict[str, Any], epochs: int, **chan
         "gate": {
             "metric": preset.metric,
             "better": preset.better,
-            "baseline": names[0],
-            "standard_errors": 1.0,
+            "baseline": STRONGEST,
         },
         "config": {**preset.config, **changes},
     }
-    params = {"sources": {}, "gate": {}, "training": {}, "families": {}, "studies": {}}
-    params |= {"datasets": {}, "recipes": {"own": recipe}, "export": LIMITS}
+    shared = {"gate": read_yaml(ROOT / "params.yaml")["gate"], "training": {}, "families": {}}
+    params = {"sources": {}, "datasets": {}, "studies": {}, **shared}
+    params |= {"recipes": {"own": recipe}, "export": LIMITS}
     with (folder / "params.yaml").open("w", encoding="utf-8") as file:
         YAML(typ="safe").dump(params, file)
     with chdir(folder):
