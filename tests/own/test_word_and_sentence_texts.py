@@ -1,6 +1,7 @@
 """Somebody's text for vectors of words and of sentences: from files to a server's answer."""
 
 import json
+import random
 
 import pytest
 
@@ -21,7 +22,9 @@ def sentences(raw, **options):
 
 
 def test_lines_are_cut_into_sentences_that_count_once(tmp_path):
-    lines = [f"{a} {b}\u2028Who was it?" for a, b in zip(english(301), english(301, 7), strict=True)]
+    lines = [
+        f"{a} {b}\u2028Who was it?" for a, b in zip(english(301), english(301, 7), strict=True)
+    ]
     facts, config, table = sentences(folder(tmp_path, a_dot_txt=lines))
     assert (table["text"] == "Who was it?").sum() == 1 and table["key"].is_unique
     assert set(english(301)) & set(table["text"]) and table["tokens"].max() <= config.longest
@@ -32,6 +35,7 @@ def test_lines_are_cut_into_sentences_that_count_once(tmp_path):
 def test_sentences_without_spaces_are_cut_into_characters(tmp_path):
     places, verbs = "家店山海河树门车书桌", "看去来找爱画问听想买"
     lines = [f"我{v}{p}边的{q}。你{v}{q}吗？" for v in verbs for p in places for q in places]
+    random.Random(3).shuffle(lines)
     _, config, table = sentences(folder(tmp_path, a_dot_txt=lines))
     assert config.texts.text.level == "character"
     assert table["text"].str.fullmatch(r".+[。？]").all()

@@ -66,11 +66,8 @@ def tabulate(config: Config, files: Files) -> pd.DataFrame:
 
 def sentence_table(config: Config, lines: pd.DataFrame) -> pd.DataFrame:
     """The sentences of a table of lines; raises SourceError where they are too few."""
-    rows = [
-        (s, text)
-        for s, line in zip(lines["split"], lines["text"], strict=True)
-        for text in cut(line)
-    ]
+    pairs = zip(lines["split"], lines["text"], strict=True)
+    rows = [(split, text) for split, line in pairs for text in cut(line)]
     table = pd.DataFrame(rows, columns=["split", "text"])
     reading = config.texts.text
     tokens = table["text"].map(lambda text: tokens_of(text, reading.level, reading.lowercase))
@@ -207,7 +204,7 @@ def settings(sentences: Sequence[str], level: Level, lowercase: bool) -> tuple[i
     limit = 16 if level == "word" else 30
     longest = max(SHORTEST, min(limit, lengths[int(0.9 * (len(lengths) - 1))]))
     counts = Counter(token for row in tokens for token in row)
-    return max(4, min(3000, 3 + sum(count > 1 for count in counts.values()))), longest
+    return max(4, min(2000, 3 + sum(count > 1 for count in counts.values()))), longest
 
 
 BASELINE: Mapping[str, Any] = {
