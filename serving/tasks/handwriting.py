@@ -129,6 +129,11 @@ def svg(strokes: Strokes) -> str:
 
 TASKS = {
     "write": Task(
-        write, field="text", column="text", many=False, rendered={"image/svg+xml": picture}
+        write,
+        field="text",
+        column="text",
+        many=False,
+        takes_text=True,
+        rendered={"image/svg+xml": picture},
     )
 }
