@@ -80,7 +80,13 @@ class BadRows:
 
     def checked(self, table: "pd.DataFrame") -> "pd.DataFrame":
         """The table with the list of what was dropped; raises SourceError where it is too much."""
-        total = len(table) + len(self.rows)
+        self.check(len(table))
+        table.attrs[DROPPED] = self.rows
+        return table
+
+    def check(self, good: int) -> None:
+        """Raises SourceError where too much is left out beside as many good rows."""
+        total = good + len(self.rows)
         if len(self.rows) > self.rule.largest_share * total:
             first = self.rows[0]
             raise SourceError(
@@ -88,5 +94,3 @@ class BadRows:
                 f"{100 * self.rule.largest_share:g} % that largest_share allows; the first: "
                 f"{first['file']}, row {first['row']}: {first['reason']}"
             )
-        table.attrs[DROPPED] = self.rows
-        return table

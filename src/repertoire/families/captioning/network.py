@@ -112,7 +112,7 @@ class Captioner(nn.Module):
         self.end: int = facts["end"]
         self.attention = config.attention
         self.encoder: Encoder | FrozenEncoder
-        self.colours = colours(facts)
+        self.colours: tuple[int, ...] = colours(facts)
         channels = 3 if self.colours else 1
         self.encoder = FrozenEncoder(config) if self.frozen else Encoder(config, channels)
         decoder = Attention if config.attention else Glance
@@ -207,7 +207,7 @@ def graphs(network: nn.Module, facts: Mapping[str, Any]) -> tuple[Graph, ...]:
     asks for the same ones after every epoch.
     """
     assert isinstance(network, Captioner)
-    size = ("batch", network.side, network.side, *network.colours)
+    size: tuple[int | str, ...] = ("batch", network.side, network.side, *network.colours)
     images = Port("images", "uint8", size, 0, 255)
     found = _views(network, facts, images, network.encoder, "")
     if not isinstance(network.encoder, FrozenEncoder):

@@ -2,8 +2,8 @@
 
 Nets are trained on scenes that are moved by some pixels, so the picture asked is moved, too, and
 the nearest of all moves counts. Components and moves are chosen on validation, by exact match and
-then BLEU of the highest order that is measured. The nearest picture is the usual baseline of captions (Devlin et al. 2015); templates
-need a detector.
+then BLEU of the highest order that is measured. The nearest picture is the usual baseline of
+captions (Devlin et al. 2015); templates need a detector.
 """
 
 from collections import Counter
