@@ -27,7 +27,7 @@ from repertoire.kinds.captions.encoding import (
 )
 from repertoire.kinds.captions.wording import Wording
 from repertoire.metrics.bleu import split_into
-from repertoire.readers.helpers.caption_tables import Captioned, Columns, captioned_images
+from repertoire.readers.helpers.caption_tables import Captioned, Columns, captioned_images, file_at
 from repertoire.readers.helpers.image_doors import HeldOut, once_across, with_splits
 
 KIND = "captions"
@@ -66,7 +66,7 @@ class Config:
 def tabulate(config: Config, files: Files) -> pd.DataFrame:
     """One row an image, in the order of the tables."""
     raw, bad = files["raw"], BadRows(config.bad_rows)
-    tables = [raw / name for name in config.tables]
+    tables = [file_at(raw, name) for name in config.tables]
     images = captioned_images(raw, tables, config.columns, bad)
     table = image_table(config, images, bad)
     table["split"] = with_splits(table["split"].to_list(), table["key"].to_list(), config.held_out)
@@ -97,10 +97,7 @@ def image_table(config: Config, images: Sequence[Captioned], bad: BadRows) -> pd
             )
     names = ["split", "key", "file", "captions", "longest", "pixels"]
     table = pd.DataFrame(rows, columns=names)
-    stays = once_across(
-        table["split"].to_list(), table["key"].to_list(), table["file"].to_list(), bad
-    )
-    return table[stays].reset_index(drop=True)
+    return once_across(table, bad)
 
 
 def _short(config: Config, image: Captioned, bad: BadRows) -> list[str]:

@@ -37,7 +37,7 @@ from repertoire.readers.helpers.image_doors import (
     HeldOut,
     Options,
     bad_row_fact,
-    equal_files,
+    copies_fact,
     sampled,
     split_fact,
     with_splits,
@@ -118,7 +118,7 @@ def proposal(raw: Path, options: Mapping[str, str]) -> Proposal:
         seen,
         *_caption_facts(images, wording, why),
         split_fact(given, splits, held_out),
-        *_copies(images),
+        *copies_fact([image.path for image in images]),
         *dropped,
     ]
     baseline = {"components": [50], "shifts": [0] if encoder or side > 64 else [0, 2], "seed": 3}
@@ -245,9 +245,3 @@ def _caption_facts(images: Sequence[Captioned], wording: Wording, why: str) -> l
         ),
         Fact("tokens", f"{wording.level}s ({why}), at most {wording.vocabulary:,}"),
     ]
-
-
-def _copies(images: Sequence[Captioned]) -> list[Fact]:
-    copies = equal_files([image.path for image in images])
-    sentence = f"{copies:,} image files are copies of another; copies stay in one split"
-    return [Fact("duplicates", sentence)] if copies else []

@@ -85,6 +85,16 @@ def relative(raw: Path, path: Path) -> str:
     return unicodedata.normalize("NFC", path.relative_to(raw).as_posix())
 
 
+def file_at(raw: Path, name: str) -> Path:
+    """The file of a relative path as ``relative`` spells it. Raises SourceError if it is gone."""
+    if (raw / name).exists():
+        return raw / name
+    for path in visible_files(raw):
+        if relative(raw, path) == name:
+            return path
+    raise SourceError(f"{name}: no such file any more; put it back, or add the data again")
+
+
 def caption_tables(raw: Path, columns: Columns) -> list[Path]:
     """Tables called ``metadata``, or else all that have a column of file names."""
     files = [path for path in visible_files(raw) if ending(path) in ENDINGS]
@@ -226,7 +236,7 @@ def _add(
         captions = [caption for caption in captions if caption]
     if not captions:
         return
-    split = row.split or _split_of_folders(name)
+    split = row.split or split_of_folders(name)
     image = found.setdefault(
         name, Captioned(folder.paths[name], name, where, row.number, split, [])
     )
@@ -236,7 +246,8 @@ def _add(
     image.captions += captions
 
 
-def _split_of_folders(name: str) -> str:
+def split_of_folders(name: str) -> str:
+    """The split that one of the folders of a relative path is named after, or ""."""
     called = (split_called(folder) for folder in name.split("/")[:-1])
     return next((split for split in called if split), "")
 

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
@@ -12,6 +12,9 @@ from repertoire.config import ConfigError, Count, Seed, Share
 from repertoire.data.doors import SAMPLE_BYTES, BadRowRule, BadRows, Fact
 from repertoire.data.files import digest_file
 from repertoire.data.sources import SourceError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 T = TypeVar("T")
 LEAST = {"test": 2, "valid": 1}  # a standard error needs two
@@ -61,24 +64,25 @@ def with_splits(given: Sequence[str], keys: Sequence[str], rule: HeldOut) -> lis
     ]
 
 
-def once_across(
-    given: Sequence[str], keys: Sequence[str], names: Sequence[str], bad: BadRows
-) -> list[bool]:
-    """Whether each row stays: of equal images in two splits, those held out do."""
-    splits = [split or "train" for split in given]
+def once_across(table: "pd.DataFrame", bad: BadRows) -> "pd.DataFrame":
+    """A table without images that another split holds, too: of two, the one held out stays.
+
+    ``split`` is "" for rows to train on, ``key`` is equal for equal images, ``file`` their name.
+    """
+    rows = list(zip(*(table[name].to_list() for name in ("split", "key", "file")), strict=True))
     held: dict[str, tuple[int, str]] = {}
-    for key, split, name in zip(keys, splits, names, strict=True):
-        rank = PRECEDENCE.index(split)
+    for split, key, name in rows:
+        rank = PRECEDENCE.index(split or "train")
         if key not in held or rank < held[key][0]:
             held[key] = (rank, name)
     stays = []
-    for key, split, name in zip(keys, splits, names, strict=True):
+    for split, key, name in rows:
         rank, first = held[key]
-        stays.append(PRECEDENCE.index(split) == rank)
+        stays.append(PRECEDENCE.index(split or "train") == rank)
         if not stays[-1]:
             reason = f"the same image as {first}, which is in {PRECEDENCE[rank]}"
             bad.add(name, None, reason, "keep it in one split")
-    return stays
+    return table[stays].reset_index(drop=True)
 
 
 def sampled(items: Sequence[T], split: Callable[[T], str], path: Callable[[T], Path]) -> list[T]:
@@ -98,13 +102,15 @@ def sampled(items: Sequence[T], split: Callable[[T], str], path: Callable[[T], P
     return found
 
 
-def equal_files(paths: Sequence[Path]) -> int:
-    """How many files are copies of another; only those of equal size are read."""
+def copies_fact(paths: Sequence[Path]) -> list[Fact]:
+    """How many files are copies of another, if any; only those of equal size are read."""
     sizes: defaultdict[int, list[Path]] = defaultdict(list)
     for path in paths:
         sizes[path.stat().st_size].append(path)
     alike = [group for group in sizes.values() if len(group) > 1]
-    return sum(len(group) - len({digest_file(path) for path in group}) for group in alike)
+    copies = sum(len(group) - len({digest_file(path) for path in group}) for group in alike)
+    sentence = f"{copies:,} image files are copies of another; copies stay in one split"
+    return [Fact("duplicates", sentence)] if copies else []
 
 
 def bad_row_fact(bad: BadRows, option: str, good: int, largest_share: float) -> list[Fact]:
