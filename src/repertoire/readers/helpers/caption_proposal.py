@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import mean, median
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from repertoire.config import parse
-from repertoire.data.doors import BadRowRule, BadRows, Fact, Proposal
+from repertoire.data.doors import BadRowRule, BadRows, Fact, Proposal, bad_row_rule
 from repertoire.data.image_files import ImageFile, ImageFileError, inspect, is_colour, read_image
 from repertoire.data.sources import SourceError
 from repertoire.data.table_formats import Reading
@@ -36,7 +36,6 @@ from repertoire.readers.helpers.caption_tables import (
 from repertoire.readers.helpers.image_doors import (
     HeldOut,
     Options,
-    bad_row_fact,
     copies_fact,
     sampled,
     split_fact,
@@ -79,14 +78,13 @@ class _Look:
 def proposal(raw: Path, options: Mapping[str, str]) -> Proposal:
     """The config of ``readers/captioned_images.py`` for these files."""
     wanted = Options(options, door.OPTIONS)
-    on_bad_row = wanted.one_of("on-bad-row", ("fail", "drop"), "fail")
     bad = BadRows(BadRowRule("drop", 1.0))
     columns = Columns(wanted.text("file"), wanted.text("text"), wanted.text("encoding"))
     tables = caption_tables(raw, columns)
     columns = chosen_columns(tables, columns)
     images = door.captioned_images(raw, tables, columns, bad)
     if not images:
-        bad_row_fact(bad, "fail", 0, 0.0)
+        bad_row_rule(bad, len(bad.rows), {})
         raise SourceError(f"{relative(raw, tables[0])}: no rows; write one for each image")
     sample = sampled(images, lambda image: image.split, lambda image: image.path)
     look = _looked(sample, wanted)
@@ -97,18 +95,19 @@ def proposal(raw: Path, options: Mapping[str, str]) -> Proposal:
     encoder, side, seen = _encoder(look, len(images), wanted)
     block = {
         "tables": [relative(raw, table) for table in tables],
-        "columns": vars(columns),
+        "columns": asdict(columns),
         "side": side,
         "channels": look.channels,
         "encoder": encoder,
         "threads": 1,
-        "wording": vars(wording),
-        "held_out": vars(held_out),
-        "bad_rows": {"on_bad_row": on_bad_row, "largest_share": 0.1},
+        "wording": asdict(wording),
+        "held_out": asdict(held_out),
+        "bad_rows": asdict(bad.rule),
     }
     config = parse(door.Config, block, "config")
     table = door.image_table(config, sample, bad)
-    dropped = bad_row_fact(bad, on_bad_row, len(images), config.bad_rows.largest_share)
+    rule, unusable = bad_row_rule(bad, len(images) + len(bad.rows), options)
+    block["bad_rows"] = asdict(rule)
     given = [image.split for image in images]
     splits = with_splits(given, [image.name for image in images], held_out)
     table["split"] = with_splits(table["split"].to_list(), table["key"].to_list(), held_out)
@@ -119,7 +118,7 @@ def proposal(raw: Path, options: Mapping[str, str]) -> Proposal:
         *_caption_facts(images, wording, why),
         split_fact(given, splits, held_out),
         *copies_fact([image.path for image in images]),
-        *dropped,
+        unusable,
     ]
     baseline = {"components": [50], "shifts": [0] if encoder or side > 64 else [0, 2], "seed": 3}
     return Proposal("captioned_images", block, baseline, facts, table, len(images))

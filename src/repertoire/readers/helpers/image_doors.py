@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 
 from repertoire.config import ConfigError, Count, Seed, Share
-from repertoire.data.doors import SAMPLE_BYTES, BadRowRule, BadRows, Fact
+from repertoire.data.doors import SAMPLE_BYTES, BadRows, Fact
 from repertoire.data.files import digest_file
 from repertoire.data.sources import SourceError
 
@@ -111,23 +111,6 @@ def copies_fact(paths: Sequence[Path]) -> list[Fact]:
     copies = sum(len(group) - len({digest_file(path) for path in group}) for group in alike)
     sentence = f"{copies:,} image files are copies of another; copies stay in one split"
     return [Fact("duplicates", sentence)] if copies else []
-
-
-def bad_row_fact(bad: BadRows, option: str, good: int, largest_share: float) -> list[Fact]:
-    """A fact of what is left out; raises SourceError where nothing may be, or not so much."""
-    if not bad.rows:
-        return []
-    first = bad.rows[0]
-    place = first["file"] if first["row"] is None else f"{first['file']}: row {first['row']}"
-    if option == "fail":
-        more = f"; {len(bad.rows) - 1:,} more cannot be used" if len(bad.rows) > 1 else ""
-        raise SourceError(
-            f"{place}: {first['reason']}{more}; correct what is wrong, or leave such rows out: "
-            "--on-bad-row drop"
-        )
-    BadRows(BadRowRule("drop", largest_share), bad.rows).check(good)
-    sentence = f"{len(bad.rows):,} cannot be used and are left out; first {place}"
-    return [Fact("bad rows", f"{sentence}: {first['reason']}")]
 
 
 def split_fact(given: Sequence[str], drawn: Sequence[str], rule: HeldOut) -> Fact:

@@ -2,20 +2,20 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from repertoire.config import ConfigError, parse
-from repertoire.data.doors import BadRowRule, BadRows, Fact, OptionNeeded, Proposal
+from repertoire.data.doors import BadRowRule, BadRows, Fact, OptionNeeded, Proposal, bad_row_rule
 from repertoire.data.image_files import ImageFileError, image_paths, inspect
 from repertoire.data.sources import SourceError
 from repertoire.readers import style_folder as door
 from repertoire.readers.helpers.caption_tables import file_at, relative, split_of_folders
 from repertoire.readers.helpers.image_doors import (
     Options,
-    bad_row_fact,
     copies_fact,
     sampled,
     split_fact,
@@ -43,7 +43,7 @@ TIMED = {"train": 64, "valid": 1, "test": 1}  # photographs of a proposal's samp
 def proposal(raw: Path, options: Mapping[str, str]) -> Proposal:
     """The config of ``readers/style_folder.py`` for these files."""
     wanted = Options(options, door.OPTIONS)
-    on_bad_row = wanted.one_of("on-bad-row", ("fail", "drop"), "fail")
+    bad = BadRows(BadRowRule("drop", 1.0))
     painting = _painting(raw, wanted.text("painting"))
     paths = door.photographs(raw, painting)
     size, sample = (
@@ -70,12 +70,18 @@ def proposal(raw: Path, options: Mapping[str, str]) -> Proposal:
             "most_test": MOST["test"],
             "seed": 17,
         },
-        "bad_rows": {"on_bad_row": on_bad_row, "largest_share": 0.1},
+        "bad_rows": asdict(bad.rule),
     }
-    facts, table = _understood(parse(door.Config, config, "config"), raw, paths, sample)
+    settings = parse(door.Config, config, "config")
+    table = door.photograph_table(settings, sample, raw, bad)
+    rule, unusable = bad_row_rule(bad, len(paths), options)
+    config["bad_rows"] = asdict(rule)
+    facts = [*_facts(settings, raw, paths, table, len(sample)), unusable]
+    timed = _timed(door.with_painting(settings, table, raw))
     shares = [0.5, 0.6, 0.7, 0.8, 0.9]
     baseline = {"iterations": [10, 25, ITERATIONS], "shares": shares, "threads": 1}
-    return Proposal("style_folder", config, baseline, facts, table, len(paths) + 1)
+    # The steps of an epoch do not depend on how many photographs there are.
+    return Proposal("style_folder", config, baseline, facts, timed, len(timed))
 
 
 def _split(raw: Path, path: Path) -> str:
@@ -117,25 +123,24 @@ def _side(sample: Sequence[Path]) -> int:
     return min(SIDE, max(door.SMALLEST, common))
 
 
-def _understood(
-    config: door.Config, raw: Path, paths: Sequence[Path], sample: Sequence[Path]
-) -> tuple[list[Fact], pd.DataFrame]:
-    """What was found, and a table of few test photographs: each takes seconds of optimisation."""
-    bad, rule = BadRows(BadRowRule("drop", 1.0)), config.held_out
-    photographs = door.photograph_table(config, sample, raw, bad)
-    limits = config.bad_rows
-    dropped = bad_row_fact(bad, limits.on_bad_row, len(paths), limits.largest_share)
-    given = [_split(raw, path) for path in paths]
-    splits = with_splits(given, [str(path) for path in paths], rule)
-    used = [s for s in splits if s == "train"]
-    for split, most in door.most_held_out(rule).items():
-        used += [split] * int(min(splits.count(split), most))
-    table = door.with_painting(config, photographs, raw)
+def _timed(table: pd.DataFrame) -> pd.DataFrame:
+    """What a trial needs: each test photograph takes seconds of optimisation."""
     first = table.groupby("split").cumcount() < table["split"].map(TIMED)
+    return table[first].reset_index(drop=True)
+
+
+def _facts(
+    config: door.Config, raw: Path, paths: Sequence[Path], seen: pd.DataFrame, looked: int
+) -> list[Fact]:
     painting = inspect(file_at(raw, config.painting))
-    sides = photographs[["height", "width"]].min(axis=1)
-    seen = f" (seen: {len(sample):,})" if len(sample) < len(paths) else ""
-    facts = [
+    given = [_split(raw, path) for path in paths]
+    splits = with_splits(given, [str(path) for path in paths], config.held_out)
+    used = [split for split in splits if split == "train"]
+    for split, most in door.most_held_out(config.held_out).items():
+        used += [split] * int(min(splits.count(split), most))
+    sides = seen[["height", "width"]].min(axis=1)
+    sample = f" (seen: {looked:,})" if looked < len(paths) else ""
+    return [
         Fact(
             "painting",
             f"{config.painting}, {painting.width} × {painting.height} pixels, judged at "
@@ -143,18 +148,14 @@ def _understood(
         ),
         Fact(
             "photographs",
-            f"{len(paths):,}{seen}, {sides.min()} to {sides.max()} pixels on the shorter side; "
+            f"{len(paths):,}{sample}, {sides.min()} to {sides.max()} pixels on the shorter side; "
             f"the square in the middle is resized to {config.side} × {config.side}",
         ),
-        Fact(
-            "judge", f"VGG-16 with ImageNet weights ({ORIGIN}), fetched once, not trained further"
-        ),
-        split_fact(given, used, rule),
+        Fact("judge", f"VGG-16 with ImageNet weights ({ORIGIN}), not trained further"),
+        split_fact(given, used, config.held_out),
         *_unused(len(splits) - len(used)),
         *copies_fact(paths),
-        *dropped,
     ]
-    return facts, table[first].reset_index(drop=True)
 
 
 def _unused(count: int) -> list[Fact]:
