@@ -19,7 +19,7 @@ from serving.errors import Malformed
 
 Row = dict[str, Any]
 FORMATS = (".parquet", ".jsonl")
-IMAGES = (".png", ".jpg", ".jpeg")
+IMAGES = (".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm")
 _ORJSON = orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_APPEND_NEWLINE
 
 
