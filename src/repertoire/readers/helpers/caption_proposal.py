@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from repertoire.config import parse
+from repertoire.config import ConfigError, parse
 from repertoire.data.doors import BadRowRule, BadRows, Fact, Proposal, bad_row_rule
 from repertoire.data.image_files import ImageFile, ImageFileError, inspect, is_colour, read_image
 from repertoire.data.sources import SourceError
@@ -161,7 +161,7 @@ def _encoder(look: _Look, count: int, wanted: Options) -> tuple[dict[str, Any] |
     why = why if chosen == default else f"{why}, as --image-encoder says"
     if chosen == "mobilenet":
         if look.channels == 1:
-            raise SourceError("--image-encoder mobilenet sees colours; add --channels 3")
+            raise ConfigError("--image-encoder mobilenet sees colours; add --channels 3")
         side = wanted.count("side", 64, 512) or (SIDE if count <= MANY else 160)
         _multiple(side, 32)
         sentence = f"{why}: MobileNetV2 with ImageNet weights ({ORIGIN}), not trained further"
@@ -174,7 +174,7 @@ def _encoder(look: _Look, count: int, wanted: Options) -> tuple[dict[str, Any] |
 
 def _multiple(side: int, of: int) -> None:
     if side % of:
-        raise SourceError(f"--side: {side} is not a multiple of {of}, as the encoder needs it")
+        raise ConfigError(f"--side: {side} is not a multiple of {of}, as the encoder needs it")
 
 
 def _wording(rows: Sequence[Sequence[str]]) -> tuple[Wording, str]:

@@ -55,7 +55,7 @@ def with_splits(given: Sequence[str], keys: Sequence[str], rule: HeldOut) -> lis
             drawn |= dict.fromkeys(order[len(drawn) :][:count], split)
     if len(free) <= len(drawn):
         raise SourceError(
-            f"{len(free)} different images to train on are too few to hold {len(drawn)} out; "
+            f"{len(free)} different images are too few to train on some and to hold others out; "
             "add images"
         )
     return [
