@@ -33,7 +33,6 @@ from repertoire.kinds.styles.encoding import (
     encode_styles,
     likeness,
     size_expectations,
-    square,
 )
 from repertoire.readers.helpers.caption_tables import file_at, relative, split_of_folders
 from repertoire.readers.helpers.image_doors import (
@@ -116,22 +115,22 @@ def photograph_table(
     config: Config, paths: Sequence[Path], raw: Path, bad: BadRows
 ) -> pd.DataFrame:
     """Photographs that can be used, as squares; ``split`` is "" where no folder names one."""
-    pixels = read_whole(file_at(raw, config.painting), config.painting)
-    painting = likeness(square(pixels, config.side))
+    size = (config.side, config.side)
+    painting = likeness(read_image(file_at(raw, config.painting), 3, size))
     rows = []
     for path in paths:
         name = relative(raw, path)
         try:
-            size = inspect(path)
-            pixels = read_image(path, 3, (config.side, config.side))
+            found = inspect(path)
+            pixels = read_image(path, 3, size)
         except ImageFileError as error:
             bad.add(name, None, error.reason, error.remedy)
             continue
-        if min(size.height, size.width) < config.side:
-            reason = f"{size.width} × {size.height} pixels are less than {config.side} on a side"
+        if min(found.height, found.width) < config.side:
+            reason = f"{found.width} × {found.height} pixels are less than {config.side} on a side"
             bad.add(name, None, reason, "take a larger photograph")
             continue
-        row = _row(name, pixels, (size.height, size.width))
+        row = _row(name, pixels, (found.height, found.width))
         if row["key"] == painting:
             bad.add(name, None, "it is the painting itself", "keep it out of the photographs")
             continue

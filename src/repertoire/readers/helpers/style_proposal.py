@@ -79,7 +79,8 @@ def proposal(raw: Path, options: Mapping[str, str]) -> Proposal:
     facts = [*_facts(settings, raw, paths, table, len(sample)), unusable]
     timed = _timed(door.with_painting(settings, table, raw))
     shares = [0.5, 0.6, 0.7, 0.8, 0.9]
-    baseline = {"iterations": [10, 25, ITERATIONS], "shares": shares, "threads": 1}
+    counts = sorted({max(1, ITERATIONS // part) for part in (5, 2, 1)})
+    baseline = {"iterations": counts, "shares": shares, "threads": 1}
     # The steps of an epoch do not depend on how many photographs there are.
     return Proposal("style_folder", config, baseline, facts, timed, len(timed))
 
