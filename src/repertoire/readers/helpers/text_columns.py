@@ -77,7 +77,7 @@ def _is_text(column: pd.Series) -> bool:
     links = cells.str.match(r"\w+://\S*$").mean()
     distinct = cells.nunique() / len(cells)
     long = words >= 3 or signs >= 12
-    return bool(long and letters > 0.5 and links < 0.5 and distinct > 0.3)
+    return bool(long and letters > 0.3 and links < 0.5 and distinct > 0.3)
 
 
 def _label_column(
