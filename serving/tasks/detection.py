@@ -113,4 +113,24 @@ def _names(model: Model) -> list[str]:
     return names
 
 
-TASKS = {"detect": Task(detect, field="images", column="image", many=True, others={"row": "rows"})}
+def _columns(model: Model, settings: Mapping[str, Any]) -> Sequence[str]:
+    """The names of the numbers of a row; none where the model looks at images."""
+    tables = model.manifest.encodings.get("rows", {}).get("tables", {})
+    if not tables:
+        return ()
+    names = _names(model)
+    chosen = Fields(settings).choice("normal", names, 0 if len(names) == 1 else None)
+    return list(tables.values())[chosen]
+
+
+TASKS = {
+    "detect": Task(
+        detect,
+        field="images",
+        column="image",
+        many=True,
+        others={"row": "rows"},
+        table=_columns,
+        table_column="row",
+    )
+}
