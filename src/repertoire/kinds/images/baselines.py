@@ -23,7 +23,7 @@ from repertoire.contract import Array, Arrays, Data
 from repertoire.kinds.images.bernoulli import Likelihoods, likelihoods
 from repertoire.kinds.images.binarisation import drawn_once
 from repertoire.kinds.images.denoising import NAMES as DENOISING_NAMES
-from repertoire.kinds.images.denoising import filter_gains, linear_gains
+from repertoire.kinds.images.denoising import LARGEST, filter_gains, linear_gains
 from repertoire.kinds.images.levels import level_bits
 from repertoire.metrics.classification import linear_probe
 from repertoire.metrics.features import FeatureSpace, feature_space, kind_of_features
@@ -172,7 +172,8 @@ def grey_baselines(config: Config, data: Data, split: str = "test") -> dict[str,
     if config.corruption:
         splits = [a["images"] for a in (train, data.arrays("valid"), other)]
         result |= filter_gains(components, config.corruption, *splits[1:])
-        result |= linear_gains(config.corruption, config.penalties, config.seed, *splits)
+        if train["images"][:1].size <= LARGEST:
+            result |= linear_gains(config.corruption, config.penalties, config.seed, *splits)
     return result
 
 
