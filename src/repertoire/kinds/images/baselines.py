@@ -22,8 +22,8 @@ from repertoire.config import Count, Positive, Seed
 from repertoire.contract import Array, Arrays, Data
 from repertoire.kinds.images.bernoulli import Likelihoods, likelihoods
 from repertoire.kinds.images.binarisation import drawn_once
-from repertoire.kinds.images.denoising import NAMES as DENOISING_NAMES
 from repertoire.kinds.images.denoising import LARGEST, filter_gains, linear_gains
+from repertoire.kinds.images.denoising import NAMES as DENOISING_NAMES
 from repertoire.kinds.images.levels import level_bits
 from repertoire.metrics.classification import linear_probe
 from repertoire.metrics.features import FeatureSpace, feature_space, kind_of_features
