@@ -124,10 +124,18 @@ def test_the_file_that_ships_holds_no_mistake(file):
     [
         ("recipes.lstm.dataset", "shakespeer", "recipes.lstm.dataset: no data set 'shakespeer'"),
         ("recipes.lstm.family", "transformer", "recipes.lstm.family: no family 'transformer'"),
-        ("recipes.lstm.dataset", "digits", "family: language_model takes data of kind stream"),
+        (
+            "recipes.lstm.dataset",
+            "digits",
+            "language_model takes data of kind running_text",
+        ),
         ("recipes.lstm.gate.metric", "perplexitee", "language_model has no metric 'perplexitee'"),
         ("recipes.lstm.gate.better", "higher", "of perplexity the lower value is better"),
-        ("recipes.lstm.gate.baseline", "bigram", "data of kind stream have no baseline 'bigram'"),
+        (
+            "recipes.lstm.gate.baseline",
+            "bigram",
+            "of kind running_text have no baseline 'bigram'",
+        ),
         ("recipes.lstm.config.units", -7, "config.units: expected a whole number of at least 1"),
         ("recipes.lstm.config.learning_rate", float("nan"), "expected a finite number, got nan"),
         ("datasets.dates.reader", "datez", "datasets.dates.reader: no reader 'datez'"),

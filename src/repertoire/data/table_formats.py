@@ -1,0 +1,288 @@
+"""One format each: the rows of a CSV, a JSON Lines and a Parquet file as an Arrow table.
+
+Each returns the table, the rows that are none, what the file is in words, and how many rows it has.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from repertoire.contract import Array
+from repertoire.data.encodings import encoding_of, encoding_words, head, known_encoding, not_in
+from repertoire.data.sources import SourceError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+TABS = (".tsv", ".tab", ".inter", ".item")
+DELIMITERS = {",": "comma", "\t": "tab", ";": "semicolon", "|": "vertical bar"}
+SNIFFED = 2**18  # bytes of a CSV file by which its delimiter is told
+
+
+@dataclass
+class Bad:
+    """A row that is no row of its table."""
+
+    file: str
+    row: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class Rows:
+    """``numbers`` are those of the table's rows in the file; ``total`` is estimated in a sample."""
+
+    table: "pa.Table"
+    bad: list[Bad]
+    format: str
+    numbers: Array
+    total: int
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How files are read. Empty: told by the file itself. ``columns`` name those without header."""
+
+    encoding: str = ""
+    delimiter: str = ""
+    columns: Sequence[str] = field(default=())
+    limit: int | None = None  # bytes at a file's beginning
+
+
+def ending(path: Path) -> str:
+    endings = [e.lower() for e in path.suffixes]
+    compressed = endings and endings[-1] in (".gz", ".bz2", ".zst")
+    return (endings[-2] if len(endings) > 1 else "") if compressed else (endings or [""])[-1]
+
+
+def csv_rows(path: Path, reading: Reading) -> "Rows":
+    import pyarrow as pa
+    from pyarrow import csv
+
+    start = head(path)
+    if not start.strip():
+        raise SourceError(f"{path.name}: an empty file; it needs a header and rows")
+    encoding = (
+        known_encoding(reading.encoding) if reading.encoding else encoding_of(start, path.name)
+    )
+    delimiter = reading.delimiter or _delimiter(path, start, encoding)
+    names = list(reading.columns) or _header(start, encoding, delimiter)
+    refuse_doubled(path, names)
+    bad: list[Bad] = []
+
+    def refuse(row: Any) -> str:
+        reason = f"{row.actual_columns} cells where there are {row.expected_columns} columns"
+        bad.append(Bad(path.name, int(row.number), reason))
+        return "skip"
+
+    try:
+        with pa.input_stream(str(path), compression="detect") as file:
+            reader = csv.open_csv(
+                file,
+                read_options=csv.ReadOptions(
+                    use_threads=False,
+                    encoding="utf-8" if encoding == "utf-8-sig" else encoding,
+                    column_names=names,
+                    skip_rows_after_names=0 if reading.columns else 1,
+                ),
+                parse_options=csv.ParseOptions(
+                    delimiter=delimiter, newlines_in_values=True, invalid_row_handler=refuse
+                ),
+                convert_options=csv.ConvertOptions(
+                    column_types=dict.fromkeys(names, pa.large_string()),
+                    strings_can_be_null=False,
+                ),
+            )
+            table, read = _batches(reader, reading.limit)
+    except UnicodeDecodeError as error:
+        raise not_in(encoding, path.name, error) from None
+    except pa.ArrowInvalid as error:
+        raise SourceError(f"{path.name}: {_said(error)}; save it as UTF-8 CSV") from None
+    words = f"{'TSV' if delimiter == chr(9) else 'CSV'}, {encoding_words(encoding)}"
+    if delimiter not in ",\t":
+        words += f", {DELIMITERS.get(delimiter, repr(delimiter))} between cells"
+    _refuse_open_quote(path, table)
+    # Bad rows are counted too, and in a file with a header that is row 1.
+    first = 1 if reading.columns else 2
+    numbers = np.arange(first, first + table.num_rows + len(bad))
+    numbers = np.setdiff1d(numbers, [row.row for row in bad])[: table.num_rows]
+    return Rows(table, bad, words, numbers, _estimated(path, table, len(bad), read))
+
+
+def refuse_doubled(path: Path, names: Sequence[str]) -> None:
+    """Two columns of one name cannot be told apart."""
+    if doubled := sorted({name for name in names if list(names).count(name) > 1}):
+        raise SourceError(
+            f"{path.name}: two columns are called {doubled[0]!r}; give each a name of its own"
+        )
+
+
+def _batches(reader: Any, limit: int | None) -> "tuple[pa.Table, bool]":
+    """The table of a stream up to the limit, and whether that is all."""
+    import pyarrow as pa
+
+    batches, size = [], 0
+    for batch in reader:
+        batches.append(batch)
+        size += batch.nbytes
+        if limit is not None and size >= limit:
+            return pa.Table.from_batches(batches), False
+    return pa.Table.from_batches(batches, reader.schema), True
+
+
+def _estimated(path: Path, table: "pa.Table", bad: int, whole: bool) -> int:
+    if whole:
+        return table.num_rows + bad
+    return max(table.num_rows + 1, round(path.stat().st_size / (table.nbytes / table.num_rows)))
+
+
+def _header(start: bytes, encoding: str, delimiter: str) -> list[str]:
+    """The names in the first row; a column without one is called by its place."""
+    import csv
+    import io
+
+    text = start.decode(encoding, errors="replace").removeprefix("\ufeff")
+    names = next(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter), [])
+    return [name.strip() or f"column_{place}" for place, name in enumerate(names, 1)]
+
+
+def _delimiter(path: Path, start: bytes, encoding: str) -> str:
+    """The one that cuts the first rows into most columns, with the fewest rows that do not fit."""
+    if ending(path) in TABS:
+        return "\t"
+    import csv
+    import io
+
+    text = start.decode(encoding, errors="replace").removeprefix("\ufeff")[:SNIFFED]
+    scores = {}
+    for delimiter in DELIMITERS:
+        rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
+        rows = [row for row in rows if row][: 1 + len(rows) // 2 * 2][:200]
+        width = len(rows[0]) if rows else 1
+        fitting = sum(len(row) == width for row in rows) / max(1, len(rows))
+        scores[delimiter] = (fitting if width > 1 else 0, width)
+    best = max(scores, key=lambda delimiter: scores[delimiter])
+    return best if scores[best][0] else ","
+
+
+def _refuse_open_quote(path: Path, table: "pa.Table") -> None:
+    """A quotation mark that is never closed makes all that follows one cell."""
+    if not table.num_rows:
+        return
+    for name in table.column_names:
+        cell = table[name][-1].as_py() or ""
+        if cell.count("\n") > 20:
+            raise SourceError(
+                f"{path.name}: row {table.num_rows + 1} opens a quotation mark that is never "
+                "closed, so the rest of the file became one cell; close or double the mark"
+            )
+
+
+def json_lines_rows(path: Path, reading: Reading) -> "Rows":
+    import pyarrow as pa
+
+    encoding = (
+        known_encoding(reading.encoding) if reading.encoding else encoding_of(head(path), path.name)
+    )
+    rows: list[dict[str, Any]] = []
+    numbers: list[int] = []
+    bad: list[Bad] = []
+    size, whole = 0, True
+    with pa.input_stream(str(path), compression="detect") as stream:
+        lines = _lines(stream.read(), encoding, path)
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        size += len(line)
+        if reading.limit is not None and size > reading.limit:
+            whole = False
+            break
+        try:
+            value = json.loads(line)
+        except ValueError as error:
+            if number == 1 and line.lstrip().startswith("["):
+                raise SourceError(
+                    f"{path.name}: one JSON array; write one object a line (JSON Lines)"
+                ) from None
+            bad.append(Bad(path.name, number, f"not valid JSON ({error})"))
+            continue
+        if isinstance(value, dict):
+            rows.append(value)
+            numbers.append(number)
+        else:
+            bad.append(Bad(path.name, number, "not a JSON object"))
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    columns = {name: _column([row.get(name) for row in rows]) for name in names}
+    table = pa.table(columns)
+    words = f"JSON Lines, {encoding_words(encoding)}"
+    total = _estimated(path, table, len(bad), whole)
+    return Rows(table, bad, words, np.array(numbers, np.int64), total)
+
+
+def _lines(content: bytes, encoding: str, path: Path) -> list[str]:
+    try:
+        return content.decode(encoding).replace("\r", "").split("\n")
+    except UnicodeDecodeError as error:
+        raise not_in(encoding, path.name, error) from None
+
+
+def _column(values: Sequence[Any]) -> Any:
+    """An Arrow array of one type: mixed columns become strings, as their JSON spells them."""
+    import pyarrow as pa
+
+    if any(isinstance(value, str) for value in values):
+        texts = [
+            "" if v is None else v if isinstance(v, str) else json.dumps(v, ensure_ascii=False)
+            for v in values
+        ]
+        return pa.array(texts, pa.large_string())
+    try:
+        return pa.array(values)
+    except (pa.ArrowInvalid, pa.ArrowTypeError):
+        return pa.array([json.dumps(v, ensure_ascii=False) for v in values], pa.large_string())
+
+
+def parquet_rows(path: Path, reading: Reading) -> "Rows":
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    try:
+        with parquet.ParquetFile(path) as file:
+            rows = file.metadata.num_rows
+            batches, size = [], 0
+            for batch in file.iter_batches():
+                batches.append(batch)
+                size += batch.nbytes
+                if reading.limit is not None and size >= reading.limit:
+                    break
+            table = pa.Table.from_batches(batches, file.schema_arrow)
+    except (pa.ArrowInvalid, OSError) as error:
+        raise SourceError(f"{path.name}: not a Parquet file ({_said(error)})") from None
+    return Rows(_plain_strings(table), [], "Parquet", np.arange(1, table.num_rows + 1), rows)
+
+
+def _plain_strings(table: "pa.Table") -> "pa.Table":
+    """Strings of any kind (dictionaries, views) as one type; none as ""."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    types = pa.types
+    strings = (types.is_string, types.is_large_string, types.is_string_view)
+    for place, column in enumerate(table.schema):
+        kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
+        if any(is_text(kind) for is_text in strings):
+            texts = pc.fill_null(table.column(place).cast(pa.large_string()), "")
+            table = table.set_column(place, column.name, texts)
+    return table
+
+
+def _said(error: Exception) -> str:
+    return " ".join(str(error).split()).removesuffix(".")
+
+
+def _encoding(path: Path, start: bytes, reading: Reading) -> str:
+    return known_encoding(reading.encoding) if reading.encoding else encoding_of(start, path.name)
