@@ -10,7 +10,7 @@ import numpy as np
 from repertoire.config import RepertoireError
 from repertoire.contract import Array, Arrays
 from repertoire.data.files import read_json, write_json
-from repertoire.data.tensors import RowBlocks, read_tensors, write_tensors
+from repertoire.data.tensors import read_tensors, write_tensors
 from repertoire.data.text import load_tokenizer
 
 SPLITS = ("train", "valid", "test")
