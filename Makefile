@@ -23,7 +23,11 @@ export MLFLOW_ALLOW_PICKLE_DESERIALIZATION := false
 # Bytecode pays for itself at the second import of anything.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup lock repro test lint bench benchmark serve promote rollback clean
+# The folder of your own recipes, and the registry that all recipes of this checkout share.
+PROJECT ?= own
+REGISTRY := $(or $(MLFLOW_TRACKING_URI),sqlite:///$(CURDIR)/mlflow.db)
+
+.PHONY: help setup lock add repro test lint bench benchmark serve promote rollback clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -45,9 +49,18 @@ lock: ## compile requirements.lock anew from pyproject.toml
 	  --no-header --no-annotate --python-version 3.11 pyproject.toml -o requirements.lock
 	@sed -i 's/^\(torch==[^+]*\)+cpu$$/\1/' requirements.lock
 
-repro: setup ## run the whole pipeline: data, training, evaluation, registry, report
+add: setup ## from your files to a recipe: make add NAME=reviews DATA=reviews.csv FAMILY=classifier
+	@python -m pipelines.add "$(NAME)" $(DATA) --family "$(FAMILY)" --project "$(PROJECT)" $(ARGS)
+
+repro: setup ## run the whole pipeline, or one recipe of yours: make repro RECIPE=reviews
+ifdef RECIPE
+	@cd "$(PROJECT)" && export PYTHONPATH="$(CURDIR)" MLFLOW_TRACKING_URI="$(REGISTRY)" && \
+	  python -m pipelines.warm dvc repro "evaluate@$(RECIPE)" && \
+	  python -m pipelines.register "$(RECIPE)" && python -m pipelines.report
+else
 	@python -m pipelines.warm dvc repro && python -m pipelines.register && \
 	  python -m pipelines.report && python -m pipelines.split
+endif
 
 test: setup ## run every test
 	@python -m pytest --numprocesses auto

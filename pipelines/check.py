@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import Any
 
-from pipelines.params import DatasetParams, Params, Recipe
+from pipelines.params import STRONGEST, DatasetParams, Params, Recipe
 from repertoire.config import ConfigError, parse, section
 from repertoire.contract import Family, load_family
 from repertoire.data.sources import Source
@@ -87,7 +87,9 @@ def _check_gate(recipe: Recipe, family: Family, kind: str, place: str) -> None:
     if gate.better not in directions:
         raise ConfigError(f"{place}.better: of {gate.metric} the {directions[0]} value is better")
     names = load_baselines(kind).NAMES
-    if not any(re.fullmatch(pattern, gate.baseline) for pattern in names):
+    if gate.baseline != STRONGEST and not any(
+        re.fullmatch(pattern, gate.baseline) for pattern in names
+    ):
         raise ConfigError(
             f"{place}.baseline: data of kind {kind} have no baseline {gate.baseline!r}; "
             f"there are: {_list(names)}"

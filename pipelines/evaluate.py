@@ -5,7 +5,7 @@ from pathlib import Path
 from safetensors.numpy import load_file
 
 from pipelines.artifact import ARTIFACTS, EVALUATION, METRICS, RESULTS
-from pipelines.params import Recipe, export_params, family_config, recipe_params
+from pipelines.params import STRONGEST, Recipe, export_params, family_config, recipe_params
 from pipelines.stage import run_stage
 from repertoire.config import RepertoireError
 from repertoire.contract import load_family
@@ -13,7 +13,7 @@ from repertoire.data.dataset import Dataset
 from repertoire.data.figures import write_figures
 from repertoire.data.files import digest_file, read_json, whole_folder, write_json
 from repertoire.engines.onnx_engine import OnnxRun
-from repertoire.metrics.gate import margin_over
+from repertoire.metrics.gate import margin_over, strongest
 from repertoire.metrics.rounding import rounded
 from repertoire.metrics.uncertainty import standard_errors, values
 
@@ -56,7 +56,10 @@ def evaluate(name: str) -> None:
 def _gate(recipe: Recipe, metrics: dict[str, float], errors: dict[str, float]) -> dict[str, object]:
     gate = recipe.gate
     baselines = read_json(Path("baselines") / f"{recipe.dataset}.json")
-    for key, known in ((gate.metric, metrics), (gate.baseline, baselines)):
+    name = gate.baseline
+    if name == STRONGEST:
+        name = strongest(gate.metric, gate.better, metrics, baselines) or STRONGEST
+    for key, known in ((gate.metric, metrics), (name, baselines)):
         if key not in known:
             raise RepertoireError(f"gate: no {key!r}; there are: {', '.join(known)}")
     if gate.metric not in errors:
@@ -64,7 +67,7 @@ def _gate(recipe: Recipe, metrics: dict[str, float], errors: dict[str, float]) -
             f"gate: {gate.metric} has no standard error, so no margin over chance can be stated; "
             "the test split needs at least two units"
         )
-    value, baseline = metrics[gate.metric], baselines[gate.baseline]
+    value, baseline = metrics[gate.metric], baselines[name]
     margin = margin_over(gate.better, value, baseline)
     wanted = gate.standard_errors * errors[gate.metric]
     return {
@@ -72,7 +75,7 @@ def _gate(recipe: Recipe, metrics: dict[str, float], errors: dict[str, float]) -
         "better": gate.better,
         "value": value,
         "standard_error": errors[gate.metric],
-        "baseline": gate.baseline,
+        "baseline": name,
         "baseline_value": baseline,
         "margin": margin,
         "wanted": wanted,

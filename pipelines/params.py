@@ -25,15 +25,28 @@ from repertoire.config import (
 from repertoire.data.sources import Source
 
 PARAMS = Path("params.yaml")
+STRONGEST = "strongest"  # as a gate's baseline: whichever is best in the gate's metric
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")  # of a folder, a registered model and a DVC stage
 
 
 @dataclass(frozen=True)
+class Raw:
+    """Files of somebody's own in raw/<data set>/, under DVC: where they came from, their terms."""
+
+    origin: str
+    licence: str
+
+
+@dataclass(frozen=True)
 class DatasetParams:
-    """One block of ``datasets``: ``config`` belongs to the reader, ``baseline`` to its kind."""
+    """One block of ``datasets``: ``config`` belongs to the reader, ``baseline`` to its kind.
+
+    ``raw`` is None where a data set is made of pinned ``sources`` alone.
+    """
 
     reader: str
     sources: Mapping[str, Source]
+    raw: Raw | None
     config: Mapping[str, Any]
     baseline: Mapping[str, Any]
 
@@ -42,13 +55,16 @@ class DatasetParams:
 class Gate:
     """The metric that decides, and by how many of its standard errors it must beat a baseline.
 
-    None wanted: any lead will do; a number below 0: it may be behind by as many.
+    None wanted: any lead will do; a number below 0: it may be behind by as many. ``baseline`` may
+    be ``strongest``: the best of all in this metric. ``champion`` says whether a model that fails
+    may become champion of the registry.
     """
 
     metric: str
     better: Literal["lower", "higher"]
     baseline: str
     standard_errors: float
+    champion: Literal["passed", "always"]
 
 
 @dataclass(frozen=True)
@@ -113,6 +129,7 @@ class Params:
     def dataset(self, name: str) -> DatasetParams:
         """A data set with its sources, which it names, in full."""
         block = dict(self._block("datasets", name))
+        block.setdefault("raw", None)
         place = self._place("datasets", name)
         if isinstance(named := block.get("sources"), Mapping):
             known = section(self.content, "sources", source=self.source) if named else {}

@@ -1,6 +1,7 @@
 """prepare@<dataset>: pinned source -> table -> Great Expectations -> data/<dataset>/."""
 
 from pathlib import Path
+from typing import Any
 
 import great_expectations as gx  # noqa: F401  (its seconds belong to start-up, not to the work)
 
@@ -21,18 +22,19 @@ def prepare(name: str) -> None:
     reader = load_reader(params.reader)
     config = parse(reader.Config, params.config, f"params.yaml.datasets.{name}.config")
     files = Files({key: fetch(source) for key, source in params.sources.items()})
+    if params.raw:
+        files["raw"] = Path("raw") / name
     table = with_identity(reader.tabulate(config, files))
     columns = [c for c in table.columns if c not in ("row", "split", "key", "splits_of_key")]
     records = validate(name, table, [*common(columns), *reader.expectations(config)])
     encoded = reader.encode(config, table)
+    origins: list[Any] = [*params.sources.values(), *([params.raw] if params.raw else [])]
     with whole_folder(Path("data") / name) as folder:
         facts = {
             "dataset": name,
             "kind": reader.KIND,
-            "origin": _joined([source.origin for source in params.sources.values()], "generated"),
-            "licence": _joined(
-                [source.licence for source in params.sources.values()], "generated, none needed"
-            ),
+            "origin": _joined([source.origin for source in origins], "generated"),
+            "licence": _joined([source.licence for source in origins], "generated, none needed"),
         }
         write_dataset(folder, encoded, facts)
         write_json(folder / "validation.json", records)

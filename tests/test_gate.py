@@ -15,7 +15,7 @@ ERRORS = {"height": 2.0}
 
 
 def recipe(better, standard_errors, metric="height"):
-    gate = Gate(metric, better, "mean_height", standard_errors)
+    gate = Gate(metric, better, "mean_height", standard_errors, "passed")
     return Recipe("A", "toy", "hills", 5, TRAINING, gate, {})
 
 
@@ -56,7 +56,7 @@ def test_a_gate_is_passed_by_more_than_its_standard_errors(
 def test_a_gate_whose_metric_or_baseline_was_not_measured_names_what_was(hills):
     with pytest.raises(RepertoireError, match="gate: no 'width'; there are: height, depth"):
         _gate(recipe("lower", 3, "width"), {"height": 7.0, "depth": 3.0}, ERRORS)
-    gate = Gate("height", "lower", "median_height", 3)
+    gate = Gate("height", "lower", "median_height", 3, "passed")
     other = Recipe("A", "toy", "hills", 5, TRAINING, gate, {})
     with pytest.raises(RepertoireError, match="gate: no 'median_height'; there are: mean_height"):
         _gate(other, {"height": 7.0}, ERRORS)

@@ -38,7 +38,7 @@ def test_the_example_of_a_registered_model_is_answered_by_it(name, project, tmp_
         "inputs": [asdict(port) for port in graph.inputs],
         "outputs": [asdict(port) for port in graph.outputs],
     }
-    content = Content(name, tmp_path / "a", recipe, {"graphs": [record]}, True, "0" * 64)
+    content = Content(name, tmp_path / "a", recipe, {"graphs": [record]}, True, "b", "0" * 64)
     write_model(tmp_path / "model", content)
 
     model = mlflow.pyfunc.load_model(str(tmp_path / "model"))

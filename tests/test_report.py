@@ -34,7 +34,12 @@ recipes:
     dataset: lines
     seed: 1
     training: {epochs: 3, threads: 1, checkpoint_seconds: 1, record_steps: 20}
-    gate: {metric: perplexity, better: lower, baseline: unigram_perplexity, standard_errors: 1}
+    gate:
+      metric: perplexity
+      better: lower
+      baseline: unigram_perplexity
+      standard_errors: 1
+      champion: passed
     config: {prompt: "it's", units: 3}
   poor: {<<: *recipe, title: Poor net}
 studies:
@@ -223,7 +228,7 @@ def test_every_model_is_listed_with_its_learned_numbers_counted_once(project: Pa
 def test_settings_within_settings_are_a_line_each() -> None:
     config = {"units": [5, 3], "rivals": {"ridges": [2.0, 7.0], "metric": "mse"}, "noise": {}}
     recipe = Recipe(
-        "A", "toy", "d", 11, Training(13, 1, 1.0, 1), Gate("m", "lower", "b", 0), config
+        "A", "toy", "d", 11, Training(13, 1, 1.0, 1), Gate("m", "lower", "b", 0, "passed"), config
     )
     assert settings(recipe) == [
         ("seed", "11"),

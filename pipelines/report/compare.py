@@ -13,7 +13,7 @@ from pipelines.report.words import (
     metric_words,
     number,
 )
-from repertoire.metrics.gate import margin_over
+from repertoire.metrics.gate import REAL, alike, margin_over
 
 # Metric pattern, and the baseline that is shown beside the gate; {…} is filled from the recipe's
 # config. What shares the gate's metric is shown without an entry here, unless it depends on the
@@ -116,7 +116,6 @@ BESIDE: tuple[tuple[str, str, Role], ...] = (
 )
 
 
-REAL = "real_"  # begins the name of what real data reach
 TIE = 2.0  # standard errors within which two values are called equal
 
 
@@ -214,11 +213,8 @@ def _rivals(
     """Every baseline in the gate's metric, unless BESIDE says which ones belong to a recipe."""
     if any("{" in template and re.fullmatch(p, metric) for p, template, _ in BESIDE):
         return
-    # A longer metric that ends alike is another one, as that of one direction alone.
-    longer = [other for other in metrics if other.endswith(f"_{metric}")]
-    for key in baselines:
-        if key.endswith(f"_{metric}") and not any(key.endswith(f"_{other}") for other in longer):
-            yield key, "floor" if key.startswith(REAL) else "baseline"
+    for key in alike(metric, metrics, baselines):
+        yield key, "floor" if key.startswith(REAL) else "baseline"
 
 
 def verdicts(models: list[tuple[str, list[Comparison]]]) -> list[str]:

@@ -13,6 +13,7 @@ from pipelines.artifact import (
     HISTORY,
     MANIFEST,
     RESULTS,
+    not_evaluated,
     read_artifact,
 )
 from pipelines.params import (
@@ -45,9 +46,14 @@ def report() -> None:
     if known.exists() and known.read_text(encoding="utf-8") == digest:
         print(f"{OUTPUT}/index.html: nothing that it shows has changed")
         return
-    models = [_model(name) for name in recipe_names()]
-    if not models:
+    names = recipe_names()
+    if not names:
         raise RepertoireError("params.yaml.recipes: no recipe to report; add one")
+    # One recipe of several may be run by itself; of none there is nothing to show.
+    missing = [name for name in names if not (ARTIFACTS / name / MANIFEST).exists()]
+    if missing == names:
+        raise not_evaluated(names[0], ARTIFACTS / names[0] / MANIFEST)
+    models = [_model(name) for name in names if name not in missing]
     pages = [*_family_pages(models), *_study_pages([_study(name) for name in study_names()])]
     first = {"summary": _summary(models), "datasets": _datasets(models), "models": models}
     listed = [page["listed"] for page in pages]
@@ -59,6 +65,8 @@ def report() -> None:
         (folder / INPUTS).write_text(digest, encoding="utf-8")
     beaten = sum(model["gate"]["passed"] for model in models)
     print(f"{OUTPUT}/index.html: {len(models)} recipes, {beaten} beat their baseline")
+    if missing:
+        print(f"not shown, for they were not evaluated: {', '.join(missing)}")
 
 
 def _render(folder: Path, file: str, template: str, content: dict[str, Any]) -> None:

@@ -9,11 +9,12 @@ Such a reader is a door. It has all that a reader has (``repertoire.readers``), 
 several beside one another, or the content of one folder.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-from repertoire.config import RepertoireError, Share
+from repertoire.config import ConfigError, RepertoireError, Share
 from repertoire.data.sources import SourceError
 
 if TYPE_CHECKING:
@@ -90,3 +91,31 @@ class BadRows:
             )
         table.attrs[DROPPED] = self.rows
         return table
+
+
+LEAST_SHARE = 0.01  # of rows that may be dropped, where fewer were found
+
+
+def bad_row_rule(found: BadRows, total: int, options: Mapping[str, str]) -> tuple[BadRowRule, Fact]:
+    """The rule for a data set of which a proposal has collected the bad rows, and what to say.
+
+    Raises SourceError with the first of them, unless the option ``on-bad-row`` says drop.
+    """
+    wanted = options.get("on-bad-row", "fail")
+    if wanted not in ("fail", "drop"):
+        raise ConfigError(f"--on-bad-row {wanted}: say fail or drop")
+    count = len(found.rows)
+    if not count:
+        rule = BadRowRule("drop" if wanted == "drop" else "fail", LEAST_SHARE)
+        return rule, Fact("unusable", "no row")
+    first = found.rows[0]
+    place = first["file"] if first["row"] is None else f"{first['file']}: row {first['row']:,}"
+    if wanted == "fail":
+        more = f" (and {count - 1:,} more such rows)" if count > 1 else ""
+        raise SourceError(
+            f"{place}: {first['reason']}{more}; correct it, or leave such rows out with "
+            "--on-bad-row drop"
+        )
+    share = max(LEAST_SHARE, math.ceil(200 * count / max(1, total)) / 100)
+    said = f"{count:,} of {total:,} rows are left out, the first: {place}: {first['reason']}"
+    return BadRowRule("drop", min(1.0, share)), Fact("unusable", said)

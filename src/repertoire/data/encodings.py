@@ -14,7 +14,11 @@ MARKS = {
     codecs.BOM_UTF16_LE: "utf-16",
     codecs.BOM_UTF16_BE: "utf-16",
 }
-PAIRS = ["big5", "cp932", "cp949", "euc_jp", "euc_kr", "gb18030", "gbk", "johab", "shift_jis"]
+PAIRS = [
+    *("big5", "big5hkscs", "cp932", "cp949", "cp950", "euc_jis_2004", "euc_jisx0213", "euc_jp"),
+    *("euc_kr", "gb18030", "gb2312", "gbk", "hz", "johab"),
+    *("shift_jis", "shift_jis_2004", "shift_jisx0213"),
+]
 WORDS = {"utf-8": "UTF-8", "utf-8-sig": "UTF-8 with a byte-order mark", "utf-16": "UTF-16"}
 
 

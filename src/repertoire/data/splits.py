@@ -51,3 +51,26 @@ def split_of_groups(
     place = groups.map(dict(zip(distinct, draws, strict=True)))
     held = test_share + valid_share
     return np.where(place < test_share, "test", np.where(place < held, "valid", "train"))
+
+
+def stratified_split(
+    groups: "pd.Series", classes: "pd.Series", seed: int, valid_share: float, test_share: float
+) -> Array:
+    """The split of each row so that every class is in each split with its share.
+
+    A group is in one split: it is of the class of its first row. A class of three groups or more
+    has at least one in each split.
+    """
+    import pandas as pd
+
+    first = ~groups.duplicated().to_numpy()
+    table = pd.DataFrame({"group": groups[first].to_numpy(), "of": classes[first].to_numpy()})
+    table["draw"] = np.random.default_rng(seed).random(len(table))
+    table["place"] = table.groupby("of", sort=False)["draw"].rank(method="first") - 1
+    size = table.groupby("of", sort=False)["draw"].transform("size")
+    test = np.maximum(1, (size * test_share).round())
+    valid = test + np.maximum(1, (size * valid_share).round())
+    split = np.where(
+        table["place"] < test, "test", np.where(table["place"] < valid, "valid", "train")
+    )
+    return groups.map(dict(zip(table["group"], split, strict=True))).to_numpy()

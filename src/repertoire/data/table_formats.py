@@ -50,6 +50,7 @@ class Reading:
     encoding: str = ""
     delimiter: str = ""
     columns: Sequence[str] = field(default=())
+    include: Sequence[str] = field(default=())  # columns that are wanted; all where empty
     limit: int | None = None  # bytes at a file's beginning
 
 
@@ -95,6 +96,7 @@ def csv_rows(path: Path, reading: Reading) -> "Rows":
                 convert_options=csv.ConvertOptions(
                     column_types=dict.fromkeys(names, pa.large_string()),
                     strings_can_be_null=False,
+                    include_columns=[name for name in names if name in reading.include],
                 ),
             )
             table, read = _batches(reader, reading.limit)
@@ -253,13 +255,17 @@ def parquet_rows(path: Path, reading: Reading) -> "Rows":
     try:
         with parquet.ParquetFile(path) as file:
             rows = file.metadata.num_rows
+            names = file.schema_arrow.names
+            wanted = [name for name in names if name in reading.include] or names
             batches, size = [], 0
-            for batch in file.iter_batches():
+            for batch in file.iter_batches(columns=wanted):
                 batches.append(batch)
                 size += batch.nbytes
                 if reading.limit is not None and size >= reading.limit:
                     break
-            table = pa.Table.from_batches(batches, file.schema_arrow)
+            table = pa.Table.from_batches(
+                batches, pa.schema([file.schema_arrow.field(name) for name in wanted])
+            )
     except (pa.ArrowInvalid, OSError) as error:
         raise SourceError(f"{path.name}: not a Parquet file ({_said(error)})") from None
     return Rows(_plain_strings(table), [], "Parquet", np.arange(1, table.num_rows + 1), rows)

@@ -14,7 +14,12 @@ from repertoire.data.dataset import Encoded
 from repertoire.data.sources import Files, SourceError, members
 from repertoire.data.splits import cleaned, identity, split_of_groups
 from repertoire.data.validation import Expectation, expect
-from repertoire.kinds.labelled_texts.encoding import Texts, encode_labels, label_expectations
+from repertoire.kinds.labelled_texts.encoding import (
+    Texts,
+    balance_expectation,
+    encode_labels,
+    label_expectations,
+)
 
 KIND = "labelled_texts"
 CLASSES = ("ham", "spam")
@@ -69,7 +74,8 @@ def _collection(config: Config, path: Path) -> tuple[str, bytes]:
 def expectations(config: Config) -> list[Expectation]:
     """Lengths, labels, and spam neither gone nor everywhere."""
     return [
-        *label_expectations(config.texts, CLASSES, 0.05),
+        *label_expectations(config.texts, CLASSES),
+        balance_expectation(0.05),
         *([UNIQUE] if config.distinct else []),
     ]
 

@@ -14,7 +14,12 @@ from repertoire.data.dataset import Encoded
 from repertoire.data.sources import Files, SourceError
 from repertoire.data.splits import cleaned, identity, split_of_groups
 from repertoire.data.validation import Expectation
-from repertoire.kinds.labelled_texts.encoding import Texts, encode_labels, label_expectations
+from repertoire.kinds.labelled_texts.encoding import (
+    Texts,
+    balance_expectation,
+    encode_labels,
+    label_expectations,
+)
 
 KIND = "labelled_texts"
 
@@ -70,7 +75,7 @@ def _read(path: Path, classes: tuple[str, ...]) -> pd.DataFrame:
 
 def expectations(config: Config) -> list[Expectation]:
     """Lengths, labels, and no class that is rare."""
-    return label_expectations(config.texts, config.classes, 0.3)
+    return [*label_expectations(config.texts, config.classes), balance_expectation(0.3)]
 
 
 def encode(config: Config, table: pd.DataFrame) -> Encoded:

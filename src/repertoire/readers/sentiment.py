@@ -16,7 +16,12 @@ from repertoire.data.dataset import Encoded
 from repertoire.data.sources import Files, SourceError, members
 from repertoire.data.splits import cleaned, identity, split_of_groups
 from repertoire.data.validation import Expectation, expect
-from repertoire.kinds.labelled_texts.encoding import Texts, encode_labels, label_expectations
+from repertoire.kinds.labelled_texts.encoding import (
+    Texts,
+    balance_expectation,
+    encode_labels,
+    label_expectations,
+)
 
 KIND = "labelled_texts"
 CLASSES = ("negative", "positive")
@@ -79,7 +84,8 @@ def _document(number: str, key: str) -> str:
 def expectations(config: Config) -> list[Expectation]:
     """Lengths, labels, and ratings that are clear."""
     return [
-        *label_expectations(config.texts, CLASSES, 0.2),
+        *label_expectations(config.texts, CLASSES),
+        balance_expectation(0.2),
         expect(
             "a rating is -4 to 4",
             "ExpectColumnValuesToBeBetween",

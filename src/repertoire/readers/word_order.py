@@ -17,7 +17,12 @@ from repertoire.data.sources import Files
 from repertoire.data.splits import split_of_groups
 from repertoire.data.text import WORDS
 from repertoire.data.validation import Expectation, expect
-from repertoire.kinds.labelled_texts.encoding import Texts, encode_labels, label_expectations
+from repertoire.kinds.labelled_texts.encoding import (
+    Texts,
+    balance_expectation,
+    encode_labels,
+    label_expectations,
+)
 
 KIND = "labelled_texts"
 CLASSES = ("negative", "positive")
@@ -115,7 +120,8 @@ def _draws(config: Config) -> Iterator[tuple[Row, Row]]:
 def expectations(config: Config) -> list[Expectation]:
     """Lengths, labels, and no bag of words that tells its label."""
     return [
-        *label_expectations(config.texts, CLASSES, 0.49),
+        *label_expectations(config.texts, CLASSES),
+        balance_expectation(0.49),
         expect("no text occurs twice", "ExpectColumnValuesToBeUnique", column="text"),
         expect(
             "every bag of words is as often positive as negative",

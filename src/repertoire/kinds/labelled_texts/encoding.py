@@ -26,8 +26,8 @@ class Texts:
     longest: Count
 
 
-def label_expectations(texts: Texts, classes: tuple[str, ...], rarest: float) -> list[Expectation]:
-    """Lengths, alphabet, known labels; every class holds at least the share ``rarest``."""
+def label_expectations(texts: Texts, classes: tuple[str, ...]) -> list[Expectation]:
+    """Lengths, alphabet, known labels, of which every one occurs."""
     return [
         expect(
             f"a text has 1 to {texts.longest} characters",
@@ -54,14 +54,18 @@ def label_expectations(texts: Texts, classes: tuple[str, ...], rarest: float) ->
             column="label",
             value_set=list(classes),
         ),
-        expect(
-            f"the last class holds {rarest:g} to {1 - rarest:g} of the texts",
-            "ExpectColumnMeanToBeBetween",
-            column="is_last_class",
-            min_value=rarest,
-            max_value=1 - rarest,
-        ),
     ]
+
+
+def balance_expectation(rarest: float) -> Expectation:
+    """The last of two classes holds at least the share ``rarest``, and so does the first."""
+    return expect(
+        f"the last class holds {rarest:g} to {1 - rarest:g} of the texts",
+        "ExpectColumnMeanToBeBetween",
+        column="is_last_class",
+        min_value=rarest,
+        max_value=1 - rarest,
+    )
 
 
 def encode_labels(table: "pd.DataFrame", texts: Texts, classes: tuple[str, ...]) -> Encoded:

@@ -1,0 +1,81 @@
+"""A trial of a proposed data set: encode its sample, time a few training steps."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from types import ModuleType
+from typing import Any
+
+from repertoire.config import RepertoireError, parse
+from repertoire.contract import Family, Plan, Preset
+from repertoire.data.dataset import Dataset, write_dataset
+from repertoire.data.doors import Proposal
+
+SECONDS = 2.0  # for which steps are timed
+UNCOUNTED = 2  # the first steps, which set memory up
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What a recipe on these data would be: settings, epochs within the budget, and the time."""
+
+    preset: Preset
+    epochs: int
+    step_seconds: float
+    steps: int
+    epoch_minutes: float
+    facts: Mapping[str, Any]
+
+    @property
+    def minutes(self) -> float:
+        return self.epochs * self.epoch_minutes
+
+
+def run_trial(
+    family: Family, reader: ModuleType, proposal: Proposal, seed: int, minutes: float
+) -> Trial:
+    """Encode the sample as ``prepare`` will, train for seconds as ``train`` will; keep nothing."""
+    from repertoire.engines.torch_engine import TorchRun
+    from repertoire.training.process import settle
+
+    table = proposal.sample
+    if not (training := int((table["split"] == "train").sum())):
+        raise RepertoireError("no row is left for training; the lines above say why")
+    whole = proposal.rows / len(table)
+    config = parse(reader.Config, proposal.config, "the proposal")
+    encoded = reader.encode(config, table)
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        write_dataset(folder, encoded, {"kind": reader.KIND, "dataset": "trial"})
+        data = Dataset(folder)
+        preset = family.preset(data.facts, round(training * whole))
+        settings: Any = parse(family.Config, preset.config, f"the preset of {family.name}")
+        settle(seed, 1)
+        network = family.build(settings, data.facts)
+        learner = family.learner(network, settings, data, Plan(seed, 1))
+        step_seconds, steps = _timed(learner)
+        began = time.perf_counter()
+        run = TorchRun(family.graphs(network, data.facts))
+        family.evaluate(run, settings, data, "valid")
+        validation = time.perf_counter() - began
+    steps = max(1, round(steps * whole))
+    epoch = (steps * step_seconds + validation * whole) / 60
+    epochs = max(1, min(preset.epochs, int(minutes / epoch)))
+    return Trial(preset, epochs, step_seconds, steps, epoch, data.facts)
+
+
+def _timed(learner: Any) -> tuple[float, int]:
+    """Seconds of a step, and the steps of an epoch on the sample."""
+    spent, timed, count = 0.0, 0, 0
+    for batch in learner.batches(0):
+        count += 1
+        if spent < SECONDS:
+            began = time.perf_counter()
+            learner.step(batch)
+            if count > UNCOUNTED:
+                spent, timed = spent + time.perf_counter() - began, timed + 1
+            else:
+                first = time.perf_counter() - began
+    return (spent / timed if timed else first), count
