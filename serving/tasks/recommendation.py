@@ -24,9 +24,10 @@ ALIKE = 80  # letters of an unknown title that are compared with those known
 def recommend(model: Model, run: Run, request: Request) -> Answer:
     """What someone may like next. `history`: titles or ids of what they liked; `count`: how many.
 
-    Ids are those of the data; where its catalogue has none, numbers from 1. Nothing of the history is recommended. An empty or absent one gets the answer for someone
-    unknown. Answers history (the titles understood) and recommendations, a list of title, id and
-    score: the log-probability, in nats, among all that the history lacks.
+    Ids are those of the data; where its catalogue has none, numbers from 1. Nothing of the history
+    is recommended. An empty or absent one gets the answer for someone unknown. Answers history (the
+    titles understood) and recommendations, a list of title, id and score: the log-probability, in
+    nats, among all that the history lacks.
     """
     fields = Fields(request)
     given = fields.items("history", LONGEST)

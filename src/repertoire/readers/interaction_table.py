@@ -16,7 +16,7 @@ import numpy as np
 from repertoire.config import ConfigError, Count, Seed, Share, parse
 from repertoire.contract import Array
 from repertoire.data.dataset import SPLITS, Encoded
-from repertoire.data.doors import SAMPLE_BYTES, BadRowRule, BadRows, Fact, Proposal
+from repertoire.data.doors import SAMPLE_BYTES, BadRowRule, BadRows, Fact, Proposal, bad_row_rule
 from repertoire.data.sources import Files, SourceError
 from repertoire.data.validation import Expectation, expect
 from repertoire.kinds.interactions.baselines import suited
@@ -49,7 +49,7 @@ OPTIONS: Mapping[str, str] = {
     "rating": 'the column with the rating; "none" counts every row as a like',
     "time": "the column with the time, by which likes are ordered",
     "like": "the least rating that counts as liked",
-    "title": "the column with the name of an item",
+    "item-title": "the column with the name of an item",
     "interactions": "the file with the interactions, where there are several",
     "items": "the file with the titles of items",
     "columns": "names of the columns, by commas, of interactions without a header",
@@ -193,9 +193,9 @@ def _places(config: Config, table: "pd.DataFrame") -> tuple[Array, Array]:
 def propose(raw: Path, options: Mapping[str, str]) -> Proposal:
     """Which columns are what, from which rating on a row is a like, and who is held out."""
     layout, titles, facts = found_layout(raw, options)
-    rule, bad = tables.on_bad_row(options), tables.collected()
+    bad = tables.collected()
     found = read_interactions(layout, raw, bad, SAMPLE_BYTES)
-    dropped = tables.refused(bad, rule, len(found.frame) + len(bad.rows))
+    rule, unusable = bad_row_rule(bad, len(found.frame) + len(bad.rows), options)
     if not len(found.frame):
         raise SourceError(f"{layout.files[0]}: no rows; it needs users and what they liked")
     like, why = _like(found.frame["rating"], layout, options)
@@ -215,13 +215,13 @@ def propose(raw: Path, options: Mapping[str, str]) -> Proposal:
         "valid_share": held,
         "test_share": held,
         "target_share": 0.2,
-        "bad_rows": rule,
+        "bad_rows": as_plain(rule),
     }
     config |= _leasts(found, config, options)
     parsed = parse(Config, config, "config")
     table = _table(parsed, found, raw)
     encoded = _checked(table, parsed)
-    facts = [_files_fact(layout, titles, found), *facts, Fact("likes", why), *dropped]
+    facts = [_files_fact(layout, titles, found), *facts, Fact("likes", why), unusable]
     facts += _table_facts(table, found, parsed)
     return Proposal(
         "interaction_table", config, suited(encoded.facts["items"]), facts, table, found.rows

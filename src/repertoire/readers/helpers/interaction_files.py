@@ -4,7 +4,7 @@ import re
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -109,7 +109,9 @@ def read_interactions(
     """All interactions, or those of the first ``limit`` bytes of each file."""
     import pandas as pd
 
-    reading = Reading(layout.encoding, layout.delimiter, layout.columns, limit)
+    columns = (layout.user, layout.item, layout.rating, layout.time, layout.title, layout.split)
+    include = tuple(dict.fromkeys(name for name in columns if name and name != SPLIT))
+    reading = Reading(layout.encoding, layout.delimiter, layout.columns, include, limit)
     table = _read([raw / name for name in layout.files], reading)
     tables.add_ragged(bad, table)
     frame = table.frame
@@ -140,9 +142,9 @@ def read_interactions(
     return Interactions(once, titles, repeated, table.rows, table.sampled, table.formats)
 
 
-def read_titles(titles: Titles, raw: Path, limit: int | None = None) -> dict[str, str]:
+def read_titles(titles: Titles, raw: Path) -> dict[str, str]:
     """Item -> its name, by the second file."""
-    reading = Reading(titles.encoding, titles.delimiter, titles.columns, limit)
+    reading = Reading(titles.encoding, titles.delimiter, titles.columns)
     frame = _read([raw / titles.file], reading).frame
     return _title_map(tables.texts(frame[titles.item]), frame[titles.title])
 
@@ -182,8 +184,7 @@ def _read(paths: Sequence[Path], reading: Reading) -> Table:
     if reading.delimiter != DOUBLE:
         return read_tables(paths, reading)
     with _with_tabs(paths, reading.limit) as copies:
-        tabs = Reading(reading.encoding, "\t", reading.columns, reading.limit)
-        return read_tables(copies, tabs)
+        return read_tables(copies, replace(reading, delimiter="\t"))
 
 
 @contextmanager
@@ -224,7 +225,7 @@ def _peek(raw: Path, path: Path, options: Mapping[str, str], names: str) -> Peek
     encoding = options.get("encoding", "")
     given = tuple(name.strip() for name in options.get(names, "").split(",") if name.strip())
     try:
-        table = _read([path], Reading(encoding, delimiter, given, PEEK))
+        table = _read([path], Reading(encoding, delimiter, given, (), PEEK))
     except SourceError:
         return None
     return Peeked(str(path.relative_to(raw)), encoding, delimiter, given, table)
@@ -237,8 +238,8 @@ def found_layout(raw: Path, options: Mapping[str, str]) -> tuple[Layout, Titles 
     wanted = options.get("interactions")
     first = [p for p in paths if _is(raw, p, wanted)] if wanted else paths
     if wanted and not first:
-        known = ", ".join(str(p.relative_to(raw)) for p in paths)
-        raise OptionNeeded(f"--interactions {wanted}: there is no such file; there are: {known}")
+        there = ", ".join(str(p.relative_to(raw)) for p in paths)
+        raise OptionNeeded(f"--interactions {wanted}: there is no such file; there are: {there}")
     peeked = [_peek(raw, p, options, "columns") for p in first if not _is(raw, p, other)]
     layout, known = _layout([each for each in peeked if each], options)
     rest = [p for p in paths if str(p.relative_to(raw)) not in layout.files]
@@ -279,7 +280,7 @@ def _layout(peeked: Sequence[Peeked], options: Mapping[str, str]) -> tuple[Layou
         item=_column(first, "item", ITEMS, options) or "",
         rating=rating,
         time=_column(first, "time", TIMES, options),
-        title=_column(first, "title", TITLES, options),
+        title=_column(first, "item-title", TITLES, options),
         split=split,
         decimal=_decimal(first, rating),
     )
@@ -319,9 +320,9 @@ def _column(
     peeked: Peeked, option: str, names: Sequence[str], options: Mapping[str, str]
 ) -> str | None:
     given = options.get(option)
-    if given == "none" and option in ("rating", "time", "title"):
+    if given == "none" and option in ("rating", "time", "item-title"):
         return None
-    if given and option == "title" and tables.plain(given) not in map(tables.plain, peeked.columns):
+    if given and option == "item-title" and tables.plain(given) not in map(tables.plain, peeked.columns):
         return None  # it is a column of the file with the items
     if given:
         return tables.named(peeked.columns, option, given)
@@ -356,11 +357,11 @@ def _titles(
         if found is None:
             continue
         item = tables.called(found.columns, item_names, "item")
-        given = options.get("title")
+        given = options.get("item-title")
         title = (
-            tables.named(found.columns, "title", given)
+            tables.named(found.columns, "item-title", given)
             if given and given != "none"
-            else tables.called(found.columns, NAMES, "title")
+            else tables.called(found.columns, NAMES, "item-title")
         )
         if item and title and given != "none":
             place = (found.name, found.encoding, found.delimiter, found.given)
@@ -368,6 +369,6 @@ def _titles(
     if wanted:
         raise OptionNeeded(
             f"--items {wanted}: no such file with an item and a title; say which columns: "
-            "--title NAME, or without a header --item-columns item,title"
+            "--item-title NAME, or without a header --item-columns item,title"
         )
     return None

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from repertoire.config import ConfigError
 from repertoire.data.cells import missing
-from repertoire.data.doors import BadRowRule, BadRows, Fact, OptionNeeded
-from repertoire.data.sources import SourceError
+from repertoire.data.doors import BadRowRule, BadRows, OptionNeeded
 from repertoire.data.tables import FILE, ROW, SPLIT, Table
 
 if TYPE_CHECKING:
@@ -90,31 +89,6 @@ def add_ragged(bad: BadRows, table: Table) -> None:
         bad.add(row.file, row.row, row.reason)
 
 
-def on_bad_row(options: Mapping[str, str]) -> dict[str, Any]:
-    """The rule that ``--on-bad-row`` asks for, as plain values."""
-    rule = options.get("on-bad-row", "fail")
-    if rule not in ("fail", "drop"):
-        raise ConfigError(f"--on-bad-row {rule}: it is one of: fail, drop")
-    return {"on_bad_row": rule, "largest_share": 0.1}
-
-
 def collected() -> BadRows:
     """A counter of all bad rows: a proposal names the first and says how many more there are."""
     return BadRows(BadRowRule("drop", 1.0))
-
-
-def refused(bad: BadRows, rule: Mapping[str, Any], rows: int) -> list[Fact]:
-    """A fact about rows left out. Raises SourceError where none, or not so many, may be."""
-    if not bad.rows:
-        return []
-    first, count = bad.rows[0], len(bad.rows)
-    place = f"{first['file']}: row {first['row']}: {first['reason']}"
-    more = f" ({count - 1:,} more such rows)" if count > 1 else ""
-    if rule["on_bad_row"] == "fail":
-        raise SourceError(f"{place}{more}; correct it, or leave such rows out: --on-bad-row drop")
-    if count > rule["largest_share"] * rows:
-        raise SourceError(
-            f"{count:,} of {rows:,} rows cannot be used, the first: {place}; is this the right "
-            "file, and are these the right columns?"
-        )
-    return [Fact("left out", f"{count:,} rows that cannot be used; the first: {place}")]
