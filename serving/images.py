@@ -16,6 +16,7 @@ from serving.errors import BadModel, InvalidInput, Malformed, TooLarge
 from serving.manifest import Graph
 from serving.ports import Array
 
+MOST_PIXELS = 50_000_000  # of an image that is resized
 BYTES = 8 * 2**20  # of a file whose size is free
 
 Check = Callable[[Sequence[int]], None]
@@ -43,6 +44,22 @@ def read(image: Any, height: int, width: int, *colours: int) -> Array:
     if isinstance(image, bytes):
         return _from_file(image, check, "RGB" if colours else "L")
     return _from_lists(image, check, colours)
+
+
+def read_resized(image: Any, height: int, width: int, *colours: int) -> Array:
+    """uint8[height, width] or [height, width, 3] of an image of any size.
+
+    A file is treated as those that the model learned from: upright, on white where it is
+    transparent, the largest centred part of the wanted proportions resized with a Lanczos filter.
+    Nested lists must have the size. Raises Malformed, InvalidInput and TooLarge.
+    """
+    if not isinstance(image, str | bytes):
+        return read(image, height, width, *colours)
+    from PIL import Image, ImageOps
+
+    pixels = read_any(image, MOST_PIXELS)
+    fitted = ImageOps.fit(Image.fromarray(pixels), (width, height), Image.Resampling.LANCZOS)
+    return np.asarray(fitted if colours else fitted.convert("L"))
 
 
 def read_any(image: Any, most: int) -> Array:

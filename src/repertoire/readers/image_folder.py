@@ -80,9 +80,7 @@ def expectations(config: Config) -> list[Expectation]:
     classes = config.labels != "none"
     return [
         expect("a file is taken once", "ExpectColumnValuesToBeUnique", column="file"),
-        expect(
-            "images have pixels", "ExpectColumnValuesToBeBetween", column="width", min_value=1
-        ),
+        expect("images have pixels", "ExpectColumnValuesToBeBetween", column="width", min_value=1),
         expect(
             "levels are 0 to 255",
             "ExpectColumnValuesToBeBetween",

@@ -14,15 +14,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from repertoire.config import Seed, Share, parse
-from repertoire.contract import Array
 from repertoire.data.cells import DecimalMark, missing, numbers
 from repertoire.data.dataset import SPLITS, Encoded
 from repertoire.data.doors import (
-    SAMPLE_BYTES,
     BadRowRule,
     BadRows,
     Fact,
-    OptionNeeded,
     Proposal,
     bad_row_rule,
 )
@@ -35,6 +32,7 @@ from repertoire.kinds.novelty.encoding import NORMAL, encode_columns
 from repertoire.readers import novelty_images
 from repertoire.readers.helpers import table_columns as tables
 from repertoire.readers.helpers.novelty_columns import Chosen, chosen_columns, normal_labels
+from repertoire.readers.helpers.novelty_splits import held_out
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -126,68 +124,19 @@ def _table(config: Config, table: Table, bad: BadRows) -> "pd.DataFrame":
         cells[:, place] = texts.map(known)
     kept = usable.to_numpy()
     cells, labels = cells[kept], labels[kept]
-    anomaly = (~labels.isin(config.normal)).to_numpy(np.int64)
-    found = pd.DataFrame({"values": list(cells), "anomaly": anomaly, "group": labels.to_numpy()})
-    found["key"] = [hashlib.sha256(row.tobytes()).hexdigest()[:16] for row in cells]
-    own = None if own is None else own[kept].to_numpy(object)
-    found = _with_splits(config, found, own)
-    found["trained_anomaly"] = found["anomaly"] * (found["split"] == "train")
-    found.attrs[CATEGORIES] = names
-    return found.reset_index(drop=True)
+    rows = pd.DataFrame({"values": list(cells), "group": labels.to_numpy(object)})
+    rows["anomaly"] = (~rows["group"].isin(config.normal)).astype(np.int64)
+    rows["key"] = [hashlib.sha256(row.tobytes()).hexdigest()[:16] for row in cells]
+    rows = held_out(rows, config, None if own is None else own[kept].to_numpy(object))
+    rows["trained_anomaly"] = rows["anomaly"] * (rows["split"] == "train")
+    rows.attrs[CATEGORIES] = names
+    return rows.reset_index(drop=True)
 
 
 def _stated(config: Config, frame: "pd.DataFrame") -> "pd.Series[Any] | None":
     if config.split is None:
         return None
     return frame[config.split].map(lambda cell: split_called(str(cell)) or "")
-
-
-def _with_splits(config: Config, table: "pd.DataFrame", own: Array | None) -> "pd.DataFrame":
-    """Equal rows in one split; those with an anomaly among them are never trained on.
-
-    Of stated splits, rows that the test holds as well are left out of the others.
-    """
-    rng = np.random.default_rng(config.seed)
-    codes, distinct = _groups(table["key"])
-    draws = rng.random(distinct)[codes]
-    strange = table["anomaly"].groupby(codes).transform("max").to_numpy() == 1
-    if own is None:
-        tests = 1 - config.valid_anomalies
-        place = np.where(strange, _ranks(codes, draws, strange), draws)
-        test = place < np.where(strange, tests, config.test_share)
-        held = place < np.where(strange, 1, config.test_share + config.valid_share)
-        split = np.where(test, "test", np.where(held, "valid", "train"))
-        return table.assign(split=split)
-    split = own.copy()
-    split[(split == "train") & (table["anomaly"] == 1)] = "valid"
-    if not (split == "valid").any() or not (own == "valid").any():
-        split[(split == "train") & (draws < config.valid_share)] = "valid"
-    if not ((split == "valid") & strange).any():
-        moved = (split == "test") & strange
-        split[moved & (_ranks(codes, draws, moved) >= 1 - config.valid_anomalies)] = "valid"
-    tested = set(codes[split == "test"])
-    kept = (split == "test") | ~np.isin(codes, list(tested))
-    validated = set(codes[(split == "valid") & kept])
-    kept &= (split != "train") | ~np.isin(codes, list(validated))
-    return table.assign(split=split)[kept]
-
-
-def _groups(keys: "pd.Series[str]") -> tuple[Array, int]:
-    import pandas as pd
-
-    codes, distinct = pd.factorize(keys)
-    return codes, len(distinct)
-
-
-def _ranks(codes: Array, draws: Array, chosen: Array) -> Array:
-    """The places of the chosen groups in the order of their draws, from 0 to below 1.
-
-    Ranks, and not draws, share out a handful as closely as can be.
-    """
-    groups, first = np.unique(codes[chosen], return_index=True)
-    order = np.argsort(np.argsort(draws[chosen][first]))
-    known = dict(zip(groups, order / max(1, len(groups)), strict=True))
-    return np.array([known.get(code, 1.0) for code in codes])
 
 
 def expectations(config: Config) -> list[Expectation]:
@@ -246,8 +195,8 @@ def propose(raw: Path, options: Mapping[str, str]) -> Proposal:
     facts = [*chosen.facts, Fact("labels", words), unusable, *_split_facts(sample, chosen)]
     encoded = encode(parse(Config, config, "the proposal"), sample)
     rows = round(chosen.table.rows / len(chosen.table.frame) * len(sample))
-    baseline, left_out = suited(round((sample["split"] == "train").mean() * rows), encoded.facts)
-    facts += [Fact("left out", f"{name}: {why}") for name, why in left_out.items()]
+    train = round(float((sample["split"] == "train").mean()) * rows)
+    baseline = suited(train, encoded.facts["shape"][0], "scaled")
     return Proposal("novelty_table", config, baseline, facts, sample, rows)
 
 
@@ -273,7 +222,9 @@ def _split_facts(table: "pd.DataFrame", chosen: Chosen) -> list[Fact]:
     tested = int(((table["split"] == "test") & (table["anomaly"] == 1)).sum())
     if tested < 30:
         facts.append(
-            Fact("caution", f"{tested} anomalies in the test are few: its figures will be uncertain")
+            Fact(
+                "caution", f"{tested} anomalies in the test are few: its figures will be uncertain"
+            )
         )
     both = table.groupby("key")["anomaly"].nunique()
     if twice := int((both > 1).sum()):
@@ -281,5 +232,3 @@ def _split_facts(table: "pd.DataFrame", chosen: Chosen) -> list[Fact]:
     if repeats := int(table["key"].duplicated().sum()):
         facts.append(Fact("duplicates", f"{repeats:,} rows repeat another; they stay"))
     return facts
-
-

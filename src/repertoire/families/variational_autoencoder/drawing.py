@@ -77,11 +77,7 @@ def _walk(run: Run, config: Config, codes: Array, labels: Array | None) -> Figur
     for start, end in zip(firsts[:-1:2], firsts[1::2], strict=True):
         between = (1 - share) * codes[start] + share * codes[end]
         # Where labels are told, that of the end nearer by.
-        asked = (
-            None
-            if labels is None
-            else np.where(share[:, 0] < 0.5, labels[start], labels[end])
-        )
+        asked = None if labels is None else np.where(share[:, 0] < 0.5, labels[start], labels[end])
         rows.append(decoded(run, config, between, asked))
     told = ", told the label of the nearer end" if config.conditional else ""
     ends = "two test images" if labels is None else "the first test images of two classes"

@@ -9,6 +9,8 @@ import numpy as np
 
 from repertoire.contract import Array, Arrays
 from repertoire.data.dataset import SPLITS, Encoded
+from repertoire.kinds.interactions.baselines import left_out as models_left_out
+from repertoire.kinds.interactions.metrics import left_out as metrics_left_out
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -52,6 +54,7 @@ def encode_likes(
     users = {split: {"user": _user_names(parts[0], names)} for split, parts in told.items()}
     catalogue = {"kind": "catalogue", "titles": seen["title"].to_list(), "pad": 0, "first": 1}
     if names:
+        facts["left_out"] = {**models_left_out(len(numbers)), **metrics_left_out(len(numbers))}
         catalogue["ids"] = names.items[seen["item"].to_numpy()].tolist()
     return Encoded(arrays, facts, {"items": catalogue}, users)
 

@@ -91,7 +91,7 @@ def _one_hot(used: Sequence[str], names: Sequence[str], cells: Array) -> Array:
 
 
 def decoded(columns: Sequence[Column], values: Array) -> dict[str, Cell]:
-    """values float (values,) -> cells by column: numbers of five digits, names, None for missing."""
+    """values float (values,) -> cells by column: five digits of numbers, names, None if missing."""
     found: dict[str, Cell] = {}
     start = 0
     for column, width in zip(columns, widths(columns), strict=True):

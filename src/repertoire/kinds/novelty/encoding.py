@@ -13,6 +13,7 @@ import numpy as np
 
 from repertoire.contract import Array, Arrays
 from repertoire.data.dataset import SPLITS, Encoded
+from repertoire.kinds.novelty.baselines import left_out
 from repertoire.kinds.novelty.columns import LIMIT, encoded, learned, value_names
 
 if TYPE_CHECKING:
@@ -97,6 +98,7 @@ def encode_columns(
         "anomalies_in_training": 0,
         "rows": {split: len(arrays[split]["rows"]) for split in SPLITS},
         "anomalies": {split: int(arrays[split]["anomaly"].sum()) for split in SPLITS},
+        "left_out": left_out(len(arrays["train"]["rows"]), len(names)),
     }
     encoding = {"kind": "table", "decimal": decimal, "limit": LIMIT, "columns": columns}
     return Encoded(arrays, facts, {"rows": encoding})
@@ -129,6 +131,7 @@ def encode_normal_images(
         "contaminated": False,
         "images": {split: len(arrays[split]["images"]) for split in SPLITS},
         "anomalies": {split: int(arrays[split]["anomaly"].sum()) for split in SPLITS},
+        "left_out": left_out(len(arrays["train"]["images"]), int(np.prod(shape))),
     }
     return Encoded(arrays, facts, {"images": dict(encoding)})
 

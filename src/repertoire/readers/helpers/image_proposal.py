@@ -207,9 +207,7 @@ def _likelihood(binary: bool, share: float) -> str:
 def _of_files(folder: Folder, known: Sequence[tuple[Listed, ImageFile]]) -> Fact:
     formats = Counter(about.format for _, about in known)
     listed = ", ".join(f"{name} {count:,}" for name, count in formats.most_common())
-    looked = (
-        "" if len(known) == len(folder.images) else f"; {len(known):,} of them were looked at"
-    )
+    looked = "" if len(known) == len(folder.images) else f"; {len(known):,} of them were looked at"
     return Fact("images", f"{len(folder.images):,} files{looked}: {listed}")
 
 

@@ -21,9 +21,7 @@ PIXELS = "pixels"  # the key of a table's ``attrs`` that holds the pixel file
 COLUMNS = ("file", "label", "width", "height", "frames", "minimum", "maximum", "mean", "key")
 
 
-def decoded(
-    images: Sequence[Listed], side: int, colour: Colour, bad: BadRows
-) -> "pd.DataFrame":
+def decoded(images: Sequence[Listed], side: int, colour: Colour, bad: BadRows) -> "pd.DataFrame":
     """One row an image, with the split that is told, if any; its pixels lie in the pixel file.
 
     ``place`` is the number there.
@@ -61,9 +59,7 @@ def decoded(
     return table
 
 
-def with_splits(
-    table: "pd.DataFrame", shares: Mapping[str, float], seed: int
-) -> "pd.DataFrame":
+def with_splits(table: "pd.DataFrame", shares: Mapping[str, float], seed: int) -> "pd.DataFrame":
     """Shares where no split is told, a part of training where only some are; no image in two.
 
     ``shares`` of ``test`` and ``valid``, in the order in which they are drawn.

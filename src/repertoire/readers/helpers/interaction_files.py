@@ -322,7 +322,11 @@ def _column(
     given = options.get(option)
     if given == "none" and option in ("rating", "time", "item-title"):
         return None
-    if given and option == "item-title" and tables.plain(given) not in map(tables.plain, peeked.columns):
+    if (
+        given
+        and option == "item-title"
+        and tables.plain(given) not in map(tables.plain, peeked.columns)
+    ):
         return None  # it is a column of the file with the items
     if given:
         return tables.named(peeked.columns, option, given)

@@ -23,13 +23,19 @@ LABELS = (
     *("class", "target", "attack", "defect", "isdefect", "failure", "machinefailure", "abnormal"),
     *("groundtruth", "y"),
 )
-NORMAL = ("0", "normal", "false", "no", "n", "good", "ok", "benign", "legit", "legitimate", "inlier")
-NORMAL += ("negative", "healthy", "genuine", "f", "정상")
-ANOMALY = ("1", "anomaly", "true", "yes", "abnormal", "outlier", "fraud", "bad", "attack", "defect")
-ANOMALY += ("-1", "malignant", "malicious", "positive", "failure", "ng", "y", "t", "이상", "fraudulent")
+NORMAL = (
+    *("0", "normal", "false", "no", "n", "f", "good", "ok", "benign", "legit", "legitimate"),
+    *("inlier", "negative", "healthy", "genuine", "정상"),
+)
+ANOMALY = (
+    *("1", "-1", "anomaly", "true", "yes", "y", "t", "abnormal", "outlier", "fraud", "fraudulent"),
+    *("bad", "attack", "defect", "malignant", "malicious", "positive", "failure", "ng", "이상"),
+)
 MOST_CATEGORIES = 30  # different values of a column
 NUMERIC = 0.9  # share of a column's cells that are numbers, at least
-FORMS = re.compile(r"\d{4}-\d\d?-\d\d?|\d\d?[/.]\d\d?[/.]\d{2,4}|\d{4}[/.]\d\d?[/.]\d\d?|\d\d?:\d\d")
+FORMS = re.compile(
+    r"\d{4}-\d\d?-\d\d?|\d\d?[/.]\d\d?[/.]\d{2,4}|\d{4}[/.]\d\d?[/.]\d\d?|\d\d?:\d\d"
+)
 TIMES = ("timestamp", "datetime", "date", "time", "createdat", "updatedat", "eventtime")
 EPOCH = 10**8  # seconds since 1970 from 1973 on
 
@@ -144,7 +150,7 @@ def normal_labels(
 
 
 def _known_normal(values: Sequence[str]) -> list[str]:
-    lower = {value.lower(): value for value in values}
+    lower = {value.lower().strip(" ."): value for value in values}
     if set(lower) == {"1", "-1"}:  # as scikit-learn's detectors answer
         return [lower["1"]]
     named = [lower[name] for name in NORMAL if name in lower]
@@ -249,7 +255,8 @@ def _column_facts(
         mark = " (decimal comma)" if decimal == "," else ""
         facts.append(Fact("numbers", f"{len(kept)} columns, standardised{mark}: {_short(kept)}"))
     categories = [
-        f"{name} ({frame[name].nunique():,} values)" for name, kind in kinds.items()
+        f"{name} ({frame[name].nunique():,} values)"
+        for name, kind in kinds.items()
         if kind == "category"
     ]
     if categories:
