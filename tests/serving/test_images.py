@@ -46,3 +46,18 @@ def test_a_list_of_another_shape_is_told_what_is_wanted(
 ) -> None:
     with pytest.raises(InvalidInput, match=line):
         images.read(given, 3, 5, *colours)
+
+
+def test_transparent_pixels_are_white_as_in_training() -> None:
+    clear = np.zeros((3, 5, 4), np.uint8)
+    clear[0, 0] = (7, 11, 13, 255)
+    found = images.read(file_of(clear), 3, 5, 3)
+    assert found[0, 0].tolist() == [7, 11, 13] and (found.reshape(-1, 3)[1:] == 255).all()
+    assert images.read(file_of(clear), 3, 5)[2, 4] == 255
+
+
+def test_16_bit_levels_are_scaled_as_in_training() -> None:
+    levels = np.full((3, 5), 40_000, np.uint16)
+    levels[0, 0] = 65_535
+    found = images.read(file_of(levels), 3, 5)
+    assert found[0, 0] == 255 and found[2, 4] == 156  # 40,000 / 257
