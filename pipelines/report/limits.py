@@ -73,6 +73,14 @@ def _pair_limit(facts: Mapping[str, Any]) -> str:
 
 
 def _domain_limit(facts: Mapping[str, Any]) -> str:
+    if "judges" not in facts:
+        a, b = (100 * share for share in facts["share_of_variance"].values())
+        return (
+            "Distances compare means and covariances of principal components of the training "
+            f"pixels, which hold {a:.0f} % and {b:.0f} % of the variance: what an image shows they "
+            "do not see. They cannot be compared with distances elsewhere, nor one direction with "
+            f"the other. No evaluation classifier: {facts['left_out']['frechet_distance']}."
+        )
     accuracies = " and ".join(f"{100 * a:.0f} %" for a in facts["judge_valid_accuracies"].values())
     return (
         "Distances are in the features of small judges, one of each domain, trained on its "
