@@ -29,6 +29,11 @@ def limits(facts: Mapping[str, Any], metrics: Mapping[str, float], recipe: Recip
             "never happened before then it cannot know, and intervals hold only while the series "
             "goes on as before. Neighbouring origins overlap, so their errors are not independent."
         )
+    if filled := facts.get("filled"):
+        notes.append(
+            f"{filled:,} missing values were interpolated by straight lines, which lean on the "
+            "value after the gap: errors around them are somewhat too small."
+        )
     if "dm_p_value" in metrics:
         notes.append(against_the_strongest(metrics["dm_statistic"], metrics["dm_p_value"]))
     if facts["kind"] == "piano_rolls":
