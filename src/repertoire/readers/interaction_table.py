@@ -40,8 +40,10 @@ from repertoire.readers.helpers.interaction_layout import found_layout
 from repertoire.readers.helpers.interaction_likes import (
     files_fact,
     least_like,
+    liked_rows,
     places,
     unique_titles,
+    well_known,
 )
 from repertoire.readers.helpers.table_columns import as_plain, whole_number
 
@@ -110,7 +112,7 @@ def tabulate(config: Config, files: Files) -> "pd.DataFrame":
 
 def _table(config: Config, found: Interactions, raw: Path) -> "pd.DataFrame":
     table = found.frame
-    kept = well_known(table, _liked(table, config), config)
+    kept = well_known(table, liked_rows(table, config.like), config)
     table = table.assign(liked=kept.astype(int))
     if config.own_splits:
         split, target = _own_splits(config, table)
@@ -202,16 +204,10 @@ def _leasts(
             for name, value in zip(names, pair, strict=True)
         }
         tried = parse(Config, {**config, **least}, "config")
-        liked = _liked(found.frame, tried)
+        liked = liked_rows(found.frame, tried.like)
         if well_known(found.frame, liked, tried).sum() >= KEPT * liked.sum():
             break
     return least
-
-
-def _liked(frame: "pd.DataFrame", config: Config) -> Array:
-    rating = frame["rating"]
-    liked = rating >= config.like if config.like is not None else rating.notna()
-    return np.asarray(liked)
 
 
 def _checked(table: "pd.DataFrame", config: Config) -> Encoded:

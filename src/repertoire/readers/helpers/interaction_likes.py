@@ -114,3 +114,10 @@ def well_known(table: "pd.DataFrame", liked: Array, config: Leasts) -> Array:
         kept &= np.bincount(users[kept], minlength=users.max() + 1)[users] >= config.min_per_user
         if before in (int(kept.sum()), 0):
             return kept
+
+
+def liked_rows(frame: "pd.DataFrame", like: float | None) -> Array:
+    """Which rows are likes: bool (rows,)."""
+    rating = frame["rating"]
+    liked = rating >= like if like is not None else rating.notna()
+    return np.asarray(liked)
