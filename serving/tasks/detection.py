@@ -45,7 +45,7 @@ def _of_images(model: Model, run: Run, fields: Fields, normal: int) -> Answer:
     fields.finish()
     sizes = images.fixed_sizes(model.manifest.graph("detect"))
     resized = "resize" in model.manifest.encodings["images"]
-    read = images.read_resized if resized else images.read
+    read = images.read_fitted if resized else images.read
     pixels = np.stack([read(each, *sizes) for each in given])
     found = run(
         "detect", {"images": pixels, "normal": np.full(len(pixels), normal, np.int64)}, None
@@ -134,4 +134,24 @@ def _names(model: Model) -> list[str]:
     return names
 
 
-TASKS = {"detect": Task(detect, field="images", column="image", many=True, others={"row": "rows"})}
+def _columns(model: Model, settings: Mapping[str, Any]) -> Sequence[str]:
+    """The names of the numbers of a row; none where the model looks at images."""
+    tables = model.manifest.encodings.get("rows", {}).get("tables", {})
+    if not tables:
+        return ()
+    names = _names(model)
+    chosen = Fields(settings).choice("normal", names, 0 if len(names) == 1 else None)
+    return list(tables.values())[chosen]
+
+
+TASKS = {
+    "detect": Task(
+        detect,
+        field="images",
+        column="image",
+        many=True,
+        others={"row": "rows"},
+        table=_columns,
+        table_column="row",
+    )
+}

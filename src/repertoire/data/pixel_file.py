@@ -24,7 +24,7 @@ class PixelFile:
     def __init__(self, shape: tuple[int, ...]) -> None:
         self.shape, self.count = shape, 0
         self._size = int(np.prod(shape))
-        self._file = tempfile.TemporaryFile()
+        self._file = tempfile.TemporaryFile()  # noqa: SIM115 (open as long as the object lives)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> "PixelFile":
         return self

@@ -55,5 +55,7 @@ def pixel_rows(images: Array) -> Array:
     some = max(2, NUMBERS // values)
     if len(images) > some:
         images = images[np.linspace(0, len(images) - 1, some).round().astype(int)]
-    dtype = np.float64 if values <= EXACT else np.float32
-    return images.reshape(len(images), -1).astype(dtype) / dtype(255)
+    rows = images.reshape(len(images), -1)
+    if values <= EXACT:
+        return rows.astype(np.float64) / 255
+    return rows.astype(np.float32) / np.float32(255)

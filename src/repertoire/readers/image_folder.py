@@ -46,7 +46,6 @@ OPTIONS = {
 class Config:
     """``labels`` are those of folders, of the metadata's ``column``, or none.
 
-    ``binary`` says that likelihoods are of images cut at half intensity, black and white ones.
     The shares are of what folders or the metadata do not tell.
     """
 
@@ -54,7 +53,6 @@ class Config:
     colour: Colour
     labels: Labels
     column: str
-    binary: bool
     valid_share: Share
     test_share: Share
     seed: Seed
@@ -70,8 +68,7 @@ def tabulate(config: Config, files: Files) -> pd.DataFrame:
     if folder.labels != config.labels:
         raise SourceError(f"{raw.name}: has no classes ({folder.why}); set labels to none")
     table = decoded(folder.images, config.side, config.colour, bad)
-    shares = {"test": config.test_share, "valid": config.valid_share}
-    table = with_splits(table, shares, config.seed)
+    table = with_splits(table, config.valid_share, config.test_share, config.seed)
     return bad.checked(with_known_classes(table, bad))
 
 
@@ -117,7 +114,7 @@ def encode(config: Config, table: pd.DataFrame) -> Encoded:
         splits[split] = Split(rows["place"].to_numpy(), labels)
     settings = Classifier(config.classifier_units, config.classifier_iterations, config.seed)
     encoded = encode_images(table.attrs[PIXELS], splits, names, settings)
-    encoded.facts.update(ink=False, binary=config.binary)
+    encoded.facts["ink"] = False  # is shown as it is
     return encoded
 
 

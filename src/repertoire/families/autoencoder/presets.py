@@ -16,7 +16,7 @@ def preset(facts: Mapping[str, Any], rows: int) -> Preset:
     side, channels = facts["side"], facts["channels"]
     dense = side * side * channels <= DENSE
     batch = fitting_batch(rows, 50)
-    config = {
+    config: dict[str, Any] = {
         "layers": "dense" if dense else "convolutional",
         "latent": code_width(side, channels),
         "units": [512] if dense else [],

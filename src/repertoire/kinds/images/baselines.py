@@ -183,8 +183,11 @@ def _parts(images: Array) -> list[Array]:
 
 
 def _error(components: Principal, images: Array, width: int) -> float:
-    errors = [(components.error(part, width), len(part)) for part in _parts(images)]
-    return float(np.average(*zip(*errors, strict=True))) if len(errors) > 1 else errors[0][0]
+    parts = _parts(images)
+    errors = [components.error(part, width) for part in parts]
+    if len(parts) == 1:
+        return errors[0]
+    return float(np.average(errors, weights=[len(part) for part in parts]))
 
 
 def _codes(components: Principal, images: Array, width: int) -> Array:

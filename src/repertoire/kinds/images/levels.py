@@ -7,6 +7,7 @@ the levels themselves (Theis et al. 2016, section 3.1), as a net's bound is at m
 
 import math
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 
@@ -26,10 +27,12 @@ def level_bits(train: Array, test: Array, widths: Sequence[int]) -> dict[str, fl
     seen = pixel_rows(train)
     components = Principal(seen)
     variances = 255**2 * seen.var(0, dtype=np.float64) + NOISE
-    nats = {"gaussian_pixels": _mean(test, lambda rows: _independent(rows, seen, variances))}
+    means = 255 * seen.mean(0, dtype=np.float64) + 0.5
+    single = partial(_independent, means=means, variances=variances)
+    nats = {"gaussian_pixels": _mean(test, single)}
     for width in widths:
         kept = min(width, len(components.variances), seen.shape[1] - 1)
-        nats[f"ppca_{width}"] = _mean(test, lambda rows, k=kept: _ppca(rows, components, k))
+        nats[f"ppca_{width}"] = _mean(test, partial(_ppca, components=components, width=kept))
     scale = math.log(2) * seen.shape[1]
     return {f"{name}_bits_per_dimension": value / scale for name, value in nats.items()}
 
@@ -45,8 +48,8 @@ def _mean(images: Array, nats: Callable[[Array], Array]) -> float:
     return total / len(images)
 
 
-def _independent(rows: Array, seen: Array, variances: Array) -> Array:
-    gaps = rows - (255 * seen.mean(0, dtype=np.float64) + 0.5)
+def _independent(rows: Array, means: Array, variances: Array) -> Array:
+    gaps = rows - means
     return 0.5 * (gaps**2 / variances + np.log(2 * np.pi * variances)).sum(1)
 
 

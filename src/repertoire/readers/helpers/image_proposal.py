@@ -2,19 +2,20 @@
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
 from repertoire.config import ConfigError
-from repertoire.data.doors import SAMPLE_BYTES, BadRowRule, BadRows, Fact, Proposal
+from repertoire.data.doors import SAMPLE_BYTES, BadRowRule, BadRows, Fact, Proposal, bad_row_rule
 from repertoire.data.image_files import ImageFile, ImageFileError, inspect, is_colour
 from repertoire.data.sources import SourceError
+from repertoire.kinds.images.encoding import ROWS, TURNS
 from repertoire.kinds.images.sizes import SIDES, code_width, divisor, usable
 from repertoire.readers.helpers.image_layouts import Choice, Folder, Listed, read_folder
 from repertoire.readers.helpers.image_tables import (
-    PIXELS,
     Colour,
     decoded,
     with_known_classes,
@@ -31,9 +32,8 @@ FEWEST = 30  # images
 LOOKED_AT = 2000  # images of which a proposal knows the pixels, at most
 COLOURS_OF = 200  # of them that are asked for colours
 COLOURED = 0.05  # share of coloured images from which on all are read in colours
-LARGEST_DEFAULT = 64  # pixels of a side: larger ones take long to learn
-BINARY_SIDE = 32  # pixels of a side up to which black and white images are modelled as such
-EXTREME, BINARY = 25, 0.8  # levels next to black or white; share of them in such images
+LARGEST_DEFAULT = 32  # pixels of a side: larger ones are learnt in hours, not minutes
+SHOWN = 60_000  # images that an evaluation classifier is shown, over all passes
 DROP = BadRowRule("drop", 1.0)
 SPLIT_NAMES = {"train": "train", "valid": "validation", "test": "test"}
 
@@ -44,43 +44,46 @@ def proposal(raw: Path, options: Mapping[str, str]) -> Proposal:
     folder = read_folder(raw, _choice(options), bad)
     images = _sampled(folder.images)
     known = _inspected(images, bad)
-    colour, coloured = _colour([image for image, _ in known], options, bad)
+    colour, coloured = _colour([image for image, _ in known], options)
     side, why_side = _side([about for _, about in known], options)
-    rule = {"on_bad_row": _one_of(options, "on-bad-row", ("fail", "drop")), "largest_share": 0.5}
-    shares = {
-        "test": _number(options, "test-share", 0.2, float, 0.0, 0.9),
-        "valid": _number(options, "valid-share", 0.1, float, 0.0, 0.9),
-    }
+    valid_share = _number(options, "valid-share", 0.1, float, 0.0, 0.9)
+    test_share = _number(options, "test-share", 0.2, float, 0.0, 0.9)
     seed = _number(options, "seed", 1, int, 0, 2**32 - 1)
     table = decoded([image for image, _ in known], side, colour, bad)
-    _refuse(bad, rule["on_bad_row"], len(images), len(table))
-    sample = with_known_classes(with_splits(table, shares, seed), BadRows(DROP))
-    binary, share = _is_binary(sample, side, colour)
+    rule, unusable = bad_row_rule(bad, len(folder.images), options)
+    if len(table) < FEWEST:
+        raise SourceError(f"{len(table)} images can be used; at least {FEWEST} are needed")
+    sample = with_known_classes(with_splits(table, valid_share, test_share, seed), BadRows(DROP))
     rows = round(len(folder.images) * len(sample) / max(1, len(images)))
+    train = round(rows * float((sample["split"] == "train").mean()))
     config = {
         "side": side,
         "colour": colour,
         "labels": folder.labels,
         "column": folder.column,
-        "binary": binary,
-        "valid_share": shares["valid"],
-        "test_share": shares["test"],
+        "valid_share": valid_share,
+        "test_share": test_share,
         "seed": seed,
-        "bad_rows": rule,
+        "bad_rows": asdict(rule),
         "classifier_units": [128, 64],
-        "classifier_iterations": int(np.clip(150_000 // max(1, rows), 15, 60)),
+        "classifier_iterations": _passes(train, folder.labels != "none"),
     }
     facts = [
         _of_files(folder, known),
         Fact("size", f"{side} x {side} pixels{why_side}"),
         Fact("colour", f"{colour}: {coloured}"),
         _of_classes(folder),
-        _of_splits(folder, sample, shares),
-        Fact("likelihood", _likelihood(binary, share)),
-        *_oddities(folder, known, table, sample, bad),
+        _of_splits(folder, valid_share, test_share),
+        unusable,
+        *_oddities(folder, known, table, sample),
     ]
-    baseline = _baseline(side, colour, binary, round(rows * (sample["split"] == "train").mean()))
-    return Proposal(READER, config, baseline, facts, sample, rows)
+    return Proposal(READER, config, _baseline(side, colour, train), facts, sample, rows)
+
+
+def _passes(train: int, classes: bool) -> int:
+    """Of the evaluation classifier over its images, so that it is trained in some seconds."""
+    images = min(ROWS, train if classes else TURNS * train)
+    return int(np.clip(SHOWN // max(1, images), 6, 60))
 
 
 def _choice(options: Mapping[str, str]) -> Choice:
@@ -135,9 +138,7 @@ def _inspected(images: Sequence[Listed], bad: BadRows) -> list[tuple[Listed, Ima
     return known
 
 
-def _colour(
-    images: Sequence[Listed], options: Mapping[str, str], bad: BadRows
-) -> tuple[Colour, str]:
+def _colour(images: Sequence[Listed], options: Mapping[str, str]) -> tuple[Colour, str]:
     if "colour" in options:
         grey = _one_of(options, "colour", ("grey", "rgb")) == "grey"
         return "grey" if grey else "rgb", "as --colour says"
@@ -174,36 +175,6 @@ def _side(known: Sequence[ImageFile], options: Mapping[str, str]) -> tuple[int, 
     return side, f" ({sizes}; {done}; --side {SIDES[0]} to {SIDES[1]})"
 
 
-def _refuse(bad: BadRows, on_bad_row: str, looked_at: int, usable_ones: int) -> None:
-    if bad.rows and on_bad_row == "fail":
-        first = bad.rows[0]
-        place = first["file"] if first["row"] is None else f"{first['file']}: row {first['row']}"
-        more = f"; and {len(bad.rows) - 1:,} more" if len(bad.rows) > 1 else ""
-        raise SourceError(
-            f"{place}: {first['reason']}{more}; correct it, or leave such files out: "
-            "--on-bad-row drop"
-        )
-    if usable_ones < FEWEST:
-        raise SourceError(
-            f"{usable_ones} of {looked_at} images can be used; at least {FEWEST} are needed"
-        )
-
-
-def _is_binary(sample: "pd.DataFrame", side: int, colour: Colour) -> tuple[bool, float]:
-    """Whether images are black and white, and the share of levels next to either."""
-    some = sample["place"].to_numpy()[:500]
-    levels = sample.attrs[PIXELS].images(some)
-    share = float(np.mean((levels <= EXTREME) | (levels >= 255 - EXTREME)))
-    return colour == "grey" and side <= BINARY_SIDE and share >= BINARY, share
-
-
-def _likelihood(binary: bool, share: float) -> str:
-    near = f"{100 * share:.0f} % of the levels are next to black or white"
-    if binary:
-        return f"of black and white pixels, cut at half intensity: {near}"
-    return f"of 8-bit levels, in bits per dimension: {near}"
-
-
 def _of_files(folder: Folder, known: Sequence[tuple[Listed, ImageFile]]) -> Fact:
     formats = Counter(about.format for _, about in known)
     listed = ", ".join(f"{name} {count:,}" for name, count in formats.most_common())
@@ -220,7 +191,8 @@ def _of_classes(folder: Folder) -> Fact:
     return Fact("classes", f"{len(counts):,}, {folder.why}: {shown}{rest}")
 
 
-def _of_splits(folder: Folder, sample: "pd.DataFrame", shares: Mapping[str, float]) -> Fact:
+def _of_splits(folder: Folder, valid_share: float, test_share: float) -> Fact:
+    shares = {"valid": valid_share, "test": test_share}
     told = Counter(image.split for image in folder.images)
     if set(told) == {""}:
         held = ", ".join(f"{100 * s:g} % {SPLIT_NAMES[n]}" for n, s in shares.items())
@@ -239,7 +211,6 @@ def _oddities(
     known: Sequence[tuple[Listed, ImageFile]],
     table: "pd.DataFrame",
     sample: "pd.DataFrame",
-    bad: BadRows,
 ) -> list[Fact]:
     facts = []
     repeated = int(table["key"].duplicated().sum())
@@ -257,27 +228,23 @@ def _oddities(
     if folder.others:
         shown = ", ".join(folder.others[:3]) + (", …" if len(folder.others) > 3 else "")
         facts.append(Fact("other files", f"{len(folder.others):,} are not looked at: {shown}"))
-    if bad.rows:
-        first = bad.rows[0]
-        facts.append(
-            Fact("left out", f"{len(bad.rows):,} files; {first['file']}: {first['reason']}")
-        )
     return facts
 
 
-def _baseline(side: int, colour: Colour, binary: bool, train: int) -> dict[str, Any]:
-    components = [count for count in (5, 10, 20) if count * 10 <= train] or [1]
-    many = train > 10_000
+def _baseline(side: int, colour: Colour, train: int) -> dict[str, Any]:
     return {
-        "of": ["half" if binary else "levels"],
+        "of": ["levels"],
         "likelihoods": {
-            "components": [max(1, min(count, train // 10)) for count in (20, 80)],
+            "components": [20],
             "shifts": [0],
             "iterations": 10,
-            "radius": 2 if many else 3,
-            "penalties": [1.0] if many else [0.3, 3.0],
+            "radius": 2,
+            "penalties": [1.0],
         },
-        "generators": {"components": components, "width": 32},
+        "generators": {
+            "components": [count for count in (5, 10, 20) if 10 * count <= train] or [1],
+            "width": 32,
+        },
         "widths": [code_width(side, 1 if colour == "grey" else 3)],
         "seed": 1,
         "corruption": {},

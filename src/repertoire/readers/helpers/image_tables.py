@@ -1,15 +1,14 @@
 """Images of a folder as a table: decoded once, in splits that share no image."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
-
-import numpy as np
 
 from repertoire.data.dataset import SPLITS
 from repertoire.data.doors import BadRows
 from repertoire.data.image_files import ImageFileError, inspect, read_image
 from repertoire.data.pixel_file import PixelFile
+from repertoire.data.splits import stratified_split
 from repertoire.readers.helpers.image_layouts import Listed
 
 if TYPE_CHECKING:
@@ -59,45 +58,36 @@ def decoded(images: Sequence[Listed], side: int, colour: Colour, bad: BadRows) -
     return table
 
 
-def with_splits(table: "pd.DataFrame", shares: Mapping[str, float], seed: int) -> "pd.DataFrame":
-    """Shares where no split is told, a part of training where only some are; no image in two.
+def with_splits(
+    table: "pd.DataFrame", valid_share: float, test_share: float, seed: int
+) -> "pd.DataFrame":
+    """Shares of each class where no split is told, and of training where only some splits are.
 
-    ``shares`` of ``test`` and ``valid``, in the order in which they are drawn.
+    Equal images are in one split: where splits are told, training images that occur in a later one
+    are left out, and validation images that occur in the test. A class that would have no training
+    image by the shares is for training alone.
     """
     told = set(table["split"])
-    if told == {""}:
-        return _shared(table, "", shares, seed)
-    for split in reversed(SPLITS[:-1]):  # what is tested on stays, and is not trained on
+    for split in ("valid", "train"):  # what is tested on stays
         later = table["split"].isin(SPLITS[SPLITS.index(split) + 1 :])
         known = set(table.loc[later, "key"])
         table = table[~((table["split"] == split) & table["key"].isin(known))]
-    missing = {split: share for split, share in shares.items() if split not in told}
-    return _shared(table.reset_index(drop=True), "train", missing, seed)
-
-
-def _shared(
-    table: "pd.DataFrame", of: str, shares: Mapping[str, float], seed: int
-) -> "pd.DataFrame":
-    """Shares of the rows whose split is ``of``, alike in every class; equal images together.
-
-    Every so many images in an order by class and then by chance (systematic sampling). The others
-    are for training, and so are all images of a class that would have none there.
-    """
-    table = table.copy()
-    own = table["split"] == of
-    groups = table[own].drop_duplicates("key")
-    draws = np.random.default_rng(seed).random(len(groups))
-    left = groups.iloc[np.lexsort((draws, groups["label"]))]["key"].to_numpy()
-    split_of = dict.fromkeys(left.tolist(), "train")
-    total = len(left)
-    for split, share in shares.items():
-        steps = np.floor((np.arange(len(left) + 1) + 0.5) * share * total / max(1, len(left)))
-        chosen = np.diff(steps) > 0
-        split_of |= dict.fromkeys(left[chosen].tolist(), split)
-        left = left[~chosen]
-    table.loc[own, "split"] = table.loc[own, "key"].map(split_of)
-    trained = set(table.loc[table["split"] == "train", "label"])
-    table.loc[own & ~table["label"].isin(trained), "split"] = "train"
+    table = table.reset_index(drop=True)
+    of = "" if told == {""} else "train"
+    own = (table["split"] == of).to_numpy()
+    shares = {"valid": valid_share, "test": test_share}
+    drawn = [split for split in shares if split not in told]
+    if not drawn:
+        return table
+    # Where one split is missing, both halves of its share are for it.
+    wanted = list(shares.values()) if len(drawn) == 2 else [shares[drawn[0]] / 2] * 2
+    part = table[own]
+    found = part["key"].copy()
+    found[:] = stratified_split(part["key"], part["label"], seed, *wanted)
+    if len(drawn) == 1:
+        found = found.where(found == "train", drawn[0])
+    trained = set(part.loc[found == "train", "label"])
+    table.loc[own, "split"] = found.where(part["label"].isin(trained), "train")
     return table
 
 
