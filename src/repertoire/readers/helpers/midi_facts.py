@@ -131,7 +131,7 @@ def row_facts(table: pd.DataFrame, longest: int, files: int, *, told: bool) -> l
     by_time = table["key"].isna().any()
     how = "by folders" if told else "the first part of each file trains, the last tests: few files"
     if not told and not by_time:
-        how = "whole files by seeded shares"
+        how = "whole files, by seeded shares of the music"
     return [
         Fact(
             "rows",
