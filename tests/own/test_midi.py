@@ -346,7 +346,7 @@ def test_outliers_do_not_widen_the_range(raw):
     fill(raw, 13, quarters=211)
     (raw / "bell.mid").write_bytes(midi([on(127), off(127, 96), on(60), off(60, 96)]))
     proposal = proposed(raw)
-    assert proposal.config["highest"] < 90 and "1 notes" in told(proposal, "range")
+    assert proposal.config["highest"] < 90 and "1 note outside" in told(proposal, "range")
     assert proposed(raw, highest="127").config["highest"] == 127
     _, table = tabulated(raw, proposal)
     assert table["highest"].max() <= proposal.config["highest"]
