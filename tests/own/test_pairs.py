@@ -12,6 +12,8 @@ from repertoire.config import ConfigError, parse
 from repertoire.data.doors import OptionNeeded
 from repertoire.data.sources import Files, SourceError
 from repertoire.readers import pair_table
+from tests.own import journey
+from tests.own.texts import folder
 from tests.own.through_stages import prepared, served, trained
 
 COLORS = {"red": "rouge", "green": "vert", "blue": "bleu", "small": "petit", "old": "vieux"}
@@ -29,17 +31,6 @@ def pairs(count, seed=3):
             f"je vois {number} {THINGS[thing]}s {COLORS[color]}s."
         )
     return list(found.items())
-
-
-def folder(tmp_path, **files):
-    """A folder of files by name; "_dot_" stands for "."."""
-    raw = tmp_path / "raw"
-    raw.mkdir()
-    for name, content in files.items():
-        path = raw / name.replace("__", "/").replace("_dot_", ".")
-        path.parent.mkdir(exist_ok=True)
-        path.write_bytes(content if isinstance(content, bytes) else content.encode())
-    return raw
 
 
 def tabbed(rows):
@@ -293,3 +284,21 @@ def test_long_targets_are_written_to_their_end(tmp_path):
     assert facts["longest_target"] > 100
     with served(artifact) as ask:
         assert ask("translate", text="count to 99")["results"][0]["tokens"] is not None
+
+
+@pytest.mark.slow
+def test_aligned_files_become_a_served_model_in_two_commands(tmp_path):
+    told = pairs(151)
+    raw = folder(
+        tmp_path,
+        corpus_dot_en="\n".join(source for source, _ in told),
+        corpus_dot_fr="\n".join(target for _, target in told),
+    )
+    words = ("--family", "seq2seq", "--minutes", "0.05")
+    asked = journey.add(tmp_path, "enfr", raw, *words)
+    assert asked.returncode == 2 and "which side is the source" in asked.stderr
+    said = journey.add(tmp_path, "enfr", raw, *words, "--source", "en", "--target", "fr")
+    assert said.returncode == 0, said.stderr
+    with journey.served(journey.repro(tmp_path, "enfr").parent) as client:
+        body = {"text": "I see 5 red cars."}
+        assert client.post("/v1/models/enfr/translate", json=body).json()["results"]

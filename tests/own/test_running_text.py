@@ -11,30 +11,9 @@ from repertoire.config import ConfigError, parse
 from repertoire.data.doors import OptionNeeded
 from repertoire.data.sources import Files, SourceError
 from repertoire.readers import text_files
+from tests.own import journey
+from tests.own.texts import english, folder
 from tests.own.through_stages import prepared, served, trained
-
-NAMES = ["Ada", "Ben", "Carl", "Dora", "Emil", "Frida", "Gustav", "Hanna"]
-VERBS = ["sees", "hears", "calls", "helps", "finds", "greets", "follows", "thanks"]
-THINGS = ["garden", "river", "house", "letter", "window", "table", "forest", "road"]
-
-
-def english(lines, seed=3):
-    """So many sentences of one pattern, drawn by the seed."""
-    rng = np.random.default_rng(seed)
-    chosen = rng.integers(0, 8, (lines, 4))
-    return [f"{NAMES[a]} {VERBS[b]} {NAMES[c]} near the {THINGS[d]}." for a, b, c, d in chosen]
-
-
-def folder(tmp_path, **files):
-    """A folder of files; "/" stands for "__" in a keyword, bytes are written as they are."""
-    raw = tmp_path / "raw"
-    raw.mkdir()
-    for name, content in files.items():
-        path = raw / name.replace("__", "/").replace("_dot_", ".")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        text = "\n".join(content) + "\n" if isinstance(content, list) else content
-        path.write_bytes(text if isinstance(text, bytes) else text.encode())
-    return raw
 
 
 def understood(raw, **options):
@@ -303,3 +282,15 @@ def test_the_least_text_of_few_letters_becomes_a_model(tmp_path):
     artifact = trained(tmp_path, "language_model", made, epochs=1)
     with served(artifact) as ask:
         assert ask("complete", prompt="ab", count=3)["results"]
+
+
+@pytest.mark.slow
+def test_a_folder_of_text_becomes_a_served_model_in_two_commands(tmp_path):
+    raw = folder(tmp_path, train_dot_txt=english(223), test_dot_txt=english(29, 5))
+    words = ("--family", "language_model", "--minutes", "0.05")
+    said = journey.add(tmp_path, "tales", raw, *words)
+    assert said.returncode == 0, said.stderr
+    assert "valid is the end of each file of train" in " ".join(said.stdout.split())
+    with journey.served(journey.repro(tmp_path, "tales").parent) as client:
+        body = {"prompt": "Ada sees", "max_tokens": 5}
+        assert client.post("/v1/models/tales/generate", json=body).json()["text"]

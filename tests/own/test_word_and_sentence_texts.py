@@ -9,7 +9,7 @@ from repertoire.config import ConfigError, parse
 from repertoire.data.doors import OptionNeeded
 from repertoire.data.sources import Files, SourceError
 from repertoire.readers import sentence_texts, word_texts
-from tests.own.test_running_text import english, folder
+from tests.own.texts import english, folder
 from tests.own.through_stages import prepared, served, trained
 
 

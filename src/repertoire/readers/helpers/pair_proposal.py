@@ -32,6 +32,7 @@ MOST_PAIRS = 100_000  # of training, which a training of some minutes sees about
 HELD_OUT = {"valid": 500, "test": 2000}  # pairs that are enough for small standard errors
 USUAL_SHARE = 0.99  # of the pairs that are no longer than is proposed
 LONGEST = 300  # characters that are proposed at most; a decoder writes 512 tokens at most
+SIDES = ("source", "target")
 SHORT = 12  # characters, up to which texts are names, numbers and dates
 ANSWERS = ("answer", "a", "response", "reply", "output", "completion")
 DATE, SUM = re.compile(r"\d{4}-\d\d-\d\d"), re.compile(r"\d+\+\d+")
@@ -44,8 +45,7 @@ def proposal(raw: Path, options: Mapping[str, str]) -> Proposal:
     most = whole(options, "megabytes", 1, MEGABYTES)
     pairs = read_pairs(raw, place, encoding, min(SAMPLE_BYTES, most * pair_table.MEGABYTE))
     longest = {
-        side: whole(options, "longest", 1, usual_length(pairs.frame[side]))
-        for side in ("source", "target")
+        side: whole(options, "longest", 1, usual_length(pairs.frame[side])) for side in SIDES
     }
     if len(pairs.frame) > LOOKED_AT:
         rows = np.linspace(0, len(pairs.frame) - 1, LOOKED_AT).astype(int)
@@ -66,9 +66,7 @@ def proposal(raw: Path, options: Mapping[str, str]) -> Proposal:
     table = sample(config, pairs, longest)
     rule, bad_rows = unusable(table, len(pairs.frame) + len(pairs.bad), options)
     scale = min(pairs.rows, config["most_pairs"]) / max(1, len(pairs.frame))
-    sides = {
-        side: proposed_side(table, side, max(1.0, scale), options) for side in ("source", "target")
-    }
+    sides = {side: proposed_side(table, side, max(1.0, scale), options) for side in SIDES}
     for side, (values, _) in sides.items():
         values["longest"] = longest[side]
     config |= {side: values for side, (values, _) in sides.items()}
@@ -211,7 +209,7 @@ def table_facts(table: pd.DataFrame, pairs: Pairs, config: Mapping[str, Any]) ->
     seen = f"; what follows is told by {len(pairs.frame):,} of them" if pairs.sampled else ""
     about = "about " if pairs.sampled else ""
     facts = [Fact("amount", f"{about}{pairs.rows:,} pairs{seen}")]
-    limits = [config[side]["longest"] for side in ("source", "target")]
+    limits = [config[side]["longest"] for side in SIDES]
     longer = f"{table.attrs['too_long']:,} longer pairs are left out (--longest N)"
     facts.append(
         Fact("length", f"up to {limits[0]} characters of source, {limits[1]} of target; {longer}")
