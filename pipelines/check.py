@@ -8,6 +8,7 @@ from typing import Any
 from pipelines.params import STRONGEST, DatasetParams, Params, Recipe
 from repertoire.config import ConfigError, parse, section
 from repertoire.contract import Family, load_family
+from repertoire.data.own_expectations import own_expectations
 from repertoire.data.sources import Source
 from repertoire.kinds import load_baselines
 from repertoire.readers import load_reader
@@ -39,6 +40,7 @@ def _check_dataset(dataset: DatasetParams, place: str) -> None:
     reader = _loaded(load_reader, dataset.reader, f"{place}.reader")
     parse(reader.Config, dataset.config, f"{place}.config")
     parse(load_baselines(reader.KIND).Config, dataset.baseline, f"{place}.baseline")
+    own_expectations(dataset.expectations, f"{place}.expectations")
 
 
 def _check_source(source: Source, place: str) -> None:

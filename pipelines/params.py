@@ -41,7 +41,8 @@ class Raw:
 class DatasetParams:
     """One block of ``datasets``: ``config`` belongs to the reader, ``baseline`` to its kind.
 
-    ``raw`` is None where a data set is made of pinned ``sources`` alone.
+    ``raw`` is None where a data set is made of pinned ``sources`` alone; ``expectations`` are more
+    than its reader states: classes of Great Expectations with their arguments.
     """
 
     reader: str
@@ -49,6 +50,7 @@ class DatasetParams:
     raw: Raw | None
     config: Mapping[str, Any]
     baseline: Mapping[str, Any]
+    expectations: tuple[Mapping[str, Any], ...]
 
 
 @dataclass(frozen=True)
@@ -130,6 +132,7 @@ class Params:
         """A data set with its sources, which it names, in full."""
         block = dict(self._block("datasets", name))
         block.setdefault("raw", None)
+        block.setdefault("expectations", [])
         place = self._place("datasets", name)
         if isinstance(named := block.get("sources"), Mapping):
             known = section(self.content, "sources", source=self.source) if named else {}

@@ -9,7 +9,9 @@ from pipelines.params import dataset_params
 from pipelines.stage import run_stage
 from repertoire.config import parse
 from repertoire.data.dataset import write_dataset
+from repertoire.data.doors import left_out
 from repertoire.data.files import digest_tree, whole_folder, write_json
+from repertoire.data.own_expectations import own_expectations
 from repertoire.data.page import validation_page
 from repertoire.data.sources import Files, fetch
 from repertoire.data.validation import common, validate, with_identity
@@ -24,9 +26,14 @@ def prepare(name: str) -> None:
     files = Files({key: fetch(source) for key, source in params.sources.items()})
     if params.raw:
         files["raw"] = Path("raw") / name
-    table = with_identity(reader.tabulate(config, files))
+    table = reader.tabulate(config, files)
+    few = left_out(table)
+    table = with_identity(table)
+    own = own_expectations(
+        params.expectations, f"params.yaml.datasets.{name}.expectations", list(table.columns)
+    )
     columns = [c for c in table.columns if c not in ("row", "split", "key", "splits_of_key")]
-    records = validate(name, table, [*common(columns), *reader.expectations(config)])
+    records = validate(name, table, [*common(columns), *reader.expectations(config), *few, *own])
     encoded = reader.encode(config, table)
     origins: list[Any] = [*params.sources.values(), *([params.raw] if params.raw else [])]
     with whole_folder(Path("data") / name) as folder:

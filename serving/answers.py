@@ -15,7 +15,6 @@ from serving.ports import Arrays, from_numbers
 from serving.repository import Model
 from serving.rows import Row
 from serving.task import Task
-from serving.tasks import find
 
 Item = tuple[int, Row | ServingError]
 """A row, or an answer, with the number of its input row; or what is wrong with it."""
@@ -23,12 +22,14 @@ Answer = Callable[[Sequence[tuple[int, Row]]], list[Row]]
 """Answers to numbered rows in their order; raises InvalidInput, Malformed or TooLarge."""
 
 
-def task_answer(model: Model, run: Run, task: str, settings: Mapping[str, Any]) -> Answer:
+def task_answer(
+    model: Model, run: Run, asked: Task, settings: Mapping[str, Any], fields: Sequence[str] = ()
+) -> Answer:
     """Asks a task: all rows in one request where the task takes many, else one by one.
 
-    Drawn answers depend on the setting `seed` and the number of the row alone.
+    Drawn answers depend on the setting `seed` and the number of the row alone. `fields` are further
+    ones of a task that takes a row at a time, filled by columns of their names.
     """
-    asked = find(model, task)
 
     def many(group: Sequence[tuple[int, Row]]) -> list[Row]:
         column, field = _filling(asked, group[0][1])
@@ -41,10 +42,11 @@ def task_answer(model: Model, run: Run, task: str, settings: Mapping[str, Any]) 
 
     def one(group: Sequence[tuple[int, Row]]) -> list[Row]:
         seed = settings.get("seed", 0)
-        values = ((number, _value(row, asked.column)) for number, row in group)
         requests = (
-            {asked.field: value} | ({"seed": seed + number} if asked.seeded else {})
-            for number, value in values
+            {asked.field: _value(row, asked.column)}
+            | ({"seed": seed + number} if asked.seeded else {})
+            | {name: row[name] for name in fields if row.get(name) is not None}
+            for number, row in group
         )
         return [asked.answer(model, run, {**settings, **request}) for request in requests]
 

@@ -1,9 +1,9 @@
 """`python -m serving.batch MODEL TASK INPUT OUTPUT`: a task, or a raw graph, over a file of rows.
 
-Rows in .parquet, .jsonl or a folder of images; rows out in .parquet or .jsonl, each with the number
-of its input row. Work is kept in OUTPUT.parts, a file for every so many input rows: killed at any
-time and started again, the job goes on after the last whole part. Rows that cannot be answered go
-to OUTPUT.errors.jsonl with the reason.
+Rows in .csv, .tsv, .parquet, .jsonl or a folder of images; rows out in .csv, .tsv, .parquet or
+.jsonl, each with the number of its input row, from 0. Work is kept in OUTPUT.parts, a file for
+every so many input rows: killed at any time and started again, the job goes on after the last whole
+part. Rows that cannot be answered go to OUTPUT.errors.jsonl with the reason.
 """
 
 from __future__ import annotations
@@ -24,14 +24,18 @@ from typing import Any
 
 import orjson
 
-from serving import rows
+from serving import columns, csv_files, rows
 from serving.answers import Answer, Item, attempt, graph_answer, task_answer
+from serving.columns import Kept
+from serving.csv_files import Dialect
 from serving.errors import InvalidInput, ServingError
 from serving.options import Parser, whole
 from serving.plane import Plane
-from serving.repository import Repository, load
+from serving.repository import Model, Repository, load
+from serving.tasks import find
 
 BATCHES_A_PART = 16
+HEAD = 100  # rows by which columns are told
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,8 @@ class Job:
     output: Path
     batch_size: int
     identity: Mapping[str, str]
+    form: Dialect | None
+    kept: Kept
 
     @property
     def folder(self) -> Path:
@@ -63,6 +69,16 @@ class Job:
         finally:
             os.close(handle)
 
+    @contextlib.contextmanager
+    def _left_only_with_parts(self) -> Iterator[None]:
+        """After an error in the first part there is nothing to go on from."""
+        try:
+            yield
+        except ServingError:
+            if not self.part(0).exists():
+                shutil.rmtree(self.folder)
+            raise
+
     def _lock(self, handle: int) -> None:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -79,29 +95,33 @@ class Job:
             raise InvalidInput(f"{', '.join(changed)} changed since this job began; {remedy}")
 
     def part(self, number: int) -> Path:
-        return self.folder / f"part-{number:08}{self.output.suffix}"
+        return self.folder / f"part-{number:08}{rows.suffix_of_parts(self.output)}"
 
     def bad_part(self, number: int) -> Path:
         return self.folder / f"errors-{number:08}.jsonl"
 
     def run(self, answer: Answer) -> tuple[int, int]:
         """Does what is left and joins the parts. Returns the rows answered and the bad ones."""
-        with self.claimed():
+        with self.claimed(), self._left_only_with_parts():
             done = next(number for number in itertools.count() if not self.part(number).exists())
             size = self.batch_size * BATCHES_A_PART
-            left = enumerate(rows.read(self.source, done * size), done * size)
+            left = enumerate(rows.read(self.source, done * size, self.form), done * size)
             with ThreadPoolExecutor(os.cpu_count()) as pool:
                 while chunk := list(itertools.islice(left, size)):
                     starts = range(0, len(chunk), self.batch_size)
                     groups = [chunk[start : start + self.batch_size] for start in starts]
                     answered = pool.map(partial(attempt, answer), groups)
-                    self._keep(done, [item for group in answered for item in group])
+                    self._keep(done, chunk, [item for group in answered for item in group])
                     done += 1
             return self._finish(done)
 
-    def _keep(self, number: int, items: Sequence[Item]) -> None:
+    def _keep(self, number: int, asked: Sequence[Item], items: Sequence[Item]) -> None:
         bad = [{"row": n, "reason": str(a)} for n, a in items if isinstance(a, ServingError)]
-        good = [{"row": n, **a} for n, a in items if not isinstance(a, ServingError)]
+        good = [
+            {"row": n, **self.kept.of(row, {"row": n, **a}), **a}
+            for (n, a), (_, row) in zip(items, asked, strict=True)
+            if not isinstance(a, ServingError) and not isinstance(row, ServingError)
+        ]
         # The part comes last: that it is there says that its errors are, too.
         rows.write(self.bad_part(number), bad)
         rows.write(self.part(number), good)
@@ -132,17 +152,56 @@ def prepare(options: argparse.Namespace, settings: Mapping[str, Any]) -> tuple[J
             raise InvalidInput(f"there is no {options.input}; name a file or a folder of images")
     _check_file(options.output)
     model = load(options.models / options.model)
-    run = Plane(Repository(options.models)).runner(model)
-    if options.task in model.manifest.tasks:
-        answer = task_answer(model, run, options.task, settings)
-    else:
-        answer = graph_answer(model, run, options.task)
+    form = _dialect(options)
+    answer = _answer(options, model, settings, head := _head(options.input, form))
+    arguments = [options.task, options.batch_size, dict(settings), options.column, options.keep]
     identity = {
         "input": rows.digest(options.input),
         "model": f"{model.name} {model.digest}",
-        "arguments": orjson.dumps([options.task, options.batch_size, dict(settings)]).decode(),
+        "arguments": orjson.dumps([*arguments, str(form)]).decode(),
     }
-    return Job(options.input, options.output, options.batch_size, identity), answer
+    kept = columns.kept(head, options.keep)
+    return Job(options.input, options.output, options.batch_size, identity, form, kept), answer
+
+
+def _answer(
+    options: argparse.Namespace, model: Model, settings: Mapping[str, Any], head: columns.Head
+) -> Answer:
+    """What is asked of the model, of rows as they are in the file."""
+    given = dict(options.column)
+    run = Plane(Repository(options.models)).runner(model)
+    if options.task in model.manifest.tasks:
+        task = find(model, options.task)
+        take, line = columns.of_task(head, model, task, settings, given)
+        if line:
+            print(line)
+        others = [name for name in given if name not in (task.field, task.column)]
+        answer = task_answer(model, run, task, settings, others)
+    else:
+        head.check(given.values())
+        take = columns.renaming(given, (), head.spelled)
+        answer = graph_answer(model, run, options.task)
+    return lambda group: answer([(number, take(row)) for number, row in group])
+
+
+def _dialect(options: argparse.Namespace) -> Dialect | None:
+    """How the input is to be read, if it is CSV; says so."""
+    if options.input.suffix in csv_files.SUFFIXES:
+        form = csv_files.dialect(options.input, options.encoding, options.delimiter or "")
+        print(f"{options.input}: {form}; {len(form.names)} columns: {', '.join(form.names)}")
+        return form
+    if options.encoding or options.delimiter:
+        raise InvalidInput(f"{options.input} is no CSV file; leave out --encoding and --delimiter")
+    return None
+
+
+def _head(source: Path, form: Dialect | None) -> columns.Head:
+    if source.is_dir():
+        return columns.Head(source, ["file", "image"], [], spelled=False)
+    first = itertools.islice(rows.read(source, 0, form), HEAD)
+    good = [row for row in first if not isinstance(row, ServingError)]
+    names = form.names if form else dict.fromkeys(name for row in good for name in row)
+    return columns.Head(source, list(names), good, spelled=form is not None)
 
 
 def _check_file(path: Path) -> None:
@@ -160,8 +219,26 @@ def _setting(text: str) -> tuple[str, Any]:
         return name, value  # a string needs no quotes
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Returns the exit status: 0 with some rows answered, 1 with none, 2 if it cannot start."""
+def _pair(text: str) -> tuple[str, str]:
+    name, _, column = text.partition("=")
+    if not name or not column:
+        raise argparse.ArgumentTypeError(f"{text!r} is not FIELD=COLUMN")
+    return name, column
+
+
+def _kept(text: str) -> tuple[str, str]:
+    return _pair(text) if "=" in text else _pair(f"{text}={text}")
+
+
+def _sign(text: str) -> str:
+    sign = csv_files.DELIMITERS.get(text, text)
+    if sign not in csv_files.DELIMITERS.values():
+        known = ", ".join(csv_files.DELIMITERS)
+        raise argparse.ArgumentTypeError(f"{text!r} is none of {known}")
+    return sign
+
+
+def _options(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = Parser("serving.batch", __doc__)
     parser.add_argument("model")
     parser.add_argument("task", help="a task of the model, or one of its graphs")
@@ -170,7 +247,30 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--models", type=Path, default=Path("artifacts"), metavar="FOLDER")
     parser.add_argument("--batch-size", type=whole(1, 256), default=64, metavar="N")
     parser.add_argument("--set", type=_setting, action="append", default=[], metavar="FIELD=VALUE")
-    options = parser.parse_args(argv)
+    parser.add_argument(
+        "--column",
+        type=_pair,
+        action="append",
+        default=[],
+        metavar="FIELD=COLUMN",
+        help="a field of the task, or an input of the graph, is this column of the file",
+    )
+    parser.add_argument(
+        "--keep",
+        type=_kept,
+        action="append",
+        default=[],
+        metavar="[NAME=]COLUMN",
+        help="a column that goes on to the output, under another name if given; all: every one",
+    )
+    parser.add_argument("--encoding", default="", help="of a CSV file; told where not given")
+    parser.add_argument("--delimiter", type=_sign, metavar="NAME", help="of a CSV file: comma, …")
+    return parser.parse_args(argv)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Returns the exit status: 0 with some rows answered, 1 with none, 2 if it cannot start."""
+    options = _options(argv)
     try:
         job, answer = prepare(options, dict(options.set))
         answered, failed = job.run(answer)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from serving.plane import Run
@@ -20,16 +20,22 @@ class Task:
     Raises Malformed and InvalidInput for bad requests. `stream` yields events instead, the last of
     them with `finish`. `rendered` gives the answer's bytes and headers for a media type that a
     client accepts. In a batch job the column `column` of a row fills the field `field`, or one of
-    `others` (column -> field) does; a task that takes `many` answers a list of them with as many
-    `results`; one that is `seeded` draws, and gets a seed of its own for each row.
+    `others` (column -> field) does; with a text if the task `takes_text`, else with what JSON can
+    spell. A task that takes `many` answers a list of them with as many `results`; one that is
+    `seeded` draws, and gets a seed of its own for each row. `table(model, settings)` names columns
+    of numbers, if the model knows such, that fill the column `table_column` as one list; it raises
+    InvalidInput.
     """
 
     answer: Callable[[Model, Run, Request], Answer]
     field: str
     column: str
     many: bool
+    takes_text: bool = False
     seeded: bool = False
     others: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    table: Callable[[Model, Mapping[str, Any]], Sequence[str]] | None = None
+    table_column: str = ""
     stream: Callable[[Model, Run, Request], Iterator[Answer]] | None = None
     rendered: Mapping[str, Callable[[Model, Run, Request], tuple[bytes, dict[str, str]]]] = (
         dataclasses.field(default_factory=dict)

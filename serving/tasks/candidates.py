@@ -108,6 +108,6 @@ def _candidate(value: Any) -> tuple[str, float]:
 
 
 TASKS = {
-    "complete": Task(complete, field="prompt", column="prompt", many=False, seeded=False),
-    "rescore": Task(rescore, field="candidates", column="candidates", many=False, seeded=False),
+    "complete": Task(complete, field="prompt", column="prompt", many=False, takes_text=True),
+    "rescore": Task(rescore, field="candidates", column="candidates", many=False),
 }

@@ -49,4 +49,4 @@ def _classes(model: Model) -> list[str]:
     return classes
 
 
-TASKS = {"classify": Task(classify, field="text", column="text", many=True)}
+TASKS = {"classify": Task(classify, field="text", column="text", many=True, takes_text=True)}

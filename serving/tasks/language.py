@@ -202,9 +202,15 @@ def _translated(target: Encoding, ids: list[int], log_prob: float) -> Answer:
 
 
 TASKS = {
-    "score": Task(score, field="text", column="text", many=True),
+    "score": Task(score, field="text", column="text", many=True, takes_text=True),
     "generate": Task(
-        generate, field="prompt", column="prompt", many=False, seeded=True, stream=generate_events
+        generate,
+        field="prompt",
+        column="prompt",
+        many=False,
+        takes_text=True,
+        seeded=True,
+        stream=generate_events,
     ),
-    "translate": Task(translate, field="text", column="text", many=True),
+    "translate": Task(translate, field="text", column="text", many=True, takes_text=True),
 }

@@ -84,6 +84,8 @@ def _known(model: Model) -> list[str]:
 
 
 TASKS = {
-    "nearest_sentences": Task(nearest_sentences, field="text", column="text", many=True),
-    "rewrite": Task(rewrite, field="text", column="text", many=True),
+    "nearest_sentences": Task(
+        nearest_sentences, field="text", column="text", many=True, takes_text=True
+    ),
+    "rewrite": Task(rewrite, field="text", column="text", many=True, takes_text=True),
 }

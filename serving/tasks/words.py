@@ -85,7 +85,7 @@ def _lists(encoding: Encoding, outputs: Arrays, count: int) -> list[list[Answer]
 
 
 TASKS = {
-    "nearest": Task(nearest, field="word", column="word", many=True),
-    "similarity": Task(similarity, field="a", column="a", many=False),
-    "analogy": Task(analogy, field="a", column="a", many=False),
+    "nearest": Task(nearest, field="word", column="word", many=True, takes_text=True),
+    "similarity": Task(similarity, field="a", column="a", many=False, takes_text=True),
+    "analogy": Task(analogy, field="a", column="a", many=False, takes_text=True),
 }

@@ -150,3 +150,22 @@ def test_batches_of_pictures_and_of_rows_are_judged(models: Path, tmp_path: Path
     assert [each["anomaly"] for each in lines(tmp_path / "r.jsonl")] == [True, False]
     [bad] = lines(tmp_path / "r.jsonl.errors.jsonl")
     assert bad["row"] == 2 and "send 2" in str(bad["reason"])
+
+
+def test_a_table_is_judged_by_the_columns_that_the_model_knows_by_name(
+    models: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source, output = tmp_path / "in.csv", tmp_path / "out.jsonl"
+    source.write_text("id,height,x,y\na,5,0,1e0\nb, 7.0 ,0,\nc,high,1,1\nd,1,2,3\n")
+    arguments = ["tables", "detect", f"{source}", f"{output}", "--models", f"{models}"]
+    arguments += ["--set", "normal=long", "--keep", "id"]
+    assert batch.main(arguments) == 2
+    error = capsys.readouterr().err
+    assert "has no column z; its columns are id, height, x, y; say which one it is" in error
+    assert batch.main([*arguments, "--column", "z=height"]) == 0
+    assert "row: x, y, z" in capsys.readouterr().out
+    found = [json.loads(line) for line in output.read_text().split("\n") if line]
+    values = [[each["value"] for each in row["columns"].values()] for row in found]
+    assert [row["id"] for row in found] == ["a", "d"] and values == [[0, 1, 5], [2, 3, 1]]
+    bad = (tmp_path / "out.jsonl.errors.jsonl").read_text()
+    assert "the row has no y" in bad and "height is 'high', not a number" in bad

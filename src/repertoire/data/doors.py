@@ -16,12 +16,16 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from repertoire.config import ConfigError, RepertoireError, Share
 from repertoire.data.sources import SourceError
+from repertoire.data.validation import Expectation
 
 if TYPE_CHECKING:
     import pandas as pd
 
 SAMPLE_BYTES = 32 * 2**20  # of a larger file, a proposal looks at so much
 DROPPED = "dropped"  # the key of a table's ``attrs`` that lists the rows left out
+LARGEST_SHARE = "largest_share"  # of its rows that may be
+LEFT_OUT = "left_out"  # the key of the record that says which they are
+SHOWN = 20  # places of them for each reason
 
 
 class OptionNeeded(RepertoireError):
@@ -77,7 +81,8 @@ class BadRows:
             raise SourceError(
                 f"{place}: {reason}; {remedy}, or leave such rows out (on_bad_row: drop)"
             )
-        self.rows.append({"file": file, "row": row, "reason": reason})
+        number = None if row is None else int(row)  # of numpy, JSON could not spell it
+        self.rows.append({"file": file, "row": number, "reason": reason})
 
     def checked(self, table: "pd.DataFrame") -> "pd.DataFrame":
         """The table with the list of what was dropped; raises SourceError where it is too much."""
@@ -90,7 +95,33 @@ class BadRows:
                 f"{first['file']}, row {first['row']}: {first['reason']}"
             )
         table.attrs[DROPPED] = self.rows
+        table.attrs[LARGEST_SHARE] = self.rule.largest_share
         return table
+
+
+def left_out(table: "pd.DataFrame") -> list[Expectation]:
+    """That few rows were left out of a table, with the reasons; takes the list off the table.
+
+    pandas would copy the list with every column that is looked at.
+    """
+    rows, share = table.attrs.pop(DROPPED, []), table.attrs.pop(LARGEST_SHARE, 0.0)
+    if not rows:
+        return []
+    total = len(table) + len(rows)
+    reasons: dict[str, list[dict[str, Any]]] = {}
+    for row in rows:
+        reasons.setdefault(row["reason"], []).append({"file": row["file"], "row": row["row"]})
+    summary = [
+        {"reason": reason, "count": len(places), "first": places[:SHOWN]}
+        for reason, places in reasons.items()
+    ]
+    few = Expectation(
+        f"at most {100 * share:g} % of the rows are left out; {len(rows):,} of {total:,} are",
+        "ExpectTableRowCountToBeBetween",
+        {"min_value": math.ceil(round((1 - share) * total, 6))},
+        {LEFT_OUT: summary},
+    )
+    return [few]
 
 
 LEAST_SHARE = 0.01  # of rows that may be dropped, where fewer were found

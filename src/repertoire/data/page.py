@@ -19,9 +19,17 @@ PAGE = """<!doctype html>
 <p>{{ table|length }} rows from {{ facts.origin }} ({{ facts.licence }}).</p>
 <table><tr><th><th>expectation<th>Great Expectations class<th>observed</tr>
 {% for r in records %}<tr><td class="{{ 'ok' if r.success else 'bad' }}">{{ '✓' if r.success
- else '✗' }}<td>{{ r.meaning }}<td><code>{{ r.expectation }}</code><td>{{ r.observed or '' }}</tr>
+ else '✗' }}<td>{{ r.meaning }}{% if r.yours %}
+ <b>yours</b>{% endif %}<td><code>{{ r.expectation }}</code><td>{{ r.observed or '' }}</tr>
 {% endfor %}</table>
-<h2>Rows by split</h2>
+{% if left_out %}<h2>Rows left out</h2>
+<table><tr><th>rows<th>reason<th>the first of them</tr>
+{% for each in left_out %}<tr><td>{{ each.count }}<td>{{ each.reason }}<td>
+{%- for place in each.first %}{{ ', ' if not loop.first }}{{ place.file }}
+{%- if place.row is not none %} row {{ place.row }}{% endif %}{% endfor %}
+{{- ', …' if each.count > each.first|length }}</tr>
+{% endfor %}</table>
+{% endif %}<h2>Rows by split</h2>
 <table><tr><th>split<th>rows</tr>
 {% for split, rows in splits %}<tr><td>{{ split }}<td>{{ rows }}</tr>{% endfor %}</table>
 <h2>First rows</h2>
@@ -49,6 +57,7 @@ def validation_page(
             table=table,
             splits=sorted(table["split"].value_counts().items()),
             columns=columns,
+            left_out=[each for record in records for each in record.get("left_out", [])],
             head=table[columns].head(8).to_numpy().tolist(),
         )
     )

@@ -53,6 +53,7 @@ class Reading:
     columns: Sequence[str] = field(default=())
     include: Sequence[str] = field(default=())  # columns that are wanted; all where empty
     limit: int | None = None  # bytes at a file's beginning
+    few: Sequence[str] = field(default=())  # columns of few values, which take little memory so
 
 
 def ending(path: Path) -> str:
@@ -97,7 +98,12 @@ def csv_rows(path: Path, reading: Reading) -> "Rows":
                     delimiter=delimiter, newlines_in_values=True, invalid_row_handler=refuse
                 ),
                 convert_options=csv.ConvertOptions(
-                    column_types=dict.fromkeys(names, pa.large_string()),
+                    column_types={
+                        name: pa.dictionary(pa.int32(), pa.string())
+                        if name in reading.few
+                        else pa.large_string()
+                        for name in names
+                    },
                     strings_can_be_null=False,
                     include_columns=[name for name in names if name in reading.include],
                 ),
@@ -118,7 +124,9 @@ def csv_rows(path: Path, reading: Reading) -> "Rows":
     # Bad rows are counted too, and in a file with a header that is row 1.
     first = 1 if reading.columns else 2
     numbers = np.arange(first, first + table.num_rows + len(bad))
-    numbers = np.setdiff1d(numbers, [row.row for row in bad])[: table.num_rows]
+    good = np.ones(len(numbers), bool)
+    good[[row.row - first for row in bad if row.row - first < len(good)]] = False
+    numbers = numbers[good][: table.num_rows]
     return Rows(table, bad, words, numbers, _estimated(path, table, len(bad), read))
 
 

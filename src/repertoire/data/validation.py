@@ -1,8 +1,8 @@
 """Great Expectations over every table before it is encoded."""
 
 import os
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from repertoire.config import RepertoireError
@@ -24,11 +24,15 @@ class ValidationError(RepertoireError):
 
 @dataclass(frozen=True)
 class Expectation:
-    """A Great Expectations class by name, its arguments, and what it means in plain words."""
+    """A Great Expectations class by name, its arguments, and what it means in plain words.
+
+    ``details`` are more entries of its record.
+    """
 
     meaning: str
     name: str
     arguments: dict[str, Any]
+    details: Mapping[str, Any] = field(default_factory=dict)
 
 
 def expect(meaning: str, name: str, **arguments: Any) -> Expectation:
@@ -131,6 +135,7 @@ def _record(expectation: Expectation, outcome: Any) -> dict[str, Any]:
         "observed": None if observed is None else str(observed)[:300],
         "unexpected_count": len(rows),
         "unexpected_rows": rows[:100],
+        **expectation.details,
     }
 
 

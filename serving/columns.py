@@ -1,0 +1,182 @@
+"""Which columns of a file a task takes, and which go on to the output as they are."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from serving.errors import InvalidInput, Malformed
+from serving.repository import Model
+from serving.rows import Row
+from serving.task import Task
+
+Take = Callable[[Row], Row]
+"""A row of a file under the names that a task or a graph knows; raises Malformed."""
+ALL = "all"
+READ = ("text", "source")  # encodings of what a task reads
+
+
+@dataclass(frozen=True)
+class Head:
+    """The beginning of a file: its columns and some rows; `spelled` where every cell is a text."""
+
+    source: Path
+    names: Sequence[str]
+    rows: Sequence[Row]
+    spelled: bool
+
+    def check(self, columns: Iterable[str]) -> None:
+        """Raises InvalidInput for a column that is not there."""
+        for column in columns:
+            if column not in self.names:
+                near = difflib.get_close_matches(column, self.names, n=1)
+                hint = f"; did you mean {near[0]}" if near else ""
+                raise InvalidInput(f"{self.source} has no column {column}{hint}; {self.listing()}")
+
+    def listing(self) -> str:
+        """The columns in words."""
+        return f"its columns are {', '.join(self.names) or 'none'}"
+
+    def texts(self) -> list[str]:
+        """The columns that hold texts other than numbers."""
+        return [n for n in self.names if any(_is_text(row.get(n)) for row in self.rows)]
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What of a row goes on to the output: its name there -> the file's column; or `every` one."""
+
+    columns: Mapping[str, str]
+    every: bool
+
+    def of(self, row: Row, answer: Row) -> Row:
+        """Raises InvalidInput where the answer has a column of that name, too."""
+        others = [n for n in row if n not in self.columns.values()] if self.every else []
+        kept = {**{name: name for name in others}, **self.columns}
+        if clash := next((name for name in kept if name in answer), None):
+            raise InvalidInput(
+                f"the answers have a column {clash} of their own; keep that of the file under "
+                f"another name: --keep NAME={kept[clash]}"
+            )
+        return {name: row.get(column) for name, column in kept.items()}
+
+
+def kept(head: Head, asked: Sequence[tuple[str, str]]) -> Kept:
+    """Of pairs of a name in the output and a column. Raises InvalidInput."""
+    if asked and head.source.is_dir():
+        raise InvalidInput(f"{head.source} is a folder of images: it has no columns to keep")
+    columns = {name: column for name, column in asked if (name, column) != (ALL, ALL)}
+    head.check(columns.values())
+    return Kept(columns, (ALL, ALL) in asked)
+
+
+def of_task(
+    head: Head, model: Model, task: Task, settings: Mapping[str, Any], given: Mapping[str, str]
+) -> tuple[Take, str]:
+    """How rows of the file become those of the task, and a line that says so.
+
+    A column is as `given`, else called as the task calls it, else as the model's data called it,
+    else the only one of texts. Raises InvalidInput.
+    """
+    head.check(given.values())
+    names = {task.field: task.column, **{field: column for column, field in task.others.items()}}
+    taken = {names.get(name, name): column for name, column in given.items()}
+    listed = task.table(model, settings) if task.table else ()
+    _check_known(task, [*names.values(), *listed], taken)
+    here = [name for name in names.values() if taken.get(name, name) in head.names]
+    if listed and not here:
+        _check_listed(head, listed, taken)
+        return _listing(head, listed, taken, task.table_column), f"row: {', '.join(listed)}"
+    if here or not head.names:  # of a file without a row, each line says what is wrong with it
+        line = f"{here[0]}: the column {taken[here[0]]}" if here and here[0] in taken else ""
+    else:
+        taken[task.column], why = _told(head, model, task)
+        line = f"{task.column}: the column {taken[task.column]}, {why}"
+    return renaming(taken, names.values() if task.takes_text else (), head.spelled), line
+
+
+def renaming(taken: Mapping[str, str], texts: Iterable[str], spelled: bool) -> Take:
+    """Columns under other names; `spelled` cells are read as JSON, but for those of `texts`."""
+    as_they_are = set(texts)
+
+    def take(row: Row) -> Row:
+        known = {**row, **{name: row.get(column) for name, column in taken.items()}}
+        if not spelled:
+            return known
+        return {n: v if n in as_they_are else _parsed(v) for n, v in known.items()}
+
+    return take
+
+
+def _check_known(task: Task, names: Sequence[str], taken: Mapping[str, str]) -> None:
+    """A task over many rows at once takes nothing else of them."""
+    if task.many and (unknown := [name for name in taken if name not in names]):
+        raise InvalidInput(
+            f"of a row this task takes {', '.join(names)}, not {unknown[0]}; one value for all "
+            f"rows is a setting: --set {unknown[0]}=VALUE"
+        )
+
+
+def _check_listed(head: Head, listed: Sequence[str], taken: Mapping[str, str]) -> None:
+    if missing := [name for name in listed if taken.get(name, name) not in head.names]:
+        raise InvalidInput(
+            f"{head.source} has no column {', '.join(missing)}; {head.listing()}; "
+            f"say which one it is: --column {missing[0]}=NAME"
+        )
+
+
+def _listing(head: Head, listed: Sequence[str], taken: Mapping[str, str], column: str) -> Take:
+    """Columns of numbers as one list, in the order that the model knows."""
+    places = [taken.get(name, name) for name in listed]
+
+    def take(row: Row) -> Row:
+        return {column: [_number(row, place, head.spelled) for place in places]}
+
+    return take
+
+
+def _number(row: Row, column: str, spelled: bool) -> Any:
+    value = row.get(column)
+    if value is None:
+        raise Malformed(f"the row has no {column}")
+    try:
+        return float(value) if spelled else value
+    except ValueError:
+        raise Malformed(f"{column} is {value[:80]!r}, not a number") from None
+
+
+def _told(head: Head, model: Model, task: Task) -> tuple[str, str]:
+    """A column that nobody named, and why it is that one. Raises InvalidInput."""
+    for encoding in (model.manifest.encodings.get(name, {}) for name in READ):
+        if (column := encoding.get("column")) in head.names:
+            return column, "as in the training data"
+    texts = head.texts() if task.takes_text else []
+    if len(texts) == 1:
+        return texts[0], "the only one of texts"
+    raise InvalidInput(
+        f"{head.source} has no column {task.column}; {head.listing()}; say which one it is: "
+        f"--column {task.column}=NAME"
+    )
+
+
+def _is_text(value: Any) -> bool:
+    if not isinstance(value, str) or not value.strip():
+        return False
+    try:
+        float(value)
+    except ValueError:
+        return True
+    return False
+
+
+def _parsed(value: Any) -> Any:
+    """A cell as JSON where it is such, else the text."""
+    try:
+        return orjson.loads(value) if isinstance(value, str) else value
+    except orjson.JSONDecodeError:
+        return value
