@@ -294,7 +294,7 @@ def test_aligned_files_become_a_served_model_in_two_commands(tmp_path):
         corpus_dot_en="\n".join(source for source, _ in told),
         corpus_dot_fr="\n".join(target for _, target in told),
     )
-    words = ("--family", "seq2seq", "--minutes", "0.05")
+    words = ("--family", "seq2seq", "--minutes", "0.01")
     asked = journey.add(tmp_path, "enfr", raw, *words)
     assert asked.returncode == 2 and "which side is the source" in asked.stderr
     said = journey.add(tmp_path, "enfr", raw, *words, "--source", "en", "--target", "fr")

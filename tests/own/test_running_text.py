@@ -169,6 +169,12 @@ def test_too_little_text_says_how_much_is_needed(tmp_path):
     raw = folder(tmp_path, a_dot_txt=english(5))
     with pytest.raises(SourceError, match=r"characters of text for train; at least 1,000"):
         text_files.propose(raw, {})
+    (raw / "a.txt").write_text(" \n" * 2000)
+    with pytest.raises(SourceError, match="0 characters of text for train"):
+        text_files.propose(raw, {})
+    (raw / "a.txt").write_text("one line that comes again and again, of more than 60 signs\n" * 99)
+    with pytest.raises(SourceError, match=r"for valid without \d+ lines.*--known-lines keep"):
+        text_files.propose(raw, {})
 
 
 def test_a_packed_file_is_unpacked(tmp_path):
@@ -198,6 +204,12 @@ def test_two_columns_of_texts_need_an_option_and_an_empty_cell_is_a_bad_row(tmp_
         text_files.propose(raw, {"text": "abstract"})
     _, _, table = understood(raw, text="title")
     assert len(table) == 102
+
+
+def test_a_json_array_is_refused_with_a_remedy(tmp_path):
+    raw = folder(tmp_path, a_dot_json='[{"text": "one"}, {"text": "two"}]')
+    with pytest.raises(SourceError, match=r"^a.json: .*write one .*object a line"):
+        text_files.propose(raw, {})
 
 
 def test_a_column_called_split_decides(tmp_path):
@@ -287,7 +299,7 @@ def test_the_least_text_of_few_letters_becomes_a_model(tmp_path):
 @pytest.mark.slow
 def test_a_folder_of_text_becomes_a_served_model_in_two_commands(tmp_path):
     raw = folder(tmp_path, train_dot_txt=english(223), test_dot_txt=english(29, 5))
-    words = ("--family", "language_model", "--minutes", "0.05")
+    words = ("--family", "language_model", "--minutes", "0.01")
     said = journey.add(tmp_path, "tales", raw, *words)
     assert said.returncode == 0, said.stderr
     assert "valid is the end of each file of train" in " ".join(said.stdout.split())

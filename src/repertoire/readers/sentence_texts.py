@@ -13,12 +13,12 @@ from repertoire.config import ConfigError, Count, Share, parse
 from repertoire.data.dataset import SPLITS, Encoded
 from repertoire.data.doors import Fact, Proposal
 from repertoire.data.sources import Files, SourceError
-from repertoire.data.splits import identity
 from repertoire.data.text import WORDS, Level
 from repertoire.data.validation import Expectation, expect
 from repertoire.kinds.sentences.baselines import QUESTION_MARKS
 from repertoire.kinds.sentences.encoding import encode_sentences
 from repertoire.readers import text_files
+from repertoire.readers.helpers.text_splits import same_words
 
 KIND = "sentences"
 OPTIONS: Mapping[str, str] = {
@@ -72,7 +72,7 @@ def sentence_table(config: Config, lines: pd.DataFrame) -> pd.DataFrame:
     reading = config.texts.text
     tokens = table["text"].map(lambda text: tokens_of(text, reading.level, reading.lowercase))
     table["tokens"] = tokens.map(len).astype(int)
-    table["key"] = table["text"].map(identity)
+    table["key"] = table["text"].map(same_words)
     fits = table["tokens"].between(config.shortest, config.longest)
     train = tokens[fits & (table["split"] == "train")]
     most = Counter(token for row in train for token in row).most_common(reading.vocabulary)
