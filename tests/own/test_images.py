@@ -207,7 +207,7 @@ def test_several_columns_ask_which_is_the_label(tmp_path):
     assert facts_of(proposed(raw, label="none"))["classes"].startswith("none")
     with pytest.raises(ConfigError, match="--label colour: no such column; there are: shape, size"):
         proposed(raw, label="colour")
-    with pytest.raises(ConfigError, match="has 37 different values|no such column"):
+    with pytest.raises(ConfigError, match=r"has 37 different values|no such column"):
         proposed(raw, label="file_name")
 
 
