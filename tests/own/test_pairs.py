@@ -171,7 +171,7 @@ def test_sources_that_differ_in_digits_are_different(tmp_path):
     raw = folder(tmp_path, a_dot_tsv=tabbed([("source", "target"), *told]))
     proposal, facts, table = understood(raw)
     assert proposal.baseline["rules"] == ["digit_table"] and len(set(table["key"])) == 221
-    assert facts["source tokens"].startswith("character: short texts")
+    assert facts["sources"].startswith("character: short texts")
 
 
 def test_dates_have_their_rule_and_others_none(tmp_path):
@@ -209,7 +209,7 @@ def test_test_sources_that_training_has_are_measured_apart(tmp_path):
     known = set(table.loc[table["split"] == "train", "source"])
     test = table.loc[table["split"] == "test", "source"]
     assert encoded.facts["extras"]["unseen"] == sum(source not in known for source in test)
-    assert "repeated sources" in facts and facts["split"].startswith("by name, valid drawn")
+    assert "repeats" in facts and facts["split"].startswith("by name, valid drawn")
 
 
 @pytest.mark.parametrize(

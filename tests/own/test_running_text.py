@@ -101,7 +101,7 @@ def test_line_breaks_of_all_kinds_and_letters_in_parts_become_plain(tmp_path):
     _, facts, table = understood(folder(tmp_path, a_dot_txt="\ufeff" + "\r\n".join(told)))
     middle = table["text"].tolist()[41:46]
     assert middle == ["한국어 문장입니다", "page one\npage two", "one\ntwo", "old", "mac"]
-    assert "NFC" in facts["Unicode"] and facts["line breaks"].startswith("2 form feeds")
+    assert "NFC" in facts["Unicode"] and facts["breaks"].startswith("2 form feeds")
 
 
 def test_damage_is_refused_with_its_line_and_left_out_when_asked(tmp_path):
@@ -124,7 +124,7 @@ def test_a_line_without_end_is_cut_at_spaces(tmp_path):
     longest = proposal.config["longest_line"]
     assert table["characters"].max() <= longest < len(words)
     assert " ".join(text.strip() for text in table["text"]) == words
-    assert facts["long lines"].startswith("1 of more than 2,000")
+    assert facts["lengths"].startswith("1 of more than 2,000")
 
 
 def test_lines_that_training_has_are_dropped_from_what_is_held_out(tmp_path):
@@ -133,7 +133,7 @@ def test_lines_that_training_has_are_dropped_from_what_is_held_out(tmp_path):
     raw = folder(tmp_path, a_dot_txt=told)
     _, facts, table = understood(raw)
     assert (table["text"] == known).sum() == 1 and (table["text"] == "Exeunt.").sum() == 1
-    assert "1 held-out lines" in facts["repeated lines"]
+    assert "1 held-out lines" in facts["repeats"]
     _, _, kept = understood(raw, known_lines="keep")
     assert (kept["text"] == known).sum() == 2 and kept.loc[
         kept["text"] == known, "key"
@@ -172,7 +172,9 @@ def test_too_little_text_says_how_much_is_needed(tmp_path):
     (raw / "a.txt").write_text(" \n" * 2000)
     with pytest.raises(SourceError, match="0 characters of text for train"):
         text_files.propose(raw, {})
-    (raw / "a.txt").write_text("one line that comes again and again, of more than 60 signs\n" * 99)
+    (raw / "a.txt").write_text(
+        "one line that comes again and again, of more than sixty signs\n" * 99
+    )
     with pytest.raises(SourceError, match=r"for valid without \d+ lines.*--known-lines keep"):
         text_files.propose(raw, {})
 

@@ -135,7 +135,7 @@ def proposed_side(
     side = {"level": level, "lowercase": lowercase, "vocabulary": size}
     small = ", small letters" if lowercase else ""
     sentence = f"{level}{small}: {reason}; at most {size:,} tokens (--{name}-level LEVEL)"
-    return side, Fact(f"{name} tokens", sentence)
+    return side, Fact(f"{name}s", sentence)
 
 
 def _level(texts: Sequence[str], words: int, asked: str | None) -> tuple[Level, str]:
@@ -228,7 +228,5 @@ def table_facts(table: pd.DataFrame, pairs: Pairs, config: Mapping[str, Any]) ->
     known = set(table.loc[table["split"] == "train", "source"])
     again = int(table.loc[table["split"] == "test", "source"].isin(known).sum())
     if again:
-        facts.append(
-            Fact("repeated sources", f"{again:,} test sources are in training; others are unseen")
-        )
+        facts.append(Fact("repeats", f"{again:,} test sources are in training; others are unseen"))
     return facts
