@@ -12,7 +12,6 @@ from repertoire.config import ConfigError, parse
 from repertoire.data.doors import OptionNeeded
 from repertoire.data.sources import Files, SourceError
 from repertoire.readers import pair_table
-from tests.own import journey
 from tests.own.texts import folder
 from tests.own.through_stages import prepared, served, trained
 
@@ -172,6 +171,9 @@ def test_sources_that_differ_in_digits_are_different(tmp_path):
     proposal, facts, table = understood(raw)
     assert proposal.baseline["rules"] == ["digit_table"] and len(set(table["key"])) == 221
     assert facts["sources"].startswith("character: short texts")
+    told = [(f"add {a} to {b}", str(a + b)) for a in range(17) for b in range(13)]
+    (raw / "a.tsv").write_text(tabbed([("source", "target"), *told]))
+    assert len(set(understood(raw)[2]["key"])) == 221
 
 
 def test_dates_have_their_rule_and_others_none(tmp_path):
@@ -284,21 +286,3 @@ def test_long_targets_are_written_to_their_end(tmp_path):
     assert facts["longest_target"] > 100
     with served(artifact) as ask:
         assert ask("translate", text="count to 99")["results"][0]["tokens"] is not None
-
-
-@pytest.mark.slow
-def test_aligned_files_become_a_served_model_in_two_commands(tmp_path):
-    told = pairs(151)
-    raw = folder(
-        tmp_path,
-        corpus_dot_en="\n".join(source for source, _ in told),
-        corpus_dot_fr="\n".join(target for _, target in told),
-    )
-    words = ("--family", "seq2seq", "--minutes", "0.01")
-    asked = journey.add(tmp_path, "enfr", raw, *words)
-    assert asked.returncode == 2 and "which side is the source" in asked.stderr
-    said = journey.add(tmp_path, "enfr", raw, *words, "--source", "en", "--target", "fr")
-    assert said.returncode == 0, said.stderr
-    with journey.served(journey.repro(tmp_path, "enfr").parent) as client:
-        body = {"text": "I see 5 red cars."}
-        assert client.post("/v1/models/enfr/translate", json=body).json()["results"]

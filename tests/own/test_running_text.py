@@ -11,7 +11,6 @@ from repertoire.config import ConfigError, parse
 from repertoire.data.doors import OptionNeeded
 from repertoire.data.sources import Files, SourceError
 from repertoire.readers import text_files
-from tests.own import journey
 from tests.own.texts import english, folder
 from tests.own.through_stages import prepared, served, trained
 
@@ -296,15 +295,3 @@ def test_the_least_text_of_few_letters_becomes_a_model(tmp_path):
     artifact = trained(tmp_path, "language_model", made, epochs=1)
     with served(artifact) as ask:
         assert ask("complete", prompt="ab", count=3)["results"]
-
-
-@pytest.mark.slow
-def test_a_folder_of_text_becomes_a_served_model_in_two_commands(tmp_path):
-    raw = folder(tmp_path, train_dot_txt=english(223), test_dot_txt=english(29, 5))
-    words = ("--family", "language_model", "--minutes", "0.01")
-    said = journey.add(tmp_path, "tales", raw, *words)
-    assert said.returncode == 0, said.stderr
-    assert "valid is the end of each file of train" in " ".join(said.stdout.split())
-    with journey.served(journey.repro(tmp_path, "tales").parent) as client:
-        body = {"prompt": "Ada sees", "max_tokens": 5}
-        assert client.post("/v1/models/tales/generate", json=body).json()["text"]

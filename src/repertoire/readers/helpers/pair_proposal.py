@@ -49,7 +49,7 @@ def proposal(raw: Path, options: Mapping[str, str]) -> Proposal:
     }
     if len(pairs.frame) > LOOKED_AT:
         rows = np.linspace(0, len(pairs.frame) - 1, LOOKED_AT).astype(int)
-        pairs = replace(pairs, frame=pairs.frame.iloc[rows], sampled=True)
+        pairs = replace(pairs, frame=pairs.frame.iloc[rows])
     config: dict[str, Any] = {
         "layout": place.layout,
         "source_name": place.source,
@@ -206,7 +206,8 @@ def file_facts(pairs: Pairs, place: Place) -> list[Fact]:
 
 def table_facts(table: pd.DataFrame, pairs: Pairs, config: Mapping[str, Any]) -> list[Fact]:
     """Amounts, lengths, splits, and pairs that are left out."""
-    seen = f"; what follows is told by {len(pairs.frame):,} of them" if pairs.sampled else ""
+    part = len(pairs.frame) + len(pairs.bad) < pairs.rows
+    seen = f"; what follows is told by {len(pairs.frame):,} of them" if part else ""
     about = "about " if pairs.sampled else ""
     facts = [Fact("amount", f"{about}{pairs.rows:,} pairs{seen}")]
     limits = [config[side]["longest"] for side in SIDES]
