@@ -64,9 +64,7 @@ def test_a_file_is_fetched_over_http(raw, there):
         threading.Thread(target=server.serve_forever, daemon=True).start()
         place = f"http://127.0.0.1:{server.server_port}"
         stage_raw([f"{place}/a.csv?version=2"], raw)
-        with pytest.raises(
-            SourceError, match=r"missing\.csv: no such file; check"
-        ):
+        with pytest.raises(SourceError, match=r"missing\.csv: no such file; check"):
             stage_raw([f"{place}/missing.csv"], raw)
         server.shutdown()
     assert names(raw) == ["a.csv"]
