@@ -140,6 +140,11 @@ def _sentence_limit(facts: Mapping[str, Any]) -> str:
 
 
 def _vector_limits(facts: Mapping[str, Any]) -> str:
+    if "judged" not in facts:
+        return (
+            f"It knows {facts['vocabulary']:,} words of its one text. Nobody judged whether words "
+            "that lie close are alike: the loss alone was measured."
+        )
     parts = [
         f"{judged['valid'] + judged['test']} of the {judged['all']} of {name}"
         for name, judged in facts["judged"].items()
