@@ -78,8 +78,8 @@ benchmark: setup ## one at published scale: make benchmark RECIPE=ptb_lstm_100, 
 	  $(if $(STUDY),,python -m pipelines.register $(RECIPE) &&) \
 	  python -m pipelines.results $(or $(STUDY),$(RECIPE))
 
-serve: setup ## serve the champions on http://127.0.0.1:8000 (MODELS=artifacts serves the folder)
-	@python -m serving.app $(if $(MODELS),--models $(MODELS),--registry "$${MLFLOW_TRACKING_URI:-sqlite:///mlflow.db}")
+serve: setup ## serve the champions on http://127.0.0.1:8000 (MODELS=own/artifacts serves a folder)
+	@python -m serving.app $(if $(MODELS),--models $(MODELS),--registry "$(REGISTRY)")
 
 promote: setup ## make NAME's VERSION the champion: make promote NAME=lstm_stacked VERSION=2 [FORCE=1]
 	@python -m pipelines.promote $(NAME) $(VERSION) $(if $(FORCE),--force)

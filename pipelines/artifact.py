@@ -7,12 +7,20 @@ from repertoire.config import RepertoireError
 from repertoire.data.files import read_json
 
 ARTIFACTS = Path("artifacts")
+BASELINES = Path(
+    "baselines"
+)  # a data set's values, and their draws where nets are paired with them
 MANIFEST = "manifest.json"
 EVALUATION = "evaluation"  # the folder of figures and results
 RESULTS = f"{EVALUATION}/results.json"  # every test metric, and the gate
 FIGURES = f"{EVALUATION}/figures.json"
 HISTORY = "trained/history.json"
 METRICS = "metrics.json"  # what DVC compares: value, baseline, passed
+
+
+def draws_of(dataset: str) -> Path:
+    """The bootstrap draws of a data set's baselines."""
+    return BASELINES / f"{dataset}.draws.safetensors"
 
 
 def read_artifact(name: str, file: str) -> Any:

@@ -2,13 +2,17 @@
 
 from pathlib import Path
 
+from safetensors.numpy import save
+
+from pipelines.artifact import BASELINES, draws_of
 from pipelines.params import dataset_params
 from pipelines.stage import run_stage
 from repertoire.config import parse
 from repertoire.data.dataset import Dataset
-from repertoire.data.files import write_json
+from repertoire.data.files import whole_file, write_json
 from repertoire.kinds import load_baselines
 from repertoire.metrics.rounding import rounded
+from repertoire.metrics.uncertainty import Scores
 
 
 def baseline(name: str) -> None:
@@ -17,8 +21,12 @@ def baseline(name: str) -> None:
     module = load_baselines(data.facts["kind"])
     place = f"params.yaml.datasets.{name}.baseline"
     config = parse(module.Config, dataset_params(name).baseline, place)
-    values = rounded(module.baselines(config, data))
-    write_json(Path("baselines") / f"{name}.json", values)
+    scores = module.baselines(config, data)
+    values = rounded(scores)
+    write_json(BASELINES / f"{name}.json", values)
+    draws = scores.draws() if isinstance(scores, Scores) else {}
+    with whole_file(draws_of(name)) as partial:
+        partial.write_bytes(save(draws))
     print(f"{name}: " + ", ".join(f"{key} {value}" for key, value in values.items()))
 
 

@@ -1,21 +1,22 @@
 """evaluate@<recipe>: onnx + test split -> evaluation/, manifest.json, metrics.json; no torch."""
 
+from dataclasses import asdict
 from pathlib import Path
 
 from safetensors.numpy import load_file
 
-from pipelines.artifact import ARTIFACTS, EVALUATION, METRICS, RESULTS
+from pipelines.artifact import ARTIFACTS, BASELINES, EVALUATION, METRICS, RESULTS, draws_of
 from pipelines.params import STRONGEST, Recipe, export_params, family_config, recipe_params
 from pipelines.stage import run_stage
 from repertoire.config import RepertoireError
-from repertoire.contract import load_family
+from repertoire.contract import Array, load_family
 from repertoire.data.dataset import Dataset
 from repertoire.data.figures import write_figures
 from repertoire.data.files import digest_file, read_json, whole_folder, write_json
 from repertoire.engines.onnx_engine import OnnxRun
-from repertoire.metrics.gate import margin_over, strongest
+from repertoire.metrics.gate import REAL, Comparison, alike, compare, strongest
 from repertoire.metrics.rounding import rounded
-from repertoire.metrics.uncertainty import standard_errors, values
+from repertoire.metrics.uncertainty import drawn_values, error_of, values
 
 ERROR_DIGITS = 3
 
@@ -30,13 +31,22 @@ def evaluate(name: str) -> None:
     run = OnnxRun(folder / "onnx", export_params().threads)
     measurements = family.evaluate(run, config, data, "test")
     metrics = rounded(values(measurements))
-    errors = rounded(standard_errors(measurements), ERROR_DIGITS)
+    drawn = drawn_values(measurements)
+    found = {key: error_of(*both) for key, both in drawn.items()}
+    errors = rounded({k: v for k, v in found.items() if v is not None}, ERROR_DIGITS)
     snapshots = load_file(folder / "trained/snapshots.safetensors")
     figures = family.illustrate(run, config, data, snapshots)
-    gate = _gate(recipe, metrics, errors)
+    compared = verdicts(recipe, metrics, drawn)
+    metric = recipe.gate.metric
+    gate = _gate(recipe, metrics[metric], errors[metric], compared[0])
     with whole_folder(folder / EVALUATION) as partial:
         write_figures(partial, figures)
-        results = {"test": metrics, "standard_errors": errors, "gate": gate}
+        results = {
+            "test": metrics,
+            "standard_errors": errors,
+            "gate": gate,
+            "verdicts": [_plain(comparison) for comparison in compared],
+        }
         write_json(partial / Path(RESULTS).name, results)
     _write_manifest(name, recipe, data, metrics, errors, family.tasks)
     summary = {
@@ -47,39 +57,66 @@ def evaluate(name: str) -> None:
     }
     write_json(folder / METRICS, summary)
     print(
-        f"{name}: test {gate['metric']} {gate['value']} ± {gate['standard_error']} against "
-        f"{gate['baseline']} {gate['baseline_value']}: margin {gate['margin']:.6g}, "
+        f"{name}: test {gate['metric']} {gate['value']} ± {gate['standard_error']}: "
+        f"{_against(compared[0])} {gate['baseline']} {gate['baseline_value']} "
+        f"(margin {gate['margin']:.6g} ± {compared[0].error:.3g}, {compared[0].test}); "
         f"{'passes' if gate['passed'] else 'DOES NOT PASS'} with {gate['wanted']:.6g} wanted"
     )
 
 
-def _gate(recipe: Recipe, metrics: dict[str, float], errors: dict[str, float]) -> dict[str, object]:
+def _against(first: Comparison) -> str:
+    return "within noise of" if first.verdict == "within noise" else f"{first.verdict} than"
+
+
+def _plain(comparison: Comparison) -> dict[str, object]:
+    return {**asdict(comparison), "verdict": comparison.verdict}
+
+
+def verdicts(
+    recipe: Recipe, metrics: dict[str, float], drawn: dict[str, tuple[Array, float]]
+) -> list[Comparison]:
+    """The gate's metric beside that of every baseline in it, the gate's own first.
+
+    ``drawn`` are the bootstrap values of the net. Raises RepertoireError where the gate names what
+    was not measured, or what has no standard error.
+    """
     gate = recipe.gate
-    baselines = read_json(Path("baselines") / f"{recipe.dataset}.json")
+    baselines = read_json(BASELINES / f"{recipe.dataset}.json")
     name = gate.baseline
     if name == STRONGEST:
         name = strongest(gate.metric, gate.better, metrics, baselines) or STRONGEST
     for key, known in ((gate.metric, metrics), (name, baselines)):
         if key not in known:
             raise RepertoireError(f"gate: no {key!r}; there are: {', '.join(known)}")
-    if gate.metric not in errors:
+    if gate.metric not in drawn or error_of(*drawn[gate.metric]) is None:
         raise RepertoireError(
             f"gate: {gate.metric} has no standard error, so no margin over chance can be stated; "
             "the test split needs at least two units"
         )
-    value, baseline = metrics[gate.metric], baselines[name]
-    margin = margin_over(gate.better, value, baseline)
-    wanted = gate.standard_errors * errors[gate.metric]
+    file = draws_of(recipe.dataset)
+    paired = load_file(file) if file.exists() else {}
+    value, own = metrics[gate.metric], drawn[gate.metric]
+    rivals = dict.fromkeys([name, *alike(gate.metric, metrics, baselines)])
+    return [
+        compare(gate.better, value, own, (rival, baselines[rival]), paired.get(rival))
+        for rival in rivals
+        if rival == name or not rival.startswith(REAL)
+    ]
+
+
+def _gate(recipe: Recipe, value: float, error: float, first: Comparison) -> dict[str, object]:
+    wanted = recipe.gate.standard_errors * first.error
     return {
-        "metric": gate.metric,
-        "better": gate.better,
+        "metric": recipe.gate.metric,
+        "better": recipe.gate.better,
         "value": value,
-        "standard_error": errors[gate.metric],
-        "baseline": name,
-        "baseline_value": baseline,
-        "margin": margin,
+        "standard_error": error,
+        "baseline": first.baseline,
+        "baseline_value": first.baseline_value,
+        "margin": first.margin,
         "wanted": wanted,
-        "passed": margin > wanted,
+        "passed": first.margin > wanted,
+        "verdict": first.verdict,
     }
 
 
@@ -107,7 +144,7 @@ def _write_manifest(
             "facts": data.facts,
             "metrics": {f"test_{key}": value for key, value in metrics.items()},
             "standard_errors": {f"test_{key}": value for key, value in errors.items()},
-            "baselines": read_json(Path("baselines") / f"{recipe.dataset}.json"),
+            "baselines": read_json(BASELINES / f"{recipe.dataset}.json"),
             "parity": exported["metric_differences"],
             "digests": {
                 **read_json(folder / "trained/history.json")["digests"],

@@ -2,7 +2,7 @@
 
 Starts from the content picture and descends to features like its own and correlations like those
 of the style (Gatys et al. 2016), with the judge of a data set of params.yaml. No net is trained;
-every picture takes its iterations anew. Paths are files in PNG or JPEG; the output is a PNG.
+every picture takes its iterations anew. Paths are those of image files; the output is a PNG.
 """
 
 import argparse
@@ -17,8 +17,8 @@ from torch import Tensor
 from pipelines.params import DatasetParams, dataset_names, dataset_params
 from repertoire.config import RepertoireError, parse
 from repertoire.data.files import whole_file
+from repertoire.data.image_files import read_whole, with_shorter_side
 from repertoire.data.sources import SourceError, fetch
-from repertoire.kinds.styles.photographs import decoded, with_shorter_side
 from repertoire.nn.perceptual import Judge, optimised, pixels, scaled
 from repertoire.readers.styles import Config, judge_weights
 from repertoire.training.progress import Countdown
@@ -48,13 +48,8 @@ def stylize(content: Path, style: Path, output: Path, iterations: int, size: int
 
 def _read(path: Path, size: int) -> Tensor:
     """float (1, 3, height, width) with ``size`` pixels on the shorter side."""
-    try:
-        found = decoded(path.read_bytes())
-    except FileNotFoundError:
-        raise RepertoireError(f"{path}: no such file; name a PNG or JPEG") from None
-    except (OSError, SyntaxError, ValueError) as error:
-        raise RepertoireError(f"{path}: no PNG or JPEG that can be read ({error})") from error
-    return scaled(torch.from_numpy(with_shorter_side(found, size))[None])
+    image = with_shorter_side(read_whole(path), size)
+    return scaled(torch.from_numpy(image)[None])
 
 
 def _judge(style: Tensor) -> Judge:

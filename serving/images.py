@@ -8,13 +8,16 @@ import io
 import math
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from serving.errors import BadModel, InvalidInput, Malformed, TooLarge
 from serving.manifest import Graph
 from serving.ports import Array
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 BYTES = 8 * 2**20  # of a file whose size is free
 
@@ -115,9 +118,29 @@ def _from_file(content: bytes, check: Check, mode: str, upright: bool = False) -
         with Image.open(io.BytesIO(content), formats=["PNG", "JPEG"]) as image:
             check(image.size)  # before decoding: a small file can be huge
             turned = ImageOps.exif_transpose(image) if upright else image
-            return np.asarray(turned.convert(mode))
+            return np.asarray(_on_white(_eight_bit(turned)).convert(mode))
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise Malformed(f"the image is no PNG or JPEG that can be read: {error}") from error
+
+
+def _eight_bit(image: Image) -> Image:
+    """16-bit levels as 8-bit ones, as training data are read; Pillow would cut them off at 255."""
+    from PIL import Image
+
+    if not image.mode.startswith("I"):
+        return image
+    levels = np.asarray(image).astype(np.int64)
+    return Image.fromarray(((levels.clip(0, 65_535) + 128) // 257).astype(np.uint8))
+
+
+def _on_white(image: Image) -> Image:
+    """Transparent pixels laid on white, as training data are read; Pillow would make them black."""
+    from PIL import Image
+
+    if not image.has_transparency_data:
+        return image
+    layer = image.convert("RGBA")
+    return Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer)
 
 
 def _check_size(size: Sequence[int], height: int, width: int) -> None:

@@ -2,16 +2,24 @@
 
 import json
 
+import numpy as np
 import pytest
+from safetensors.numpy import save
 
-from pipelines.evaluate import _gate
-from pipelines.params import Gate, Recipe, Training
+from pipelines.evaluate import _gate, verdicts
+from pipelines.params import STRONGEST, Gate, Recipe, Training
 from repertoire.config import RepertoireError
 
 TRAINING = Training(epochs=3, threads=1, checkpoint_seconds=1.0, record_steps=2)
 
 
-ERRORS = {"height": 2.0}
+# Two draws whose deviation is 2.
+DRAWN = {"height": (np.array([0.0, 2 * 2**0.5]), 1.0)}
+
+
+def gate_of(recipe, metrics):
+    first = verdicts(recipe, metrics, DRAWN)[0]
+    return _gate(recipe, metrics[recipe.gate.metric], 2.0, first)
 
 
 def recipe(better, standard_errors, metric="height"):
@@ -46,22 +54,56 @@ def hills(tmp_path, monkeypatch):
 def test_a_gate_is_passed_by_more_than_its_standard_errors(
     hills, better, value, standard_errors, passed
 ):
-    found = _gate(recipe(better, standard_errors), {"height": value, "depth": 3.0}, ERRORS)
+    found = gate_of(recipe(better, standard_errors), {"height": value, "depth": 3.0})
     assert found["passed"] is passed
     assert found["margin"] == (11 - value if better == "lower" else value - 11)
     assert (found["value"], found["standard_error"]) == (value, 2.0)
-    assert (found["baseline_value"], found["wanted"]) == (11.0, 2 * standard_errors)
+    assert found["baseline_value"] == 11.0
+    assert found["wanted"] == pytest.approx(2 * standard_errors)
 
 
 def test_a_gate_whose_metric_or_baseline_was_not_measured_names_what_was(hills):
     with pytest.raises(RepertoireError, match="gate: no 'width'; there are: height, depth"):
-        _gate(recipe("lower", 3, "width"), {"height": 7.0, "depth": 3.0}, ERRORS)
+        gate_of(recipe("lower", 3, "width"), {"height": 7.0, "depth": 3.0})
     gate = Gate("height", "lower", "median_height", 3, "passed")
     other = Recipe("A", "toy", "hills", 5, TRAINING, gate, {})
     with pytest.raises(RepertoireError, match="gate: no 'median_height'; there are: mean_height"):
-        _gate(other, {"height": 7.0}, ERRORS)
+        gate_of(other, {"height": 7.0})
 
 
 def test_a_gate_whose_metric_has_no_standard_error_is_refused_with_the_remedy(hills):
     with pytest.raises(RepertoireError, match=r"depth has no standard error.*at least two units"):
-        _gate(recipe("lower", 1, "depth"), {"height": 7.0, "depth": 3.0}, ERRORS)
+        gate_of(recipe("lower", 1, "depth"), {"height": 7.0, "depth": 3.0})
+
+
+def test_a_gate_may_name_whichever_baseline_is_strongest(hills, tmp_path):
+    values = {"mean_height": 11.0, "low_height": 7.0, "high_height": 13.0, "real_height": 5.0}
+    (tmp_path / "baselines/hills.json").write_text(json.dumps(values))
+    for better, name in (("lower", "low_height"), ("higher", "high_height")):
+        gate = Gate("height", better, STRONGEST, 1, "passed")
+        found = verdicts(Recipe("A", "toy", "hills", 5, TRAINING, gate, {}), {"height": 3.0}, DRAWN)
+        assert found[0].baseline == name
+        assert {each.baseline for each in found} == {"mean_height", "low_height", "high_height"}
+
+
+@pytest.mark.parametrize(
+    ("value", "shift", "verdict"),
+    [
+        (10.75, 0.25, "better"),  # ahead on every draw alike: no noise in the difference
+        (11.25, -0.25, "worse"),
+        (11.0, 0.0, "within noise"),
+    ],
+)
+def test_rows_drawn_alike_make_a_small_difference_sure(hills, tmp_path, value, shift, verdict):
+    draws = {"mean_height": DRAWN["height"][0] + shift}
+    (tmp_path / "baselines/hills.draws.safetensors").write_bytes(save(draws))
+    [found] = verdicts(recipe("lower", 1), {"height": value}, DRAWN)
+    assert (found.verdict, found.test) == (verdict, "paired bootstrap")
+    assert found.error == pytest.approx(0)
+
+
+def test_without_draws_of_the_baseline_the_error_is_that_of_the_net_alone(hills):
+    [found] = verdicts(recipe("lower", 1), {"height": 7.5}, DRAWN)
+    assert (found.verdict, found.test) == ("within noise", "bootstrap of the model alone")
+    assert found.error == pytest.approx(2)
+    assert verdicts(recipe("lower", 1), {"height": 6.5}, DRAWN)[0].verdict == "better"

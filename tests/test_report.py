@@ -11,6 +11,7 @@ import pytest
 from safetensors.numpy import save_file
 
 from pipelines.params import Gate, Recipe, Training
+from pipelines.report import card
 from pipelines.report.card import family_name, requests, settings
 from pipelines.report.charts import draw_lines, panels
 from pipelines.report.compare import comparisons, verdicts
@@ -76,9 +77,10 @@ def gate(value: float) -> dict[str, Any]:
     }
 
 
-def measured(value: float, **other: float) -> dict[str, dict[str, float]]:
+def measured(value: float, **other: float) -> dict[str, Any]:
     metrics = other or {"perplexity": value}
-    return {"test": metrics, "standard_errors": dict.fromkeys(metrics, ERROR)}
+    errors = dict.fromkeys(metrics, ERROR)
+    return {"test": metrics, "standard_errors": errors, "verdicts": []}
 
 
 def figures() -> list[Figure]:
@@ -140,10 +142,17 @@ def fill(folder: Path) -> None:
     write_recipe(folder / "artifacts/poor", 47.0)
 
 
+def enter(folder: Path, patch: pytest.MonkeyPatch) -> None:
+    """Work in the folder, whose library has the toys alone."""
+    patch.chdir(folder)
+    patch.delenv("REPERTOIRE_PARAMS", raising=False)
+    patch.setattr(card, "FAMILIES", folder / "src/repertoire/families")
+    patch.setattr(card, "STUDIES", folder / "src/repertoire/studies")
+
+
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("REPERTOIRE_PARAMS", raising=False)
+    enter(tmp_path, monkeypatch)
     fill(tmp_path)
     return tmp_path
 
@@ -153,8 +162,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> str:
     folder = tmp_path_factory.mktemp("report")
     fill(folder)
     with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(folder)
-        patch.delenv("REPERTOIRE_PARAMS", raising=False)
+        enter(folder, patch)
         report()
     return written(folder)
 
@@ -249,7 +257,7 @@ def test_a_missed_gate_is_shown_and_what_lies_within_two_standard_errors_is_a_ti
     page: str,
 ) -> None:
     assert "1 of 2" in page
-    assert "✓ beats it" in page and "✗ a tie" in page
+    assert "✓ better" in page and "✗ within noise" in page
     assert "20.00 ± 4.0" in page
     assert "Good &lt;net&gt; beats the unigram (perplexity 50.00); Poor net ties with it." in page
 
@@ -337,24 +345,30 @@ def test_a_floor_is_no_baseline_to_beat() -> None:
         known,
         {},
     )
-    assert [row.verdict for row in rows] == ["✓ a tie", "above the floor"]
+    assert [row.verdict for row in rows] == ["✓ within noise", "above the floor"]
     assert "The floor is 2.000" in verdicts([("GAN", rows)])[1]
 
 
 def test_a_reference_takes_its_width_from_the_recipe() -> None:
     rows = comparisons(
         gate(4.0),
-        {"test": {"perplexity": 4.0, "reconstruction_mse": 0.5}, "standard_errors": {}},
+        {
+            "test": {"perplexity": 4.0, "reconstruction_mse": 0.5},
+            "standard_errors": {},
+            "verdicts": [],
+        },
         {"unigram_perplexity": 50.0, "pca_8_mse": 0.25, "pca_16_mse": 1},
         {"latent": 8},
     )
-    assert (rows[1].baseline, rows[1].verdict) == ("8 principal components", "does not beat it")
+    assert (rows[1].baseline, rows[1].verdict) == ("8 principal components", "worse")
 
 
 def test_a_ratio_without_a_divisor_is_left_out() -> None:
     known = {"unigram_perplexity": 50.0, "nearest_neighbour_chrf_percent": 0.0}
     metrics = {"perplexity": 4.0, "chrf_percent": 5.0}
-    rows = comparisons(gate(4.0), {"test": metrics, "standard_errors": {}}, known, {})
+    rows = comparisons(
+        gate(4.0), {"test": metrics, "standard_errors": {}, "verdicts": []}, known, {}
+    )
     assert rows[1].ratio == "–"
 
 

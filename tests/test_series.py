@@ -448,7 +448,7 @@ def test_training_asks_every_position_for_the_values_that_follow_it(project):
     lookback, horizon = data.facts["lookback"], data.facts["horizon"]
     start = 17
     window = torch.tensor(values[None, start : start + lookback + horizon], dtype=torch.float32)
-    found = learner.step(window)["pinball_deviations"]
+    found = learner.step((window,))["pinball_deviations"]
     *_, fresh = built("gru_sunspots", project)
     facts = data.facts
     losses = []

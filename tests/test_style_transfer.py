@@ -11,11 +11,11 @@ from torch import nn
 from pipelines import stylize as command
 from repertoire.config import RepertoireError
 from repertoire.contract import Plan
+from repertoire.data.image_files import middle, read_whole, with_shorter_side
 from repertoire.engines.torch_engine import TorchRun
 from repertoire.families.style_transfer.network import Given, OfAll, Stylist, of_each
 from repertoire.kinds.styles.colours import from_opponents, opponents, with_colours_of
 from repertoire.kinds.styles.metrics import matched_iterations
-from repertoire.kinds.styles.photographs import decoded, middle, with_shorter_side
 from repertoire.nn.measure import Measure
 from repertoire.nn.perceptual import Judge, gram, optimised, pixels, scaled
 from repertoire.nn.vgg import Vgg, depth
@@ -295,7 +295,7 @@ def test_a_picture_is_turned_upright_and_cut_in_its_middle():
     turned[0x0112] = 6  # orientation: a quarter turn clockwise
     file = io.BytesIO()
     Image.fromarray(pixels_).save(file, "JPEG", exif=turned)
-    upright = decoded(file.getvalue())
+    upright = read_whole(file.getvalue(), "turned.jpg")
     assert upright.shape == (50, 30, 3) and upright[:8].min() > 200 and upright[12:].max() < 50
     assert with_shorter_side(upright, 15).shape == (25, 15, 3)
     assert np.array_equal(middle(upright, 20), upright[15:35, 5:25])
@@ -331,8 +331,8 @@ def test_the_command_paints_one_picture_and_tells_how_far_it_is(
 @pytest.mark.parametrize(
     ("change", "line"),
     [
-        ({"--content": "none.png"}, "none.png: no such file; name a PNG or JPEG"),
-        ({"--style": "params.yaml"}, "params.yaml: no PNG or JPEG that can be read"),
+        ({"--content": "none.png"}, "none.png: no such file; check the name"),
+        ({"--style": "params.yaml"}, "params.yaml: is not an image"),
         ({"--output": "c.gif"}, "c.gif: does not end in .png; rename the output"),
         ({"--iterations": "0"}, "--iterations 0: takes 1 or more"),
         ({"--size": "7"}, "--size 7: takes 16 to 2048"),

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import ModuleType
@@ -13,7 +13,7 @@ from repertoire.contract import Family, Plan, Preset
 from repertoire.data.dataset import Dataset, write_dataset
 from repertoire.data.doors import Proposal
 
-SECONDS = 2.0  # for which steps are timed
+SECONDS = 2.0  # of one core, for which steps are timed
 UNCOUNTED = 2  # the first steps, which set memory up
 
 
@@ -37,33 +37,46 @@ def run_trial(
     family: Family, reader: ModuleType, proposal: Proposal, seed: int, minutes: float
 ) -> Trial:
     """Encode the sample as ``prepare`` will, train for seconds as ``train`` will; keep nothing."""
-    from repertoire.engines.torch_engine import TorchRun
-    from repertoire.training.process import settle
+    import torch
 
     table = proposal.sample
     if not (training := int((table["split"] == "train").sum())):
         raise RepertoireError("no row is left for training; the lines above say why")
     whole = proposal.rows / len(table)
+    # Not `settle`: deterministic kernels cost seconds of imports, and nothing of this is kept.
+    torch.manual_seed(seed)
+    torch.set_num_threads(1)
     config = parse(reader.Config, proposal.config, "the proposal")
     encoded = reader.encode(config, table)
     with TemporaryDirectory() as name:
         folder = Path(name)
         write_dataset(folder, encoded, {"kind": reader.KIND, "dataset": "trial"})
         data = Dataset(folder)
-        preset = family.preset(data.facts, round(training * whole))
-        settings: Any = parse(family.Config, preset.config, f"the preset of {family.name}")
-        settle(seed, 1)
-        network = family.build(settings, data.facts)
-        learner = family.learner(network, settings, data, Plan(seed, 1))
-        step_seconds, steps = _timed(learner)
-        began = time.perf_counter()
-        run = TorchRun(family.graphs(network, data.facts))
-        family.evaluate(run, settings, data, "valid")
-        validation = time.perf_counter() - began
+        preset: Preset | None = family.preset(data.facts, round(training * whole))
+        while preset is not None:
+            trial = _tried(family, preset, data, seed, whole)
+            if trial.epoch_minutes <= minutes or preset.smaller is None:
+                break
+            preset = preset.smaller
+    epochs = max(1, min(trial.preset.epochs, int(minutes / trial.epoch_minutes)))
+    return replace(trial, epochs=epochs)
+
+
+def _tried(family: Family, preset: Preset, data: Dataset, seed: int, whole: float) -> Trial:
+    """One preset, timed; ``whole`` is how many times the sample all rows are."""
+    from repertoire.engines.torch_engine import TorchRun
+
+    settings: Any = parse(family.Config, preset.config, f"the preset of {family.name}")
+    network = family.build(settings, data.facts)
+    learner = family.learner(network, settings, data, Plan(seed, 1))
+    step_seconds, steps = _timed(learner)
+    began = time.process_time()
+    run = TorchRun(family.graphs(network, data.facts))
+    family.evaluate(run, settings, data, "valid")
+    validation = time.process_time() - began
     steps = max(1, round(steps * whole))
     epoch = (steps * step_seconds + validation * whole) / 60
-    epochs = max(1, min(preset.epochs, int(minutes / epoch)))
-    return Trial(preset, epochs, step_seconds, steps, epoch, data.facts)
+    return Trial(preset, preset.epochs, step_seconds, steps, epoch, data.facts)
 
 
 def _timed(learner: Any) -> tuple[float, int]:
@@ -72,10 +85,10 @@ def _timed(learner: Any) -> tuple[float, int]:
     for batch in learner.batches(0):
         count += 1
         if spent < SECONDS:
-            began = time.perf_counter()
+            began = time.process_time()
             learner.step(batch)
             if count > UNCOUNTED:
-                spent, timed = spent + time.perf_counter() - began, timed + 1
+                spent, timed = spent + time.process_time() - began, timed + 1
             else:
-                first = time.perf_counter() - began
+                first = time.process_time() - began
     return (spent / timed if timed else first), count

@@ -13,7 +13,7 @@ from pipelines.report.words import (
     metric_words,
     number,
 )
-from repertoire.metrics.gate import REAL, alike, margin_over
+from repertoire.metrics.gate import REAL, SURE, alike, margin_over
 
 # Metric pattern, and the baseline that is shown beside the gate; {…} is filled from the recipe's
 # config. What shares the gate's metric is shown without an entry here, unless it depends on the
@@ -116,14 +116,12 @@ BESIDE: tuple[tuple[str, str, Role], ...] = (
 )
 
 
-TIE = 2.0  # standard errors within which two values are called equal
-
-
 @dataclass(frozen=True)
 class Comparison:
     """One value of a model beside one value of a baseline; ``passed`` only at the gate.
 
-    ``error`` is the standard error of the model's value, None where it has none.
+    ``error`` is the standard error of the model's value, None where it has none; ``margin_error``
+    that of the margin, which the same test rows make smaller where both were measured on them.
     """
 
     metric: str
@@ -133,6 +131,7 @@ class Comparison:
     baseline: str
     baseline_value: float
     margin: float
+    margin_error: float | None
     better: str
     role: Role = "baseline"
     passed: bool | None = None
@@ -146,8 +145,8 @@ class Comparison:
 
     @property
     def outcome(self) -> Literal["beats", "ties", "loses"]:
-        """A tie within ``TIE`` standard errors; without one, ahead or not."""
-        if self.error is not None and abs(self.margin) < TIE * self.error:
+        """A tie within ``SURE`` standard errors; without one, ahead or not."""
+        if self.margin_error is not None and abs(self.margin) < SURE * self.margin_error:
             return "ties"
         return "beats" if self.margin > 0 else "loses"
 
@@ -156,7 +155,7 @@ class Comparison:
         """The last cell of the row, in words."""
         if self.role == "floor":
             return "below the floor" if self.margin > 0 else "above the floor"
-        words = {"beats": "beats it", "ties": "a tie", "loses": "does not beat it"}[self.outcome]
+        words = {"beats": "better", "ties": "within noise", "loses": "worse"}[self.outcome]
         if self.passed is None:
             return words
         return f"{'✓' if self.passed else '✗'} {words}"
@@ -164,15 +163,17 @@ class Comparison:
 
 def comparisons(
     gate: Mapping[str, Any],
-    results: Mapping[str, Mapping[str, float]],
+    results: Mapping[str, Any],
     baselines: Mapping[str, Any],
     config: Mapping[str, Any],
 ) -> list[Comparison]:
     """The gate first, then the references beside it that both sides have measured.
 
-    ``results`` holds the metrics of the ``test`` split and their ``standard_errors``.
+    ``results`` holds the metrics of the ``test`` split, their ``standard_errors``, and the
+    ``verdicts`` on the gate's metric.
     """
     metrics, errors = results["test"], results["standard_errors"]
+    margins = {verdict["baseline"]: verdict["error"] for verdict in results["verdicts"]}
     first = gate["metric"]
     found: list[tuple[str, str, Role]] = [(first, gate["baseline"], "baseline")]
     found += [(first, key, role) for key, role in _rivals(first, metrics, baselines)]
@@ -195,6 +196,7 @@ def comparisons(
                 baseline_words(key, baselines),
                 baselines[key],
                 margin,
+                margins.get(key, errors.get(metric)) if metric == first else errors.get(metric),
                 better,
                 role,
                 gate["passed"] if not rows else None,

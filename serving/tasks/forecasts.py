@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from serving.fields import Fields
 from serving.plane import Run
 from serving.ports import Array
 from serving.repository import Model
+from serving.steps import Step, after, last_of
 from serving.task import Answer, Task
 
 VALUES = 4096  # series in one request, or values in one series
@@ -27,17 +29,22 @@ ROWS = 64  # series in one run
 def forecast(model: Model, run: Run, request: Mapping[str, Any]) -> Answer:
     """What comes next in series. `series`: a list of numbers, oldest first, or a list of such.
 
-    A model of several series side by side takes, instead of a number, a row of one number a series.
-    Answers `results`, for each: levels, quantiles (a list a step, in the order of the levels),
-    median, low and high (between the outermost levels), interval_percent, and used: how many of
-    the last values the model looked at. Of several series, `names` are in the order of the rows,
-    and each step holds a list for each of them.
+    A model of several series side by side takes, instead of a number, a row of one number a series;
+    null stands for a missing one where the model was trained with such. `times`, optional: the time
+    of each value of a series (ISO 8601), or of its last one alone; for several series a list of
+    such. Answers `results`, for each: levels, quantiles (a list a step, in the order of the
+    levels), median, low and high (between the outermost levels), interval_percent, and used: how
+    many of the last values the model looked at; with `times`, those of the steps. Of several
+    series, `names` are in the order of the rows, and each step holds a list for each of them.
     """
     fields = Fields(request)
     given = fields.one_or_many("series", VALUES)
+    stamps = fields.items("times", VALUES)
     fields.finish()
     layout = _encoding(model)
-    rows = [_read(each, layout) for each in (given if _many(given, layout) else [given])]
+    many = given if _many(given, layout) else [given]
+    rows = [_read(each, layout) for each in many]
+    times = _times(stamps, many, layout) if stamps else []
     results: list[Answer] = [{}] * len(rows)
     for places in _equally_long(rows):
         with np.errstate(over="ignore"):  # infinity is out of the port's range
@@ -45,16 +52,25 @@ def forecast(model: Model, run: Run, request: Mapping[str, Any]) -> Answer:
         quantiles = run("forecast", {"series": series}, ["quantiles"])["quantiles"]
         for place, each in zip(places, quantiles, strict=True):
             results[place] = {**_described(layout, each), "used": len(rows[place])}
+            if times and layout.step:
+                results[place]["times"] = after(times[place], layout.step, len(each))
     return {"results": results}
 
 
 @dataclass(frozen=True)
 class Layout:
-    """What the values of a model are; ``names`` where a row holds several series."""
+    """What the values of a model are; `names` where a row holds several series.
+
+    `step` leads from a value to the next where that is known, `least` values are needed, and
+    `missing` ones may be null.
+    """
 
     levels: list[float]
     lookback: int
     names: list[str]
+    step: Step | None
+    least: int
+    missing: bool
 
 
 def _encoding(model: Model) -> Layout:
@@ -62,8 +78,11 @@ def _encoding(model: Model) -> Layout:
     try:
         encoding = model.manifest.encodings["series"]
         names = list(encoding.get("series", []))
-        return Layout(list(encoding["levels"]), int(encoding["lookback"]), names)
-    except KeyError as error:
+        step = Step(**encoding["step"]) if "step" in encoding else None
+        least, missing = int(encoding.get("least", LEAST)), "missing" in encoding
+        levels, lookback = list(encoding["levels"]), int(encoding["lookback"])
+        return Layout(levels, lookback, names, step, least, missing)
+    except (KeyError, TypeError) as error:
         raise BadModel(f"the manifest of {model.name!r} lacks {error}; export again") from error
 
 
@@ -84,10 +103,42 @@ def _read(series: object, layout: Layout) -> list[Any]:
             named = ", ".join(layout.names)
             raise Malformed(f"series holds {_short(row)}; send rows of {named}, oldest first")
         for value in row if layout.names else [row]:
-            _check(value)
-    if not LEAST <= len(series) <= VALUES:
-        raise InvalidInput(f"series holds {len(series)} values; send {LEAST} to {VALUES}")
-    return series[-layout.lookback :]
+            if value is not None or not layout.missing:
+                _check(value)
+    if not layout.least <= len(series) <= VALUES:
+        raise InvalidInput(f"series holds {len(series)} values; send {layout.least} to {VALUES}")
+    return (
+        _filled(series, layout.names)[-layout.lookback :]
+        if layout.missing
+        else (series[-layout.lookback :])
+    )
+
+
+def _filled(rows: list[list[Any]], names: list[str]) -> list[list[Any]]:
+    """A missing value is that before it, at the beginning the first one known; as in training."""
+    columns = []
+    for name, column in zip(names, zip(*rows, strict=True), strict=True):
+        last = next((value for value in column if value is not None), None)
+        if last is None:
+            raise InvalidInput(f"series holds no value of {name}; one at least must be known")
+        filled = []
+        for value in column:
+            last = value if value is not None else last
+            filled.append(last)
+        columns.append(filled)
+    return [list(row) for row in zip(*columns, strict=True)]
+
+
+def _times(given: list[Any], series: Sequence[Any], layout: Layout) -> list[datetime]:
+    """The time of the last value of each series; given times must follow one another in steps."""
+    if layout.step is None:
+        raise InvalidInput("times: this model knows no calendar; leave them out")
+    each = given if any(isinstance(times, list) for times in given) else [given]
+    if len(each) != len(series):
+        raise InvalidInput(f"times are of {len(each)} series, values of {len(series)}")
+    return [
+        last_of(times, len(values), layout.step) for times, values in zip(each, series, strict=True)
+    ]
 
 
 def _check(value: object) -> None:

@@ -19,6 +19,7 @@ from serving.texts import encoding_of, next_states
 
 LETTERS = 32  # in one text
 POINTS = 1000  # in one drawing
+USUAL_POINTS = 400  # where neither request nor model tells how many
 UNKNOWN = "<unk>"
 MARGIN = 0.6  # around a drawing, in units of its offsets
 
@@ -28,14 +29,15 @@ Strokes = list[list[list[float]]]
 def write(model: Model, run: Run, request: Mapping[str, Any]) -> Answer:
     """Writes `text`, or anything if the model reads none; the same `seed` gives the same strokes.
 
-    A larger `bias` is neater; `points` bounds the movements of the pen. Answers strokes (each a
+    A larger `bias` is neater; `points` bounds the movements of the pen (default: as many as half of
+    the drawings that it learned from have, where that is known). Answers strokes (each a
     list of [x, y], y downwards, in the unit that the model's facts state), svg, seed, points and
     finish: "end" if the text was written to its end, else "length".
     """
     fields = Fields(request)
     text = fields.string("text", "")
     bias = fields.number("bias", 1.0, 0, 10)
-    most = fields.integer("points", 400, 1, POINTS)
+    most = fields.integer("points", _usual_points(model), 1, POINTS)
     seed = fields.seed(secrets.randbits(32))
     fields.finish()
     graph = model.manifest.graph("next")
@@ -49,6 +51,11 @@ def write(model: Model, run: Run, request: Mapping[str, Any]) -> Answer:
         "points": len(points),
         "finish": finish,
     }
+
+
+def _usual_points(model: Model) -> int:
+    known = model.manifest.document.get("facts", {}).get("usual_points", USUAL_POINTS)
+    return min(int(known), POINTS)
 
 
 def picture(model: Model, run: Run, request: Mapping[str, Any]) -> tuple[bytes, dict[str, str]]:

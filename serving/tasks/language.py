@@ -161,7 +161,8 @@ def _without(log_probs: Array, token: int) -> Array:
 
 
 def translate(model: Model, run: Run, request: Mapping[str, Any]) -> Answer:
-    """Translates texts. `text`: a string or a list of them; `max_length`: tokens of an answer.
+    """Translates texts. `text`: a string or a list of them; `max_length`: tokens of an answer, by
+    default 64, or as many as the longest that the model was trained on.
 
     `beam` hypotheses are kept at each token, 1 being greedy; `length_penalty` is the power by which
     longer ones are preferred, 0 being none (Wu et al. 2016, equation 14). Answers `results`, for
@@ -170,7 +171,9 @@ def translate(model: Model, run: Run, request: Mapping[str, Any]) -> Answer:
     fields = Fields(request)
     texts = read_texts(fields)
     search: Arrays = {
-        "max_length": np.array(fields.integer("max_length", 64, 1, 4096), np.int64),
+        "max_length": np.array(
+            fields.integer("max_length", usual_length(model), 1, 4096), np.int64
+        ),
         "beam": np.array(fields.integer("beam", 1, 1, 16), np.int64),
         "length_penalty": np.array(fields.number("length_penalty", 0.0, 0, 2), np.float32),
     }
@@ -185,6 +188,12 @@ def translate(model: Model, run: Run, request: Mapping[str, Any]) -> Answer:
         for row, tokens, log_prob in answers:
             results[row] = _translated(target, tokens.tolist(), float(log_prob))
     return {"results": results}
+
+
+def usual_length(model: Model) -> int:
+    """Tokens of an answer that is as long as any that the model has seen."""
+    longest = model.manifest.document.get("facts", {}).get("longest_target", 0)
+    return min(512, max(64, longest if isinstance(longest, int) else 0))
 
 
 def _translated(target: Encoding, ids: list[int], log_prob: float) -> Answer:

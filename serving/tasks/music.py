@@ -14,7 +14,7 @@ import numpy as np
 from serving import images
 from serving.errors import BadModel, InvalidInput, Malformed
 from serving.fields import Fields
-from serving.midi import midi
+from serving.midi import CHOIR, midi
 from serving.plane import Run
 from serving.ports import Array, Arrays
 from serving.repository import Model
@@ -22,17 +22,23 @@ from serving.task import Answer, Task
 from serving.texts import next_states
 
 FRAMES = 1024  # in one request, and in a prompt
+TEMPO = 72  # quarters per minute, where neither request nor model tells one
 PIXELS = 4  # of a note and of a frame in a picture
 Chords = list[list[int]]
 
 
 @dataclass(frozen=True)
 class Scale:
-    """What the notes of a model's frames are: `notes` MIDI numbers from `lowest` upwards."""
+    """What the notes of a model's frames are: `notes` MIDI numbers from `lowest` upwards.
+
+    `program` and `tempo` are those of the music that it learned from, where they are known.
+    """
 
     lowest: int
     notes: int
     steps_a_quarter: int
+    program: int = CHOIR
+    tempo: float = TEMPO
 
     def roll(self, chords: Sequence[Sequence[int]]) -> Array:
         """uint8[time, notes]. Raises InvalidInput."""
@@ -61,7 +67,7 @@ class Piece:
 
     @property
     def midi(self) -> bytes:
-        return midi(self.chords, self.scale.steps_a_quarter, self.tempo)
+        return midi(self.chords, self.scale.steps_a_quarter, self.tempo, self.scale.program)
 
     @property
     def headers(self) -> dict[str, str]:
@@ -100,14 +106,13 @@ def picture(model: Model, run: Run, request: Mapping[str, Any]) -> tuple[bytes, 
 
 def composed(model: Model, run: Run, request: Mapping[str, Any]) -> Piece:
     """Raises Malformed and InvalidInput for a bad request."""
-    fields = Fields(request)
+    fields, scale = Fields(request), _scale(model)
     prompt = _prompt(fields)
     count = fields.integer("frames", 64, 1, FRAMES)
     temperature = fields.number("temperature", 1.0, 0, 100)
-    tempo = fields.number("tempo", 72, 20, 400)
+    tempo = fields.number("tempo", scale.tempo, 20, 400)
     seed = fields.seed(secrets.randbits(32))
     fields.finish()
-    scale = _scale(model)
     made = islice(_frames(model, run, scale.roll(prompt), temperature, seed), count)
     chords = [sorted(set(chord)) for chord in prompt] + [scale.chord(frame) for frame in made]
     return Piece(chords, scale, tempo, seed)
@@ -125,7 +130,8 @@ def _prompt(fields: Fields) -> Chords:
 def _scale(model: Model) -> Scale:
     roll = model.manifest.encodings.get("roll", {})
     try:
-        return Scale(roll["lowest"], roll["notes"], roll["steps_a_quarter"])
+        known = (roll["lowest"], roll["notes"], roll["steps_a_quarter"])
+        return Scale(*known, roll.get("program", CHOIR), roll.get("tempo", TEMPO))
     except KeyError as error:
         raise BadModel(
             f"the encoding roll of {model.name!r} lacks {error}; export again"

@@ -123,13 +123,15 @@ class Measurement:
 class Preset:
     """A recipe's ``config`` and what its gate watches, chosen for data of this size.
 
-    ``epochs`` is how many are of use at most, however much time there is.
+    ``epochs`` is how many are of use at most, however much time there is; ``smaller`` is what is
+    taken where one epoch takes longer than there is time.
     """
 
     config: Mapping[str, Any]
     metric: str
     better: Literal["lower", "higher"]
     epochs: int
+    smaller: "Preset | None" = None
 
 
 class Kind(enum.StrEnum):

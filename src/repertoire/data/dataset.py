@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from safetensors.numpy import load_file, save
 
 from repertoire.config import RepertoireError
 from repertoire.contract import Array, Arrays
 from repertoire.data.files import read_json, write_json
+from repertoire.data.tensors import read_tensors, write_tensors
 from repertoire.data.text import load_tokenizer
 
 SPLITS = ("train", "valid", "test")
@@ -20,10 +20,11 @@ SPLITS = ("train", "valid", "test")
 class Encoded:
     """Arrays a split (and named extras), facts that the data decided, encodings for clients.
 
+    An array larger than memory may be ``RowBlocks``, which are made while they are written.
     ``texts`` keeps raw strings by split and side, where metrics must not see unknown tokens.
     """
 
-    arrays: dict[str, Arrays]
+    arrays: dict[str, dict[str, Any]]  # of Array or RowBlocks
     facts: dict[str, Any]
     encodings: dict[str, Any]
     texts: dict[str, dict[str, list[str]]] = field(default_factory=dict)
@@ -54,8 +55,8 @@ class Dataset:
         return classes if isinstance(classes, list) else self.facts.get("names", [])
 
     def arrays(self, name: str) -> Arrays:
-        """The arrays of a split, or of a named extra such as ``judge``."""
-        arrays = load_file(self.folder / f"{name}.safetensors")
+        """The arrays of a split, or of a named extra such as ``judge``; large ones are mapped."""
+        arrays = read_tensors(self.folder / f"{name}.safetensors")
         if name in SPLITS and self.limit is not None:
             arrays = {key: value[: self.limit] for key, value in arrays.items()}
         return arrays
@@ -101,8 +102,7 @@ class TextEncoding:
 def write_dataset(folder: Path, encoded: Encoded, facts: dict[str, Any]) -> None:
     """Write the files that ``Dataset`` opens; ``facts`` join those of the reader."""
     for name, content in encoded.arrays.items():
-        contiguous = {key: np.ascontiguousarray(value) for key, value in content.items()}
-        (folder / f"{name}.safetensors").write_bytes(save(contiguous))
+        write_tensors(folder / f"{name}.safetensors", content)
     write_json(folder / "facts.json", {**facts, **encoded.facts})
     write_json(folder / "encodings.json", encoded.encodings)
     write_json(folder / "texts.json", encoded.texts)

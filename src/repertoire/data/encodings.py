@@ -14,11 +14,12 @@ MARKS = {
     codecs.BOM_UTF16_LE: "utf-16",
     codecs.BOM_UTF16_BE: "utf-16",
 }
-PAIRS = [
-    *("big5", "big5hkscs", "cp932", "cp949", "cp950", "euc_jis_2004", "euc_jisx0213", "euc_jp"),
-    *("euc_kr", "gb18030", "gb2312", "gbk", "hz", "johab"),
-    *("shift_jis", "shift_jis_2004", "shift_jisx0213"),
+# Encodings in use; of all that exist, one that nobody uses may fit a few letters best.
+SINGLE = [
+    *("cp1250", "cp1251", "cp1252", "cp1253", "cp1254", "cp1255", "cp1256", "cp1257", "cp1258"),
+    *("koi8_r", "cp874", "utf_16_le", "utf_16_be"),
 ]
+PAIRS = ["cp949", "cp932", "euc_jp", "gb18030", "big5"]
 WORDS = {"utf-8": "UTF-8", "utf-8-sig": "UTF-8 with a byte-order mark", "utf-16": "UTF-16"}
 
 
@@ -40,7 +41,7 @@ def encoding_of(content: bytes, place: str) -> str:
         return "utf-8"
     # Few letters beyond ASCII look like anything; where they stand alone, no pair is one character.
     alone = not re.search(rb"[\x80-\xff]{2}", sample)
-    matches = from_bytes(sample, cp_exclusion=PAIRS if alone else [])
+    matches = from_bytes(sample, cp_isolation=SINGLE if alone else [*SINGLE, *PAIRS])
     best = matches.best()
     if best is None:
         raise SourceError(f"{place}: not text in any known encoding; save it as UTF-8")

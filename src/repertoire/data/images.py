@@ -5,6 +5,7 @@ stated feature space of the Fréchet distance; its classes count what a generato
 """
 
 import hashlib
+import warnings
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -121,6 +122,7 @@ def train_judge(
 ) -> tuple[Arrays, float]:
     """Weights of a perceptron for ``images`` and ``labels``, and its accuracy on the second."""
     # Imported late: only these readers train a perceptron.
+    from sklearn.exceptions import ConvergenceWarning
     from sklearn.neural_network import MLPClassifier
 
     model = MLPClassifier(
@@ -132,9 +134,16 @@ def train_judge(
         n_iter_no_change=iterations,
     )
     # Unit scale in float32 is what the metric feeds it with later.
-    model.fit(train["images"].reshape(len(train["images"]), -1) / 255.0, train["labels"])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # iterations are few on purpose
+        model.fit(train["images"].reshape(len(train["images"]), -1) / 255.0, train["labels"])
     guesses = model.predict(valid["images"].reshape(len(valid["images"]), -1) / 255.0)
     weights: Arrays = {}
+    if model.n_outputs_ == 1:  # two classes share one logit: the first one's is 0
+        model.coefs_[-1], model.intercepts_[-1] = (
+            np.concatenate((np.zeros_like(last), last), axis=-1)
+            for last in (model.coefs_[-1], model.intercepts_[-1])
+        )
     for depth, (weight, bias) in enumerate(zip(model.coefs_, model.intercepts_, strict=True)):
         weights[f"weight_{depth}"] = weight.astype(np.float32)
         weights[f"bias_{depth}"] = bias.astype(np.float32)

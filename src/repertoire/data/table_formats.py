@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 TABS = (".tsv", ".tab", ".inter", ".item")
 DELIMITERS = {",": "comma", "\t": "tab", ";": "semicolon", "|": "vertical bar"}
+SWALLOWED = 20  # line breaks in a cell from which on its quotation mark was never closed
 SNIFFED = 2**18  # bytes of a CSV file by which its delimiter is told
 
 
@@ -52,6 +53,7 @@ class Reading:
     columns: Sequence[str] = field(default=())
     include: Sequence[str] = field(default=())  # columns that are wanted; all where empty
     limit: int | None = None  # bytes at a file's beginning
+    few: Sequence[str] = field(default=())  # columns of few values, which take little memory so
 
 
 def ending(path: Path) -> str:
@@ -74,10 +76,12 @@ def csv_rows(path: Path, reading: Reading) -> "Rows":
     names = list(reading.columns) or _header(start, encoding, delimiter)
     refuse_doubled(path, names)
     bad: list[Bad] = []
+    swallowed: list[tuple[int, str]] = []
 
     def refuse(row: Any) -> str:
         reason = f"{row.actual_columns} cells where there are {row.expected_columns} columns"
         bad.append(Bad(path.name, int(row.number), reason))
+        swallowed.append((int(row.number), row.text))
         return "skip"
 
     try:
@@ -94,7 +98,12 @@ def csv_rows(path: Path, reading: Reading) -> "Rows":
                     delimiter=delimiter, newlines_in_values=True, invalid_row_handler=refuse
                 ),
                 convert_options=csv.ConvertOptions(
-                    column_types=dict.fromkeys(names, pa.large_string()),
+                    column_types={
+                        name: pa.dictionary(pa.int32(), pa.string())
+                        if name in reading.few
+                        else pa.large_string()
+                        for name in names
+                    },
                     strings_can_be_null=False,
                     include_columns=[name for name in names if name in reading.include],
                 ),
@@ -107,11 +116,17 @@ def csv_rows(path: Path, reading: Reading) -> "Rows":
     words = f"{'TSV' if delimiter == chr(9) else 'CSV'}, {encoding_words(encoding)}"
     if delimiter not in ",\t":
         words += f", {DELIMITERS.get(delimiter, repr(delimiter))} between cells"
-    _refuse_open_quote(path, table)
+    for row, cell in swallowed:
+        _refuse_open_quote(path, row, cell)
+    if table.num_rows:
+        for column in table.columns:
+            _refuse_open_quote(path, 1 + table.num_rows + len(bad), column[-1].as_py())
     # Bad rows are counted too, and in a file with a header that is row 1.
     first = 1 if reading.columns else 2
     numbers = np.arange(first, first + table.num_rows + len(bad))
-    numbers = np.setdiff1d(numbers, [row.row for row in bad])[: table.num_rows]
+    good = np.ones(len(numbers), bool)
+    good[[row.row - first for row in bad if row.row - first < len(good)]] = False
+    numbers = numbers[good][: table.num_rows]
     return Rows(table, bad, words, numbers, _estimated(path, table, len(bad), read))
 
 
@@ -171,17 +186,13 @@ def _delimiter(path: Path, start: bytes, encoding: str) -> str:
     return best if scores[best][0] else ","
 
 
-def _refuse_open_quote(path: Path, table: "pa.Table") -> None:
+def _refuse_open_quote(path: Path, row: int, cell: str) -> None:
     """A quotation mark that is never closed makes all that follows one cell."""
-    if not table.num_rows:
-        return
-    for name in table.column_names:
-        cell = table[name][-1].as_py() or ""
-        if cell.count("\n") > 20:
-            raise SourceError(
-                f"{path.name}: row {table.num_rows + 1} opens a quotation mark that is never "
-                "closed, so the rest of the file became one cell; close or double the mark"
-            )
+    if cell.count("\n") > SWALLOWED:
+        raise SourceError(
+            f"{path.name}: row {row:,} opens a quotation mark that is never closed, so the "
+            "rest of the file became one cell; close or double the mark"
+        )
 
 
 def json_lines_rows(path: Path, reading: Reading) -> "Rows":

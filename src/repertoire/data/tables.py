@@ -100,8 +100,9 @@ def read_tables(files: Sequence[Path], reading: Reading) -> Table:
             )
     if len(tables) == 1:
         return first
+    frame = pd.concat([table.frame for table in tables], ignore_index=True)
     return Table(
-        pd.concat([table.frame for table in tables], ignore_index=True),
+        frame.astype({FILE: "category", SPLIT: "category"}),
         first.columns,
         [bad for table in tables for bad in table.bad],
         list(dict.fromkeys(words for table in tables for words in table.formats)),
@@ -117,10 +118,19 @@ def read_table(path: Path, reading: Reading) -> Table:
     names = rows.table.column_names
     refuse_doubled(path, names)
     frame = rows.table.to_pandas(types_mapper=_types)
-    frame[FILE], frame[SPLIT] = path.name, split_called(path.name.split(".")[0]) or ""
+    frame[FILE] = _same(path.name, len(frame))
+    frame[SPLIT] = _same(split_called(path.name.split(".")[0]) or "", len(frame))
     frame[ROW] = rows.numbers
     sampled = rows.total > len(frame) + len(rows.bad)
     return Table(frame, list(names), rows.bad, [rows.format], rows.total, sampled)
+
+
+def _same(value: str, count: int) -> Any:
+    """A column of one value, in a byte a row."""
+    import numpy as np
+    import pandas as pd
+
+    return pd.Categorical.from_codes(np.zeros(count, np.int8), pd.Index([value]))
 
 
 def _types(kind: "pa.DataType") -> Any:

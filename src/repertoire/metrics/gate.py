@@ -1,6 +1,12 @@
 """Whether a model may be used: the rules that params.yaml states."""
 
+import math
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from repertoire.contract import Array
+from repertoire.metrics.uncertainty import error_of
 
 REAL = "real_"  # begins the name of what real data reach: a floor, which no model need beat
 BUDGETS = ("optimised_",)  # begin names of what takes its time for each input: a scale
@@ -36,3 +42,49 @@ def strongest(
     ]
     sign = 1 if better == "lower" else -1
     return min(rivals, key=lambda key: sign * baselines[key], default=None)
+
+
+Verdict = Literal["better", "within noise", "worse"]
+SURE = 2.0  # standard errors of a difference from which on it is no noise
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A net's metric beside that of one baseline on the same test rows.
+
+    ``margin`` is above 0 where the net is ahead. ``error`` is the standard error of the margin:
+    by the paired bootstrap where both were measured on the same rows, else that of the net alone.
+    """
+
+    baseline: str
+    baseline_value: float
+    margin: float
+    error: float
+    test: Literal["paired bootstrap", "bootstrap of the model alone"]
+
+    @property
+    def verdict(self) -> Verdict:
+        if abs(self.margin) < SURE * self.error or self.margin == 0:
+            return "within noise"
+        return "better" if self.margin > 0 else "worse"
+
+
+def compare(
+    better: str,
+    value: float,
+    drawn: tuple[Array, float],
+    baseline: tuple[str, float],
+    baseline_draws: Array | None,
+) -> Comparison:
+    """``drawn`` are the bootstrap values of the net and their scale (``metrics.uncertainty``)."""
+    values, scale = drawn
+    name, other = baseline
+    paired = baseline_draws is not None and len(baseline_draws) == len(values)
+    error = error_of(values - baseline_draws if paired else values, scale)
+    return Comparison(
+        name,
+        other,
+        margin_over(better, value, other),
+        error if error is not None else math.inf,
+        "paired bootstrap" if paired else "bootstrap of the model alone",
+    )

@@ -7,6 +7,7 @@ import numpy as np
 from repertoire.contract import Array, Arrays, Measurement
 
 NEIGHBOURS = 5  # Naeem et al. 2020, section 4
+AT_ONCE = 2**26  # pixels of the images whose features are computed at once
 COMPARED = 5000  # images of each kind at most: their pairs grow with the square
 ROWS = 500  # of a matrix of distances at once
 GROUPS = 200  # of images, drawn whole for a standard error: a draw then costs no pass over images
@@ -18,10 +19,12 @@ class Judge:
 
     Coloured images it judges whole if it was trained on such. If it knows grey ones, it judges each
     channel by itself: features lie side by side, and the classes of the channels are the digits of
-    one number.
+    one number. Where the weights come with a ``reduction``, images are made so many times smaller
+    before it looks.
     """
 
     def __init__(self, arrays: Arrays) -> None:
+        self.reduction = int(arrays.get("reduction", np.ones(1)).item())
         depth = len(arrays) // 2
         self.layers = [(arrays[f"weight_{d}"], arrays[f"bias_{d}"]) for d in range(depth)]
 
@@ -40,12 +43,27 @@ class Judge:
 
     def _hidden(self, images: Array) -> Array:
         """(images, channels, width), one channel for images that are judged whole."""
+        some = max(1, AT_ONCE // max(1, images[:1].size))
+        if len(images) > some:
+            starts = range(0, len(images), some)
+            return np.concatenate([self._hidden(images[start : start + some]) for start in starts])
+        images = reduced(images, self.reduction)
         pixels = len(self.layers[0][0])
         parts = np.moveaxis(images.reshape(len(images), pixels, -1), 2, 1)
         hidden = parts.astype(np.float32) / np.float32(255)
         for weight, bias in self.layers[:-1]:
             hidden = np.maximum(hidden @ weight + bias, 0)
         return hidden
+
+
+def reduced(images: Array, factor: int) -> Array:
+    """Means of squares of ``factor`` x ``factor`` pixels: float32 (images, side / factor, …)."""
+    if factor == 1:
+        return images
+    count, side, _, *channels = images.shape
+    small = side // factor
+    squares = images.reshape(count, small, factor, small, factor, *channels)
+    return squares.mean((2, 4), dtype=np.float32)
 
 
 class Moments:
@@ -221,10 +239,12 @@ def coverage_percent(generated: Array, real: Array) -> float:
     return found.coverage_percent(np.arange(max(found.real, found.generated)))
 
 
-def coverage_measurement(generated: Array, real: Array) -> Measurement:
+def coverage_measurement(
+    generated: Array, real: Array, name: str = "coverage_percent"
+) -> Measurement:
     """The coverage of real images by as many generated ones; units are images of both."""
     found = Neighbourhoods(generated, real)
-    return Measurement(found.real, lambda rows: {"coverage_percent": found.coverage_percent(rows)})
+    return Measurement(found.real, lambda rows: {name: found.coverage_percent(rows)})
 
 
 def squared_distances(first: Array, second: Array) -> Array:

@@ -1,10 +1,12 @@
 """Comparing pictures, and choosing and arranging them for a report."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
-from repertoire.contract import Array
+from repertoire.contract import Array, Figure
 
 
 def thinned(frames: Array, most: int = 8) -> Array:
@@ -18,14 +20,34 @@ def unit(images: Array) -> Array:
     return images.astype(np.float64) / 255
 
 
+def level_error(channels: int) -> str:
+    """What the squared error of the levels of images of so many channels is called."""
+    return "grey_mse" if channels == 1 else "rgb_mse"
+
+
+def as_shown(figures: Sequence[Figure], facts: Mapping[str, Any]) -> tuple[Figure, ...]:
+    """Figures whose grey images are no ink: with three equal channels, they are not inverted."""
+    if facts.get("ink", True):
+        return tuple(figures)
+    return tuple(
+        replace(figure, images=np.repeat(figure.images[..., None], 3, axis=-1))
+        if figure.images is not None and figure.images.ndim == 4
+        else figure
+        for figure in figures
+    )
+
+
 def psnr_db(mse: float) -> float:
     """Peak signal-to-noise ratio in decibels of a squared error a pixel of white 1."""
     return float(-10 * np.log10(mse))
 
 
 def squared_errors(clean: Array, pictures: Array) -> Array:
-    """The mean squared error a pixel of white 1 of each of uint8 pictures (n, side, side): (n,)."""
-    return np.square(unit(pictures) - unit(clean)).mean((1, 2))
+    """The mean squared error a pixel of white 1 of each of uint8 pictures (n, side, side): (n,).
+
+    Of coloured ones (n, side, side, 3), a channel.
+    """
+    return np.square(unit(pictures) - unit(clean)).mean(tuple(range(1, clean.ndim)))
 
 
 def denoising_gains(

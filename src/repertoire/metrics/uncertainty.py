@@ -26,29 +26,70 @@ def standard_errors(measurements: Sequence[Measurement], draws: int = DRAWS) -> 
     scaled by (blocks / (blocks - 1))^½, so that for a mean it is s / n^½. A metric of fewer than
     two blocks, or one that is undefined in nearly all draws, has no standard error and is left out.
     """
-    found: dict[str, float] = {}
+    errors = {
+        name: error_of(drawn, scale)
+        for name, (drawn, scale) in drawn_values(measurements, draws).items()
+    }
+    return {name: error for name, error in errors.items() if error is not None}
+
+
+class Scores(dict[str, float]):
+    """What baselines measured, by ``<model>_<metric>``, and how: on the same units as nets.
+
+    ``measurements`` holds those of each model, so that a net is compared with it draw by draw.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.measurements: dict[str, tuple[Measurement, ...]] = {}
+
+    def measure(self, model: str, *measurements: Measurement) -> None:
+        """Add a model's metrics, with their values on all units."""
+        self.measurements[model] = measurements
+        self.update({f"{model}_{name}": value for name, value in values(measurements).items()})
+
+    def draws(self) -> dict[str, Array]:
+        """The values (draws,) of every metric of every model, by ``<model>_<metric>``."""
+        return {
+            f"{model}_{name}": drawn
+            for model, measurements in self.measurements.items()
+            for name, (drawn, _) in drawn_values(measurements).items()
+        }
+
+
+def drawn_values(
+    measurements: Sequence[Measurement], draws: int = DRAWS
+) -> dict[str, tuple[Array, float]]:
+    """Of every metric its values (draws,) on units drawn, and by what their deviation is scaled.
+
+    Measurements with the same number of units and the same blocks are drawn alike: draw ``i`` of a
+    net and draw ``i`` of a baseline hold the same rows, so their difference is a paired bootstrap.
+    """
+    found: dict[str, tuple[Array, float]] = {}
     for measurement in measurements:
-        found |= _bootstrapped(measurement, draws)
+        blocks = -(-measurement.units // measurement.block)
+        if blocks < 2:
+            continue
+        rng = np.random.default_rng(0)
+        drawn: dict[str, list[float]] = {}
+        for _ in range(draws):
+            for name, value in measurement.measure(_drawn(measurement, blocks, rng)).items():
+                drawn.setdefault(name, []).append(value)
+        scale = float(np.sqrt(blocks / (blocks - 1)))
+        found |= {name: (np.array(v, np.float64), scale) for name, v in drawn.items()}
     return found
 
 
-def _bootstrapped(measurement: Measurement, draws: int) -> dict[str, float]:
-    blocks = -(-measurement.units // measurement.block)
-    if blocks < 2:
-        return {}
-    rng = np.random.default_rng(0)
-    drawn: dict[str, list[float]] = {}
-    for _ in range(draws):
-        for name, value in measurement.measure(_drawn(measurement, blocks, rng)).items():
-            drawn.setdefault(name, []).append(value)
-    scale = np.sqrt(blocks / (blocks - 1))
-    known = {name: np.array(v)[np.isfinite(v)] for name, v in drawn.items()}
-    return {name: scale * _deviation(v) for name, v in known.items() if len(v) > draws // 2}
+def error_of(drawn: Array, scale: float) -> float | None:
+    """The standard error that draws show; None where nearly all of them are undefined.
 
-
-def _deviation(drawn: Array) -> float:
-    """Of draws that are all alike it is 0, not the rounding of their sum."""
-    return float(drawn.std(ddof=1)) if np.ptp(drawn) > EQUAL * np.abs(drawn).max() else 0.0
+    Of draws that are all alike it is 0, not the rounding of their sum.
+    """
+    known = drawn[np.isfinite(drawn)]
+    if len(known) <= len(drawn) // 2:
+        return None
+    alike = np.ptp(known) <= EQUAL * np.abs(known).max()
+    return 0.0 if alike else scale * float(known.std(ddof=1))
 
 
 def _drawn(measurement: Measurement, blocks: int, rng: np.random.Generator) -> Array:

@@ -18,9 +18,25 @@ class Shaped(nn.Module):
         return rows.view(-1, self.channels, self.side, self.side)
 
 
-def grey(images: Tensor) -> Tensor:
-    """uint8 (batch, side, side) -> float (batch, 1, side, side), black 0 and white 1."""
-    return images.to(torch.float32).unsqueeze(1) / 255
+def levels(images: Tensor) -> Tensor:
+    """uint8 (batch, side, side) or (batch, side, side, 3) -> float (batch, channels, side, side).
+
+    Black is 0 and white 1.
+    """
+    values = images.to(torch.float32)
+    values = values.unsqueeze(1) if values.dim() == 3 else values.permute(0, 3, 1, 2)
+    return values / 255
+
+
+def as_images(values: Tensor) -> Tensor:
+    """The inverse: (batch, channels, side, side) from 0 to 1 -> uint8 images."""
+    values = values[:, 0] if values.shape[1] == 1 else values.permute(0, 2, 3, 1)
+    return (values * 255).round().to(torch.uint8)
+
+
+def map_channels(first: int, count: int) -> list[int]:
+    """Channels of the maps of so many halvings: doubled once, then twice, and no more."""
+    return [first * min(2**level, 4) for level in range(count)]
 
 
 def dense(widths: Sequence[int]) -> nn.Sequential:
@@ -31,38 +47,31 @@ def dense(widths: Sequence[int]) -> nn.Sequential:
     return nn.Sequential(*layers[:-1])
 
 
-def dense_halves(side: int, units: Sequence[int], latent: int) -> tuple[nn.Module, nn.Module]:
+def dense_halves(
+    side: int, colours: int, units: Sequence[int], latent: int
+) -> tuple[nn.Module, nn.Module]:
     """Encoder and its mirror image over all pixels; ``units`` are the widths between."""
-    widths = [side * side, *units, latent]
+    widths = [colours * side * side, *units, latent]
     return (
         nn.Sequential(nn.Flatten(), dense(widths)),
-        nn.Sequential(dense(widths[::-1]), Shaped(1, side)),
+        nn.Sequential(dense(widths[::-1]), Shaped(colours, side)),
     )
 
 
 def convolutional_halves(
-    side: int, channels: int, units: Sequence[int], latent: int
+    side: int, colours: int, maps: Sequence[int], units: Sequence[int], latent: int
 ) -> tuple[nn.Module, nn.Module]:
-    """Two strided convolutions down and two transposed ones up, linear maps between.
+    """Strided convolutions down and transposed ones up, linear maps between.
 
-    The second convolution has twice as many channels. The side is a multiple of 4.
+    ``maps`` are the channels after each convolution, all of which halve the side.
     """
-    small = side // 4
-    widths = [2 * channels * small**2, *units, latent]
-    encoder = nn.Sequential(
-        nn.Conv2d(1, channels, 4, stride=2, padding=1),
-        nn.SiLU(),
-        nn.Conv2d(channels, 2 * channels, 4, stride=2, padding=1),
-        nn.SiLU(),
-        nn.Flatten(),
-        dense(widths),
-    )
-    decoder = nn.Sequential(
-        dense(widths[::-1]),
-        nn.SiLU(),
-        Shaped(2 * channels, small),
-        nn.ConvTranspose2d(2 * channels, channels, 4, stride=2, padding=1),
-        nn.SiLU(),
-        nn.ConvTranspose2d(channels, 1, 4, stride=2, padding=1),
-    )
-    return encoder, decoder
+    small = side // 2 ** len(maps)
+    widths = [maps[-1] * small**2, *units, latent]
+    down: list[nn.Module] = []
+    for before, after in itertools.pairwise((colours, *maps)):
+        down += [nn.Conv2d(before, after, 4, stride=2, padding=1), nn.SiLU()]
+    encoder = nn.Sequential(*down, nn.Flatten(), dense(widths))
+    up: list[nn.Module] = [dense(widths[::-1]), nn.SiLU(), Shaped(maps[-1], small)]
+    for before, after in itertools.pairwise((*maps[::-1], colours)):
+        up += [nn.ConvTranspose2d(before, after, 4, stride=2, padding=1), nn.SiLU()]
+    return encoder, nn.Sequential(*up[:-1])

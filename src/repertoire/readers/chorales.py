@@ -17,8 +17,9 @@ from repertoire.config import Count, Natural, Seed, Share
 from repertoire.data.dataset import Encoded
 from repertoire.data.sources import Files, SourceError, members
 from repertoire.data.validation import Expectation, expect
-from repertoire.kinds.piano_rolls.encoding import Chord, described, encoded_rolls, roll_expectations
+from repertoire.kinds.piano_rolls.encoding import Chord, described, encoded_rolls
 from repertoire.readers.helpers.musicxml import Part, ScoreError, read_mxl
+from repertoire.readers.helpers.parts import part_expectations
 
 KIND = "piano_rolls"
 
@@ -122,7 +123,7 @@ def expectations(config: Config) -> list[Expectation]:
     """Lengths, range, how many notes sound at once, and that no part ends before the others."""
     together = "ExpectColumnValuesToBeBetween"
     return [
-        *roll_expectations(config),
+        *part_expectations(config),
         expect("all parts end together", together, column="uneven", max_value=0),
     ]
 

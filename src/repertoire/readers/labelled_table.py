@@ -17,7 +17,7 @@ from repertoire.data.dataset import Encoded
 from repertoire.data.doors import SAMPLE_BYTES, BadRowRule, BadRows, Fact, Proposal, bad_row_rule
 from repertoire.data.encodings import decoded
 from repertoire.data.sources import Files, SourceError
-from repertoire.data.splits import identity, split_called, stratified_split
+from repertoire.data.splits import split_called, stratified_split
 from repertoire.data.table_formats import Reading
 from repertoire.data.tables import FILE, ROW, SPLIT, read_tables, table_files
 from repertoire.data.validation import Expectation
@@ -40,6 +40,7 @@ OPTIONS = {
     "level": "what a token is: word, character or subword",
     "on-bad-row": "fail, or drop rows that cannot be used",
 }
+SAMPLE_ROWS = 20_000  # from which a proposal is made, drawn from a file's beginning
 FEWEST = 3  # texts of a class: one for each split
 MOST_CLASSES = 1000
 
@@ -149,7 +150,7 @@ def labelled_table(rows: pd.DataFrame, config: Config, bad: BadRows) -> pd.DataF
             bad.add(row["file"], row["number"], reason)
         usable &= ~wrong.to_numpy()
     table = table[usable]
-    table = table.assign(key=[identity(text) for text in table["text"]])
+    table = table.assign(key=[text.lower() for text in table["text"]])
     return _with_splits(table, config)[["text", "label", "key", "split"]].reset_index(drop=True)
 
 
@@ -272,13 +273,18 @@ def _look_at_table(
     frame, total = table.frame, table.rows
     labels = frame[label]
     if table.sampled:
-        whole = read_tables(files, replace(reading, include=(label,), limit=None))
+        whole = read_tables(files, replace(reading, include=(label,), limit=None, few=(label,)))
         labels, total = whole.frame[label], len(whole.frame)
-        facts.append(Fact("sample", f"the first {len(frame):,} of {total:,} rows, but every label"))
+    if total > SAMPLE_ROWS:
+        frame = frame.sample(min(SAMPLE_ROWS, len(frame)), random_state=0).sort_index()
+        words = f"{len(frame):,} of the first {len(table.frame):,} rows"
+        facts.append(Fact("sample", f"{words}; labels are counted in all {total:,}"))
     own = frame[split].map(split_called) if split else frame[SPLIT]
     rows = pd.DataFrame({"text": frame[text], "label": frame[label], "split": own})
     rows = rows.assign(file=frame[FILE], number=frame[ROW])
-    return rows, place, total, labels.map(label_text).value_counts()
+    counts = labels.value_counts()
+    counts = counts[counts > 0].groupby(lambda label: label_text(label)).sum()
+    return rows, place, total, counts.sort_values(ascending=False)
 
 
 def _look_at_folders(raw: Path, options: Mapping[str, str], facts: list[Fact]) -> pd.DataFrame:

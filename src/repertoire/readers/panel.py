@@ -5,17 +5,17 @@ The parts are counted in rows, as published protocols do (Zhou et al. 2021, "Inf
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from repertoire.config import ConfigError, Count, Share
-from repertoire.contract import Arrays
 from repertoire.data.dataset import SPLITS, Encoded
 from repertoire.data.sources import Files, SourceError
 from repertoire.data.validation import Expectation, expect
-from repertoire.kinds.series.scales import origins
+from repertoire.kinds.panel.encoding import Panel
+from repertoire.kinds.panel.encoding import encode as encode_panel
+from repertoire.kinds.series.encoding import check_levels
 
 KIND = "panel"
 
@@ -67,9 +67,7 @@ def tabulate(config: Config, files: Files) -> pd.DataFrame:
 
 
 def _check(config: Config) -> None:
-    levels = list(config.levels)
-    if levels != sorted(set(levels)) or not {0.05, 0.5, 0.95} <= set(levels):
-        raise ConfigError(f"levels {levels}: let them rise, with 0.05, 0.5 and 0.95 among them")
+    check_levels(config.levels)
     if len(config.rows) != len(SPLITS):
         raise ConfigError(f"rows {list(config.rows)}: name one number for train, valid and test")
     longest = max(config.lookback, config.ridge_lookback)
@@ -97,50 +95,6 @@ def expectations(config: Config) -> list[Expectation]:
 
 
 def encode(config: Config, table: pd.DataFrame) -> Encoded:
-    """The whole course, the training values, and every rolling origin of the held-out parts.
-
-    ``train``: values (time, series). ``valid`` and ``test``: origin, the index of the last row
-    known. ``history``: all values, and their times in hours since 1970. Pasts reach back into the
-    part before; futures stay within their own.
-    """
+    """As ``repertoire.kinds.panel.encoding`` has it."""
     values = table[list(config.series)].to_numpy(np.float64)
-    train, valid, _ = config.rows
-    arrays: dict[str, Arrays] = {
-        "history": {"values": values, "hour": table["hour"].to_numpy(np.int64)},
-        "train": {"values": values[:train]},
-        "valid": {"origin": origins(train, train + valid, config.horizon)},
-        "test": {"origin": origins(train + valid, len(values), config.horizon)},
-    }
-    facts = {
-        **_facts(config),
-        "mean": values[:train].mean(0).tolist(),
-        "deviation": values[:train].std(0).tolist(),
-        "from": {
-            split: str(table.loc[table["split"] == split, "time"].iloc[0]) for split in SPLITS
-        },
-        "example": values[train + valid - 48 : train + valid].round(3).tolist(),
-    }
-    encoding = {
-        "kind": KIND,
-        "series": list(config.series),
-        "unit": config.unit,
-        "range": [config.low, config.high],
-        "lookback": config.lookback,
-        "levels": list(config.levels),
-    }
-    return Encoded(arrays, facts, {"series": encoding})
-
-
-def _facts(config: Config) -> dict[str, Any]:
-    return {
-        "series": list(config.series),
-        "unit": config.unit,
-        "low": config.low,
-        "high": config.high,
-        "season": config.season,
-        "lookback": config.lookback,
-        "ridge_lookback": config.ridge_lookback,
-        "horizon": config.horizon,
-        "levels": list(config.levels),
-        "values": dict(zip(SPLITS, config.rows, strict=True)),
-    }
+    return encode_panel(config, table, Panel(config.series, values, None, 1, {}))

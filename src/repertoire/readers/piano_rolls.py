@@ -18,7 +18,8 @@ from repertoire.data.dataset import SPLITS, Encoded
 from repertoire.data.files import digest_text
 from repertoire.data.sources import Files, SourceError
 from repertoire.data.validation import Expectation
-from repertoire.kinds.piano_rolls.encoding import Chord, described, encoded_rolls, roll_expectations
+from repertoire.kinds.piano_rolls.encoding import Chord, described, encoded_rolls
+from repertoire.readers.helpers.parts import part_expectations
 
 KIND = "piano_rolls"
 
@@ -69,7 +70,7 @@ def _chords(path: Path, matrix: Array, config: Config) -> Iterator[Chord]:
 
 def expectations(config: Config) -> list[Expectation]:
     """Lengths, range, and how many notes sound at once."""
-    return roll_expectations(config)
+    return part_expectations(config)
 
 
 def encode(config: Config, table: pd.DataFrame) -> Encoded:

@@ -14,14 +14,14 @@ import numpy as np
 import pandas as pd
 
 from repertoire.config import ConfigError, Count, Share
-from repertoire.contract import Array, Arrays
+from repertoire.contract import Array
 from repertoire.data.dataset import SPLITS, Encoded
 from repertoire.data.sources import Files, SourceError, members
 from repertoire.data.validation import Expectation, expect
-from repertoire.kinds.series.scales import futures, origins, pasts, scaled, seasonal_change
+from repertoire.kinds.series.encoding import check_levels
+from repertoire.kinds.series.encoding import encode as encode_course
 
 KIND = "series"
-INTERVAL = (0.05, 0.5, 0.95)  # what the report and the server show
 
 
 @dataclass(frozen=True)
@@ -74,8 +74,7 @@ def tabulate(config: Config, files: Files) -> pd.DataFrame:
 
 
 def _check(config: Config) -> None:
-    if list(config.levels) != sorted(set(config.levels)) or not set(INTERVAL) <= {*config.levels}:
-        raise ConfigError(f"levels {config.levels}: let them rise, with {INTERVAL} among them")
+    check_levels(config.levels)
     if 12 % len(config.values):
         raise ConfigError(f"{len(config.values)} columns of values do not divide a year evenly")
     if (config.scale == "log" and config.low <= 0) or (config.scale == "root" and config.low < 0):
@@ -126,74 +125,5 @@ def expectations(config: Config) -> list[Expectation]:
 
 
 def encode(config: Config, table: pd.DataFrame) -> Encoded:
-    """The whole course, the training values, and every rolling origin of the held-out parts.
-
-    ``train``: values. ``valid`` and ``test``: past (origins, lookback), future (origins, horizon)
-    and origin, the index of the last value known. ``history``: all values, and their times in
-    days since 1970. Pasts reach back into the part before; futures stay within their own.
-    """
-    values = table["value"].to_numpy(np.float64)
-    counts = {split: int((table["split"] == split).sum()) for split in SPLITS}
-    _check_lengths(config, counts)
-    arrays: dict[str, Arrays] = {
-        "history": {"values": values, "day": table["day"].to_numpy(np.int64)},
-        "train": {"values": values[: counts["train"]]},
-    }
-    first = counts["train"]
-    for split in SPLITS[1:]:
-        at = origins(first, first + counts[split], config.horizon)
-        arrays[split] = {
-            "past": pasts(values, at, config.lookback).astype(np.float32),
-            "future": futures(values, at, config.horizon),
-            "origin": at,
-        }
-        first += counts[split]
-    facts = _facts(config, arrays["train"]["values"])
-    facts |= {
-        "values": counts,
-        "from": {split: _first(table, split) for split in SPLITS},
-        "example": values[counts["train"] + counts["valid"] - config.lookback :][
-            : config.lookback
-        ].tolist(),
-    }
-    encoding = {
-        "kind": KIND,
-        "unit": config.unit,
-        "range": [config.low, config.high],
-        "lookback": config.lookback,
-        "levels": list(config.levels),
-    }
-    return Encoded(arrays, facts, {"series": encoding})
-
-
-def _check_lengths(config: Config, counts: dict[str, int]) -> None:
-    needed = {"train": config.lookback + config.horizon, "valid": config.horizon}
-    for split, least in (needed | {"test": config.horizon}).items():
-        if counts[split] < least:
-            raise ConfigError(
-                f"the {split} part holds {counts[split]} values, {least} are needed; move "
-                "valid_from or test_from, or shorten lookback or horizon"
-            )
-
-
-def _first(table: pd.DataFrame, split: str) -> str:
-    return str(table.loc[table["split"] == split, "time"].iloc[0])
-
-
-def _facts(config: Config, train: Array) -> dict[str, Any]:
-    on_scale = scaled(train, config.scale)
-    return {
-        "unit": config.unit,
-        "scale": config.scale,
-        "low": config.low,
-        "high": config.high,
-        "season": config.season,
-        "lookback": config.lookback,
-        "horizon": config.horizon,
-        "levels": list(config.levels),
-        "largest_order": config.largest_order,
-        "mean": float(on_scale.mean()),
-        "deviation": float(on_scale.std()),
-        "change_deviation": float(np.diff(on_scale).std()),
-        "seasonal_change": seasonal_change(train, config.season),
-    }
+    """As ``repertoire.kinds.series.encoding`` has it."""
+    return encode_course(config, table)

@@ -1,9 +1,6 @@
 """Sketches as movements of a pen: the "stroke-3" archives of Ha and Eck (2017, section 3.1).
 
-Three arrays of rows of (dx, dy, pen), whole numbers; pen is 1 where a stroke ends. A tenth of the
-coordinates are exactly 0, and a density may grow without bound on numbers that repeat. Each offset
-is therefore moved evenly within the half step around it: a density of that is at most the chance
-of the whole number (Theis et al. 2016, section 3.1), in every split and for every model alike.
+Three arrays of rows of (dx, dy, pen), whole numbers; pen is 1 where a stroke ends.
 """
 
 import hashlib
@@ -13,10 +10,10 @@ import numpy as np
 import pandas as pd
 
 from repertoire.config import Count, Seed
-from repertoire.contract import Array, Arrays
 from repertoire.data.dataset import SPLITS, Encoded
 from repertoire.data.sources import Files, SourceError
 from repertoire.data.validation import Expectation, expect
+from repertoire.kinds.strokes.encoding import encoded_drawings
 from repertoire.readers.helpers.pickles import ragged_arrays
 
 KIND = "strokes"
@@ -90,29 +87,5 @@ def expectations(config: Config) -> list[Expectation]:
 
 
 def encode(config: Config, table: pd.DataFrame) -> Encoded:
-    """``points`` float32 (rows, longest, 3) padded with 0, and ``lengths``.
-
-    Offsets are divided by one number, the deviation of the training offsets: the unit of every
-    density over them. There is no text: ``vocabulary`` is 0.
-    """
-    parts = {split: table[table["split"] == split] for split in SPLITS}
-    train = np.concatenate(parts["train"]["offsets"].to_list())
-    scale = float(train[:, :2].astype(np.float64).std())
-    rng = np.random.default_rng(config.seed)
-    arrays = {split: _arrays(config, rows, scale, rng) for split, rows in parts.items()}
-    facts = {
-        "unit": f"{scale:.4g} steps, the deviation of a training offset's coordinates",
-        "scale": scale,
-        "vocabulary": 0,
-        "sketches": {split: len(rows) for split, rows in parts.items()},
-        "points": {split: int(rows["points"].sum()) for split, rows in parts.items()},
-    }
-    return Encoded(arrays, facts, {})
-
-
-def _arrays(config: Config, rows: pd.DataFrame, scale: float, rng: np.random.Generator) -> Arrays:
-    points: Array = np.zeros((len(rows), config.longest, 3), np.float32)
-    for place, offsets in enumerate(rows["offsets"]):
-        moved = offsets + np.pad(rng.uniform(-0.5, 0.5, (len(offsets), 2)), ((0, 0), (0, 1)))
-        points[place, : len(offsets)] = moved / (scale, scale, 1)
-    return {"points": points, "lengths": rows["points"].to_numpy(np.int32)}
+    """``points`` float32 (rows, longest, 3) padded with 0, and ``lengths``."""
+    return encoded_drawings(table, config.longest, config.seed)

@@ -18,9 +18,9 @@ import pandas as pd
 from repertoire.config import Count, Natural
 from repertoire.contract import Array, Arrays
 from repertoire.data.dataset import SPLITS, Encoded
+from repertoire.data.image_files import ImageFileError, middle, read_whole, with_shorter_side
 from repertoire.data.sources import Files, SourceError, members
 from repertoire.data.validation import Expectation, expect
-from repertoire.kinds.styles.photographs import decoded, middle, with_shorter_side
 from repertoire.nn.measure import Measure
 from repertoire.readers.helpers.pickles import named_arrays
 
@@ -80,11 +80,9 @@ def _pictures(files: Files, pick: Pick) -> Iterator[tuple[str, Array]]:
     found = members(path, pick.members) if pick.members else [(path.name, path.read_bytes())]
     for name, content in found:
         try:
-            yield name, decoded(content)
-        except (OSError, SyntaxError, ValueError) as error:
-            raise SourceError(
-                f"{path}: {name} is no picture that can be read ({error}); delete it and repeat"
-            ) from error
+            yield name, read_whole(content, name)
+        except ImageFileError as error:
+            raise SourceError(f"{path}: {error}") from error
 
 
 def _likeness(pixels: Array) -> str:

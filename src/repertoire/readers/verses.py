@@ -6,17 +6,15 @@ consist of frequent words are kept, so that a small net can learn to write them 
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from repertoire.config import Count
-from repertoire.contract import Array
-from repertoire.data.dataset import SPLITS, Encoded, TextEncoding
+from repertoire.data.dataset import SPLITS, Encoded
 from repertoire.data.sources import Files
-from repertoire.data.text import END, PAD, UNKNOWN, WORDS, text_encoding
+from repertoire.data.text import WORDS
 from repertoire.data.validation import Expectation, expect
+from repertoire.kinds.sentences.encoding import encode_sentences
 from repertoire.readers import plays
 
 KIND = "sentences"
@@ -81,38 +79,6 @@ def expectations(config: Config) -> list[Expectation]:
 
 
 def encode(config: Config, table: pd.DataFrame) -> Encoded:
-    """``tokens`` int32 (rows, time) padded with 0; each row ends with the end token, id 1.
-
-    ``facts["known"]`` and ``facts["known_ids"]`` hold the lines that a client can be shown, and
-    their ids without padding.
-    """
+    """Rows of token ids, and the lines that a client can be shown."""
     rows = {split: table.loc[table["split"] == split, "text"].to_list() for split in SPLITS}
-    reading = config.plays.text
-    specials = (PAD, END, UNKNOWN)
-    content = text_encoding(
-        rows["train"], reading.level, reading.vocabulary, specials, reading.lowercase, "whole"
-    )
-    encoding = TextEncoding(content)
-    arrays = {split: {"tokens": _rows(encoding, texts)} for split, texts in rows.items()}
-    test, train = arrays["test"]["tokens"], arrays["train"]["tokens"]
-    chosen = np.unique(np.linspace(0, len(train) - 1, config.known).astype(int))
-    unknown = (test == content["unknown"]).sum() / (test > 1).sum()
-    facts: dict[str, Any] = {
-        "vocabulary": encoding.tokenizer.get_vocab_size(),
-        "end": content["end"],
-        "unknown": content["unknown"],
-        "lines": {split: len(texts) for split, texts in rows.items()},
-        "unknown_share_test": round(float(unknown), 5),
-        "known": [rows["train"][n] for n in chosen],
-        "known_ids": [[int(i) for i in train[n] if i] for n in chosen],
-    }
-    raw = {split: {"text": texts} for split, texts in rows.items()}
-    return Encoded(arrays, facts, {"text": content}, raw)
-
-
-def _rows(encoding: TextEncoding, texts: list[str]) -> Array:
-    ids = [[*e.ids, encoding.end] for e in encoding.tokenizer.encode_batch(texts)]
-    tokens = np.zeros((len(ids), max(map(len, ids))), np.int32)
-    for index, row in enumerate(ids):
-        tokens[index, : len(row)] = row
-    return tokens
+    return encode_sentences(rows, config.plays.text, config.known)

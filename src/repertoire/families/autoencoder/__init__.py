@@ -1,4 +1,4 @@
-"""Autoencoders: dense, convolutional, and denoising ones, on grey pictures.
+"""Autoencoders: dense, convolutional, and denoising ones, on images.
 
 A net squeezes a picture through a short code and learns to give it back (Rumelhart et al. 1986;
 Hinton and Salakhutdinov 2006). A denoising one sees a spoiled picture and gives back the clean one

@@ -9,7 +9,7 @@ from repertoire.config import Count, Natural, NonNegative, Positive, Share
 TASKS = ("reconstruct",)
 KINDS = ("images",)  # of data
 METRICS = {  # pattern of names -> which value is better
-    "grey_mse|mse": "lower",
+    "grey_mse|rgb_mse|mse": "lower",
     r"psnr_db|\w+_gain_db|probe_accuracy_percent": "higher",
 }
 SAME_IN_BASELINE = {"corruption": "corruption"}

@@ -1,6 +1,6 @@
 """Reconstruction error, decibels gained on spoiled pictures, and what a code tells; numpy alone."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -8,10 +8,18 @@ from repertoire.contract import Array, Arrays, Data, Figure, Kind, Line, Measure
 from repertoire.families.autoencoder.config import Config
 from repertoire.kinds.images.corruption import corrupted
 from repertoire.metrics.classification import linear_probe
-from repertoire.metrics.pictures import denoising_gains, psnr_db, squared_errors, thinned, unit
-from repertoire.metrics.principal import Principal
+from repertoire.metrics.pictures import (
+    as_shown,
+    denoising_gains,
+    level_error,
+    psnr_db,
+    squared_errors,
+    thinned,
+)
+from repertoire.metrics.principal import Principal, pixel_rows
 
 SHOWN = 1000  # codes on the map
+COLOURS = 20  # classes on the map, at most
 
 
 def outputs(run: Run, config: Config, graph: str, images: Array) -> Arrays:
@@ -27,21 +35,24 @@ def spoiled(config: Config, images: Array) -> tuple[Array, Array]:
 
 
 def evaluate(run: Run, config: Config, data: Data, split: str) -> tuple[Measurement, ...]:
-    """Squared error a pixel of grey levels in [0, 1] and its ratio to white, of clean pictures.
+    """Squared error a value of levels in [0, 1] and its ratio to white, of clean pictures.
 
     A net that was trained on spoiled pictures is asked to restore such, too. On the test split a
-    linear probe, fitted to codes of training pictures, reads classes in the codes of clean ones.
+    linear probe, fitted to codes of training pictures, reads classes in the codes of clean ones, if
+    there are classes.
     """
     arrays = data.arrays(split)
     images = arrays["images"]
     error = outputs(run, config, "reconstruct", images)["error"].astype(np.float64)
     gains = _gains(run, config, images) if config.corruption else _nothing
-    right = _probed(run, config, data, arrays) if split == "test" else None
+    probed = split == "test" and "labels" in arrays
+    right = _probed(run, config, data, arrays) if probed else None
+    name = level_error(data.facts["channels"])
 
     def measure(rows: Array) -> dict[str, float]:
         mse = float(error[rows].mean())
-        probed = {} if right is None else {"probe_accuracy_percent": 100 * right[rows].mean()}
-        return {"grey_mse": mse, "psnr_db": psnr_db(mse), **gains(rows), **probed}
+        told = {} if right is None else {"probe_accuracy_percent": 100 * right[rows].mean()}
+        return {name: mse, "psnr_db": psnr_db(mse), **gains(rows), **told}
 
     return (Measurement(len(images), measure),)
 
@@ -89,15 +100,14 @@ def illustrate(run: Run, config: Config, data: Data, snapshots: Arrays) -> tuple
     ]
     if config.corruption:
         figures.insert(0, _restored(run, config, test["images"]))
-    return tuple(figures)
+    return as_shown(figures, data.facts)
 
 
 def _pairs(run: Run, config: Config, data: Data, images: Array) -> Figure:
     shown = images[: config.grid]
     rebuilt = run("reconstruct", images=shown)["reconstruction"]
-    train = unit(data.arrays("train")["images"])
-    components = Principal(train.reshape(len(train), -1))
-    linear = components.rebuilt(unit(shown).reshape(len(shown), -1), config.latent)
+    components = Principal(pixel_rows(data.arrays("train")["images"]))
+    linear = components.rebuilt(pixel_rows(shown), config.latent)
     projected = (255 * linear).clip(0, 255).round().astype(np.uint8).reshape(shown.shape)
     return Figure(
         "pairs",
@@ -112,9 +122,10 @@ def _restored(run: Run, config: Config, images: Array) -> Figure:
     # The first pictures of every kind of corruption, which take turns.
     names = sorted(config.corruption)
     noisy, kinds = spoiled(config, images)
+    count = min(config.grid, len(images) // len(names))
     rows = []
     for number in range(len(names)):
-        chosen = np.flatnonzero(kinds == number)[: config.grid]
+        chosen = np.flatnonzero(kinds == number)[:count]
         restored = run("reconstruct", images=noisy[chosen])["reconstruction"]
         rows += [noisy[chosen], restored, images[chosen]]
     listed = ", ".join(f"{name.replace('_', ' ')} {config.corruption[name]:g}" for name in names)
@@ -128,12 +139,29 @@ def _restored(run: Run, config: Config, images: Array) -> Figure:
 
 
 def _code_map(run: Run, config: Config, data: Data, test: Arrays) -> Figure:
-    images, labels = test["images"][:SHOWN], test["labels"][:SHOWN]
+    images = test["images"][:SHOWN]
     codes = outputs(run, config, "encode", images)["latents"].astype(np.float64)
     plane = codes if config.latent == 2 else Principal(codes).codes(codes, 2)
     how = "the code" if config.latent == 2 else "the first two principal components of the codes"
+    names = data.facts["names"]
+    if "labels" in test and len(names) <= COLOURS:
+        lines = _lines_of_classes(plane, test["labels"][:SHOWN], names)
+        shown = ", a colour a class; the mean of each class is named. The net was told no class."
+    else:
+        x, y = plane[:, :2].T.tolist()
+        lines, shown = [Line("images", x, y, points=True)], "."
+    return Figure(
+        "code-map",
+        Kind.LINES,
+        f"Where {how} of the first {len(images)} test pictures lie{shown}",
+        columns=("first direction", "second direction"),
+        lines=lines,
+    )
+
+
+def _lines_of_classes(plane: Array, labels: Array, names: Sequence[str]) -> list[Line]:
     lines = []
-    for number, name in enumerate(data.facts["names"]):
+    for number, name in enumerate(names):
         own = plane[labels == number]
         if not len(own):
             continue
@@ -141,13 +169,5 @@ def _code_map(run: Run, config: Config, data: Data, test: Arrays) -> Figure:
         lines.append(Line(name, x, y, points=True))
     middles = [plane[labels == n].mean(0) for n in np.unique(labels)]
     x, y = np.array(middles).T.tolist()
-    names = [data.facts["names"][n] for n in np.unique(labels)]
-    lines.append(Line("means", x, y, points=True, texts=names))
-    return Figure(
-        "code-map",
-        Kind.LINES,
-        f"Where {how} of the first {len(images)} test pictures lie, a colour a class; the mean of "
-        "each class is named. The net was told no class.",
-        columns=("first direction", "second direction"),
-        lines=lines,
-    )
+    shown = [names[n] for n in np.unique(labels)]
+    return [*lines, Line("means", x, y, points=True, texts=shown)]

@@ -1,4 +1,4 @@
-"""Squared error of the grey levels, minimised."""
+"""Squared error of the levels, minimised."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -11,7 +11,8 @@ from repertoire.contract import Data, Plan
 from repertoire.families.autoencoder.config import Config
 from repertoire.families.autoencoder.network import Autoencoder
 from repertoire.kinds.images.corruption import corrupted
-from repertoire.nn.coders import grey
+from repertoire.metrics.pictures import level_error
+from repertoire.nn.coders import levels
 from repertoire.nn.images import shifted
 from repertoire.training.optimisation import Optimisation
 
@@ -21,6 +22,7 @@ class AutoencoderLearner:
 
     def __init__(self, network: Autoencoder, config: Config, data: Data, plan: Plan) -> None:
         self.network, self.config, self.plan = network, config, plan
+        self.metric = level_error(data.facts["channels"])
         self.images = torch.from_numpy(data.arrays("train")["images"])
         self.optimisation = Optimisation(
             network.parameters(),
@@ -45,12 +47,12 @@ class AutoencoderLearner:
             yield seen, clean
 
     def step(self, batch: tuple[Tensor, Tensor]) -> dict[str, float]:
-        """Squared error a pixel, white being 1."""
+        """Squared error a value, white being 1."""
         seen, clean = batch
-        levels = self.network.decode(self.network.encode(seen))
-        loss = torch.nn.functional.mse_loss(levels, grey(clean))
+        rebuilt = self.network.decode(self.network.encode(seen))
+        loss = torch.nn.functional.mse_loss(rebuilt, levels(clean))
         self.optimisation.step(loss)
-        return {"grey_mse": loss.item()}
+        return {self.metric: loss.item()}
 
     def state_dict(self) -> dict[str, Any]:
         """Optimizer and schedule."""

@@ -24,34 +24,34 @@ def preset(facts: Mapping[str, Any], rows: int) -> Preset:
     Joulin et al. 2017 ("Bag of Tricks for Efficient Text Classification") for the first. ``rows``
     are texts of training.
     """
+    bag = {
+        "model": "bag_average",
+        "embedding": 64,
+        "spread": 0.12,
+        "units": 64,
+        "ngrams": 2,
+        "buckets": 16_384 if rows < MANY else 131_072,
+        "pooling": "mean",
+        "dropout": 0.5,
+        "word_dropout": 0.2,
+        "batch": 16 if rows < 2000 else 50 if rows < MANY else 512,
+        "learning_rate": 0.005,
+    }
+    epochs = 20 if rows < 2000 else 10 if rows < MANY else 3
+    averaged = Preset({**bag, **COMMON}, "accuracy_percent", "higher", epochs)
     if rows < MANY:
-        config = {
-            "model": "bag_average",
-            "embedding": 64,
-            "spread": 0.12,
-            "units": 64,
-            "ngrams": 2,
-            "buckets": 16_384,
-            "pooling": "mean",
-            "dropout": 0.5,
-            "word_dropout": 0.2,
-            "batch": 16 if rows < 2000 else 50,
-            "learning_rate": 0.005,
-        }
-        epochs = 20 if rows < 2000 else 10
-    else:
-        config = {
-            "model": "bilstm",
-            "embedding": 128,
-            "spread": 0.05,
-            "units": 128,
-            "ngrams": 1,
-            "buckets": 0,
-            "pooling": "max",
-            "dropout": 0.5,
-            "word_dropout": 0.1,
-            "batch": 64,
-            "learning_rate": 0.002,
-        }
-        epochs = 5
-    return Preset({**config, **COMMON}, "accuracy_percent", "higher", epochs)
+        return averaged
+    recurrent = {
+        "model": "bilstm",
+        "embedding": 128,
+        "spread": 0.05,
+        "units": 128,
+        "ngrams": 1,
+        "buckets": 0,
+        "pooling": "max",
+        "dropout": 0.5,
+        "word_dropout": 0.1,
+        "batch": 64,
+        "learning_rate": 0.002,
+    }
+    return Preset({**recurrent, **COMMON}, "accuracy_percent", "higher", 5, averaged)

@@ -1,12 +1,19 @@
 """Distance to the other domain, what survives the way there and back, and pictures."""
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from repertoire.contract import Array, Arrays, Data, Figure, Kind, Measurement, Run
 from repertoire.families.cyclegan.config import Config
-from repertoire.kinds.image_domains.metrics import DIRECTIONS, domain_measurement, mean_of
+from repertoire.kinds.image_domains.metrics import (
+    DIRECTIONS,
+    domain_measurement,
+    mean_of,
+    spaces_of,
+)
 from repertoire.metrics.generation import Judge
-from repertoire.metrics.pictures import thinned
+from repertoire.metrics.pictures import as_shown, thinned
 
 
 def run_all(run: Run, config: Config, graph: str, images: Array, output: str) -> Array:
@@ -26,16 +33,11 @@ def translations(run: Run, config: Config, real: Arrays) -> dict[str, Array]:
     }
 
 
-def judges_of(data: Data) -> dict[str, Judge]:
-    """The judge of each domain."""
-    return {domain: Judge(data.arrays(f"judge_{domain}")) for domain in ("a", "b")}
-
-
 def evaluate(run: Run, config: Config, data: Data, split: str) -> tuple[Measurement, ...]:
     """Both directions and their means; the way there and back; true pairs, if there are any."""
     real = data.arrays(split)
     translated = translations(run, config, real)
-    found = domain_measurement(translated, real, judges_of(data), data.facts["paired"])
+    found = domain_measurement(translated, real, spaces_of(data), data.facts["paired"])
     ways = {}
     for direction, (source, _) in DIRECTIONS.items():
         error = run_all(run, config, f"{direction}_to_{source}", real[source], "error")
@@ -69,7 +71,10 @@ def illustrate(run: Run, config: Config, data: Data, snapshots: Arrays) -> tuple
                 images=np.concatenate((first, thinned(snapshots[direction]))),
             )
         )
-    return (*figures, _classes(run, config, data))
+    judges = {d: space for d, space in spaces_of(data).items() if isinstance(space, Judge)}
+    if judges:
+        figures.append(_classes(run, config, data, judges))
+    return as_shown(figures, data.facts)
 
 
 def _named(data: Data, direction: str) -> str:
@@ -97,8 +102,8 @@ def _there_and_back(run: Run, config: Config, data: Data, direction: str) -> Fig
     )
 
 
-def _classes(run: Run, config: Config, data: Data) -> Figure:
-    real, judges = data.arrays("test"), judges_of(data)
+def _classes(run: Run, config: Config, data: Data, judges: Mapping[str, Judge]) -> Figure:
+    real = data.arrays("test")
     columns = []
     for direction, images in translations(run, config, real).items():
         source, target = DIRECTIONS[direction]

@@ -7,6 +7,7 @@ Forecaster", section 3). The loss is that of quantile regression (Koenker and Ba
 quantiles cannot cross, because each is its neighbour plus a softplus (Gasthaus et al. 2019 force
 them so by a monotone spline). With ``relative`` the net sees changes alone and its quantiles are
 changes since the last value: prices, on the logarithmic scale, are thus modelled as log returns.
+Where the data have a season, the net reads differences from the last seasons and adds to them.
 Series side by side are read by segments, and all segments of the horizon follow from one state (Lin
 et al. 2023, "SegRNN").
 """

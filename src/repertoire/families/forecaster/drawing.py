@@ -11,10 +11,10 @@ from repertoire.metrics.pictures import thinned
 
 @dataclass(frozen=True)
 class Course:
-    """A series as it is drawn: values and times (time,), its name with unit, levels, look-back."""
+    """A series as it is drawn: values (time,) and times in words, its name with unit, …"""
 
     values: Array
-    times: Array
+    times: Sequence[str]
     name: str
     levels: Sequence[float]
     lookback: int
@@ -54,9 +54,12 @@ def _fan(course: Course, quantiles: Array, origin: int, name: str) -> Figure:
     return Figure(f"fan-{name}", Kind.LINES, caption, columns=course.axes, lines=(observed, *lines))
 
 
-def coverage(actual: Array, quantiles: Array, levels: Sequence[float]) -> Figure:
-    """actual of any shape, quantiles of that shape and levels."""
-    shares = 100 * (actual[..., None] <= quantiles).reshape(-1, len(levels)).mean(0)
+def coverage(
+    actual: Array, quantiles: Array, levels: Sequence[float], known: Array | None = None
+) -> Figure:
+    """actual of any shape, quantiles of that shape and levels; ``known`` says what counts."""
+    below = actual[..., None] <= quantiles
+    shares = 100 * (below if known is None else below[known]).reshape(-1, len(levels)).mean(0)
     return Figure(
         "coverage",
         Kind.TABLE,

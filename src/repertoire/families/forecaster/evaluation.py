@@ -13,9 +13,11 @@ from repertoire.kinds.series.metrics import (
     covered,
     diebold_mariano,
     forecast_metrics,
+    overlapping,
     pinball,
     points_of,
 )
+from repertoire.kinds.series.steps import dates
 
 
 def forecasts(run: Run, data: Data, split: str) -> tuple[Array, Array]:
@@ -43,13 +45,14 @@ def evaluate(run: Run, config: Config, data: Data, split: str) -> tuple[Measurem
         )
 
     # Errors from one origin and from the next overlap in all steps but one.
-    found = Measurement(len(actual), measure, facts["horizon"])
+    overlap = overlapping(facts)
+    found = Measurement(len(actual), measure, overlap)
     if split != "test":
         return (found,)
     values = data.arrays("history")["values"]
     rival = backtest(values, data.arrays(split)["origin"], strongest(values, facts)[1], facts)
     own, others = (np.abs(actual - points).mean(1) for points in (point, rival.points))
-    statistic, p_value = diebold_mariano(own, others, facts["horizon"])
+    statistic, p_value = diebold_mariano(own, others, overlap)
     return (found, Measurement(1, lambda _: {"dm_statistic": statistic, "dm_p_value": p_value}))
 
 
@@ -79,7 +82,7 @@ def _course(data: Data) -> Course:
     facts, history = data.facts, data.arrays("history")
     return Course(
         history["values"],
-        history["day"].astype("datetime64[D]"),
+        dates(history, facts),
         f"{facts['dataset'].replace('_', ' ')}, {facts['unit']}",
         facts["levels"],
         facts["lookback"],
@@ -118,7 +121,7 @@ def _table(
     cells = []
     for step in range(facts["horizon"]):
         own, other = errors["net"][:, step], errors[rival][:, step]
-        statistic, p_value = diebold_mariano(own, other, step + 1)
+        statistic, p_value = diebold_mariano(own, other, -(-(step + 1) // facts.get("stride", 1)))
         share = covered(actual[:, step], quantiles[:, step, low], quantiles[:, step, high])
         means = [f"{errors[name][:, step].mean():.4g}" for name in ("net", "persistence", rival)]
         row = (f"{losses[step]:.4g}", f"{share:.1f} %", f"{statistic:.2f}", f"{p_value:.3f}")

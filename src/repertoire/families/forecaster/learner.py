@@ -7,10 +7,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from repertoire.contract import Data, Plan
+from repertoire.contract import Array, Data, Plan
 from repertoire.families.forecaster.config import Config
-from repertoire.families.forecaster.network import Forecaster
 from repertoire.families.forecaster.parts import pinball
+from repertoire.families.forecaster.recurrent import Forecaster
 from repertoire.families.forecaster.segments import SegmentForecaster
 from repertoire.training.optimisation import Optimisation
 
@@ -22,9 +22,10 @@ class ForecasterLearner:
 
     def __init__(self, network: Net, config: Config, data: Data, plan: Plan) -> None:
         self.network, self.config, self.plan = network, config, plan
-        values = torch.from_numpy(data.arrays("train")["values"].astype(np.float32))
+        train = data.arrays("train")
         length = int(data.facts["lookback"] + data.facts["horizon"])
-        self.windows = values.unfold(0, length, 1).movedim(-1, 1)
+        self.windows = _windows(train["values"], length)
+        self.known = _windows(train["known"], length) if "known" in train else None
         self.levels = torch.tensor(data.facts["levels"])
         self.optimisation = Optimisation(
             network.parameters(),
@@ -35,20 +36,24 @@ class ForecasterLearner:
             clip_norm=config.clip_norm,
         )
 
-    def batches(self, epoch: int) -> Iterator[Tensor]:
+    def batches(self, epoch: int) -> Iterator[tuple[Tensor, ...]]:
         """Windows (batch, lookback + horizon) of the training part, drawn with replacement.
 
-        A last axis holds the series, where there are several.
+        A last axis holds the series, where there are several. Where values are missing, a second
+        tensor of that shape says with ones what is known.
         """
         rng = np.random.default_rng((self.plan.seed, epoch))
         drawn = rng.integers(0, len(self.windows), (self.config.steps, self.config.batch))
         for rows in torch.from_numpy(drawn):
-            yield self.windows[rows]
+            known = () if self.known is None else (self.known[rows],)
+            yield (self.windows[rows], *known)
 
-    def step(self, batch: Tensor) -> dict[str, float]:
+    def step(self, batch: tuple[Tensor, ...]) -> dict[str, float]:
         """Loss in deviations of what the net puts out, and the gradient's norm."""
-        actual, quantiles = self.network.asked(batch)
-        loss = pinball(actual, quantiles, self.levels)
+        windows, *known = batch
+        actual, quantiles = self.network.asked(windows)
+        ahead = known[0][:, -actual.shape[1] :] if known else None
+        loss = pinball(actual, quantiles, self.levels, ahead)
         return {"pinball_deviations": loss.item(), **self.optimisation.step(loss)}
 
     def state_dict(self) -> dict[str, Any]:
@@ -58,6 +63,11 @@ class ForecasterLearner:
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Continue exactly where ``state_dict`` was taken."""
         self.optimisation.load_state_dict(state)
+
+
+def _windows(values: Array, length: int) -> Tensor:
+    """values (time, …) -> (windows, length, …), each from a time on."""
+    return torch.from_numpy(values.astype(np.float32)).unfold(0, length, 1).movedim(-1, 1)
 
 
 def learner(network: Net, config: Config, data: Data, plan: Plan) -> ForecasterLearner:

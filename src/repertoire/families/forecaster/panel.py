@@ -12,14 +12,18 @@ from repertoire.kinds.panel.baselines import point_forecasts, standardised
 from repertoire.kinds.series.metrics import (
     covered,
     diebold_mariano,
+    origin_means,
+    overlapping,
     pinball,
     point_errors,
     points_of,
 )
 from repertoire.kinds.series.scales import futures, pasts
+from repertoire.kinds.series.steps import dates
 
 CHUNK = 256  # origins in a call
-ROWS = 12  # of the example that a reader may send
+ROWS, FEW_ROWS = 12, 2  # of the example that a reader may send, and of many series
+SHOWN = 24  # series in a table at most
 
 
 def forecasts(run: Run, data: Data, split: str) -> tuple[Array, Array]:
@@ -39,6 +43,14 @@ def deviations(actual: Array, quantiles: Array, facts: Mapping[str, Any]) -> tup
     return standardised(actual, facts), np.moveaxis(standardised(each, facts), 0, -1)
 
 
+def counted(data: Data, split: str) -> Array | None:
+    """Which of the actual values are known (origins, horizon, series); None where all are."""
+    known = data.arrays("history").get("known")
+    if known is None:
+        return None
+    return futures(known > 0, data.arrays(split)["origin"], data.facts["horizon"])
+
+
 def evaluate(run: Run, config: Config, data: Data, split: str) -> tuple[Measurement, ...]:
     """Every origin of the split, all steps and series, in deviations of the training part.
 
@@ -49,22 +61,26 @@ def evaluate(run: Run, config: Config, data: Data, split: str) -> tuple[Measurem
     actual, quantiles = deviations(*forecasts(run, data, split), facts)
     point = points_of(quantiles, facts["levels"], config.point)
     low, high = (quantiles[..., facts["levels"].index(level)] for level in (0.05, 0.95))
-    # Every origin has as many steps and series, so that means of its means are means of all.
+    known = counted(data, split)
     means = {
-        "mse": ((actual - point) ** 2).mean((1, 2)),
-        "mae": np.abs(actual - point).mean((1, 2)),
-        "pinball_loss": pinball(actual, quantiles, facts["levels"]).mean((1, 2)),
-        "coverage_90_percent": 100 * ((actual >= low) & (actual <= high)).mean((1, 2)),
+        "mse": origin_means((actual - point) ** 2, known),
+        "mae": origin_means(np.abs(actual - point), known),
+        "pinball_loss": origin_means(pinball(actual, quantiles, facts["levels"]), known),
+        "coverage_90_percent": 100 * origin_means((actual >= low) & (actual <= high), known),
     }
-    found = Measurement(
-        len(actual),
-        lambda rows: {name: float(each[rows].mean()) for name, each in means.items()},
-        facts["horizon"],
-    )
+    weights = None if known is None else known.sum((1, 2))
+
+    def measure(rows: Array) -> dict[str, float]:
+        if weights is None or not weights[rows].sum():
+            return {name: float(each[rows].mean()) for name, each in means.items()}
+        return {n: float(np.average(m[rows], weights=weights[rows])) for n, m in means.items()}
+
+    overlap = overlapping(facts)
+    found = Measurement(len(actual), measure, overlap)
     if split != "test":
         return (found,)
-    rival = ((actual - _points(config, data, split)[_rival(config, data)]) ** 2).mean((1, 2))
-    statistic, p_value = diebold_mariano(means["mse"], rival, facts["horizon"])
+    rival = (actual - _points(config, data, split)[_rival(config, data)]) ** 2
+    statistic, p_value = diebold_mariano(means["mse"], origin_means(rival, known), overlap)
     return (found, Measurement(1, lambda _: {"dm_statistic": statistic, "dm_p_value": p_value}))
 
 
@@ -72,16 +88,21 @@ def _points(config: Config, data: Data, split: str) -> dict[str, Array]:
     """Points (origins, horizon, series) of the forecasts without nets, standardised."""
     facts, at = data.facts, data.arrays(split)["origin"]
     values = standardised(data.arrays("history")["values"], facts)
-    found = point_forecasts(config.penalties, values, facts)[0]
+    found = point_forecasts(config.penalties, values, facts, _known(data))[0]
     return {name: forecast(values, at, facts["horizon"]) for name, forecast in found.items()}
+
+
+def _known(data: Data) -> Array | None:
+    known = data.arrays("history").get("known")
+    return None if known is None else known > 0
 
 
 def _rival(config: Config, data: Data) -> str:
     """The one with the least squared error on validation."""
     values = standardised(data.arrays("history")["values"], data.facts)
     actual = futures(values, data.arrays("valid")["origin"], data.facts["horizon"])
-    points = _points(config, data, "valid")
-    return min(points, key=lambda name: point_errors(actual, points[name])["mse"])
+    points, known = _points(config, data, "valid"), counted(data, "valid")
+    return min(points, key=lambda name: point_errors(actual, points[name], known)["mse"])
 
 
 def snapshot(run: Run, data: Data) -> Arrays:
@@ -96,10 +117,13 @@ def illustrate(run: Run, config: Config, data: Data, snapshots: Arrays) -> tuple
     actual, quantiles = forecasts(run, data, "test")
     history, facts = data.arrays("history"), data.facts
     true, scaled = deviations(actual, quantiles, facts)
+    known = counted(data, "test")
+    if known is not None:  # what is not known is drawn and counted nowhere
+        true = np.where(known, true, np.nan)
     point = points_of(scaled, facts["levels"], config.point)
     course = Course(
         history["values"][:, -1],
-        history["hour"].astype("datetime64[h]"),
+        dates(history, facts),
         f"{facts['series'][-1]} ({facts['unit']})",
         facts["levels"],
         facts["lookback"],
@@ -108,7 +132,7 @@ def illustrate(run: Run, config: Config, data: Data, snapshots: Arrays) -> tuple
         *fans(course, quantiles[:, :, -1], data.arrays("test")["origin"]),
         _by_horizon(config, data, true, point),
         _by_series(config, data, true, (point, scaled)),
-        coverage(actual, quantiles, facts["levels"]),
+        coverage(actual, quantiles, facts["levels"], known),
         training(course, snapshots["quantiles"][:, :, -1], int(data.arrays("valid")["origin"][-1])),
         _example(data),
     )
@@ -118,7 +142,7 @@ def _by_horizon(config: Config, data: Data, actual: Array, point: Array) -> Figu
     points = {"net": point, **_points(config, data, "test")}
     steps = list(range(1, data.facts["horizon"] + 1))
     lines = [
-        Line(name.replace("_", " "), steps, ((actual - found) ** 2).mean((0, 2)).tolist())
+        Line(name.replace("_", " "), steps, np.nanmean((actual - found) ** 2, (0, 2)).tolist())
         for name, found in points.items()
     ]
     return Figure(
@@ -136,22 +160,33 @@ def _by_series(config: Config, data: Data, actual: Array, forecast: tuple[Array,
     rival = _rival(config, data)
     rivals, named = _points(config, data, "test")[rival], rival.replace("_", " ")
     low, high = facts["levels"].index(0.05), facts["levels"].index(0.95)
+    names = facts["series"]
+    with np.errstate(invalid="ignore"):
+        counts = (~np.isnan(actual)).sum((0, 1))
+        mse = np.nansum((actual - point) ** 2, (0, 1)) / counts
+    order = range(len(names)) if len(names) <= SHOWN else _extremes(mse)
     cells = []
-    for place, name in enumerate(facts["series"]):
-        true, guess, other = (each[..., place] for each in (actual, point, rivals))
-        errors = point_errors(true, guess)
-        own, others = (((true - points) ** 2).mean(1) for points in (guess, other))
-        statistic, p_value = diebold_mariano(own, others, facts["horizon"])
-        share = covered(true, quantiles[:, :, place, low], quantiles[:, :, place, high])
-        found = (errors["mse"], errors["mae"], others.mean())
+    for place in order:
+        rows = ~np.isnan(actual[..., place]).all(1)  # origins of which something is known
+        true, guess, other = (each[rows][..., place] for each in (actual, point, rivals))
+        if len(true) < 2:
+            cells.append((names[place], *["–"] * 6))
+            continue
+        known = ~np.isnan(true)
+        own, others = (np.nanmean((true - points) ** 2, 1) for points in (guess, other))
+        statistic, p_value = diebold_mariano(own, others, overlapping(facts))
+        bounds = (quantiles[rows][:, :, place, level][known] for level in (low, high))
+        share = covered(true[known], *bounds)
+        found = (mse[place], np.nanmean(np.abs(true - guess)), np.nanmean((true - other) ** 2))
         dm = (f"{share:.1f} %", f"{statistic:.2f}", f"{p_value:.3f}")
-        cells.append((name, *(f"{value:.4f}" for value in found), *dm))
+        cells.append((names[place], *(f"{value:.4f}" for value in found), *dm))
+    which = "" if len(cells) == len(names) else f" The {SHOWN // 2} with least and with most error."
     return Figure(
         "by-series",
         Kind.TABLE,
         "The test part by series, in deviations of the training part. Diebold–Mariano compares "
         f"squared errors with those of the strongest baseline on validation ({named}): a negative "
-        "statistic favours the net, a small p-value says that chance does not explain it.",
+        "statistic favours the net, a small p-value says that chance does not explain it." + which,
         columns=(
             "series",
             "net, mean squared error",
@@ -165,8 +200,14 @@ def _by_series(config: Config, data: Data, actual: Array, forecast: tuple[Array,
     )
 
 
+def _extremes(errors: Array) -> list[int]:
+    """Numbers of the series with the least and the largest errors."""
+    order = np.argsort(errors)[: int(np.isfinite(errors).sum())]
+    return [int(place) for place in (*order[: SHOWN // 2], *order[-SHOWN // 2 :])]
+
+
 def _example(data: Data) -> Figure:
-    rows = data.facts["example"][-ROWS:]
+    rows = data.facts["example"][-ROWS if len(data.facts["series"]) <= SHOWN else -FEW_ROWS :]
     return Figure(
         "example",
         Kind.TABLE,

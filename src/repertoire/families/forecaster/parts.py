@@ -17,7 +17,12 @@ def rising(raw: Tensor, centre: int) -> Tensor:
     return torch.cat((below.flip(-1), median, above), dim=-1)
 
 
-def pinball(actual: Tensor, quantiles: Tensor, levels: Tensor) -> Tensor:
-    """Mean of the pinball loss: actual (…), quantiles (…, levels)."""
+def pinball(
+    actual: Tensor, quantiles: Tensor, levels: Tensor, known: Tensor | None = None
+) -> Tensor:
+    """Mean of the pinball loss: actual (…), quantiles (…, levels); what ``known`` (…) counts."""
     gap = actual.unsqueeze(-1) - quantiles
-    return torch.maximum(levels * gap, (levels - 1) * gap).mean()
+    loss = torch.maximum(levels * gap, (levels - 1) * gap)
+    if known is None:
+        return loss.mean()
+    return (loss.mean(-1) * known).sum() / known.sum().clamp(min=1)

@@ -9,7 +9,7 @@ TASKS = ("sample",)
 KINDS = ("images", "stacked_images")  # of data
 METRICS = {  # pattern of names -> which value is better
     "frechet_distance|mode_divergence_nats|class_divergence_nats": "lower",
-    "modes_covered|classes_covered|coverage_percent": "higher",
+    "modes_covered|classes_covered|(pixel_)?coverage_percent": "higher",
 }
 
 

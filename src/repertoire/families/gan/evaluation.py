@@ -1,20 +1,23 @@
-"""Distance to real images in the judge's features, what is covered of them, and pictures."""
+"""Distance to real images in a feature space, what is covered of them, and pictures."""
 
 import numpy as np
 
 from repertoire.contract import Array, Arrays, Data, Figure, Kind, Line, Measurement, Run
 from repertoire.families.gan.config import Config
+from repertoire.metrics.features import feature_space, kind_of_features
 from repertoire.metrics.generation import (
     Judge,
     class_coverage,
     coverage_measurement,
+    coverage_percent,
     distance_measurement,
     frechet_distance,
     mode_coverage,
 )
-from repertoire.metrics.pictures import thinned
+from repertoire.metrics.pictures import as_shown, thinned
 
 RANKS = 100  # of the modes, drawn as points of a line
+ROWS = 50  # classes in a table
 
 
 def draw(run: Run, config: Config, count: int, seed: int) -> Array:
@@ -28,50 +31,71 @@ def draw(run: Run, config: Config, count: int, seed: int) -> Array:
 
 
 def evaluate(run: Run, config: Config, data: Data, split: str) -> tuple[Measurement, ...]:
-    """As many images as the split has, against the split; the test's neighbourhoods as well."""
+    """As many images as the split has, against the split; the test's neighbourhoods as well.
+
+    Without features other than pixels the neighbourhoods alone, of every split; classes are counted
+    where a classifier knows them.
+    """
     real = data.arrays(split)["images"]
-    judge = Judge(data.arrays("judge"))
+    space, features = feature_space(data), kind_of_features(data.facts)
     images = draw(run, config, len(real), seed=0)
-    generated, wanted = judge.features(images), judge.features(real)
-    kinds = judge.classes(images)
-    found = (
-        distance_measurement(generated, wanted),
-        Measurement(len(images), lambda rows: _coverage(kinds[rows], data)),
-    )
-    return (*found, coverage_measurement(generated, wanted)) if split == "test" else found
+    generated, wanted = space.features(images), space.features(real)
+    if features == "pixels":
+        return (coverage_measurement(generated, wanted, "pixel_coverage_percent"),)
+    found = [distance_measurement(generated, wanted)]
+    if features == "classes":
+        assert isinstance(space, Judge)
+        kinds = space.classes(images)
+        found.append(Measurement(len(images), lambda rows: _coverage(kinds[rows], data)))
+    return (*found, coverage_measurement(generated, wanted)) if split == "test" else tuple(found)
 
 
 def _coverage(kinds: Array, data: Data) -> dict[str, float]:
-    channels, classes = data.facts["channels"], data.facts["classes"]
-    return (
-        class_coverage(kinds, classes) if channels == 1 else mode_coverage(kinds, classes**channels)
-    )
+    classes = data.facts["classes"]
+    if _stacked(data):
+        return mode_coverage(kinds, classes ** data.facts["channels"])
+    return class_coverage(kinds, classes)
+
+
+def _stacked(data: Data) -> bool:
+    """Whether each channel is an image of its own class."""
+    return data.facts["kind"] == "stacked_images"
 
 
 def snapshot(run: Run, config: Config, data: Data) -> Arrays:
     """After every epoch: the same codes decoded, the distance, and what the discriminator thinks.
 
-    ``distance`` (1,) and ``logits`` (2,), of real and of generated images, are of the valid split.
+    ``distance`` (1,), or ``coverage`` (1,) where pixels are the only features, and ``logits`` (2,),
+    of real and of generated images, are of the valid split.
     """
     real = data.arrays("valid")["images"]
-    images, judge = draw(run, config, len(real), seed=1), Judge(data.arrays("judge"))
-    distance = frechet_distance(judge.features(images), judge.features(real))
-    logits = [run("discriminate", images=each)["logit"].mean() for each in (real, images)]
+    images, space = draw(run, config, len(real), seed=1), feature_space(data)
+    compared = space.features(images), space.features(real)
+    if kind_of_features(data.facts) == "pixels":
+        measured = {"coverage": np.array([coverage_percent(*compared)], np.float32)}
+    else:
+        measured = {"distance": np.array([frechet_distance(*compared)], np.float32)}
+    logits = [_logits(run, 4 * config.chunk, each).mean() for each in (real, images)]
     return {
         "samples": images[: config.grid],
-        "distance": np.array([distance], np.float32),
+        **measured,
         "logits": np.array(logits, np.float32),
     }
 
 
+def _logits(run: Run, rows: int, images: Array) -> Array:
+    starts = range(0, len(images), rows)
+    return np.concatenate(
+        [run("discriminate", images=images[start : start + rows])["logit"] for start in starts]
+    )
+
+
 def illustrate(run: Run, config: Config, data: Data, snapshots: Arrays) -> tuple[Figure, ...]:
-    """Samples, samples and measures over training, and the kinds that the judge sees."""
+    """Samples, samples and measures over training, and the kinds that a classifier sees."""
     n = config.grid
-    real, judge = data.arrays("test")["images"], Judge(data.arrays("judge"))
+    real = data.arrays("test")["images"]
     images = draw(run, config, max(len(real), n * n), seed=0)
-    kinds = [judge.classes(each) for each in (real, images[: len(real)])]
-    seen = _classes if data.facts["channels"] == 1 else _modes
-    return (
+    figures = (
         Figure(
             "samples",
             Kind.IMAGES,
@@ -85,22 +109,35 @@ def illustrate(run: Run, config: Config, data: Data, snapshots: Arrays) -> tuple
             images=thinned(snapshots["samples"]),
         ),
         *_courses(snapshots, len(data.arrays("valid")["images"])),
-        seen(kinds, data),
+        *_kinds(data, real, images[: len(real)]),
     )
+    return as_shown(figures, data.facts)
+
+
+def _kinds(data: Data, real: Array, images: Array) -> list[Figure]:
+    if kind_of_features(data.facts) != "classes":
+        return []
+    judge = Judge(data.arrays("judge"))
+    kinds = [judge.classes(each) for each in (real, images)]
+    return [_modes(kinds, data) if _stacked(data) else _classes(kinds, data)]
 
 
 def _courses(snapshots: Arrays, count: int) -> tuple[Figure, Figure]:
     """How the duel went: what does not settle oscillates here."""
-    epochs = list(range(1, len(snapshots["distance"]) + 1))
+    epochs = list(range(1, len(snapshots["logits"]) + 1))
     against = f"{count} validation images and as many generated from the codes of seed 1"
     logits = zip(("real", "generated"), snapshots["logits"].T, strict=True)
+    if "distance" in snapshots:
+        what, unit, values = "Fréchet distance between", "features²", snapshots["distance"]
+    else:
+        what, unit, values = "Coverage in the space of pixels of", "%", snapshots["coverage"]
     return (
         Figure(
             "distance-by-epoch",
             Kind.LINES,
-            f"Fréchet distance between {against}, after each epoch.",
-            columns=("epoch", "Fréchet distance, judge’s features²"),
-            lines=[Line("averaged generator", epochs, snapshots["distance"][:, 0].tolist())],
+            f"{what} {against}, after each epoch.",
+            columns=("epoch", f"{what.rsplit(' ', 1)[0]}, {unit}"),
+            lines=[Line("averaged generator", epochs, values[:, 0].tolist())],
         ),
         Figure(
             "logits-by-epoch",
@@ -121,8 +158,8 @@ def _classes(kinds: list[Array], data: Data) -> Figure:
         f"Share of each class among {len(kinds[1])} images, as the judge sees them.",
         columns=("class", "test images", "generated"),
         cells=[
-            (c, f"{100 * r:.1f} %", f"{100 * g:.1f} %")
-            for c, (r, g) in enumerate(zip(*shares, strict=True))
+            (name, f"{100 * r:.1f} %", f"{100 * g:.1f} %")
+            for name, r, g in list(zip(data.facts["names"], *shares, strict=True))[:ROWS]
         ],
     )
 

@@ -1,6 +1,7 @@
 """Generator, discriminator, and the graphs they are exported as."""
 
 import copy
+import itertools
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,26 +11,26 @@ from torch import Tensor, nn
 from repertoire.config import RepertoireError
 from repertoire.contract import Graph, Port
 from repertoire.families.gan.config import Config
+from repertoire.kinds.images.sizes import divisor, halvings
+from repertoire.nn.coders import map_channels
 from repertoire.nn.spectral import spectral_norm
 
 
 class Generator(nn.Module):
-    """Code to image in [-1, 1]: a linear map and two transposed convolutions."""
+    """Code to image in [-1, 1]: a linear map and transposed convolutions."""
 
     def __init__(self, config: Config, side: int, colours: int) -> None:
         super().__init__()
-        c, self.small = config.generator_channels, side // 4
-        self.channels = 2 * c
-        self.start = nn.Linear(config.latent, 2 * c * self.small**2)
-        self.rise = nn.Sequential(
-            nn.BatchNorm2d(2 * c),
-            nn.ReLU(),
-            nn.ConvTranspose2d(2 * c, c, 4, stride=2, padding=1, bias=False),
-            nn.BatchNorm2d(c),
-            nn.ReLU(),
-            nn.ConvTranspose2d(c, colours, 4, stride=2, padding=1),
-            nn.Tanh(),
-        )
+        maps = map_channels(config.generator_channels, halvings(side))[::-1]
+        self.channels, self.small = maps[0], side // 2 ** len(maps)
+        self.start = nn.Linear(config.latent, self.channels * self.small**2)
+        layers: list[nn.Module] = []
+        for before, after in itertools.pairwise(maps):
+            layers += [nn.BatchNorm2d(before), nn.ReLU()]
+            layers += [nn.ConvTranspose2d(before, after, 4, stride=2, padding=1, bias=False)]
+        layers += [nn.BatchNorm2d(maps[-1]), nn.ReLU()]
+        layers += [nn.ConvTranspose2d(maps[-1], colours, 4, stride=2, padding=1), nn.Tanh()]
+        self.rise = nn.Sequential(*layers)
 
     def forward(self, latents: Tensor) -> Tensor:
         """latents (batch, latent) -> (batch, colours, side, side)."""
@@ -42,15 +43,12 @@ class Discriminator(nn.Module):
 
     def __init__(self, config: Config, side: int, colours: int) -> None:
         super().__init__()
-        c = config.discriminator_channels
-        self.layers = nn.Sequential(
-            nn.Conv2d(colours, c, 4, stride=2, padding=1),
-            nn.LeakyReLU(0.1),
-            nn.Conv2d(c, 2 * c, 4, stride=2, padding=1),
-            nn.LeakyReLU(0.1),
-            nn.Flatten(),
-            nn.Linear(2 * c * (side // 4) ** 2, 1),
-        )
+        maps = map_channels(config.discriminator_channels, halvings(side))
+        layers: list[nn.Module] = []
+        for before, after in itertools.pairwise((colours, *maps)):
+            layers += [nn.Conv2d(before, after, 4, stride=2, padding=1), nn.LeakyReLU(0.1)]
+        small = side // 2 ** len(maps)
+        self.layers = nn.Sequential(*layers, nn.Flatten(), nn.Linear(maps[-1] * small**2, 1))
         if config.spectral:
             for layer in self.layers:
                 if isinstance(layer, nn.Conv2d | nn.Linear):
@@ -108,10 +106,13 @@ def unit(images: Tensor) -> Tensor:
 
 
 def build(config: Config, facts: Mapping[str, Any]) -> Gan:
-    """The nets for square images whose side is a multiple of 4."""
-    if facts["side"] % 4:
-        raise RepertoireError(f"image side {facts['side']} is not a multiple of 4; resize the data")
-    return Gan(config, facts["side"], facts["channels"])
+    """The nets for square images whose side can be halved some times."""
+    side = facts["side"]
+    if side % divisor(side):
+        raise RepertoireError(
+            f"image side {side} is not a multiple of {divisor(side)}; resize the data"
+        )
+    return Gan(config, side, facts["channels"])
 
 
 def graphs(network: nn.Module, facts: Mapping[str, Any]) -> tuple[Graph, ...]:

@@ -112,11 +112,12 @@ class Next(nn.Module):
     def __init__(self, network: LanguageModel) -> None:
         super().__init__()
         self.network = network
+        self.count = shown(network.embedding.num_embeddings)
 
     def forward(self, tokens: Tensor, *states: Tensor) -> tuple[Tensor, ...]:
         features, states = self.network.features(tokens, *states)
         log_probs = self.network.log_probs(features[:, -1])
-        top_log_probs, top_ids = log_probs.topk(CANDIDATES, dim=-1)
+        top_log_probs, top_ids = log_probs.topk(self.count, dim=-1)
         return (log_probs, top_ids, top_log_probs, *states)
 
 
@@ -147,6 +148,11 @@ class Sample(nn.Module):
         return ids.gather(1, place).squeeze(1)
 
 
+def shown(vocabulary: int) -> int:
+    """How many continuations a list holds."""
+    return min(CANDIDATES, vocabulary)
+
+
 def build(config: Config, facts: Mapping[str, Any]) -> LanguageModel:
     """The net for a vocabulary of ``facts["vocabulary"]`` tokens."""
     return LanguageModel(config, facts["vocabulary"])
@@ -164,7 +170,7 @@ def graphs(network: nn.Module, facts: Mapping[str, Any]) -> tuple[Graph, ...]:
     targets = Port("targets", "int64", ("batch", "time"), 0, highest)
     chosen = Port("log_probs", "float32", ("batch", "time"))
     every = Port("log_probs", "float32", ("batch", facts["vocabulary"]))
-    top = min(CANDIDATES, facts["vocabulary"])
+    top = shown(facts["vocabulary"])
     leading = (
         Port("top_ids", "int64", ("batch", top)),
         Port("top_log_probs", "float32", ("batch", top)),

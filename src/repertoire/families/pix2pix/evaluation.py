@@ -5,7 +5,7 @@ import numpy as np
 from repertoire.contract import Array, Arrays, Data, Figure, Kind, Measurement, Run
 from repertoire.families.pix2pix.config import Config
 from repertoire.kinds.image_pairs.baselines import nearest_sources
-from repertoire.metrics.pictures import thinned
+from repertoire.metrics.pictures import as_shown, thinned
 from repertoire.metrics.similarity import l1_each, ssim
 
 
@@ -45,7 +45,7 @@ def illustrate(run: Run, config: Config, data: Data, snapshots: Arrays) -> tuple
     rows = (sources, nearest, translate(run, config, sources), targets)
     valid = data.arrays("valid")
     first, last = (valid[k][:n][None] for k in ("sources", "targets"))
-    return (
+    figures = (
         Figure(
             "translations",
             Kind.IMAGES,
@@ -61,3 +61,4 @@ def illustrate(run: Run, config: Config, data: Data, snapshots: Arrays) -> tuple
             images=np.concatenate((first, thinned(snapshots["translated"]), last)),
         ),
     )
+    return as_shown(figures, data.facts)

@@ -16,8 +16,9 @@ NAMES = ("C", "C♯", "D", "D♯", "E", "F", "F♯", "G", "G♯", "A", "A♯", "
 
 
 def evaluate(run: Run, config: Config, data: Data, split: str) -> tuple[Measurement, ...]:
-    """Every frame of the split scored once, each piece from silence and a state of zeros.
+    """Every frame of the split scored once, each row from silence and a state of zeros.
 
+    What was drawn are pieces, which may have been cut into several rows.
     The frame accuracy compares the notes foretold from the true frames before: those above
     ``THRESHOLD``, lowest first where a note depends on the lower ones.
     """
@@ -26,10 +27,11 @@ def evaluate(run: Run, config: Config, data: Data, split: str) -> tuple[Measurem
     foretold = piece_outputs(run, "predict", "probabilities", config, arrays)
     guessed = [chances > THRESHOLD for chances in foretold]
     played = [r[:n] == 1 for r, n in zip(arrays["rolls"], arrays["lengths"], strict=True)]
-    sums = np.array([piece.astype(np.float64).sum() for piece in nats])
-    frames = arrays["lengths"].astype(np.float64)
+    units = _units(arrays)
+    sums = np.bincount(units, [piece.astype(np.float64).sum() for piece in nats])
+    frames = np.bincount(units, arrays["lengths"])
     hits, either = (
-        np.array([f(g, p).sum() for g, p in zip(guessed, played, strict=True)])
+        np.bincount(units, [f(g, p).sum() for g, p in zip(guessed, played, strict=True)])
         for f in (np.logical_and, np.logical_or)
     )
 
@@ -40,6 +42,13 @@ def evaluate(run: Run, config: Config, data: Data, split: str) -> tuple[Measurem
         }
 
     return (Measurement(len(sums), measure),)
+
+
+def _units(arrays: Arrays) -> Array:
+    """The number of the piece that each row is of; rows of a single piece count by themselves."""
+    rows = np.arange(len(arrays["lengths"]))
+    numbers = np.unique(arrays.get("pieces", rows), return_inverse=True)[1]
+    return numbers if numbers.max(initial=0) else rows
 
 
 def piece_outputs(run: Run, graph: str, output: str, config: Config, arrays: Arrays) -> list[Array]:
@@ -114,7 +123,8 @@ def illustrate(run: Run, config: Config, data: Data, snapshots: Arrays) -> tuple
 
 
 def _composed(run: Run, config: Config, first: Array) -> Figure:
-    length, prompt = config.sample_frames, first[:PROMPT]
+    length = config.sample_frames
+    prompt = first[: min(PROMPT, length - 1)]
     silence = np.zeros_like(prompt[:1])
     more = compose(run, config, prompt, length - len(prompt), 1.0, seed=0)
     rolls = [
@@ -126,8 +136,8 @@ def _composed(run: Run, config: Config, first: Array) -> Figure:
     return Figure(
         "composed",
         Kind.IMAGES,
-        "From top to bottom: the first test chorale; composed from silence at temperature 1, then "
-        f"0.7; the first test chorale continued after its first {len(prompt)} frames. Draws of "
+        "From top to bottom: the first test piece; composed from silence at temperature 1, then "
+        f"0.7; the first test piece continued after its first {len(prompt)} frames. Draws of "
         f"seed 0, the first {length} frames; pitch upwards, time to the right.",
         images=np.stack([picture(roll, length) for roll in rolls])[:, None],
     )
@@ -142,7 +152,7 @@ def _foretold(run: Run, config: Config, data: Data, first: Array) -> Figure:
     return Figure(
         "foretold",
         Kind.HEATMAP,
-        f"The first {len(chances)} frames of the first test chorale: how probable each note is "
+        f"The first {len(chances)} frames of the first test piece: how probable each note is "
         "given the true frames before. A column is a frame.",
         values=chances[:, notes].T,
         rows=[f"{NAMES[(n + lowest) % 12]}{(n + lowest) // 12 - 1}" for n in notes],

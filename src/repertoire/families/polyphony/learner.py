@@ -25,20 +25,21 @@ class PolyphonyLearner:
         self.network, self.config, self.plan = network, config, plan
         train = data.arrays("train")
         self.rolls, self.lengths = train["rolls"], train["lengths"]
+        self.size = min(config.batch, len(self.rolls))  # of a batch
         self.room = room(self.rolls, config.transpose)
         self.optimisation = Optimisation(
             network.parameters(),
             learning_rate=config.learning_rate,
             weight_decay=config.weight_decay,
             warmup=config.warmup,
-            steps=plan.epochs * (len(self.rolls) // config.batch),
+            steps=plan.epochs * (len(self.rolls) // self.size),
             clip_norm=config.clip_norm,
         )
 
     def batches(self, epoch: int) -> Iterator[Batch]:
         """(rolls, lengths): full batches of pieces of like length, each in a key drawn anew."""
         rng = np.random.default_rng((self.plan.seed, epoch))
-        size = self.config.batch
+        size = self.size
         order = rng.permutation(len(self.rolls))
         shifts = rng.integers(self.room[:, 0], self.room[:, 1] + 1)
         groups = []

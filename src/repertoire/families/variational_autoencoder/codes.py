@@ -10,8 +10,8 @@ from repertoire.kinds.images.binarisation import drawn_once
 
 
 def measured(config: Config, images: Array, split: str) -> Array:
-    """The pictures of a split that are measured; the graphs put the threshold at half."""
-    if config.binarisation == "half":
+    """The pictures of a split that are measured; the graphs put the threshold at half, if any."""
+    if config.binarisation in ("half", "none"):
         return images
     return drawn_once(images, split)
 
@@ -19,12 +19,15 @@ def measured(config: Config, images: Array, split: str) -> Array:
 def inputs(config: Config, data: Data, split: str) -> Arrays:
     """``images`` of a split as they are measured, and ``labels`` where they are told."""
     arrays = data.arrays(split)
-    return {"images": measured(config, arrays["images"], split), **told(config, arrays["labels"])}
+    images = measured(config, arrays["images"], split)
+    return {"images": images, **told(config, arrays.get("labels"))}
 
 
-def told(config: Config, labels: Array) -> Arrays:
+def told(config: Config, labels: Array | None) -> Arrays:
     """``labels`` as an input of the graphs, or nothing."""
-    return {"labels": labels.astype(np.int64)} if config.conditional else {}
+    if not config.conditional or labels is None:
+        return {}
+    return {"labels": labels.astype(np.int64)}
 
 
 def in_parts(run: Run, graph: str, rows: int, arrays: Mapping[str, Array]) -> Arrays:
@@ -37,16 +40,16 @@ def in_parts(run: Run, graph: str, rows: int, arrays: Mapping[str, Array]) -> Ar
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
-def decoded(run: Run, config: Config, latents: Array, labels: Array) -> Array:
-    """Expected images uint8 (codes, side, side); ``labels`` matter where they are told."""
+def decoded(run: Run, config: Config, latents: Array, labels: Array | None) -> Array:
+    """Expected images uint8 (codes, side, side, …); ``labels`` matter where they are told."""
     arrays = {"latents": latents, **told(config, labels)}
     return in_parts(run, "decode", config.chunk, arrays)["images"]
 
 
 def sampled(run: Run, config: Config, count: int, classes: int, seed: int) -> tuple[Array, Array]:
-    """Images of standard normal codes, and their labels: every class in turn."""
+    """Images of standard normal codes, and their labels, if any: every class in turn."""
     latents = np.random.default_rng(seed).standard_normal((count, config.latent), np.float32)
-    labels = np.arange(count) % classes
+    labels = np.arange(count) % max(1, classes)
     return decoded(run, config, latents, labels), labels
 
 

@@ -9,8 +9,10 @@ TASKS = ("reconstruct", "sample", "interpolate", "blend")
 KINDS = ("images",)  # of data
 METRICS = {  # pattern of names -> which value is better
     r"negative_(conditional_|drawn_)?(elbo|iwae_\d+)_nats": "lower",
+    r"(conditional_)?(iwae_\d+_)?bits_per_dimension": "lower",
     "divergence_nats|reconstruction_mse|frechet_distance": "lower",
     "active_units|label_agreement_percent|class_change_percent": "higher",
+    "pixel_coverage_percent": "higher",
 }
 
 
@@ -20,6 +22,7 @@ class Config:
 
     ``conditional`` tells both nets the label. ``binarisation``: at ``half`` intensity, or each
     pixel drawn with its grey level's chance, once (``static``) or anew each epoch (``dynamic``).
+    With ``none`` the 8-bit levels, grey or in colours, have a discretised logistic likelihood.
     ``training_samples`` codes an image make the objective, ``validation_samples`` the bound that
     chooses the epoch, ``importance_samples`` that of the test. ``chunk`` bounds the pictures that
     are decoded at once.
@@ -30,7 +33,7 @@ class Config:
     units: Count
     blocks: Natural
     conditional: bool
-    binarisation: Literal["half", "static", "dynamic"]
+    binarisation: Literal["half", "static", "dynamic", "none"]
     objective: Literal["elbo", "iwae"]
     training_samples: Count
     beta: NonNegative

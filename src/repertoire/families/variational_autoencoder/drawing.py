@@ -15,10 +15,12 @@ from repertoire.families.variational_autoencoder.codes import (
 from repertoire.families.variational_autoencoder.config import Config
 from repertoire.metrics.pictures import thinned
 
+CLASSES = 10  # shown at most
+
 
 def figures(run: Run, config: Config, data: Data, snapshots: Arrays) -> tuple[Figure, ...]:
     """All figures of one net, of the test split as it is measured."""
-    pictures, labels = inputs(config, data, "test"), data.arrays("test")["labels"]
+    pictures, labels = inputs(config, data, "test"), data.arrays("test").get("labels")
     posterior = in_parts(run, "encode", config.chunk, pictures)
     codes, classes = posterior["mean"], data.facts["classes"]
     count = config.grid
@@ -26,7 +28,7 @@ def figures(run: Run, config: Config, data: Data, snapshots: Arrays) -> tuple[Fi
         _reconstructions(run, count, pictures),
         _samples(run, config, classes),
         _walk(run, config, codes, labels),
-        _changes(run, config, data, codes, labels),
+        *([] if labels is None else [_changes(run, config, data, codes, labels)]),
         _held(config, posterior),
         Figure(
             "while-training",
@@ -38,20 +40,21 @@ def figures(run: Run, config: Config, data: Data, snapshots: Arrays) -> tuple[Fi
 
 
 def _reconstructions(run: Run, count: int, pictures: Arrays) -> Figure:
+    count = min(count, len(pictures["images"]) // 2)
     shown = {name: value[: 2 * count] for name, value in pictures.items()}
     images, rebuilt = shown["images"], run("reconstruct", **shown)["reconstruction"]
     return Figure(
         "reconstructions",
         Kind.IMAGES,
-        f"The first {2 * count} test digits; below each row what their codes give back.",
+        f"The first {2 * count} test images; below each row what their codes give back.",
         images=np.stack((images[:count], rebuilt[:count], images[count:], rebuilt[count:])),
     )
 
 
 def _samples(run: Run, config: Config, classes: int) -> Figure:
-    columns = classes if config.conditional else config.grid
+    columns = min(classes, CLASSES) if config.conditional else config.grid
     count = config.grid * columns
-    images, _ = sampled(run, config, count, classes, seed=0)
+    images, _ = sampled(run, config, count, columns if config.conditional else classes, seed=0)
     order = "; each column was asked for one class, in order" if config.conditional else ""
     return Figure(
         "samples",
@@ -62,29 +65,29 @@ def _samples(run: Run, config: Config, classes: int) -> Figure:
 
 
 def _firsts(labels: Array) -> Array:
-    """The place of the first picture of each class."""
-    return np.unique(labels, return_index=True)[1]
+    """The place of the first picture of each class, of the first classes."""
+    return np.unique(labels, return_index=True)[1][:CLASSES]
 
 
-def _walk(run: Run, config: Config, codes: Array, labels: Array) -> Figure:
-    # Neighbours in the list of classes are the ends of a walk.
-    firsts = _firsts(labels)
+def _walk(run: Run, config: Config, codes: Array, labels: Array | None) -> Figure:
+    # Neighbours in the list of classes, or of images, are the ends of a walk.
+    firsts = np.arange(min(len(codes), CLASSES)) if labels is None else _firsts(labels)
     share = np.linspace(0, 1, config.grid, dtype=np.float32)[:, None]
     rows = []
     for start, end in zip(firsts[:-1:2], firsts[1::2], strict=True):
         between = (1 - share) * codes[start] + share * codes[end]
         # Where labels are told, that of the end nearer by.
-        asked = np.where(share[:, 0] < 0.5, labels[start], labels[end])
+        asked = None if labels is None else np.where(share[:, 0] < 0.5, labels[start], labels[end])
         rows.append(decoded(run, config, between, asked))
     told = ", told the label of the nearer end" if config.conditional else ""
-    caption = (
-        f"Straight lines between the codes of the first test digits of two classes each{told}."
-    )
+    ends = "two test images" if labels is None else "the first test images of two classes"
+    caption = f"Straight lines between the codes of {ends} each{told}."
     return Figure("latent-walk", Kind.IMAGES, caption, images=np.stack(rows))
 
 
 def _changes(run: Run, config: Config, data: Data, codes: Array, labels: Array) -> Figure:
-    firsts, means, classes = _firsts(labels), class_means(run, config, data), data.facts["classes"]
+    firsts, means = _firsts(labels), class_means(run, config, data)
+    classes = min(data.facts["classes"], CLASSES)
     places, wanted = np.repeat(firsts, classes), np.tile(np.arange(classes), len(firsts))
     latents = changed(config, means, codes[places], labels[places], wanted)
     images = decoded(run, config, latents, wanted)
@@ -96,7 +99,7 @@ def _changes(run: Run, config: Config, data: Data, codes: Array, labels: Array) 
     return Figure(
         "changed-class",
         Kind.IMAGES,
-        f"A row: the first test digit of a class, {how}, in order; on the diagonal its own.",
+        f"A row: the first test image of a class, {how}, in order; on the diagonal its own.",
         images=images.reshape(len(firsts), classes, *images.shape[1:]),
     )
 

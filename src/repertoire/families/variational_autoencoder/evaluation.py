@@ -17,8 +17,11 @@ from repertoire.families.variational_autoencoder.codes import (
 )
 from repertoire.families.variational_autoencoder.config import Config
 from repertoire.families.variational_autoencoder.drawing import figures
-from repertoire.metrics.generation import Judge, distance_measurement
+from repertoire.metrics.features import feature_space, kind_of_features
+from repertoire.metrics.generation import Judge, coverage_measurement, distance_measurement
+from repertoire.metrics.pictures import as_shown
 
+OTHERS = 9  # classes into which each picture is changed, at most
 ACTIVE = 0.01  # variance of a number's posterior mean over pictures (Burda et al. 2016, section 5)
 
 
@@ -51,7 +54,7 @@ def bounds(run: Run, config: Config, pictures: Arrays, draws: int) -> tuple[Arra
 
 
 def evaluate(run: Run, config: Config, data: Data, split: str) -> tuple[Measurement, ...]:
-    """Nats an image of the binarised split, its code and its reconstruction.
+    """Nats per binarised image, or bits per dimension of levels; the code; the reconstruction.
 
     The validation split has few draws, and the test split many: both have the bound of the few, if
     these are more than one, and the bound of evidence from as many as are drawn. The test split has
@@ -62,12 +65,11 @@ def evaluate(run: Run, config: Config, data: Data, split: str) -> tuple[Measurem
     if split == "test":
         counts.add(config.importance_samples)
     found = {draws: bounds(run, config, pictures, draws) for draws in sorted(counts)}
-    # Nats given the label, or of drawn pixels, are no rivals of others.
-    kind = "conditional_" * config.conditional + "drawn_" * (config.binarisation != "half")
-    nats = {f"negative_{kind}elbo_nats": -found[max(counts)][0]}
+    elbo, iwae, unit = _names(config, pictures["images"])
+    nats = {elbo: -found[max(counts)][0] / unit}
     for draws, (_, tighter) in found.items():
         if draws > 1:
-            nats[f"negative_{kind}iwae_{draws}_nats"] = -tighter
+            nats[iwae.format(draws)] = -tighter / unit
     posterior = in_parts(run, "encode", config.chunk, pictures)
     held = divergences(posterior["mean"], posterior["log_variance"]).sum(1)
     nats |= {
@@ -83,28 +85,55 @@ def evaluate(run: Run, config: Config, data: Data, split: str) -> tuple[Measurem
     whole = Measurement(len(held), measure)
     if split != "test":
         return (whole,)
-    return whole, *_judged(run, config, data, posterior["mean"])
+    return whole, *_sampled(run, config, data, posterior["mean"])
 
 
-def _judged(run: Run, config: Config, data: Data, codes: Array) -> tuple[Measurement, ...]:
-    """The judge on as many samples as the test split has, and on test pictures of changed class."""
+def _names(config: Config, images: Array) -> tuple[str, str, float]:
+    """What the bounds are called, and the nats of their unit."""
+    # Those given the label, or of drawn pixels, are no rivals of others.
+    told = "conditional_" * config.conditional
+    if config.binarisation == "none":
+        unit = math.log(2) * images[:1].size
+        return f"{told}bits_per_dimension", f"{told}iwae_{{}}_bits_per_dimension", unit
+    kind = told + "drawn_" * (config.binarisation != "half")
+    return f"negative_{kind}elbo_nats", f"negative_{kind}iwae_{{}}_nats", 1.0
+
+
+def _sampled(run: Run, config: Config, data: Data, codes: Array) -> tuple[Measurement, ...]:
+    """As many samples as the test split has against it, and test pictures of changed class."""
     arrays, classes = data.arrays("test"), data.facts["classes"]
-    judge = Judge(data.arrays("judge"))
+    space, features = feature_space(data), kind_of_features(data.facts)
     samples, asked = sampled(run, config, len(codes), classes, seed=0)
+    compared = space.features(samples), space.features(arrays["images"])
+    if features == "pixels":
+        return (coverage_measurement(*compared, "pixel_coverage_percent"),)
+    distance = distance_measurement(*compared)
+    if features != "classes":
+        return (distance,)
+    assert isinstance(space, Judge)
+    return distance, _changed(run, config, data, space, codes, (samples, asked))
+
+
+def _changed(
+    run: Run, config: Config, data: Data, judge: Judge, codes: Array, drawn: tuple[Array, Array]
+) -> Measurement:
+    """How often the judge sees the class that was asked for, in samples and changed pictures."""
+    arrays, classes = data.arrays("test"), data.facts["classes"]
+    samples, asked = drawn
     agreed = 100.0 * (judge.classes(samples) == asked)
     labels, means = arrays["labels"], class_means(run, config, data)
     hits = np.zeros(len(labels))
-    for step in range(1, classes):  # every other class once for each picture
+    steps = range(1, 1 + min(classes - 1, OTHERS))
+    for step in steps:  # every other class once for each picture, where they are few
         wanted = (labels + step) % classes
         images = decoded(run, config, changed(config, means, codes, labels, wanted), wanted)
-        hits += 100 * (judge.classes(images) == wanted) / (classes - 1)
+        hits += 100 * (judge.classes(images) == wanted) / len(steps)
 
     def measure(rows: Array) -> dict[str, float]:
         told = {"label_agreement_percent": float(agreed[rows].mean())} if config.conditional else {}
         return {**told, "class_change_percent": float(hits[rows].mean())}
 
-    distance = distance_measurement(judge.features(samples), judge.features(arrays["images"]))
-    return distance, Measurement(len(labels), measure)
+    return Measurement(len(labels), measure)
 
 
 def snapshot(run: Run, config: Config, data: Data) -> Arrays:
@@ -114,4 +143,4 @@ def snapshot(run: Run, config: Config, data: Data) -> Arrays:
 
 def illustrate(run: Run, config: Config, data: Data, snapshots: Arrays) -> tuple[Figure, ...]:
     """Reconstructions, samples, walks and arithmetic in the code, what it holds, the way there."""
-    return figures(run, config, data, snapshots)
+    return as_shown(figures(run, config, data, snapshots), data.facts)

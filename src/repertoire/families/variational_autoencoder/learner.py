@@ -12,7 +12,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits as cross_entrop
 from repertoire.contract import Data, Plan
 from repertoire.families.variational_autoencoder.codes import measured
 from repertoire.families.variational_autoencoder.config import Config
-from repertoire.families.variational_autoencoder.network import Vae, binarise
+from repertoire.families.variational_autoencoder.network import Vae
 from repertoire.kinds.images.binarisation import drawn
 from repertoire.nn.images import shifted
 from repertoire.training.optimisation import Optimisation
@@ -29,7 +29,8 @@ class VaeLearner:
         grey = config.binarisation == "dynamic"
         images = arrays["images"] if grey else measured(config, arrays["images"], "train")
         self.images = torch.from_numpy(images)
-        self.labels = torch.from_numpy(arrays["labels"].astype(np.int64))
+        if config.conditional:
+            self.labels = torch.from_numpy(arrays["labels"].astype(np.int64))
         self.optimisation = Optimisation(
             network.parameters(),
             learning_rate=config.learning_rate,
@@ -52,21 +53,21 @@ class VaeLearner:
 
     def step(self, batch: Batch) -> dict[str, float]:
         """The negative objective and its parts, nats an image."""
-        binary, labels = binarise(batch[0]), batch[1] if self.config.conditional else None
-        noise = torch.randn(len(binary), self.config.training_samples, self.config.latent)
+        values = self.network.values(batch[0])
+        labels = batch[1] if self.config.conditional else None
+        noise = torch.randn(len(values), self.config.training_samples, self.config.latent)
         if self.config.objective == "iwae":
-            loss, record = self._importance_weighted(binary, noise, labels)
+            loss, record = self._importance_weighted(values, noise, labels)
         else:
-            loss, record = self._evidence(binary, noise, labels)
+            loss, record = self._evidence(values, noise, labels)
         self.optimisation.step(loss)
         return {"loss_nats": loss.item(), **record}
 
     def _evidence(
-        self, binary: Tensor, noise: Tensor, labels: Tensor | None
+        self, values: Tensor, noise: Tensor, labels: Tensor | None
     ) -> tuple[Tensor, dict[str, float]]:
-        logits, mean, log_variance = self.network.draw(binary, noise, labels)
-        targets = binary.expand(-1, noise.shape[1], -1, -1).flatten(0, 1).unsqueeze(1)
-        reconstruction = cross_entropy(logits, targets, reduction="sum") / len(targets)
+        logits, mean, log_variance = self.network.draw(values, noise, labels)
+        reconstruction = self._reconstruction(logits, values, noise.shape[1])
         held = 0.5 * (mean**2 + log_variance.exp() - 1 - log_variance)
         divergence = held.sum(1).mean()
         # The larger of the two in each number of the code (free bits, Kingma et al. 2016).
@@ -75,10 +76,17 @@ class VaeLearner:
         parts = {"reconstruction_nats": reconstruction, "divergence_nats": divergence}
         return loss, {name: part.item() for name, part in parts.items()}
 
+    def _reconstruction(self, logits: Tensor, values: Tensor, draws: int) -> Tensor:
+        """-log p(x|z) in nats, the mean over images and draws."""
+        if not self.network.binary:
+            return -self.network.log_likelihood(logits, values, draws).mean()
+        targets = values.expand(-1, draws, -1, -1).flatten(0, 1).unsqueeze(1)
+        return cross_entropy(logits, targets, reduction="sum") / len(targets)
+
     def _importance_weighted(
-        self, binary: Tensor, noise: Tensor, labels: Tensor | None
+        self, values: Tensor, noise: Tensor, labels: Tensor | None
     ) -> tuple[Tensor, dict[str, float]]:
-        weights = torch.stack(self.network.log_weight(binary, noise, labels)).sum(0)
+        weights = torch.stack(self.network.log_weight(values, noise, labels)).sum(0)
         # Log-mean-exp over the draws (Burda et al. 2016, section 3).
         tighter = torch.logsumexp(weights, dim=1) - math.log(noise.shape[1])
         return -tighter.mean(), {"negative_elbo_nats": -weights.mean().item()}

@@ -1,5 +1,6 @@
 """Encoder, decoder, the bound, and the graphs they are exported as."""
 
+import itertools
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,6 +11,11 @@ from torch.nn import functional
 from repertoire.config import RepertoireError
 from repertoire.contract import Graph, Port
 from repertoire.families.variational_autoencoder.config import Config
+from repertoire.kinds.images.sizes import divisor, halvings
+from repertoire.nn.coders import as_images, levels, map_channels
+from repertoire.nn.logistic import log_probability
+
+LOG_SCALE = -2.0  # of the logistic distribution of levels, before training
 
 
 def binarise(images: Tensor) -> Tensor:
@@ -30,51 +36,65 @@ class Gated(nn.Module):
 
 
 class Vae(nn.Module):
-    """Two strided convolutions down, two transposed convolutions up, gated blocks after each.
+    """Strided convolutions down, transposed convolutions up, gated blocks after each.
 
     ``classes`` is 0 where no label is told; else a label is a vector that is added to the hidden
-    units next to the code, on either side of it.
+    units next to the code, on either side of it. Levels that are not binarised have a logistic
+    distribution around the decoder's output, whose scale is learned, one a colour.
     """
 
-    def __init__(self, config: Config, side: int, classes: int) -> None:
+    def __init__(self, config: Config, side: int, colours: int, classes: int) -> None:
         super().__init__()
-        self.side, self.latent, self.classes = side, config.latent, classes
-        c, small = config.channels, side // 4
-        self.small, self.channels = small, 2 * c
+        self.latent, self.classes, self.blocks = config.latent, classes, config.blocks
+        self.side = side
+        self.shape = (side, side) if colours == 1 else (side, side, colours)
+        maps = map_channels(config.channels, halvings(side))
+        self.small, self.channels = side // 2 ** len(maps), maps[-1]
         self.encoder = nn.Sequential(
-            nn.Conv2d(1, c, 4, stride=2, padding=1),
-            nn.SiLU(),
-            *(Gated(c) for _ in range(config.blocks)),
-            nn.Conv2d(c, 2 * c, 4, stride=2, padding=1),
-            nn.SiLU(),
-            *(Gated(2 * c) for _ in range(config.blocks)),
+            *self._down((colours, *maps)),
             nn.Flatten(),
-            nn.Linear(2 * c * small**2, config.units),
+            nn.Linear(self.channels * self.small**2, config.units),
         )
         self.posterior = nn.Linear(config.units, 2 * config.latent)
         self.start = nn.Linear(config.latent, config.units)
-        self.rise = nn.Sequential(nn.Linear(config.units, 2 * c * small**2), nn.SiLU())
-        self.decoder = nn.Sequential(
-            *(Gated(2 * c) for _ in range(config.blocks)),
-            nn.ConvTranspose2d(2 * c, c, 4, stride=2, padding=1),
-            nn.SiLU(),
-            *(Gated(c) for _ in range(config.blocks)),
-            nn.ConvTranspose2d(c, 1, 4, stride=2, padding=1),
-        )
+        rise = nn.Linear(config.units, self.channels * self.small**2)
+        self.rise = nn.Sequential(rise, nn.SiLU())
+        self.decoder = nn.Sequential(*self._up((*maps[::-1], colours)))
         if classes:
             self.read_label = nn.Embedding(classes, config.units)
             self.written_label = nn.Embedding(classes, config.units)
+        self.binary = config.binarisation != "none"
+        if not self.binary:
+            self.log_scale = nn.Parameter(torch.full((colours, 1, 1), LOG_SCALE))
 
-    def encode(self, binary: Tensor, labels: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """binary (batch, 1, side, side) -> mean and log-variance, each (batch, latent)."""
-        hidden = self.encoder(binary)
+    def _down(self, channels: tuple[int, ...]) -> list[nn.Module]:
+        layers: list[nn.Module] = []
+        for before, after in itertools.pairwise(channels):
+            layers += [nn.Conv2d(before, after, 4, stride=2, padding=1), nn.SiLU()]
+            layers += [Gated(after) for _ in range(self.blocks)]
+        return layers
+
+    def _up(self, channels: tuple[int, ...]) -> list[nn.Module]:
+        layers: list[nn.Module] = []
+        for before, after in itertools.pairwise(channels):
+            layers += [Gated(before) for _ in range(self.blocks)]
+            layers += [nn.ConvTranspose2d(before, after, 4, stride=2, padding=1), nn.SiLU()]
+        return layers[:-1]
+
+    def values(self, images: Tensor) -> Tensor:
+        """uint8 images as the net sees them (batch, colours, side, side): 0 or 1, or levels."""
+        return binarise(images) if self.binary else levels(images)
+
+    def encode(self, values: Tensor, labels: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """values (batch, colours, side, side) -> mean and log-variance, each (batch, latent)."""
+        hidden = self.encoder(values)
         if labels is not None:
             hidden = hidden + self.read_label(labels)
         mean, log_variance = self.posterior(functional.silu(hidden)).chunk(2, dim=1)
         return mean, log_variance
 
     def logits(self, latents: Tensor, labels: Tensor | None = None) -> Tensor:
-        """latents (batch, latent) -> Bernoulli logits (batch, 1, side, side)."""
+        """latents (batch, latent) -> logits of the expected values (batch, colours, side, side)."""
         hidden = self.start(latents)
         if labels is not None:
             hidden = hidden + self.written_label(labels)
@@ -82,20 +102,20 @@ class Vae(nn.Module):
         return self.decoder(risen.view(-1, self.channels, self.small, self.small))
 
     def draw(
-        self, binary: Tensor, noise: Tensor, labels: Tensor | None = None
+        self, values: Tensor, noise: Tensor, labels: Tensor | None = None
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """Logits (batch * draws, 1, side, side), and the mean and log-variance of the codes.
+        """Logits (batch * draws, colours, side, side), and mean and log-variance of the codes.
 
         ``noise`` is (batch, draws, latent); the codes are mean + deviation * noise.
         """
-        mean, log_variance = self.encode(binary, labels)
+        mean, log_variance = self.encode(values, labels)
         latents = mean.unsqueeze(1) + torch.exp(0.5 * log_variance).unsqueeze(1) * noise
         if labels is not None:
             labels = labels.unsqueeze(1).expand(-1, noise.shape[1]).flatten()
         return self.logits(latents.flatten(0, 1), labels), mean, log_variance
 
     def log_weight(
-        self, binary: Tensor, noise: Tensor, labels: Tensor | None = None
+        self, values: Tensor, noise: Tensor, labels: Tensor | None = None
     ) -> tuple[Tensor, Tensor]:
         """log p(x|z) and log p(z) - log q(z|x) at z = mean + deviation * noise, nats.
 
@@ -103,14 +123,22 @@ class Vae(nn.Module):
         lower bound, and its log-mean-exp over the draws to the importance-weighted bound (Burda et
         al. 2016).
         """
-        flat, mean, log_variance = self.draw(binary, noise, labels)
-        logits = flat.reshape(noise.shape[0], noise.shape[1], self.side, self.side)
-        # Written out, because the exporter turns the library's loss into log(sigmoid): -inf.
-        likelihood = (logits * binary - functional.softplus(logits)).sum((2, 3))
+        flat, mean, log_variance = self.draw(values, noise, labels)
+        likelihood = self.log_likelihood(flat, values, noise.shape[1])
         mean, log_variance = mean.unsqueeze(1), log_variance.unsqueeze(1)
         prior = -0.5 * ((mean + torch.exp(0.5 * log_variance) * noise) ** 2).sum(2)
         posterior = -0.5 * (noise**2 + log_variance).sum(2)
         return likelihood, prior - posterior
+
+    def log_likelihood(self, flat: Tensor, values: Tensor, draws: int) -> Tensor:
+        """log p(x|z) in nats (batch, draws) by the logits of ``draws`` codes an image."""
+        if self.binary:
+            logits = flat.reshape(values.shape[0], draws, self.side, self.side)
+            # Written out, because the exporter turns the library's loss into log(sigmoid): -inf.
+            return (logits * values - functional.softplus(logits)).sum((2, 3))
+        logits = flat.reshape(values.shape[0], draws, *values.shape[1:])
+        nats = log_probability(values.unsqueeze(1), torch.sigmoid(logits), self.log_scale)
+        return nats.sum((2, 3, 4))
 
 
 class Reconstruct(nn.Module):
@@ -121,11 +149,11 @@ class Reconstruct(nn.Module):
         self.network = network
 
     def forward(self, images: Tensor, labels: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        binary = binarise(images)
-        mean, _ = self.network.encode(binary, labels)
+        values = self.network.values(images)
+        mean, _ = self.network.encode(values, labels)
         expected = torch.sigmoid(self.network.logits(mean, labels))
-        error = ((expected - binary) ** 2).mean((1, 2, 3))
-        return (expected[:, 0] * 255).round().to(torch.uint8), error
+        error = ((expected - values) ** 2).mean((1, 2, 3))
+        return as_images(expected), error
 
 
 class Encode(nn.Module):
@@ -136,7 +164,7 @@ class Encode(nn.Module):
         self.network = network
 
     def forward(self, images: Tensor, labels: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        return self.network.encode(binarise(images), labels)
+        return self.network.encode(self.network.values(images), labels)
 
 
 class Decode(nn.Module):
@@ -148,7 +176,7 @@ class Decode(nn.Module):
 
     def forward(self, latents: Tensor, labels: Tensor | None = None) -> Tensor:
         expected = torch.sigmoid(self.network.logits(latents, labels))
-        return (expected[:, 0] * 255).round().to(torch.uint8)
+        return as_images(expected)
 
 
 class Bound(nn.Module):
@@ -161,14 +189,23 @@ class Bound(nn.Module):
     def forward(
         self, images: Tensor, noise: Tensor, labels: Tensor | None = None
     ) -> tuple[Tensor, Tensor]:
-        return self.network.log_weight(binarise(images), noise, labels)
+        return self.network.log_weight(self.network.values(images), noise, labels)
 
 
 def build(config: Config, facts: Mapping[str, Any]) -> Vae:
-    """The net for square images whose side is a multiple of 4."""
-    if facts["side"] % 4:
-        raise RepertoireError(f"image side {facts['side']} is not a multiple of 4; resize the data")
-    return Vae(config, facts["side"], facts["classes"] if config.conditional else 0)
+    """The net for square images whose side can be halved some times."""
+    side, colours, classes = facts["side"], facts["channels"], facts["classes"]
+    if side % divisor(side):
+        raise RepertoireError(
+            f"image side {side} is not a multiple of {divisor(side)}; resize the data"
+        )
+    if colours > 1 and config.binarisation != "none":
+        raise RepertoireError(
+            f"config.binarisation: {config.binarisation} is of grey images; set none for colours"
+        )
+    if config.conditional and not classes:
+        raise RepertoireError("config.conditional: the images have no classes; set false")
+    return Vae(config, side, colours, classes if config.conditional else 0)
 
 
 def graphs(network: nn.Module, facts: Mapping[str, Any]) -> tuple[Graph, ...]:
@@ -177,7 +214,7 @@ def graphs(network: nn.Module, facts: Mapping[str, Any]) -> tuple[Graph, ...]:
     A conditional net takes ``labels`` besides.
     """
     assert isinstance(network, Vae)
-    images = Port("images", "uint8", ("batch", network.side, network.side), 0, 255)
+    images = Port("images", "uint8", ("batch", *network.shape), 0, 255)
     code, draws = ("batch", network.latent), ("batch", "draws")
     latents = Port("latents", "float32", code)
     noise = Port("noise", "float32", (*draws, network.latent))

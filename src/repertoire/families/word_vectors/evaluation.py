@@ -28,9 +28,11 @@ def evaluate(run: Run, config: Config, data: Data, split: str) -> tuple[Measurem
     Judged pairs and questions were drawn one by one, the text in passages.
     """
     arrays = data.arrays(split)
-    judged = judged_measurements(all_vectors(run, data), arrays, FIRST)
     counts = data.arrays("vocabulary")["counts"]
-    return (*judged, held_out_nats(run, config, arrays["tokens"], counts))
+    found = held_out_nats(run, config, arrays["tokens"], counts)
+    if "judged" not in data.facts:
+        return (found,)
+    return (*judged_measurements(all_vectors(run, data), arrays, FIRST), found)
 
 
 def held_out_nats(run: Run, config: Config, tokens: Array, counts: Array) -> Measurement:
@@ -61,9 +63,15 @@ def frequent(data: Data, count: int) -> Array:
     letters, and those, are left out.
     """
     words = data.facts["words"]
-    skipped = min(SKIPPED, len(words) // 4)
-    ids = [n for n in range(FIRST + skipped, len(words)) if len(words[n]) >= LETTERS]
+    skipped, letters = min(SKIPPED, len(words) // 4), shortest(data)
+    ids = [n for n in range(FIRST + skipped, len(words)) if len(words[n]) >= letters]
     return np.array(ids[:count], np.int64)
+
+
+def shortest(data: Data) -> int:
+    """Letters of a content word: LETTERS, or fewer where half of the words are shorter."""
+    lengths = [len(word) for word in data.facts["words"][FIRST:]]
+    return min(LETTERS, max(1, int(np.median(lengths))))
 
 
 def illustrate(run: Run, config: Config, data: Data, snapshots: Arrays) -> tuple[Figure, ...]:
@@ -73,13 +81,13 @@ def illustrate(run: Run, config: Config, data: Data, snapshots: Arrays) -> tuple
         _while_training(config, data, snapshots),
         _map(run, config, data),
         _distances(run, config, data),
-        _agreement(run, config, data),
+        *([_agreement(run, config, data)] if "judged" in data.facts else []),
     )
 
 
 def _rule(data: Data) -> str:
     skipped = min(SKIPPED, len(data.facts["words"]) // 4)
-    return f"of {LETTERS} letters or more, the {skipped} most frequent of all words left out"
+    return f"of {shortest(data)} letters or more, the {skipped} most frequent of all words left out"
 
 
 def _neighbours(run: Run, config: Config, data: Data) -> Figure:

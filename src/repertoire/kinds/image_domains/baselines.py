@@ -4,6 +4,10 @@ Nets see no pairs, so there is nothing to regress on, and the strongest simple m
 that gives the pictures the mean and covariance of the other domain. Its ridge is chosen by
 validation. Real pictures of the target domain, drawn without a look at the source, would be nearer
 to it than any translation: the floor says how near.
+
+Where distances are in principal components for want of an evaluation classifier, they compare
+nothing but such means and covariances. Then the linear map has no place, and there are two others:
+the mean colour of the other domain, and the nearest training image there.
 """
 
 from collections.abc import Callable, Iterator
@@ -14,13 +18,26 @@ import numpy as np
 
 from repertoire.config import Positive
 from repertoire.contract import Array, Arrays, Data
-from repertoire.kinds.image_domains.metrics import DIRECTIONS, domain_measurement
-from repertoire.metrics.generation import Judge, distance_of_halves, frechet_distance
+from repertoire.kinds.image_domains.metrics import (
+    DIRECTIONS,
+    Space,
+    distance_name,
+    domain_measurement,
+    spaces_of,
+)
+from repertoire.metrics.generation import (
+    Judge,
+    distance_of_halves,
+    frechet_distance,
+    squared_distances,
+)
 from repertoire.metrics.uncertainty import values
 
 NAMES = (  # patterns of the metrics that a gate may name
     "(histogram|identity|transport|real_halves)_((a_to_b|b_to_a)_)?(frechet_distance|class_kept_percent)",
+    "(histogram|identity|mean_colour|nearest_neighbour|real_halves)_((a_to_b|b_to_a)_)?principal_frechet_distance",
 )
+CHUNK = 100  # images whose neighbours are looked for at once
 
 
 Translator = Callable[[Array], Array]
@@ -40,26 +57,29 @@ def baselines(config: Config, data: Data) -> dict[str, float]:
     """Every metric of each on the test split, and the distance between halves of real pictures."""
     splits = {split: data.arrays(split) for split in ("train", "valid", "test")}
     train, test = splits["train"], splits["test"]
-    judges = {domain: Judge(data.arrays(f"judge_{domain}")) for domain in ("a", "b")}
+    spaces = spaces_of(data)
     pairs = {d: (train[source], train[target]) for d, (source, target) in DIRECTIONS.items()}
     made: dict[str, dict[str, Translator]] = {
         "identity": {direction: lambda images: images for direction in pairs},
         "histogram": {direction: matched_levels(*pair) for direction, pair in pairs.items()},
     }
     result: dict[str, float] = {}
-    if config.ridges is not None:
+    if not isinstance(spaces["a"], Judge):
+        for name, fit in (("mean_colour", mean_colour), ("nearest_neighbour", nearest_image)):
+            made[name] = {direction: fit(*pair) for direction, pair in pairs.items()}
+    elif config.ridges is not None:
         made["transport"] = {}
         for direction, pair in pairs.items():
             ridge, translator = _best_transport(
-                config.ridges, pair, splits["valid"], direction, judges
+                config.ridges, pair, splits["valid"], direction, spaces
             )
             made["transport"][direction] = translator
             result[f"transport_{direction}_ridge"] = ridge
     for name, ways in made.items():
         translated = {d: ways[d](test[source]) for d, (source, _) in DIRECTIONS.items()}
-        measured = domain_measurement(translated, test, judges, data.facts["paired"])
+        measured = domain_measurement(translated, test, spaces, data.facts["paired"])
         result |= {f"{name}_{metric}": value for metric, value in values([measured]).items()}
-    return result | _floors(train, test, judges)
+    return result | _floors(train, test, spaces)
 
 
 def _best_transport(
@@ -67,38 +87,65 @@ def _best_transport(
     pair: tuple[Array, Array],
     valid: Arrays,
     direction: str,
-    judges: dict[str, Judge],
+    spaces: dict[str, Space],
 ) -> tuple[float, Translator]:
     """The one whose translations of validation pictures are nearest to the target domain."""
     source, target = DIRECTIONS[direction]
-    judge = judges[target]
-    real = judge.features(valid[target])
+    space = spaces[target]
+    real = space.features(valid[target])
 
     def distance(candidate: tuple[float, Translator]) -> float:
-        return frechet_distance(judge.features(candidate[1](valid[source])), real)
+        return frechet_distance(space.features(candidate[1](valid[source])), real)
 
     return min(zip(ridges, transports(*pair, ridges), strict=True), key=distance)
 
 
-def _floors(train: Arrays, test: Arrays, judges: dict[str, Judge]) -> dict[str, float]:
+def _floors(train: Arrays, test: Arrays, spaces: dict[str, Space]) -> dict[str, float]:
     """Between disjoint training pictures of the target domain, as many as a net is measured on."""
     found = {
         direction: distance_of_halves(
-            judges[target].features(train[target]), (len(test[source]), len(test[target]))
+            spaces[target].features(train[target]), (len(test[source]), len(test[target]))
         )
         for direction, (source, target) in DIRECTIONS.items()
     }
-    result = {f"real_halves_{d}_{key}": v for d, each in found.items() for key, v in each.items()}
+    name = distance_name(spaces)
+    result = {
+        f"real_halves_{d}_{key.replace('frechet_distance', name)}": value
+        for d, each in found.items()
+        for key, value in each.items()
+    }
     means, spreads = (
         np.array([each[key] for each in found.values()])
         for key in ("frechet_distance", "frechet_distance_spread")
     )
     return {
-        "real_halves_frechet_distance": float(means.mean()),
+        f"real_halves_{name}": float(means.mean()),
         # The mean of two independent distances.
-        "real_halves_frechet_distance_spread": float(np.sqrt(np.square(spreads).sum()) / 2),
+        f"real_halves_{name}_spread": float(np.sqrt(np.square(spreads).sum()) / 2),
         **result,
     }
+
+
+def mean_colour(first: Array, second: Array) -> Translator:
+    """All pixels are moved by the difference of both domains' mean levels, by colour."""
+    rest = tuple(range(3))
+    gap = second.mean(rest) - first.mean(rest)
+    return lambda images: np.clip((images + gap).round(), 0, 255).astype(np.uint8)
+
+
+def nearest_image(first: Array, second: Array) -> Translator:
+    """The training image of the second domain at the least Euclidean distance of pixels."""
+    known = second.reshape(len(second), -1).astype(np.float32)
+
+    def translate(images: Array) -> Array:
+        flat = images.reshape(len(images), -1).astype(np.float32)
+        parts = [
+            squared_distances(flat[at : at + CHUNK], known).argmin(1)
+            for at in range(0, len(flat), CHUNK)
+        ]
+        return second[np.concatenate(parts)]
+
+    return translate
 
 
 def matched_levels(first: Array, second: Array) -> Translator:

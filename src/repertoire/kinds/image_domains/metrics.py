@@ -1,30 +1,48 @@
 """How well pictures of one domain become pictures of another."""
 
 from collections.abc import Callable, Mapping
+from typing import TypeAlias
 
 import numpy as np
 
-from repertoire.contract import Array, Arrays, Measurement
+from repertoire.contract import Array, Arrays, Data, Measurement
+from repertoire.metrics.features import PixelComponents
 from repertoire.metrics.generation import GROUPS, Judge, Moments, distance_of
 from repertoire.metrics.similarity import l1_each, ssim
 
 DIRECTIONS = {"a_to_b": ("a", "b"), "b_to_a": ("b", "a")}  # graph -> source, target
+Space: TypeAlias = Judge | PixelComponents
+
+
+def spaces_of(data: Data) -> dict[str, Space]:
+    """By domain, the space in which images are compared with real ones of that domain.
+
+    The features of its evaluation classifier; where there is none, its principal components.
+    """
+    if "judges" in data.facts:
+        return {domain: Judge(data.arrays(f"judge_{domain}")) for domain in ("a", "b")}
+    return {domain: PixelComponents(data.arrays(f"components_{domain}")) for domain in ("a", "b")}
+
+
+def distance_name(spaces: Mapping[str, Space]) -> str:
+    """What the Fréchet distance in these spaces is called."""
+    return "frechet_distance" if isinstance(spaces["a"], Judge) else "principal_frechet_distance"
 
 
 def domain_measurement(
-    translated: Mapping[str, Array], real: Arrays, judges: Mapping[str, Judge], paired: bool
+    translated: Mapping[str, Array], real: Arrays, spaces: Mapping[str, Space], paired: bool
 ) -> Measurement:
     """Of both directions, and the mean of both under the metric's own name.
 
     ``translated`` holds pictures by direction, ``real`` the pictures of each domain and its labels.
-    The distance is Fréchet's to the target domain, in the features of the target's own judge; a
-    class is kept if that judge still sees it. Where ``paired``, the n-th pictures of both domains
-    belong together, and translations are compared with their true partners. Units are groups of
-    pictures, of which each domain has as many.
+    The distance is Fréchet's to the target domain, in the target's own space; where that is of an
+    evaluation classifier, a class is kept if the classifier still sees it. Where ``paired``, the
+    n-th pictures of both domains belong together, and translations are compared with their true
+    partners. Units are groups of pictures, of which each domain has as many.
     """
     groups = min(GROUPS, len(real["a"]), len(real["b"]))
     ways = {
-        direction: _direction(translated[direction], (source, target), real, judges[target], groups)
+        direction: _direction(translated[direction], (source, target), real, spaces[target], groups)
         for direction, (source, target) in DIRECTIONS.items()
     }
     for direction, (_, target) in DIRECTIONS.items():
@@ -42,16 +60,17 @@ def domain_measurement(
 
 
 def _direction(
-    images: Array, domains: tuple[str, str], real: Arrays, judge: Judge, groups: int
+    images: Array, domains: tuple[str, str], real: Arrays, space: Space, groups: int
 ) -> dict[str, Callable[[Array], float]]:
     """Metrics of any groups of pictures, by name."""
     source, target = domains
-    first, second = (Moments(judge.features(x), groups) for x in (images, real[target]))
-    kept = judge.classes(images) == real[f"{source}_labels"]
-    return {
-        "frechet_distance": lambda rows: distance_of(first, second, rows),
-        "class_kept_percent": mean_of(100.0 * kept, groups),
-    }
+    first, second = (Moments(space.features(x), groups) for x in (images, real[target]))
+    name = distance_name({"a": space})
+    found = {name: lambda rows: distance_of(first, second, rows)}
+    if isinstance(space, Judge):
+        kept = space.classes(images) == real[f"{source}_labels"]
+        found["class_kept_percent"] = mean_of(100.0 * kept, groups)
+    return found
 
 
 def mean_of(values: Array, groups: int) -> Callable[[Array], float]:

@@ -29,7 +29,8 @@ class Config:
 
     ``copies``: so many more of each training pair, moved at random by up to ``shift`` pixels each
     way, half of them mirrored if ``mirrored``. ``neighbours`` are the nearest sources whose
-    partners have a median; ``penalties`` those of the linear map, with sources scaled to 1.
+    partners have a median; ``penalties`` those of the linear map, with sources scaled to 1. No
+    penalties leave the linear map out, whose cost grows with the square of pixels or of pairs.
     """
 
     copies: tuple[Natural, ...]
@@ -45,10 +46,10 @@ def baselines(config: Config, data: Data) -> dict[str, float]:
     train, valid, test = (data.arrays(split) for split in ("train", "valid", "test"))
     found: dict[str, float] = {}
     guesses = {"identity": test["sources"]}
-    for model, setting, tried in (
-        ("nearest_source", "neighbours", _by_neighbours(config, train, valid, test)),
-        ("linear_map", "penalty", _by_penalties(config, train, valid, test)),
-    ):
+    models = [("nearest_source", "neighbours", _by_neighbours(config, train, valid, test))]
+    if config.penalties:
+        models.append(("linear_map", "penalty", _by_penalties(config, train, valid, test)))
+    for model, setting, tried in models:
         best = min(tried, key=lambda each: l1_levels(each[2], valid["targets"]))
         found |= {f"{model}_copies": best[0], f"{model}_{setting}": best[1]}
         guesses[model] = best[3]
@@ -132,23 +133,27 @@ class Moments:
         self.square = self.known @ self.known.T if self.dual else self.known.T @ self.known
         self.product = self.wanted if self.dual else self.known.T @ self.wanted
 
-    def weight(self, penalty: float) -> Array:
-        """Least squares (pixels, pixels of the target) with a penalty on their squares."""
+    def solved(self, penalty: float) -> Array:
+        """Least squares with a penalty on the squares of the weights.
+
+        The weights (pixels, pixels of the target); with fewer pictures than pixels what each
+        picture counts (pictures, pixels of the target), which takes less memory.
+        """
         ridge = penalty * np.eye(len(self.square), dtype=np.float32)
-        solved = np.linalg.solve(self.square + ridge, self.product)
-        return self.known.T @ solved if self.dual else solved
+        return np.linalg.solve(self.square + ridge, self.product)
 
 
 class Linear:
     """Pixels of the target by ridge regression from those of the source, as uint8."""
 
     def __init__(self, moments: Moments, penalty: float) -> None:
-        self.mean, self.offset, self.shape = moments.mean, moments.offset, moments.shape
-        self.weight = moments.weight(penalty)
+        self.moments, self.solved = moments, moments.solved(penalty)
 
     def __call__(self, images: Array) -> Array:
-        guesses = (_flat(images) / LEVELS - self.mean) @ self.weight + self.offset
-        return np.clip(guesses.round(), 0, 255).astype(np.uint8).reshape(-1, *self.shape)
+        of = self.moments
+        asked = _flat(images) / LEVELS - of.mean
+        guesses = (asked @ of.known.T if of.dual else asked) @ self.solved + of.offset
+        return np.clip(guesses.round(), 0, 255).astype(np.uint8).reshape(-1, *of.shape)
 
 
 def _flat(images: Array) -> Array:

@@ -1,13 +1,15 @@
-"""Images without nets: densities of black and white pixels, Gaussians, principal components.
+"""Images without nets: densities of pixels, Gaussians, principal components.
 
 Likelihoods of binary images: independent Bernoulli pixels, mixtures of these, and the strongest
-without hidden units, a logistic regression of each pixel on its neighbourhood. A net is judged by a
-bound of its likelihood, these by theirs. As generators: a Gaussian of the pixels and a mixture of
+without hidden units, a logistic regression of each pixel on its neighbourhood. Of 8-bit levels:
+Gaussians, of each value by itself and with principal components (``levels.py``). A net is judged by
+a bound of its likelihood, these by theirs. As generators: a Gaussian of the pixels and a mixture of
 Gaussians in the space of principal components. Copies of training images are nearer to real ones
 than any model, but they are no model: ``real_train`` shows how near, as a reference.
 
-Nats and ``pca_*_mse`` are of pixels binarised at half intensity, what is called grey of their
-levels between 0 and 1.
+Nats and ``pca_*_mse`` are of pixels binarised at half intensity, what is called grey or rgb of
+their levels between 0 and 1. Linear maps that restore images are fitted to small ones alone
+(``denoising.LARGEST``).
 """
 
 from collections.abc import Mapping
@@ -22,7 +24,9 @@ from repertoire.kinds.images.bernoulli import Likelihoods, likelihoods
 from repertoire.kinds.images.binarisation import drawn_once
 from repertoire.kinds.images.denoising import NAMES as DENOISING_NAMES
 from repertoire.kinds.images.denoising import filter_gains, linear_gains
+from repertoire.kinds.images.levels import level_bits
 from repertoire.metrics.classification import linear_probe
+from repertoire.metrics.features import FeatureSpace, feature_space, kind_of_features
 from repertoire.metrics.gaussians import Generators, best_mixture, gaussian_images
 from repertoire.metrics.generation import (
     Judge,
@@ -30,15 +34,16 @@ from repertoire.metrics.generation import (
     distance_of_halves,
     frechet_distance,
 )
-from repertoire.metrics.pictures import psnr_db, unit
-from repertoire.metrics.principal import Principal
+from repertoire.metrics.pictures import level_error, psnr_db
+from repertoire.metrics.principal import EXACT, NUMBERS, Principal, pixel_rows
 
 NAMES = (  # patterns of the metrics that a gate may name
     "((class|drawn)_)?(bernoulli_(mixture|pixels)|logistic_pixels)_nats",
     *DENOISING_NAMES,
     "(gaussian_(mixture|pixels)|real_halves|real_train)_frechet_distance",
-    "(gaussian_(mixture|pixels)|real_train)_coverage_percent",
-    r"pca_\d+_(grey_mse|mse|psnr_db|probe_accuracy_percent)",
+    "(gaussian_(mixture|pixels)|real_train)_(pixel_)?coverage_percent",
+    r"pca_\d+_(grey_mse|rgb_mse|mse|psnr_db|probe_accuracy_percent)",
+    r"(gaussian_pixels|ppca_\d+)_bits_per_dimension",
     "real_label_agreement_percent",
 )
 PREFIXES = {"half": "", "drawn": "drawn_", "class": "class_"}
@@ -46,14 +51,14 @@ PREFIXES = {"half": "", "drawn": "drawn_", "class": "class_"}
 
 @dataclass(frozen=True)
 class Config:
-    """``of``: pixels at half intensity, drawn ones, and those given the class of the image.
+    """``of``: pixels at half intensity, drawn ones, those given the class of the image, and levels.
 
     Such are what some net of these data is judged by. ``widths`` of the principal component codes.
     ``corruption`` is what must be undone, that of ``corruption.py``; ``penalties`` are
     those of linear maps that do, among which validation chooses.
     """
 
-    of: tuple[Literal["half", "drawn", "class"], ...]
+    of: tuple[Literal["half", "drawn", "class", "levels"], ...]
     likelihoods: Likelihoods
     generators: Generators
     widths: tuple[Count, ...]
@@ -66,21 +71,27 @@ Splits = dict[str, Arrays]
 
 
 def baselines(config: Config, data: Data) -> dict[str, float]:
-    """Nats of the binarised test images, reconstruction error, likeness to the judge."""
+    """Nats or bits of the test images, reconstruction error, likeness in the feature space."""
     splits = {split: data.arrays(split) for split in ("train", "valid", "test")}
     result: dict[str, float] = {}
     for kind in config.of:
+        if kind == "levels":
+            result |= level_bits(splits["train"]["images"], splits["test"]["images"], config.widths)
+            continue
         images = {s: binary_images(arrays["images"], s, kind) for s, arrays in splits.items()}
         labels = {s: arrays["labels"] for s, arrays in splits.items()} if kind == "class" else {}
         found = likelihoods(config.likelihoods, images, labels, config.seed)
         result |= {PREFIXES[kind] + name: value for name, value in found.items()}
+    if splits["train"]["images"][:1].size <= EXACT:
+        result |= _binary_errors(config.widths, splits)
+    return result | generators(config, splits, data) | grey_baselines(config, data)
+
+
+def _binary_errors(widths: tuple[int, ...], splits: Splits) -> dict[str, float]:
     binary = [binary_images(splits[s]["images"], s, "half") for s in ("train", "test")]
     seen, unseen = (each.reshape(len(each), -1).astype(np.float64) for each in binary)
     components = Principal(seen)
-    for width in config.widths:
-        result[f"pca_{width}_mse"] = components.error(unseen, width)
-    result |= judged_baselines(config, splits, Judge(data.arrays("judge")))
-    return result | grey_baselines(config, data)
+    return {f"pca_{width}_mse": components.error(unseen, width) for width in widths}
 
 
 def binary_images(images: Array, split: str, kind: str) -> Array:
@@ -89,46 +100,95 @@ def binary_images(images: Array, split: str, kind: str) -> Array:
     return (seen >= 128).astype(np.float32)
 
 
-def judged_baselines(config: Config, splits: Splits, judge: Judge) -> dict[str, float]:
-    """Distance to the test images and coverage of them, of as many generated images."""
+def generators(config: Config, splits: Splits, data: Data) -> dict[str, float]:
+    """Likeness to the test images of as many generated images, and of training images."""
+    space = feature_space(data)
+    measure = _likeness if kind_of_features(data.facts) != "pixels" else _pixel_coverage
+    chosen_by = frechet_distance if measure is _likeness else _uncovered
     train, test = splits["train"]["images"], splits["test"]["images"]
-    real, known = judge.features(test), judge.features(train)
+    real = space.features(test)
     mixture, components = best_mixture(
-        config.generators, train, splits["valid"]["images"], judge, config.seed
+        config.generators, train, splits["valid"]["images"], space, config.seed, chosen_by
     )
     rng = np.random.default_rng(config.seed)
+    copied = rng.permutation(len(train))[: len(test)]
     made = {
-        "gaussian_pixels": judge.features(gaussian_images(train, len(test), config.seed)),
-        "gaussian_mixture": judge.features(mixture.images(len(test), config.seed)),
-        "real_train": known[rng.permutation(len(known))[: len(test)]],
+        "gaussian_pixels": space.features(gaussian_images(train, len(test), config.seed)),
+        "gaussian_mixture": space.features(mixture.images(len(test), config.seed)),
+        "real_train": space.features(train)[copied],
     }
     result = {"gaussian_mixture_components": float(components)}
     for name, features in made.items():
-        result[f"{name}_frechet_distance"] = frechet_distance(features, real)
-        result[f"{name}_coverage_percent"] = coverage_percent(features, real)
-    halves = distance_of_halves(known, (len(test), len(test)))
-    result |= {f"real_halves_{key}": value for key, value in halves.items()}
-    agreed = judge.classes(test) == splits["test"]["labels"]
+        result |= {f"{name}_{key}": value for key, value in measure(features, real).items()}
+    if measure is _pixel_coverage:
+        return result
+    return result | _floors(space, splits, kind_of_features(data.facts) == "classes")
+
+
+def _likeness(features: Array, real: Array) -> dict[str, float]:
+    return {
+        "frechet_distance": frechet_distance(features, real),
+        "coverage_percent": coverage_percent(features, real),
+    }
+
+
+def _pixel_coverage(features: Array, real: Array) -> dict[str, float]:
+    return {"pixel_coverage_percent": coverage_percent(features, real)}
+
+
+def _uncovered(features: Array, real: Array) -> float:
+    return -coverage_percent(features, real)
+
+
+def _floors(space: FeatureSpace, splits: Splits, classes: bool) -> dict[str, float]:
+    """What real images reach: the distance of halves, and how often their class is read."""
+    train, test = splits["train"], splits["test"]
+    count = len(test["images"])
+    halves = distance_of_halves(space.features(train["images"]), (count, count))
+    result = {f"real_halves_{key}": value for key, value in halves.items()}
+    if not classes:
+        return result
+    assert isinstance(space, Judge)
+    agreed = space.classes(test["images"]) == test["labels"]
     return {**result, "real_label_agreement_percent": float(100 * agreed.mean())}
 
 
 def grey_baselines(config: Config, data: Data, split: str = "test") -> dict[str, float]:
-    """Principal components of grey levels: error, what a linear probe reads in them; filters."""
+    """Principal components of levels: error, what a linear probe reads in them; filters."""
     train, other = data.arrays("train"), data.arrays(split)
-    seen, unseen = (unit(a["images"]).reshape(len(a["images"]), -1) for a in (train, other))
-    components = Principal(seen)
+    error_name = level_error(data.facts["channels"])
+    components = Principal(pixel_rows(train["images"]))
     result: dict[str, float] = {}
     for width in config.widths:
-        error = components.error(unseen, width)
-        result[f"pca_{width}_grey_mse"] = error
+        error = _error(components, other["images"], width)
+        result[f"pca_{width}_{error_name}"] = error
         result[f"pca_{width}_psnr_db"] = psnr_db(error)
-        codes = [components.codes(x, width) for x in (seen, unseen)]
-        guesses = linear_probe(codes[0], train["labels"], codes[1])
-        result[f"pca_{width}_probe_accuracy_percent"] = 100 * float(
-            np.mean(guesses == other["labels"])
-        )
+        if "labels" in train:
+            codes = [_codes(components, x["images"], width) for x in (train, other)]
+            guesses = linear_probe(codes[0], train["labels"], codes[1])
+            result[f"pca_{width}_probe_accuracy_percent"] = 100 * float(
+                np.mean(guesses == other["labels"])
+            )
     if config.corruption:
         splits = [a["images"] for a in (train, data.arrays("valid"), other)]
         result |= filter_gains(components, config.corruption, *splits[1:])
         result |= linear_gains(config.corruption, config.penalties, config.seed, *splits)
     return result
+
+
+def _parts(images: Array) -> list[Array]:
+    """All images as rows, in parts that memory holds; one part of small sets."""
+    some = max(1, NUMBERS // images[:1].size)
+    return [pixel_rows(images[start : start + some]) for start in range(0, len(images), some)]
+
+
+def _error(components: Principal, images: Array, width: int) -> float:
+    parts = _parts(images)
+    errors = [components.error(part, width) for part in parts]
+    if len(parts) == 1:
+        return errors[0]
+    return float(np.average(errors, weights=[len(part) for part in parts]))
+
+
+def _codes(components: Principal, images: Array, width: int) -> Array:
+    return np.concatenate([components.codes(part, width) for part in _parts(images)])

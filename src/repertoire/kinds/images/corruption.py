@@ -19,6 +19,9 @@ def corrupted(
 ) -> tuple[Array, Array]:
     """uint8 (n, side, side) spoiled, and of each the number of its kind among the sorted names.
 
+    Coloured ones are (n, side, side, 3); a pixel that is masked or turns black or white does so in
+    all channels.
+
     The kinds take turns. Strengths: ``blur`` the deviation of the kernel in pixels, ``gaussian``
     that of the noise as a share of white, ``mask`` the side of a black square as a share of the
     picture's, ``salt_and_pepper`` the share of pixels that turn black or white.
@@ -37,7 +40,7 @@ def _blur(images: Array, deviation: float, _: np.random.Generator) -> Array:
     weights = np.exp(-0.5 * (np.arange(-reach, reach + 1) / deviation) ** 2)
     found = images.astype(np.float64)
     for axis in (1, 2):
-        width = [(0, 0)] * 3
+        width = [(0, 0)] * images.ndim
         width[axis] = (reach, reach)
         padded = np.pad(found, width)
         side = images.shape[axis]
@@ -56,13 +59,18 @@ def _mask(images: Array, share: float, rng: np.random.Generator) -> Array:
     width = round(share * side)
     corners = rng.integers(0, side - width + 1, (2, len(images), 1))
     inside = (np.arange(side) >= corners) & (np.arange(side) < corners + width)
-    return np.where(inside[0][:, :, None] & inside[1][:, None, :], 0, images).astype(np.uint8)
+    masked = _channels(inside[0][:, :, None] & inside[1][:, None, :], images)
+    return np.where(masked, 0, images).astype(np.uint8)
 
 
 def _salt_and_pepper(images: Array, share: float, rng: np.random.Generator) -> Array:
-    draws = rng.random(images.shape)
+    draws = _channels(rng.random(images.shape[:3]), images)
     salted = np.where(draws < share / 2, 0, images)
     return np.where(draws > 1 - share / 2, 255, salted).astype(np.uint8)
+
+
+def _channels(pixels: Array, images: Array) -> Array:
+    return pixels.reshape(*pixels.shape, *[1] * (images.ndim - 3))
 
 
 _SPOIL = {

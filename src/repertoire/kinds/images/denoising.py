@@ -28,6 +28,7 @@ FILTERS = ("median", "wiener", "pca")
 SIZES = (3, 5, 7)  # of a filter's window, pixels a side
 SHARES = (0.01, 0.02, 0.04, 0.08, 0.16)  # of the components that a projection keeps
 CHUNK = 250  # pictures that are filtered at once
+LARGEST = 2304  # values of an image of which linear maps are fitted: they grow with the square
 DRAWS = 2  # of noise on each training picture
 BINS = 16  # of grey levels, by which a kind is recognised
 
@@ -75,6 +76,9 @@ def _candidates(components: Principal, kind: str) -> Iterator[Callable[[Array], 
 
 
 def _filtered(kind: Callable[[Array, int], Array], noisy: Array, size: int) -> Array:
+    if noisy.ndim == 4:  # each channel by itself
+        channels = [_filtered(kind, noisy[..., c], size) for c in range(noisy.shape[3])]
+        return np.stack(channels, axis=-1)
     # A window a pixel is much memory for all pictures at once.
     starts = range(0, len(noisy), CHUNK)
     return np.concatenate([_grey(kind(unit(noisy[s : s + CHUNK]), size)) for s in starts])
@@ -99,8 +103,11 @@ def linear_gains(
 ) -> dict[str, float]:
     """Gains in decibels of the linear map of all kinds, and of those of each; their penalties.
 
-    Each training picture is spoiled anew ``DRAWS`` times in each kind.
+    Each training picture is spoiled anew ``DRAWS`` times in each kind. Nothing where images have
+    more than ``LARGEST`` values.
     """
+    if train[:1].size > LARGEST:
+        return {}
     names = sorted(corruption)
     rng = np.random.default_rng(seed)
     spoiled = [
@@ -188,5 +195,6 @@ def _signs(images: Array) -> Array:
     """What tells kinds apart (n, BINS + 2): shares of grey levels, mean steps down and across."""
     levels = images.reshape(len(images), -1) // (256 // BINS)
     shares = [np.mean(levels == level, axis=1) for level in range(BINS)]
-    steps = [np.abs(np.diff(unit(images), axis=axis)).mean((1, 2)) for axis in (1, 2)]
+    inside = tuple(range(1, images.ndim))
+    steps = [np.abs(np.diff(unit(images), axis=axis)).mean(inside) for axis in (1, 2)]
     return np.stack((*shares, *steps), 1)

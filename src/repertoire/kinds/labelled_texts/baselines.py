@@ -14,10 +14,11 @@ from typing import Any, Literal
 import numpy as np
 
 from repertoire.config import Count, Positive
-from repertoire.contract import Array, Data
+from repertoire.contract import Array, Data, Measurement
 from repertoire.data.dataset import SPLITS
 from repertoire.data.text import WORDS
 from repertoire.metrics.classification import label_metrics
+from repertoire.metrics.uncertainty import Scores
 
 NAMES = (  # patterns of the metrics that a gate may name
     r"(majority|naive_bayes|tfidf_logistic|nbsvm|(word|char)_tfidf_\w+)_(\w+_percent|nats_per_text)",
@@ -69,19 +70,25 @@ class Candidate:
     test: Array
 
 
-def baselines(config: Config, data: Data) -> dict[str, float]:
+def baselines(config: Config, data: Data) -> Scores:
     """Every metric of each on the test split, and what validation chose."""
     labels, classes = data.arrays("test")["labels"], data.facts["classes"]
-    found: dict[str, float] = {}
+    found = Scores()
     for name, candidate in _models(config, data):
-        ranked = name == "nbsvm" or name.endswith("svm")
-        found |= {
-            f"{name}_{metric}": value
-            for metric, value in label_metrics(candidate.test, labels, classes).items()
-            if not ranked or metric.startswith(RANKED)
-        }
+        found.measure(name, _measured(name, candidate.test, labels, classes))
         found |= {f"{name}_{key}": value for key, value in candidate.settings.items()}
     return found
+
+
+def _measured(name: str, scores: Array, labels: Array, classes: list[str]) -> Measurement:
+    """What a model's scores (texts, classes) are worth, text by text."""
+    ranked = name == "nbsvm" or name.endswith("svm")
+
+    def measure(rows: Array) -> dict[str, float]:
+        found = label_metrics(scores[rows], labels[rows], classes)
+        return {k: v for k, v in found.items() if not ranked or k.startswith(RANKED)}
+
+    return Measurement(len(labels), measure)
 
 
 def best(candidates: Iterable[Candidate], labels: Array) -> Candidate:

@@ -24,6 +24,7 @@ from repertoire.kinds.pairs.metrics import signatures, text_metrics, variety
 NAMES = (  # patterns of the metrics that a gate may name
     r"(copy|most_frequent|nearest_neighbour|date_rule|digit_table)_\w+_percent",
 )
+LARGEST = 2**24  # similarities that are held at once
 Texts = dict[str, list[str]]  # "source" and "target", line by line
 DATES = (  # of strptime, after ordinals, articles and commas are gone
     *("%B %d %Y", "%d %B %Y", "%b %d %Y", "%d-%b-%y", "%b %d %y", "%A %B %d %Y", "%a %d %b %Y"),
@@ -69,8 +70,9 @@ def _nearest(config: Config, train: Texts, sources: list[str]) -> list[str]:
     known = vectors.fit_transform(train["source"])
     asked = vectors.transform(sources)
     best: list[int] = []
-    for start in range(0, asked.shape[0], 256):
-        best += (asked[start : start + 256] @ known.T).toarray().argmax(1).tolist()
+    step = max(1, min(256, LARGEST // known.shape[0]))
+    for start in range(0, asked.shape[0], step):
+        best += (asked[start : start + step] @ known.T).toarray().argmax(1).tolist()
     return [train["target"][index] for index in best]
 
 

@@ -33,13 +33,15 @@ class Config:
 def baselines(config: Config, data: Data) -> dict[str, float]:
     """The errors of each at every origin of the test part."""
     facts = data.facts
-    values = standardised(data.arrays("history")["values"], facts)
-    at = data.arrays("test")["origin"]
+    history = data.arrays("history")
+    values, at = standardised(history["values"], facts), data.arrays("test")["origin"]
     actual = futures(values, at, facts["horizon"])
-    found, penalty = point_forecasts(config.penalties, values, facts)
+    known = history["known"] > 0 if "known" in history else None
+    counted = None if known is None else futures(known, at, facts["horizon"])
+    found, penalty = point_forecasts(config.penalties, values, facts, known)
     result = {"ridge_penalty": penalty}
     for name, forecast in found.items():
-        errors = point_errors(actual, forecast(values, at, facts["horizon"]))
+        errors = point_errors(actual, forecast(values, at, facts["horizon"]), counted)
         result |= {f"{name}_{metric}": value for metric, value in errors.items()}
     return result
 
@@ -50,15 +52,21 @@ def standardised(values: Array, facts: Mapping[str, Any]) -> Array:
 
 
 def point_forecasts(
-    penalties: tuple[float, ...], values: Array, facts: Mapping[str, Any]
+    penalties: tuple[float, ...],
+    values: Array,
+    facts: Mapping[str, Any],
+    known: Array | None = None,
 ) -> tuple[dict[str, Forecast], float]:
-    """By name: the last value, the last one of the same season, and the ridge; its penalty."""
-    penalty, ridge = chosen_ridge(penalties, values, facts)
-    found: dict[str, Forecast] = {
-        "persistence": persistence,
-        "seasonal_naive": lambda z, at, horizon: _seasonal(z, at, horizon, facts["season"]),
-        "ridge": ridge,
-    }
+    """By name: the last value, the last one of the same season, and the ridge; its penalty.
+
+    Where there is no season, the last value is all that the second would be. ``known`` (time,
+    series) bool says which values count, None: all.
+    """
+    penalty, ridge = chosen_ridge(penalties, values, facts, known)
+    found: dict[str, Forecast] = {"persistence": persistence}
+    if facts["season"] > 1:
+        found["seasonal_naive"] = lambda z, at, horizon: _seasonal(z, at, horizon, facts["season"])
+    found["ridge"] = ridge
     return found, penalty
 
 
@@ -99,15 +107,19 @@ def fit_ridge(train: Array, lookback: int, horizon: int, penalty: float) -> Ridg
 
 
 def chosen_ridge(
-    penalties: tuple[float, ...], values: Array, facts: Mapping[str, Any]
+    penalties: tuple[float, ...],
+    values: Array,
+    facts: Mapping[str, Any],
+    known: Array | None = None,
 ) -> tuple[float, Ridge]:
     """The penalty with the least squared error over all origins of the valid part, and its fit."""
     first, horizon = facts["values"]["train"], facts["horizon"]
     at = origins(first, first + facts["values"]["valid"], horizon)
     actual = futures(values, at, horizon)
+    counted = None if known is None else futures(known, at, horizon)
 
     def error(found: tuple[float, Ridge]) -> float:
-        return point_errors(actual, found[1](values, at, horizon))["mse"]
+        return point_errors(actual, found[1](values, at, horizon), counted)["mse"]
 
     lookback = facts["ridge_lookback"]
     models = [(p, fit_ridge(values[:first], lookback, horizon, p)) for p in penalties]

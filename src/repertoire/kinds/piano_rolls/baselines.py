@@ -8,7 +8,7 @@ than a bigram of chords would be longer contexts, but hardly a pair of chords re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -50,8 +50,8 @@ def baselines(config: Config, data: Data) -> dict[str, float]:
     Beside each model the range of keys, in semitones either way, in which it counted.
     """
     valid, test = (joined(pieces(data.arrays(split))) for split in ("valid", "test"))
-    train = [keys(data.arrays("train"), shift) for shift in range(config.transpose + 1)]
-    notes = data.arrays("train")["rolls"].shape[2]
+    train = Keys(data.arrays("train"), config.transpose)
+    notes = train.arrays["rolls"].shape[2]
 
     def coins(*, by_note: bool, by_past: bool) -> tuple[Counted, int]:
         return chosen(
@@ -87,9 +87,25 @@ def chosen(
         nats.append(-float(model.log_probs(*valid).mean()))
     best = int(np.argmin(nats))
     model = make()
-    for moved in train[: best + 1]:
-        model.count(moved)
+    for shift in range(best + 1):
+        model.count(train[shift])
     return model, best
+
+
+class Keys(Sequence[Frames]):
+    """The pieces as they are, then moved by 1 to ``most`` semitones: made anew when asked for,
+    because all at once would take the memory of the rolls many times over."""
+
+    def __init__(self, arrays: Arrays, most: int) -> None:
+        self.arrays, self.most = arrays, most
+
+    def __len__(self) -> int:
+        return self.most + 1
+
+    def __getitem__(self, shift: Any) -> Any:
+        if shift > self.most:
+            raise IndexError(shift)
+        return keys(self.arrays, shift)
 
 
 def keys(arrays: Arrays, shift: int) -> Frames:

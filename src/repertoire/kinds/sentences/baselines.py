@@ -26,6 +26,7 @@ from repertoire.kinds.word_vectors.baselines import (
     svd,
 )
 
+QUESTION_MARKS = "?？؟"
 NAMES = (  # patterns of the metrics that a gate may name
     "linear_autoencoder_(exact_match|token_accuracy)_percent",
     "(lsa|mean_words|majority)_(order_accuracy|question_auc|recall)_percent",
@@ -99,10 +100,16 @@ def _kept(vectors: Vectors, data: Data) -> tuple[dict[str, float], dict[str, flo
     )
 
 
-def question_id(data: Data) -> int:
-    """The id of the question mark, or that of unknown tokens where no sentence has it."""
-    found = data.encoding("text").tokenizer.token_to_id("?")
-    return int(data.facts["unknown"] if found is None else found)
+def question_id(data: Data) -> int | None:
+    """The id of the question mark, or that of unknown tokens where no sentence has it.
+
+    None where questions are left out, because too few sentences are some.
+    """
+    if "question_auc_percent" in data.facts.get("left_out", {}):
+        return None
+    tokenizer = data.encoding("text").tokenizer
+    found = [tokenizer.token_to_id(sign) for sign in QUESTION_MARKS]
+    return next((int(sign) for sign in found if sign is not None), int(data.facts["unknown"]))
 
 
 def _stream(tokens: Array) -> Array:

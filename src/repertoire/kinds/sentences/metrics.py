@@ -42,26 +42,36 @@ def written_measurement(written: Array, tokens: Array, unknown: int) -> Measurem
     return Measurement(len(tokens), measure)
 
 
-def kept_metrics(vectors: Vectors, train: Array, held: Array, question: int) -> dict[str, float]:
+def kept_metrics(
+    vectors: Vectors, train: Array, held: Array, question: int | None
+) -> dict[str, float]:
     """Three uses of vectors that know nothing of them but their cosines and a linear probe.
 
     Order: a sentence told from itself with two neighbours swapped (Conneau et al. 2018, "bigram
     shift"; even odds). Questions: those that end with the sign ``question`` told from others
-    without their last sign. Recall: a sentence found again without one of its words.
+    without their last sign, not asked where that sign is None. Recall: a sentence found again
+    without one of its words.
     """
     return values((kept_measurement(vectors, train, held, question),))
 
 
-def kept_measurement(vectors: Vectors, train: Array, held: Array, question: int) -> Measurement:
+def kept_measurement(
+    vectors: Vectors, train: Array, held: Array, question: int | None
+) -> Measurement:
     """The metrics of ``kept_metrics`` by sentence."""
     train = train[np.linspace(0, len(train) - 1, min(PROBED, len(train))).astype(int)]
     order, found = _order(vectors, train, held), _found(vectors, held)
-    scores, questions = _questions(vectors, train, held, question)
+    asked = None if question is None else _questions(vectors, train, held, question)
 
     def measure(rows: Array) -> dict[str, float]:
+        questions = (
+            {"question_auc_percent": 100 * roc_auc(*(part[rows] for part in asked))}
+            if asked
+            else {}
+        )
         return {
             "order_accuracy_percent": 100 * float(order[rows].mean()),
-            "question_auc_percent": 100 * roc_auc(scores[rows], questions[rows]),
+            **questions,
             "recall_percent": 100 * float(found[rows].mean()),
         }
 

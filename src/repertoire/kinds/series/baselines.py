@@ -26,6 +26,8 @@ NAMES = (  # patterns of the metrics that a gate may name
 )
 
 
+LEAST_VARIANCE = 1e-6  # of the mean square
+
 Forecast: TypeAlias = Callable[[Array, Array, int], Array]
 """(values on the scale, origins, horizon) -> points (origins, horizon)"""
 
@@ -191,8 +193,10 @@ def _valid_error(forecast: Forecast, values: Array, facts: Mapping[str, Any]) ->
     first, horizon = facts["values"]["train"], facts["horizon"]
     end = first + facts["values"]["valid"]
     at = origins(first, end, horizon)
-    points = unscaled(forecast(scaled(values[:end], facts["scale"]), at, horizon), facts["scale"])
-    return float(np.abs(points - futures(values, at, horizon)).mean())
+    with np.errstate(over="ignore", invalid="ignore"):  # an autoregression may grow without bound
+        points = forecast(scaled(values[:end], facts["scale"]), at, horizon)
+        error = np.abs(unscaled(points, facts["scale"]) - futures(values, at, horizon)).mean()
+    return float(error) if np.isfinite(error) else np.inf
 
 
 def backtest(
@@ -233,11 +237,12 @@ def residual_quantiles(errors: Array, levels: Sequence[float]) -> Array:
 def volatility(values: Array, train: int, decay: float) -> Array:
     """Deviation of one-step changes known at each time, exponentially weighted: (values,).
 
-    Starts from the mean square of the training part.
+    Starts from the mean square of the training part. Where a series stands still for long, a small
+    part of that is left, for errors are divided by it.
     """
     squares = np.diff(values) ** 2
     variance = np.empty(len(values))
     variance[0] = squares[: train - 1].mean()
     for step, square in enumerate(squares, 1):
         variance[step] = decay * variance[step - 1] + (1 - decay) * square
-    return np.sqrt(variance)
+    return np.sqrt(np.maximum(variance, LEAST_VARIANCE * variance[0]))

@@ -1,7 +1,8 @@
 """How good forecasts of a series are: points, quantiles, and one forecaster against another."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -30,7 +31,8 @@ def forecast_metrics(
 
     actual and point (origins, horizon), quantiles (origins, horizon, levels); ``change`` is the
     mean absolute change over a season in the training part, the scale of MASE (Hyndman and
-    Koehler 2006). The interval is that between the levels 0.05 and 0.95.
+    Koehler 2006), which is left out where that is zero. The interval is that between the levels
+    0.05 and 0.95.
     """
     error = np.abs(actual - point)
     low, high = (quantiles[..., levels.index(level)] for level in (0.05, 0.95))
@@ -38,9 +40,25 @@ def forecast_metrics(
         "mae": float(error.mean()),
         "rmse": float(np.sqrt((error**2).mean())),
         "pinball_loss": float(pinball(actual, quantiles, levels).mean()),
-        "mase": float(error.mean()) / change,
+        **({"mase": float(error.mean()) / change} if change else {}),
         "coverage_90_percent": covered(actual, low, high),
     }
+
+
+def origin_means(each: Array, known: Array | None) -> Array:
+    """each (origins, horizon, series) -> its mean for each origin, over what is ``known``.
+
+    An origin of which nothing is known has the mean 0, and no weight in the mean of all.
+    """
+    if known is None:
+        found: Array = each.mean((1, 2))
+        return found
+    return (each * known).sum((1, 2)) / np.maximum(known.sum((1, 2)), 1)
+
+
+def overlapping(facts: Mapping[str, Any]) -> int:
+    """How many neighbouring origins forecast a step in common, with their ``stride``."""
+    return -(-int(facts["horizon"]) // int(facts.get("stride", 1)))
 
 
 def points_of(quantiles: Array, levels: Sequence[float], point: str) -> Array:
@@ -49,9 +67,9 @@ def points_of(quantiles: Array, levels: Sequence[float], point: str) -> Array:
     return found
 
 
-def point_errors(actual: Array, point: Array) -> dict[str, float]:
-    """Mean squared and mean absolute error over all of two equal shapes."""
-    error = actual - point
+def point_errors(actual: Array, point: Array, known: Array | None = None) -> dict[str, float]:
+    """Mean squared and mean absolute error over all of two equal shapes, or what is ``known``."""
+    error = actual - point if known is None else (actual - point)[known]
     return {"mse": float((error**2).mean()), "mae": float(np.abs(error).mean())}
 
 

@@ -13,9 +13,16 @@ NAMES = (  # patterns of the metrics that a gate may name
 )
 
 
+FEWEST = 20  # points a component of a mixture is fitted to
+RIDGE = 1e-4  # added to the variances of points that lie on one line
+
+
 @dataclass(frozen=True)
 class Config:
-    """``components`` of the mixture, fitted to the first ``rows`` points by EM."""
+    """``components`` of the mixture, fitted to the first ``rows`` points by EM.
+
+    They are fewer where a component would have fewer than ``FEWEST`` points.
+    """
 
     rows: Count
     components: Count
@@ -28,7 +35,8 @@ def baselines(config: Config, data: Data) -> dict[str, float]:
     train, test = (_table(data.arrays(split)) for split in ("train", "test"))
     train = train[: config.rows]
     pen_seen, pen = train[:, 2], test[:, 2]
-    chance = pen_seen.mean()
+    # A pen that never, or always, lifts in training may do otherwise in the test.
+    chance = np.clip(pen_seen.mean(), 1 / (len(train) + 2), 1 - 1 / (len(train) + 2))
     flat = -np.log(np.where(pen > 0.5, chance, 1 - chance)).mean()
     return {
         "gaussian_nats_per_point": gaussian_nats(train[:, :2], test[:, :2]) + float(flat),
@@ -51,6 +59,8 @@ def gaussian_nats(train: Array, test: Array) -> float:
     """Mean negative log-density a row of ``test`` under the Gaussian of ``train``."""
     gap = test - train.mean(0)
     spread = np.cov(train, rowvar=False, ddof=0)
+    if np.linalg.matrix_rank(spread) < len(spread):
+        spread = spread + RIDGE * np.eye(len(spread))
     squares = np.einsum("ni,ij,nj->n", gap, np.linalg.inv(spread), gap)
     return float(
         0.5 * (squares.mean() + np.linalg.slogdet(spread)[1] + train.shape[1] * np.log(2 * np.pi))
@@ -69,7 +79,10 @@ def mixture_nats(config: Config, train: Array, test: Array) -> float:
         seen, unseen = (
             rows[_after_lift(rows) == lifted][:, [3, 4, 6, 7, 0, 1]] for rows in (train, test)
         )
-        total += conditional_log_density(config, seen, unseen).sum()
+        if len(unseen):
+            every = train[:, [3, 4, 6, 7, 0, 1]]
+            known = seen if len(seen) >= FEWEST else every
+            total += conditional_log_density(config, known, unseen).sum()
     return float(-total / len(test))
 
 
@@ -84,7 +97,7 @@ def conditional_log_density(config: Config, train: Array, test: Array) -> Array:
     from sklearn.mixture import GaussianMixture
 
     model = GaussianMixture(
-        config.components,
+        max(1, min(config.components, len(train) // FEWEST)),
         max_iter=config.iterations,
         random_state=config.seed,
         reg_covar=1e-4,
@@ -114,6 +127,10 @@ def pen_nats(train: Array, test: Array) -> float:
         before = rows[:, 3:]
         return np.column_stack((before, before[:, [0, 1, 3, 4]] ** 2, _after_lift(rows)))
 
-    model = LogisticRegression(max_iter=300).fit(features(train), train[:, 2] > 0.5)
+    lifts = train[:, 2] > 0.5
+    if lifts.all() or not lifts.any():
+        chance = (lifts.sum() + 0.5) / (len(lifts) + 1)
+        return float(-np.log(np.where(test[:, 2] > 0.5, chance, 1 - chance)).mean())
+    model = LogisticRegression(max_iter=300).fit(features(train), lifts)
     chances = model.predict_proba(features(test))[:, 1]
     return float(-np.log(np.where(test[:, 2] > 0.5, chances, 1 - chances)).mean())

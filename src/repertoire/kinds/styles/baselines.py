@@ -13,8 +13,8 @@ import numpy as np
 
 from repertoire.config import Count, Share
 from repertoire.contract import Array, Data
+from repertoire.data.image_files import middle, with_shorter_side
 from repertoire.kinds.styles.colours import with_colours_of
-from repertoire.kinds.styles.photographs import middle, with_shorter_side
 from repertoire.nn.measure import Measure
 
 NAMES = (  # patterns of the metrics that a gate may name

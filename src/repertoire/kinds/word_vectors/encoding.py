@@ -101,12 +101,25 @@ def beside_text(of_text: list[Expectation]) -> list[Expectation]:
 
 
 def encode_judged(table: pd.DataFrame, reading: Running) -> Encoded:
-    """A stream of word ids a split, each passage ended by id 0, and judgements of known words.
+    """Word ids of the passages, and judgements of known words.
 
-    Keeps the counts of the training words, and in the facts how many pairs have no vectors. Where
-    tokens are set apart in the text, they are words as they stand.
+    The facts say how many pairs have no vectors.
     """
-    passages = table[table["set"] == TEXT]
+    encoded = encode_words(table[table["set"] == TEXT], reading)
+    words = encoded.facts.pop("words")
+    ids = {word: n for n, word in enumerate(words) if n >= FIRST}
+    for split in ("valid", "test"):
+        encoded.arrays[split] |= _judged(table[table["split"] == split], ids)
+    judged = {name: _coverage(table, encoded.arrays, name) for name in (*SETS, ANALOGIES)}
+    encoded.facts.update(judged=judged, words=words)
+    return encoded
+
+
+def encode_words(passages: pd.DataFrame, reading: Running) -> Encoded:
+    """A stream of word ids a split, each passage ended by id 0, and counts of the training words.
+
+    Where tokens are set apart in the text, they are words as they stand.
+    """
     bare = passages["text"]
     if reading.level != "spaced":
         bare = bare.map(lambda text: " ".join(WORD.findall(text)))
@@ -116,16 +129,12 @@ def encode_judged(table: pd.DataFrame, reading: Running) -> Encoded:
     )
     encoding = TextEncoding(content)
     words = [encoding.token(n) for n in range(encoding.tokenizer.get_vocab_size())]
-    ids = {word: n for n, word in enumerate(words) if n >= FIRST}
     arrays: dict[str, Arrays] = {s: _stream(encoding, bare[passages["split"] == s]) for s in SPLITS}
-    for split in ("valid", "test"):
-        arrays[split] |= _judged(table[table["split"] == split], ids)
     counts = np.bincount(arrays["train"]["tokens"], minlength=len(words))
     facts = {
         "vocabulary": len(words),
         "tokens": {s: int(arrays[s]["tokens"].size) for s in SPLITS},
         "unknown_share_test": round(float(np.mean(arrays["test"]["tokens"] == 1)), 5),
-        "judged": {name: _coverage(table, arrays, name) for name in (*SETS, ANALOGIES)},
         "words": words,
     }
     return Encoded({**arrays, "vocabulary": {"counts": counts}}, facts, {"text": content})

@@ -75,9 +75,13 @@ def ragged_arrays(path: Path) -> Iterator[tuple[str, list[Array]]]:
     Raises SourceError for whatever is not made of arrays of numbers alone.
     """
     for name, content in members(path, "*.npy"):
-        with _refusing(path, name):
-            rows = _rows(content)
-        yield name.removesuffix(".npy"), rows
+        yield name.removesuffix(".npy"), ragged_rows(path, name, content)
+
+
+def ragged_rows(path: Path, name: str, content: bytes) -> list[Array]:
+    """The rows of one member of ``path``, in the format of .npy, that are arrays of their own."""
+    with _refusing(path, name):
+        return _rows(content)
 
 
 def named_arrays(path: Path, name: str, content: bytes) -> Arrays:

@@ -34,7 +34,8 @@ def chosen_columns(
                 f"--{option} {options[option]}: no such column; there are: {', '.join(columns)}"
             )
     facts.append(Fact("format", "; ".join(table.formats)))
-    facts.append(Fact("rows", f"{table.rows:,}, columns: {', '.join(columns)}"))
+    about = "about " if table.sampled else ""
+    facts.append(Fact("rows", f"{about}{table.rows:,}, columns: {', '.join(columns)}"))
     split, words = _split_column(frame, columns, options)
     text, why = _text_column(frame, [c for c in columns if c != split], options)
     facts.append(Fact("texts", f"column {text!r}, {why}"))
@@ -77,7 +78,7 @@ def _is_text(column: pd.Series) -> bool:
     links = cells.str.match(r"\w+://\S*$").mean()
     distinct = cells.nunique() / len(cells)
     long = words >= 3 or signs >= 12
-    return bool(long and letters > 0.5 and links < 0.5 and distinct > 0.3)
+    return bool(long and letters > 0.3 and links < 0.5 and distinct > 0.3)
 
 
 def _label_column(

@@ -1,0 +1,100 @@
+"""Numbers as people write them into tables: "1,234.5", "1.234,5", "1 234", "−3", "12 %", "".
+
+A column follows one convention: ``decimal_mark`` finds it, ``numbers`` reads by it.
+"""
+
+import re
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from repertoire.data.doors import OptionNeeded
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+DecimalMark = Literal[".", ","]
+
+MISSING = frozenset(  # lower case; what common programs write where a value is not known
+    ("", "-", "--", "–", "—", ".", "?", "na", "n/a", "#n/a", "nan", "nil", "none", "null", "<na>")
+)
+_UNIT = r"[$€£¥%]"
+_AFFIXES = re.compile(rf"^{_UNIT}\s*|\s*{_UNIT}$")
+_MINUS = str.maketrans({"−": "-", "\u2011": "-", "’": "'"})
+# Thousands are grouped by threes; a space of any width and an apostrophe group them as well.
+_GROUP = r"[\s']"
+_EXPONENT = r"(?:[eE][+-]?\d+)?"
+
+
+def _pattern(decimal: str, grouping: str) -> re.Pattern[str]:
+    whole = rf"(?:\d+|[1-9]\d{{0,2}}(?:(?:{grouping}|{_GROUP})\d{{3}})+)"
+    fraction = rf"{re.escape(decimal)}\d*"
+    return re.compile(rf"[+-]?(?:{whole}(?:{fraction})?|{re.escape(decimal)}\d+){_EXPONENT}")
+
+
+PATTERNS = {".": _pattern(".", ","), ",": _pattern(",", r"\.")}
+
+
+def missing(cells: "pd.Series[str]") -> "pd.Series[bool]":
+    """Which cells hold no value: empty, "NA", "NaN", "-", … (any case)."""
+    return cells.isna() | cells.fillna("").astype(str).str.strip().str.lower().isin(MISSING)
+
+
+def decimal_mark(column: str, cells: "pd.Series[str]", option: str = "decimal") -> DecimalMark:
+    """The decimal mark with which the cells are numbers: "." unless "," reads more of them.
+
+    Raises OptionNeeded where both read all that have a mark, as of "1,234" and "2,345".
+    """
+    known = _bare(cells[~missing(cells)].drop_duplicates())
+    marked = known[known.str.contains("[.,]", regex=True)]
+    fits = {mark: marked.map(lambda t, p=p: bool(p.fullmatch(t))) for mark, p in PATTERNS.items()}
+    if fits["."].sum() != fits[","].sum() or marked.empty:
+        return "," if fits[","].sum() > fits["."].sum() else "."
+    both = marked[fits["."] & fits[","]]
+    if not both.str.contains(",", regex=False).any():
+        return "."  # a point alone is a decimal point everywhere
+    longest = known[~known.str.contains("[.,]", regex=True)].str.count(r"\d").max()
+    if len(marked) < len(known) and longest <= 3:
+        return "."  # numbers below 1,000 have no comma, those above have: it groups thousands
+    example = both.iloc[0]
+    raise OptionNeeded(
+        f"column {column}: {example!r} could be {_value(example, '.'):g} or "
+        f"{_value(example, ','):g}; say which mark is the decimal one: "
+        f'--{option} "." or --{option} ","'
+    )
+
+
+def numbers(cells: "pd.Series[str]", decimal: DecimalMark) -> "pd.Series[float]":
+    """Numbers of a column of texts (or of numbers): NaN where a cell is missing or no number.
+
+    Thousands may be grouped by the other mark, by spaces or by apostrophes; a currency sign or a
+    per cent sign is left away. Compare with ``missing`` to find what is no number.
+    """
+    import pandas as pd
+
+    if cells.dtype.kind in "iuf":
+        return cells.astype(np.float64)
+    found = pd.Series(np.nan, cells.index)
+    if decimal == ".":  # what Python itself reads; nearly all cells of nearly all files
+        found = pd.to_numeric(cells, errors="coerce").astype(np.float64)
+    rest = cells[found.isna() & ~missing(cells)].drop_duplicates()  # mostly none
+    grouping = "," if decimal == "." else "."
+    bare = _bare(rest)
+    bare = bare[bare.map(lambda text: bool(PATTERNS[decimal].fullmatch(text)))]
+    plain = bare.str.replace(rf"{_GROUP}|{re.escape(grouping)}", "", regex=True)
+    values = pd.to_numeric(plain.str.replace(decimal, ".", regex=False)).astype(np.float64)
+    if len(values):
+        known = dict(zip(rest[values.index], values, strict=True))
+        found = found.fillna(cells.map(known).astype(np.float64))
+    return found.where(np.isfinite(found))
+
+
+def _bare(cells: "pd.Series[str]") -> "pd.Series[str]":
+    """Without spaces around, currency and per cent signs; the minus of printers as "-"."""
+    texts = cells.astype(str).str.strip().str.translate(_MINUS)
+    return texts.str.replace(_AFFIXES, "", regex=True)
+
+
+def _value(text: str, decimal: str) -> float:
+    grouping = "," if decimal == "." else "."
+    return float(re.sub(_GROUP, "", text).replace(grouping, "").replace(decimal, "."))

@@ -1,0 +1,1 @@
+"""From somebody's files to a served answer, door by door."""
