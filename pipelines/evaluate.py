@@ -1,7 +1,9 @@
 """evaluate@<recipe>: onnx + test split -> evaluation/, manifest.json, metrics.json; no torch."""
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from safetensors.numpy import load_file
 
@@ -48,7 +50,7 @@ def evaluate(name: str) -> None:
             "verdicts": [_plain(comparison) for comparison in compared],
         }
         write_json(partial / Path(RESULTS).name, results)
-    _write_manifest(name, recipe, data, metrics, errors, family.tasks)
+    _write_manifest(name, recipe, data, results, family.tasks)
     summary = {
         "value": gate["value"],
         "standard_error": gate["standard_error"],
@@ -124,11 +126,11 @@ def _write_manifest(
     name: str,
     recipe: Recipe,
     data: Dataset,
-    metrics: dict[str, float],
-    errors: dict[str, float],
+    results: Mapping[str, Any],
     tasks: tuple[str, ...],
 ) -> None:
     folder = ARTIFACTS / name
+    metrics, errors = results["test"], results["standard_errors"]
     exported = read_json(folder / "onnx" / "graphs.json")
     write_json(
         folder / "manifest.json",
@@ -145,6 +147,7 @@ def _write_manifest(
             "metrics": {f"test_{key}": value for key, value in metrics.items()},
             "standard_errors": {f"test_{key}": value for key, value in errors.items()},
             "baselines": read_json(BASELINES / f"{recipe.dataset}.json"),
+            "verdict": {"metric": recipe.gate.metric, **results["verdicts"][0]},
             "parity": exported["metric_differences"],
             "digests": {
                 **read_json(folder / "trained/history.json")["digests"],

@@ -20,7 +20,8 @@ from repertoire.data.files import whole_file
 from repertoire.data.image_files import read_whole, with_shorter_side
 from repertoire.data.sources import SourceError, fetch
 from repertoire.nn.perceptual import Judge, optimised, pixels, scaled
-from repertoire.readers.styles import Config, judge_weights
+from repertoire.readers.helpers.vgg import vgg16_weights
+from repertoire.readers.styles import Config
 from repertoire.training.progress import Countdown
 
 READER = "styles"
@@ -58,7 +59,8 @@ def _judge(style: Tensor) -> Judge:
     config = parse(Config, params.config, "params.yaml.datasets")
     if "judge" not in params.sources:
         raise SourceError("sources.judge: missing; the judge's weights are read from it")
-    weights, widths = judge_weights(fetch(params.sources["judge"]), config)
+    path = fetch(params.sources["judge"])
+    weights, widths = vgg16_weights(path, config.weights, config.measure)
     return Judge(widths, config.measure).learn(weights, style)
 
 

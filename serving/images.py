@@ -6,6 +6,8 @@ import base64
 import binascii
 import io
 import math
+import struct
+import zlib
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -16,10 +18,14 @@ from serving.errors import BadModel, InvalidInput, Malformed, TooLarge
 from serving.manifest import Graph
 from serving.ports import Array
 
-if TYPE_CHECKING:
-    from PIL.Image import Image
+BYTES = 16 * 2**20  # of a file whose size is free
+PIXELS = 89_478_485  # of a file that is made smaller; Pillow's own limit
+ORIENTATION = 0x0112  # EXIF tag
+SIDEWAYS = (5, 6, 7, 8)  # its values that swap width and height
+FORMATS = ("PNG", "JPEG", "GIF", "BMP", "WEBP", "TIFF", "PPM")  # of Pillow
 
-BYTES = 8 * 2**20  # of a file whose size is free
+if TYPE_CHECKING:
+    from PIL.Image import Image as PillowImage
 
 Check = Callable[[Sequence[int]], None]
 """Raises InvalidInput or TooLarge for a size (width, height) that is not wanted."""
@@ -35,7 +41,7 @@ def fixed_sizes(graph: Graph) -> tuple[int, ...]:
 
 
 def read(image: Any, height: int, width: int, *colours: int) -> Array:
-    """uint8[height, width] from PNG or JPEG bytes, base64 of them, or nested lists of 0 to 255.
+    """uint8[height, width] from the bytes of a file, base64 of them, or nested lists of 0 to 255.
 
     uint8[height, width, 3] (red, green, blue) where ``colours`` is 3. Raises Malformed for what is
     no image and InvalidInput for another size.
@@ -46,6 +52,20 @@ def read(image: Any, height: int, width: int, *colours: int) -> Array:
     if isinstance(image, bytes):
         return _from_file(image, check, "RGB" if colours else "L")
     return _from_lists(image, check, colours)
+
+
+def read_fitted(image: Any, height: int, width: int, *colours: int) -> Array:
+    """As ``read``, but a file may have any size: as training files were, it is turned upright, cut
+    to the largest rectangle of the wanted proportions in its middle, and resized.
+
+    Raises TooLarge before a file of more than ``PIXELS`` is decoded.
+    """
+    if isinstance(image, str):
+        image = _from_base64(image)
+    if not isinstance(image, bytes):
+        return read(image, height, width, *colours)
+    check = partial(_check_area, most=PIXELS)
+    return _from_file(image, check, "RGB" if colours else "L", (width, height))
 
 
 def read_any(image: Any, most: int) -> Array:
@@ -61,7 +81,7 @@ def read_any(image: Any, most: int) -> Array:
     if len(image) > BYTES:
         remedy = "save it as a JPEG of less quality, or make it smaller"
         raise TooLarge(f"the image is a file of {len(image)} bytes, at most {BYTES}; {remedy}")
-    return _from_file(image, check, "RGB", upright=True)
+    return _from_file(image, check, "RGB")
 
 
 def _from_lists(image: Any, check: Check, colours: tuple[int, ...]) -> Array:
@@ -111,36 +131,61 @@ def _from_base64(text: str) -> bytes:
         raise Malformed(f"the image is not valid base64: {error}") from error
 
 
-def _from_file(content: bytes, check: Check, mode: str, upright: bool = False) -> Array:
+def _from_file(
+    content: bytes, check: Check, mode: str, fitted: tuple[int, int] | None = None
+) -> Array:
+    """Upright, of transparent pixels on white, and of the size ``fitted`` (width, height) if any.
+
+    What this does to a file is what training did to its files (repertoire.data.image_files).
+    """
     from PIL import Image, ImageOps
 
     try:
-        with Image.open(io.BytesIO(content), formats=["PNG", "JPEG"]) as image:
-            check(image.size)  # before decoding: a small file can be huge
-            turned = ImageOps.exif_transpose(image) if upright else image
-            return np.asarray(_on_white(_eight_bit(turned)).convert(mode))
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise Malformed(f"the image is no PNG or JPEG that can be read: {error}") from error
+        with Image.open(io.BytesIO(content), formats=FORMATS) as image:
+            turned = image.getexif().get(ORIENTATION) in SIDEWAYS
+            # Before decoding: a small file can be huge.
+            check(image.size[::-1] if turned else image.size)
+            if fitted:
+                image.draft(None, (2 * max(fitted), 2 * max(fitted)))
+            found = _eight_bit(ImageOps.exif_transpose(image))
+            if found.has_transparency_data and (mode == "RGB" or found.mode != "L"):
+                layer = found.convert("RGBA")
+                found = Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer)
+            found = found.convert(mode)
+            if fitted and found.size != fitted:
+                found = ImageOps.fit(found, fitted, Image.Resampling.LANCZOS)
+            return np.asarray(found)
+    # Decoders of damaged files raise many kinds of errors.
+    except (
+        OSError,
+        SyntaxError,
+        ValueError,
+        LookupError,
+        TypeError,
+        OverflowError,
+        struct.error,
+        zlib.error,
+        Image.DecompressionBombError,
+    ) as error:
+        raise Malformed(f"the image is no image file that can be read: {error}") from error
 
 
-def _eight_bit(image: Image) -> Image:
-    """16-bit levels as 8-bit ones, as training data are read; Pillow would cut them off at 255."""
+def _eight_bit(image: PillowImage) -> PillowImage:
+    """Levels of 16 bits become 8; those whose range is not known are refused."""
     from PIL import Image
 
+    if image.mode == "F":
+        raise ValueError("floating-point levels, whose range is not known")
     if not image.mode.startswith("I"):
         return image
     levels = np.asarray(image).astype(np.int64)
-    return Image.fromarray(((levels.clip(0, 65_535) + 128) // 257).astype(np.uint8))
-
-
-def _on_white(image: Image) -> Image:
-    """Transparent pixels laid on white, as training data are read; Pillow would make them black."""
-    from PIL import Image
-
-    if not image.has_transparency_data:
-        return image
-    layer = image.convert("RGBA")
-    return Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer)
+    if levels.min() < 0 or levels.max() > 65_535:
+        raise ValueError("32-bit levels, whose range is not known")
+    grey = Image.fromarray(((levels + 128) // 257).astype(np.uint8))
+    transparent = image.info.get("transparency")
+    if isinstance(transparent, int):
+        grey.putalpha(Image.fromarray(np.where(levels == transparent, 0, 255).astype(np.uint8)))
+    return grey
 
 
 def _check_size(size: Sequence[int], height: int, width: int) -> None:

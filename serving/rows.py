@@ -22,7 +22,7 @@ from serving.csv_files import Dialect, Row
 from serving.errors import InvalidInput, Malformed
 
 FORMATS = (".csv", ".tsv", ".parquet", ".jsonl")
-IMAGES = (".png", ".jpg", ".jpeg")
+IMAGES = (".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm")
 _ORJSON = orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_APPEND_NEWLINE
 
 

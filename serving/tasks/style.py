@@ -21,7 +21,7 @@ from serving.repository import Model
 from serving.task import Answer, Task
 
 IMAGES = 16  # in one request
-PIXELS = 2**23  # of one image
+PIXELS = 2**25  # of one image
 WHOLE = 2**20  # pixels that are normalised and painted at once
 LONGEST = 4096  # side of those
 TILE = 512  # side of a tile; like the overlap a multiple of 4, for the net halves sides twice
@@ -30,8 +30,8 @@ WINDOWS, WINDOW = 4, 256  # a side, and their own side
 
 
 def stylize(model: Model, run: Run, request: Mapping[str, Any]) -> Answer:
-    """Paints images in the style of the model. `images`: a list, each a PNG or JPEG in base64 or
-    nested lists of 0 to 255, up to 8,388,608 pixels and as many bytes.
+    """Paints images in the style of the model. `images`: a list, each an image file in base64 or
+    nested lists of 0 to 255, up to 33,554,432 pixels, and files up to 16,777,216 bytes.
 
     Answers `results`, for each: image (PNG in base64), height, width.
     """

@@ -126,9 +126,9 @@ def test_images_without_folders_have_no_classes_and_say_what_is_left_out(tmp_pat
     assert data.facts["channels"] == 1 and data.arrays("train")["images"].ndim == 3
     # Noise looks alike whichever way it is turned.
     assert data.facts["features"] == "pixels"
-    assert "a classifier of their quarter turns is right" in data.facts["left_out"][
-        "frechet_distance"
-    ]
+    assert (
+        "a classifier of their quarter turns is right" in data.facts["left_out"]["frechet_distance"]
+    )
     config = parse(baselines.Config, json.loads(json.dumps(proposal.baseline)), "test")
     found = baselines.baselines(config, data)
     assert {"gaussian_pixels_pixel_coverage_percent", "pca_32_grey_mse"} <= set(found)
@@ -207,7 +207,7 @@ def test_several_columns_ask_which_is_the_label(tmp_path):
     assert facts_of(proposed(raw, label="none"))["classes"].startswith("none")
     with pytest.raises(ConfigError, match="--label colour: no such column; there are: shape, size"):
         proposed(raw, label="colour")
-    with pytest.raises(ConfigError, match="has 37 different values|no such column"):
+    with pytest.raises(ConfigError, match=r"has 37 different values|no such column"):
         proposed(raw, label="file_name")
 
 
@@ -221,9 +221,9 @@ def test_rows_of_metadata_without_an_image_and_images_without_a_row_are_told(tmp
     with pytest.raises(SourceError, match=r"metadata\.csv: row 7: the column label is empty"):
         proposed(raw)
     proposal = proposed(raw, on_bad_row="drop")
-    assert "7 of 47 rows" in facts_of(proposal)["unusable"] or "of 4" in facts_of(proposal)[
-        "unusable"
-    ]
+    assert (
+        "7 of 47 rows" in facts_of(proposal)["unusable"] or "of 4" in facts_of(proposal)["unusable"]
+    )
     _, table = tabulated(raw, proposal)
     reasons = {row["reason"] for row in table.attrs["dropped"]}
     assert reasons == {

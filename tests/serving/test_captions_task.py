@@ -121,7 +121,7 @@ def test_a_folder_of_pictures_is_described_and_the_bad_one_set_aside(
     folder.mkdir()
     for bright in (5, 2):
         (folder / f"{bright}.png").write_bytes(png(picture(bright)))
-    (folder / "7.png").write_bytes(png(np.zeros((7, 7), np.uint8)))
+    (folder / "7.png").write_bytes(png(picture(7))[:40])
     arguments = ["counter", "caption", str(folder), str(output), "--models", str(models)]
     assert batch.main(arguments) == 0
     rows = [json.loads(line) for line in output.read_text().splitlines()]
@@ -130,4 +130,13 @@ def test_a_folder_of_pictures_is_described_and_the_bad_one_set_aside(
         ("5.png", "lit lit lit lit lit"),
     ]
     [bad] = (tmp_path / "o.jsonl.errors.jsonl").read_text().splitlines()
-    assert "resize it to 5 x 3" in json.loads(bad)["reason"]
+    assert "no image file that can be read" in json.loads(bad)["reason"]
+
+
+def test_a_file_of_any_size_is_cut_and_resized_as_training_files_were(client: TestClient) -> None:
+    wide = np.zeros((30, 90), np.uint8)
+    wide[:, 20:70] = 200  # the middle of the proportions wanted, which alone is seen
+    [found] = client.post(
+        "/v1/models/counter/caption", json={"images": base64.b64encode(png(wide)).decode()}
+    ).json()["results"]
+    assert found["tokens"] == ["lit"] * 15

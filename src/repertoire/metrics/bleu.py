@@ -1,7 +1,8 @@
 """BLEU of tokens (Papineni et al. 2002) and what captions are judged by."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from typing import Literal
 
 import numpy as np
 
@@ -9,6 +10,8 @@ from repertoire.contract import Array, Measurement
 
 ORDERS = (1, 2, 3, 4)
 Tokens = Sequence[str]
+# What an n-gram consists of; captions in scripts without spaces are compared by character.
+Unit = Literal["word", "character"]
 
 
 def corpus_bleu(
@@ -55,23 +58,43 @@ def _grams(tokens: Tokens, n: int) -> Counter[tuple[str, ...]]:
     return Counter(tuple(tokens[i : i + n]) for i in range(len(tokens) - n + 1))
 
 
+def split_into(unit: Unit, text: str) -> Tokens:
+    """The words of a text, or its characters but for spaces."""
+    words = text.split()
+    return words if unit == "word" else list("".join(words))
+
+
 def caption_metrics(
-    guesses: Sequence[str], references: Sequence[Sequence[str]]
+    guesses: Sequence[str],
+    references: Sequence[Sequence[str]],
+    unit: Unit = "word",
+    left_out: Collection[str] = (),
 ) -> dict[str, float]:
-    """Exact match with any of the references and BLEU-1 to BLEU-4 of words, in percent."""
-    return caption_measurement(guesses, references).measure(np.arange(len(guesses)))
+    """Exact match with any of the references and BLEU-1 to BLEU-4, in percent.
+
+    ``left_out`` names metrics that mean nothing for these references.
+    """
+    measurement = caption_measurement(guesses, references, unit, left_out)
+    return measurement.measure(np.arange(len(guesses)))
 
 
-def caption_measurement(guesses: Sequence[str], references: Sequence[Sequence[str]]) -> Measurement:
+def caption_measurement(
+    guesses: Sequence[str],
+    references: Sequence[Sequence[str]],
+    unit: Unit = "word",
+    left_out: Collection[str] = (),
+) -> Measurement:
     """The same, by image."""
     same = np.array([guess in wanted for guess, wanted in zip(guesses, references, strict=True)])
-    words = [guess.split() for guess in guesses]
-    counts = bleu_counts(words, [[text.split() for text in wanted] for wanted in references])
+    tokens = [split_into(unit, guess) for guess in guesses]
+    wanted = [[split_into(unit, text) for text in row] for row in references]
+    counts = bleu_counts(tokens, wanted)
+    orders = [n for n in ORDERS if f"bleu_{n}_percent" not in left_out]
 
     def measure(rows: Array) -> dict[str, float]:
         return {
             "exact_match_percent": 100 * float(same[rows].mean()),
-            **{f"bleu_{n}_percent": bleu_of_counts(counts[rows], n) for n in ORDERS},
+            **{f"bleu_{n}_percent": bleu_of_counts(counts[rows], n) for n in orders},
         }
 
     return Measurement(len(guesses), measure)

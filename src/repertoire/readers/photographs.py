@@ -1,13 +1,11 @@
 """Photographs with several captions each, in the files of Flickr8k (Hodosh et al. 2013).
 
 A tar of square JPEG files; ``name#number<TAB>caption`` a line; a list of names a split. Features
-come from a MobileNetV2 with published weights (``nn/mobilenet.py``): no net here learns to see from
-so few photographs, so what the encoder finds is computed once, and its weights go with the data.
+come from a MobileNetV2 with published weights (``kinds/captions/photographs.py``).
 """
 
 import hashlib
 import io
-import pickle
 import re
 from collections import defaultdict
 from dataclasses import dataclass
@@ -23,11 +21,11 @@ from repertoire.data.dataset import SPLITS, Encoded, TextEncoding
 from repertoire.data.sources import Files, SourceError, members
 from repertoire.data.text import END, PAD, UNKNOWN, text_encoding
 from repertoire.data.validation import Expectation, expect
+from repertoire.kinds.captions.photographs import ENCODER, encoded_images, encoder_layers
 from repertoire.kinds.pairs.encoding import padded_ids
 
 KIND = "captions"
 WORD = r"[a-z0-9]+(?:['\-][a-z0-9]+)*"  # punctuation is no part of a caption
-CHUNK = 50  # photographs that pass the encoder together
 
 
 @dataclass(frozen=True)
@@ -137,22 +135,16 @@ def encode(config: Config, table: pd.DataFrame) -> Encoded:
     specials = (PAD, END, UNKNOWN)
     content = text_encoding(train, "word", config.vocabulary, specials, True, "whole")
     encoding = TextEncoding(content)
-    seen = weights(table.attrs["encoder"], config.weights)
-    layers = {name: value for name, value in seen.items() if name.startswith("features.")}
+    layers = encoder_layers(table.attrs["encoder"], config.weights)
     images = {split: np.stack(rows["pixels"].to_list()) for split, rows in parts.items()}
     arrays: dict[str, Arrays] = {"encoder": layers}
     for split in SPLITS:
-        features = _features(images[split], layers, config.threads)
-        known = {"features": features.astype(np.float16)}
-        arrays[split] = {
-            **({"images": images[split]} if split == "test" else known),
-            "pooled": features.mean(1),
-            "captions": _ids(encoding, texts[split]),
-        }
+        found = encoded_images(split, images[split], layers, config.threads)
+        arrays[split] = {**found, "captions": _ids(encoding, texts[split])}
     shape = [config.side, config.side, 3]
     facts = {
         "side": config.side,
-        "encoder": "MobileNetV2 with ImageNet weights, not trained further",
+        "encoder": ENCODER,
         "vocabulary": encoding.tokenizer.get_vocab_size(),
         "end": encoding.end,
         "photographs": {split: len(rows) for split, rows in parts.items()},
@@ -165,33 +157,3 @@ def _ids(encoding: TextEncoding, texts: dict[str, list[str]]) -> Array:
     """int32 (rows, captions, time), padded with 0."""
     flat = padded_ids(encoding, [text for row in zip(*texts.values(), strict=True) for text in row])
     return flat.reshape(-1, len(texts), flat.shape[1])
-
-
-def weights(path: Path, pattern: str) -> Arrays:
-    """The tensors of a net by name; a file that holds anything else is refused."""
-    # Imported late: only this reader reads PyTorch's format.
-    import torch
-
-    [(name, content)] = members(path, pattern)
-    try:
-        state = torch.load(io.BytesIO(content), weights_only=True)
-    except (RuntimeError, EOFError, pickle.UnpicklingError) as error:
-        raise SourceError(f"{path}: {name} holds no weights alone ({error})") from error
-    return {name: value.numpy() for name, value in state.items()}
-
-
-def _features(images: Array, layers: Arrays, threads: int) -> Array:
-    """float32 (rows, places, channels) of uint8 photographs."""
-    import torch
-
-    from repertoire.nn.mobilenet import Photographs
-
-    torch.set_num_threads(threads)
-    encoder = Photographs().eval()
-    encoder.load_state_dict({name: torch.from_numpy(value) for name, value in layers.items()})
-    with torch.no_grad():
-        chunks = [
-            encoder(torch.from_numpy(images[start : start + CHUNK])).numpy()
-            for start in range(0, len(images), CHUNK)
-        ]
-    return np.concatenate(chunks)

@@ -15,13 +15,18 @@ import numpy as np
 import pandas as pd
 
 from repertoire.config import Count, NonNegative, Seed, Share
-from repertoire.contract import Array, Arrays
-from repertoire.data.dataset import SPLITS, Encoded
+from repertoire.data.dataset import Encoded
 from repertoire.data.sources import Files, SourceError, members
 from repertoire.data.validation import Expectation, expect
+from repertoire.kinds.interactions.encoding import (
+    HISTORY,
+    IGNORED,
+    ROLES,
+    TARGET,
+    encode_likes,
+)
 
 KIND = "interactions"
-HISTORY, TARGET, IGNORED = ROLES = ("history", "target", "ignored")
 
 
 @dataclass(frozen=True)
@@ -163,63 +168,5 @@ def expectations(config: Config) -> list[Expectation]:
 
 
 def encode(config: Config, table: pd.DataFrame) -> Encoded:
-    """``history`` and ``targets`` int32 (users, most) of item numbers from 1, padded with 0.
-
-    The catalogue holds what training users like. A held-out like of anything else cannot be told,
-    and stays a target that nobody finds: its number is one above the catalogue.
-    """
-    told = {split: _parts(config, table, split) for split in SPLITS}
-    seen = told["train"][0].drop_duplicates("item").sort_values("item")
-    numbers = {item: n for n, item in enumerate(seen["item"], 1)}
-    arrays = {split: _arrays(numbers, *parts) for split, parts in told.items()}
-    targets = arrays["test"]["targets"]
-    facts = {
-        "items": len(numbers),
-        "generalisation": "weak" if config.target_share is None else "strong",
-        "threshold": config.threshold,
-        "users": {split: len(arrays[split]["history"]) for split in SPLITS},
-        "likes": {split: sum(map(len, parts)) for split, parts in told.items()},
-        "unknown_share_test": round(float((targets > len(numbers)).sum() / (targets > 0).sum()), 5),
-    }
-    users = {split: {"user": [*map(str, _users(parts[0]))]} for split, parts in told.items()}
-    catalogue = {"kind": "catalogue", "titles": seen["title"].to_list(), "pad": 0, "first": 1}
-    return Encoded(arrays, facts, {"items": catalogue}, users)
-
-
-def _parts(config: Config, table: pd.DataFrame, split: str) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The likes that are told of a split's users, and those that are to be found."""
-    likes = table[table["role"] != IGNORED]
-    own = likes[likes["split"] == split]
-    if config.target_share is not None:
-        return own[own["role"] == HISTORY], own[own["role"] == TARGET]
-    if split == "train":
-        return own, own[:0]
-    # Whoever has nothing to be found is no user of the split.
-    before = likes[likes["split"].isin(SPLITS[: SPLITS.index(split)])]
-    return before[before["user"].isin(own["user"])], own
-
-
-def _users(part: pd.DataFrame) -> Array:
-    return np.sort(part["user"].unique())
-
-
-def _arrays(numbers: dict[int, int], told: pd.DataFrame, wanted: pd.DataFrame) -> Arrays:
-    users = _users(told)
-    known = told[told["item"].isin(numbers)]
-    arrays = {"history": _padded(users, known["user"], known["item"].map(numbers))}
-    if len(wanted):
-        unknown = len(numbers) + 1
-        ids = wanted["item"].map(lambda item: numbers.get(item, unknown))
-        arrays["targets"] = _padded(users, wanted["user"], ids)
-    return arrays
-
-
-def _padded(users: Array, owners: "pd.Series[Any]", ids: "pd.Series[Any]") -> Array:
-    """int32 (users, most): the ids of each user in rising order, then zeros."""
-    rows = np.searchsorted(users, owners.to_numpy())
-    order = np.lexsort((ids.to_numpy(), rows))
-    counts = np.bincount(rows, minlength=len(users))
-    places = np.arange(len(rows)) - np.repeat(np.cumsum(counts) - counts, counts)
-    padded = np.zeros((len(users), counts.max()), np.int32)
-    padded[rows[order], places] = ids.to_numpy()[order]
-    return padded
+    """Likes by user, as ``kinds/interactions`` encodes them."""
+    return encode_likes(table, config.target_share is not None, config.threshold)

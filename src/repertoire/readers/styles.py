@@ -6,10 +6,8 @@ are trained and measured by it. So does what optimisation reaches on the test ph
 iteration: it takes minutes, and every net is compared with it.
 """
 
-import hashlib
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -18,14 +16,20 @@ import pandas as pd
 from repertoire.config import Count, Natural
 from repertoire.contract import Array, Arrays
 from repertoire.data.dataset import SPLITS, Encoded
-from repertoire.data.image_files import ImageFileError, middle, read_whole, with_shorter_side
+from repertoire.data.image_files import ImageFileError, read_whole, with_shorter_side
 from repertoire.data.sources import Files, SourceError, members
 from repertoire.data.validation import Expectation, expect
+from repertoire.kinds.styles.encoding import (
+    Optimisation,
+    encode_styles,
+    likeness,
+    size_expectations,
+    square,
+)
 from repertoire.nn.measure import Measure
-from repertoire.readers.helpers.pickles import named_arrays
+from repertoire.readers.helpers.vgg import vgg16_weights
 
 KIND = "styles"
-NET = "VGG16_0"  # in the file of weights
 
 
 @dataclass(frozen=True)
@@ -67,7 +71,7 @@ def tabulate(config: Config, files: Files) -> pd.DataFrame:
     ]
     table = pd.DataFrame(rows)
     table.attrs["judge"] = files["judge"]  # no column: a path is not of the data
-    table["key"] = [_likeness(pixels) for pixels in table["pixels"]]
+    table["key"] = [likeness(pixels) for pixels in table["pixels"]]
     table["height"], table["width"] = (
         [pixels.shape[axis] for pixels in table["pixels"]] for axis in (0, 1)
     )
@@ -85,26 +89,10 @@ def _pictures(files: Files, pick: Pick) -> Iterator[tuple[str, Array]]:
             raise SourceError(f"{path}: {error}") from error
 
 
-def _likeness(pixels: Array) -> str:
-    """Equal for a picture and its copy of another size: light or dark, on a grid of 8 x 8."""
-    grey = with_shorter_side(pixels, 64).astype(float).mean(2)
-    rows, columns = (np.linspace(0, size, 9).astype(int)[:-1] for size in grey.shape)
-    cells = np.add.reduceat(np.add.reduceat(grey, rows, 0), columns, 1)
-    return hashlib.sha256(np.packbits(cells > np.median(cells)).tobytes()).hexdigest()[:16]
-
-
 def expectations(config: Config) -> list[Expectation]:
     """Sizes, contrast, and every file once."""
     return [
-        *(
-            expect(
-                f"the {side} of a picture is {config.side} pixels or more",
-                "ExpectColumnValuesToBeBetween",
-                column=side,
-                min_value=config.side,
-            )
-            for side in ("height", "width")
-        ),
+        *size_expectations(config.side),
         expect(
             "no picture is blank", "ExpectColumnValuesToBeBetween", column="contrast", min_value=5
         ),
@@ -113,70 +101,16 @@ def expectations(config: Config) -> list[Expectation]:
 
 
 def encode(config: Config, table: pd.DataFrame) -> Encoded:
-    """uint8 ``images`` (rows, side, side, 3) a split; ``styles`` by name, of any size; the weights
-    of the ``judge``; and ``optimised``: by style the losses float32 (iterations + 1, rows, 2) and
-    the last pictures uint8 (rows, side, side, 3) of the test photographs.
-    """
-    arrays: dict[str, Arrays] = {}
+    """As ``kinds/styles/encoding.py`` says; photographs are cut to squares."""
+    images: Arrays = {}
     for split in SPLITS:
         rows = table[(table["split"] == split) & (table["style"] == "")]
-        squares = [
-            middle(with_shorter_side(p, config.side), config.side) for p in rows["pixels"].to_list()
-        ]
-        arrays[split] = {"images": np.stack(squares)}
-    styles = table[table["style"] != ""]
-    arrays["styles"] = {
+        images[split] = np.stack([square(p, config.side) for p in rows["pixels"].to_list()])
+    paintings = table[table["style"] != ""]
+    styles = {
         name: with_shorter_side(pixels, config.style_side)
-        for name, pixels in zip(styles["style"], styles["pixels"], strict=True)
+        for name, pixels in zip(paintings["style"], paintings["pixels"], strict=True)
     }
-    arrays["judge"], widths = judge_weights(table.attrs["judge"], config)
-    arrays["optimised"] = _optimised(config, arrays, widths)
-    facts = {
-        "side": config.side,
-        "styles": list(config.styles),
-        "photographs": {split: len(arrays[split]["images"]) for split in SPLITS},
-        "measure": asdict(config.measure) | {"style": list(config.measure.style)},
-        "widths": widths,
-        "judge": "VGG-16 with ImageNet weights, not trained further",
-    }
-    shape = ["height", "width", 3]
-    pictures = {"kind": "image", "dtype": "uint8", "range": [0, 255], "shape": shape}
-    return Encoded(arrays, facts, {"images": pictures})
-
-
-def judge_weights(path: Path, config: Config) -> tuple[Arrays, list[int]]:
-    """Weights of as many convolutions as are needed, by name, and the widths before and after."""
-    # Imported late: the names are those of a net.
-    from repertoire.nn.vgg import NAMES, depth
-
-    [(name, content)] = members(path, config.weights)
-    found = named_arrays(path, name, content)
-    weights: Arrays = {}
-    for index, place in enumerate(NAMES[: depth(config.measure.layers)]):
-        kernel = found[f"{NET}/Conv_{index}/kernel"]  # height, width, before, after
-        weights[f"conv{place}.weight"] = np.ascontiguousarray(kernel.transpose(3, 2, 0, 1))
-        weights[f"conv{place}.bias"] = found[f"{NET}/Conv_{index}/bias"]
-    shapes = [value.shape for key, value in weights.items() if key.endswith("weight")]
-    return weights, [int(shapes[0][1]), *(int(shape[0]) for shape in shapes)]
-
-
-def _optimised(config: Config, arrays: dict[str, Arrays], widths: list[int]) -> Arrays:
-    import torch
-
-    from repertoire.nn.perceptual import Judge, optimised, pixels, scaled
-
-    torch.set_num_threads(config.threads)
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    found: Arrays = {}
-    for name, style in arrays["styles"].items():
-        judge = Judge(widths, config.measure)
-        judge.learn(arrays["judge"], scaled(torch.from_numpy(style)[None])).to(device)
-        losses, pictures = [], []
-        for image in arrays["test"]["images"]:
-            photograph = scaled(torch.from_numpy(image)[None]).to(device)
-            stages = list(optimised(judge, photograph, config.iterations))
-            losses.append([(stage.content, stage.style) for stage in stages])
-            pictures.append(pixels(stages[-1].picture)[0].cpu().numpy())
-        found[f"{name}_losses"] = np.array(losses, np.float32).swapaxes(0, 1)
-        found[f"{name}_pictures"] = np.stack(pictures)
-    return found
+    judge = vgg16_weights(table.attrs["judge"], config.weights, config.measure)
+    optimisation = Optimisation(config.measure, config.iterations, config.threads)
+    return encode_styles(images, styles, judge, optimisation)

@@ -20,21 +20,25 @@ def _block(before: int, after: int, size: int, stride: int) -> tuple[nn.Module, 
 class Encoder(nn.Module):
     """Three strided convolutions and one more, so that each place of the grid sees a digit."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, channels: int) -> None:
         super().__init__()
         c = config.channels
         self.width = 4 * c
         self.layers = nn.Sequential(
-            *_block(1, c, 5, 2),
+            *_block(channels, c, 5, 2),
             *_block(c, 2 * c, 3, 2),
             *_block(2 * c, 4 * c, 3, 2),
             *_block(4 * c, 4 * c, 3, 1),
         )
 
     def forward(self, images: Tensor) -> Tensor:
-        """uint8 images (batch, side, side) -> features (batch, places, channels), row by row."""
-        grey = images.to(torch.float32).unsqueeze(1) / 255
-        return self.layers(grey).flatten(2).transpose(1, 2)
+        """uint8 images (batch, side, side[, 3]) -> features (batch, places, channels).
+
+        Places follow one another row by row.
+        """
+        scaled = images.to(torch.float32) / 255
+        planes = scaled.unsqueeze(1) if scaled.dim() == 3 else scaled.permute(0, 3, 1, 2)
+        return self.layers(planes).flatten(2).transpose(1, 2)
 
 
 class FrozenEncoder(nn.Module):
@@ -56,3 +60,8 @@ class FrozenEncoder(nn.Module):
 def halvings(facts: Mapping[str, Any]) -> int:
     """How often the encoder halves each side of a picture."""
     return mobilenet.HALVINGS if "encoder" in facts else HALVINGS
+
+
+def colours(facts: Mapping[str, Any]) -> tuple[int, ...]:
+    """The last axis of a picture: three channels of colour, or no axis where it is grey."""
+    return (3,) if "encoder" in facts or facts.get("channels", 1) == 3 else ()

@@ -4,7 +4,7 @@ import numpy as np
 
 from repertoire.contract import Array, Arrays, Data, Figure, Kind, Measurement, Run
 from repertoire.families.captioning.config import Config, seen_in
-from repertoire.kinds.captions.references import references
+from repertoire.kinds.captions.references import measured, references
 from repertoire.metrics.bleu import caption_measurement
 
 ATTENDED = 6  # pictures whose attention is drawn
@@ -61,7 +61,7 @@ def evaluate(run: Run, config: Config, data: Data, split: str) -> tuple[Measurem
     guesses = _texts(data, captions(run, config, arrays))
     sums, tokens = nats(run, config, arrays)
     return (
-        caption_measurement(guesses, references(data.texts(split))),
+        caption_measurement(guesses, references(data.texts(split)), *measured(data.facts)),
         Measurement(
             len(sums),
             lambda rows: {"nats_per_token": float(sums[rows].sum() / tokens[rows].sum())},
@@ -100,7 +100,10 @@ def illustrate(run: Run, config: Config, data: Data, snapshots: Arrays) -> tuple
 
 
 def _noun(data: Data) -> str:
-    return "photograph" if "encoder" in data.facts else "scene"
+    """What an image of the data set is called."""
+    if "encoder" in data.facts:
+        return "photograph"
+    return "scene" if "scenes" in data.facts else "image"
 
 
 def _grid(images: Array) -> Array:
@@ -116,8 +119,9 @@ def _grid(images: Array) -> Array:
 def smaller(photographs: Array) -> Array:
     """uint8 (rows, side, side, 3) -> about ``SHOWN`` pixels a side, each the mean of a square."""
     step = max(1, photographs.shape[1] // SHOWN)
-    sides = (photographs.shape[1] // step, step)
-    squares = photographs.reshape(len(photographs), *sides, *sides, 3)
+    side = photographs.shape[1] // step
+    whole = photographs[:, : side * step, : side * step]
+    squares = whole.reshape(len(photographs), side, step, side, step, 3)
     return squares.mean((2, 4)).round().astype(np.uint8)
 
 
@@ -186,5 +190,8 @@ def lit(photograph: Array, weights: Array) -> Array:
 
 def _share(picture: Array, weights: Array) -> Array:
     """Weights over the largest, one a pixel: (height, width, 1)."""
-    cell = picture.shape[0] // weights.shape[0]
-    return np.kron(weights / weights.max(), np.ones((cell, cell)))[..., None]
+    rows, columns = (
+        np.arange(size) * count // size
+        for size, count in zip(picture.shape[:2], weights.shape, strict=True)
+    )
+    return (weights / weights.max())[rows[:, None], columns, None]

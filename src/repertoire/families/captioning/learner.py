@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from repertoire.config import RepertoireError
 from repertoire.contract import Data, Plan
 from repertoire.families.captioning.config import Config, seen_in
 from repertoire.families.captioning.encoder import FrozenEncoder
@@ -31,6 +32,12 @@ class CaptionLearner:
         self.pictures = torch.from_numpy(arrays[seen_in(arrays)])
         captions = torch.from_numpy(arrays["captions"].astype(np.int64))
         self.captions = captions.view(len(captions), -1, captions.shape[-1])
+        # An image that has fewer captions than another has rows of padding alone.
+        self.pairs = (self.captions != 0).any(2).flatten().nonzero().flatten()
+        if len(self.pairs) < config.batch:
+            raise RepertoireError(
+                f"batch: {config.batch} is more than the {len(self.pairs)} training captions"
+            )
         if isinstance(network.encoder, FrozenEncoder):
             known = {name: torch.from_numpy(v) for name, v in data.arrays("encoder").items()}
             network.encoder.photographs.load_state_dict(known)
@@ -39,7 +46,7 @@ class CaptionLearner:
             learning_rate=config.learning_rate,
             weight_decay=config.weight_decay,
             warmup=config.warmup,
-            steps=plan.epochs * (self.captions.shape[:2].numel() // config.batch),
+            steps=plan.epochs * (len(self.pairs) // config.batch),
             clip_norm=config.clip_norm,
         )
 
@@ -47,7 +54,7 @@ class CaptionLearner:
         """Shuffled full batches: images or features, and ids without columns of padding alone."""
         rng = np.random.default_rng((self.plan.seed, epoch))
         several = self.captions.shape[1]
-        order = torch.from_numpy(rng.permutation(len(self.captions) * several))
+        order = self.pairs[torch.from_numpy(rng.permutation(len(self.pairs)))]
         for start in range(0, len(order) - self.config.batch + 1, self.config.batch):
             pairs = order[start : start + self.config.batch]
             rows = pairs // several

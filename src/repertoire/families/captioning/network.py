@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from repertoire.config import RepertoireError
 from repertoire.contract import Graph, Port
 from repertoire.families.captioning.config import Config
-from repertoire.families.captioning.encoder import Encoder, FrozenEncoder, halvings
+from repertoire.families.captioning.encoder import Encoder, FrozenEncoder, colours, halvings
 from repertoire.nn import mobilenet
 
 
@@ -112,7 +112,9 @@ class Captioner(nn.Module):
         self.end: int = facts["end"]
         self.attention = config.attention
         self.encoder: Encoder | FrozenEncoder
-        self.encoder = FrozenEncoder(config) if self.frozen else Encoder(config)
+        self.colours: tuple[int, ...] = colours(facts)
+        channels = 3 if self.colours else 1
+        self.encoder = FrozenEncoder(config) if self.frozen else Encoder(config, channels)
         decoder = Attention if config.attention else Glance
         self.decoder = decoder(config, facts, self.grid**2, self.encoder.width)
         self.made: int = self.decoder.output.in_features
@@ -205,8 +207,8 @@ def graphs(network: nn.Module, facts: Mapping[str, Any]) -> tuple[Graph, ...]:
     asks for the same ones after every epoch.
     """
     assert isinstance(network, Captioner)
-    colours = (3,) if network.frozen else ()
-    images = Port("images", "uint8", ("batch", network.side, network.side, *colours), 0, 255)
+    size: tuple[int | str, ...] = ("batch", network.side, network.side, *network.colours)
+    images = Port("images", "uint8", size, 0, 255)
     found = _views(network, facts, images, network.encoder, "")
     if not isinstance(network.encoder, FrozenEncoder):
         return found

@@ -5,8 +5,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from repertoire.contract import Array, Arrays, Figure, Kind, Run
+from repertoire.contract import Array, Arrays, Data, Figure, Kind, Run
 from repertoire.families.novelty_detector.config import Config
+from repertoire.kinds.novelty.columns import by_column, decoded
 from repertoire.kinds.novelty.metrics import Trial
 
 
@@ -55,6 +56,44 @@ def _pictures_at(run: Run, names: list[str], images: Array, parts: list[Trial], 
 def difference(images: Array, expected: Array) -> Array:
     """Grey levels between uint8 pictures, as such."""
     return np.abs(images.astype(np.int16) - expected).astype(np.uint8)
+
+
+def record_table(run: Run, config: Config, data: Data, arrays: Arrays, part: Trial) -> list[Figure]:
+    """The same of somebody's table, by its own columns; an empty cell is shown as a dash."""
+    columns = data.encodings["rows"]["columns"]
+    order = np.argsort(-part.scores, kind="stable")[: max(1, config.grid)]
+    values = arrays["rows"][part.rows[order]]
+    found = run("detect", rows=values, normal=np.zeros(len(order), np.int64))
+    cells = []
+    for place, row in enumerate(order):
+        cell, expected = (decoded(columns, v[place]) for v in (values, found["expected"]))
+        error = by_column(columns, found["error"][place])
+        most = [columns[c]["name"] for c in np.argsort(-error, kind="stable")[:COLUMNS]]
+        told = ", ".join(f"{n} {_cell(cell[n])} for {_cell(expected[n])}" for n in most)
+        kind = "anomaly" if part.anomaly[row] else "normal"
+        cells.append((kind, f"{found['score'][place]:.3g}", told))
+    example = decoded(columns, values[0])
+    return [
+        Figure(
+            "highest-scores",
+            Kind.TABLE,
+            "The test rows of the highest scores, chosen by rank, with the "
+            f"{COLUMNS} columns of the largest error: the value, and what the net gave back.",
+            columns=("the row is", "score", "largest errors"),
+            cells=cells,
+        ),
+        Figure(
+            "example-record",
+            Kind.TABLE,
+            "The first of these rows, as a client sends it.",
+            columns=tuple(example),
+            cells=[tuple(example.values())],
+        ),
+    ]
+
+
+def _cell(value: float | str | None) -> str:
+    return "–" if value is None else f"{value:.4g}" if isinstance(value, float) else value
 
 
 def row_table(

@@ -6,7 +6,7 @@ import numpy as np
 
 from repertoire.contract import Array, Arrays, Data, Figure, Kind, Line, Measurement, Run
 from repertoire.families.novelty_detector.config import Config
-from repertoire.families.novelty_detector.drawing import extremes, row_table
+from repertoire.families.novelty_detector.drawing import extremes, record_table, row_table
 from repertoire.kinds.novelty.metrics import Trial, ranking_metrics, trials
 from repertoire.metrics.classification import roc_auc, roc_curve
 
@@ -77,8 +77,13 @@ def illustrate(run: Run, config: Config, data: Data, snapshots: Arrays) -> tuple
         _course(snapshots["areas"]),
     ]
     if "images" in arrays:
-        figures.append(_flagged(names, arrays, decisions))
+        if "group" in arrays:
+            figures.append(_flagged_groups(data.facts["groups"], arrays["group"], decisions[0]))
+        else:
+            figures.append(_flagged(names, arrays, decisions))
         figures += extremes(run, names, arrays["images"], parts)
+    elif data.encodings["rows"]["kind"] == "table":
+        figures += record_table(run, config, data, arrays, parts[0])
     else:
         figures += row_table(run, config, data.facts, arrays, parts)
     return tuple(figures)
@@ -150,4 +155,20 @@ def _flagged(names: list[str], arrays: Arrays, decisions: list[Array]) -> Figure
         values=np.nan_to_num(values),
         rows=names,
         columns=names,
+    )
+
+
+def _flagged_groups(groups: Sequence[str], shown: Array, decisions: Array) -> Figure:
+    cells = []
+    for number, group in enumerate(groups):
+        own = decisions[shown == number]
+        if len(own):
+            cells.append((group, f"{len(own):,}", f"{100 * own.mean():.1f}"))
+    return Figure(
+        "flagged",
+        Kind.TABLE,
+        "Share of the test images of each folder that are taken for anomalies: of the first, the "
+        "normal ones, false alarms.",
+        columns=("folder", "test images", "taken for anomalies, %"),
+        cells=cells,
     )

@@ -6,7 +6,7 @@ import numpy as np
 
 from repertoire.contract import Array, Arrays, Data, Figure, Kind, Line, Measurement, Run
 from repertoire.families.recommender.config import Config
-from repertoire.kinds.interactions.baselines import chosen_models, likes, named, ranked
+from repertoire.kinds.interactions.baselines import chosen_models, named, ranked
 from repertoire.kinds.interactions.metrics import SHOWN, hits, ndcg, ranking_of_hits, recall
 from repertoire.metrics.pictures import thinned
 from repertoire.metrics.word_vectors import spearman
@@ -41,7 +41,8 @@ def evaluate(run: Run, config: Config, data: Data, split: str) -> tuple[Measurem
 
 def popular(data: Data) -> Array:
     """How many training users like each item."""
-    return likes(data.arrays("train")["history"], data.facts["items"]).sum(0)
+    history = data.arrays("train")["history"]
+    return np.bincount(history.ravel(), minlength=data.facts["items"] + 1)[1:].astype(float)
 
 
 def snapshot(run: Run, config: Config, data: Data) -> Arrays:
@@ -70,6 +71,7 @@ def illustrate(run: Run, config: Config, data: Data, snapshots: Arrays) -> tuple
 
 def _by_length(title: str, metric: Metric, lists: dict[str, Array], targets: Array) -> Figure:
     relevant = (targets > 0).sum(1)
+    rivals = {2: "two", 3: "three"}[len(lists) - 1]
     lines = []
     for label, top in lists.items():
         found = hits(top, targets)
@@ -77,7 +79,7 @@ def _by_length(title: str, metric: Metric, lists: dict[str, Array], targets: Arr
     return Figure(
         f"{title.lower()}-by-length",
         Kind.LINES,
-        f"{title} of all {len(targets)} test users by length of the list, the net beside three "
+        f"{title} of all {len(targets)} test users by length of the list, the net beside {rivals} "
         "models without nets, whose settings validation chose.",
         columns=("places in the list", f"{title}, %"),
         lines=tuple(lines),

@@ -18,9 +18,8 @@ class RecommenderLearner:
 
     def __init__(self, network: Recommender, config: Config, data: Data, plan: Plan) -> None:
         self.network, self.config, self.plan = network, config, plan
-        history = torch.from_numpy(data.arrays("train")["history"].astype(np.int64))
-        self.likes = told_items(history, network.items)
-        self.steps = plan.epochs * config.passes * -(-len(self.likes) // config.batch)
+        self.history = torch.from_numpy(data.arrays("train")["history"])
+        self.steps = plan.epochs * config.passes * -(-len(self.history) // config.batch)
         self.optimisation = Optimisation(
             network.parameters(),
             learning_rate=config.learning_rate,
@@ -34,8 +33,10 @@ class RecommenderLearner:
         """Shuffled likes (batch, items), all users in every pass."""
         rng = np.random.default_rng((self.plan.seed, epoch))
         for _ in range(self.config.passes):
-            order = torch.from_numpy(rng.permutation(len(self.likes)))
-            yield from self.likes[order].split(self.config.batch)
+            order = torch.from_numpy(rng.permutation(len(self.history)))
+            for rows in order.split(self.config.batch):
+                # Of one batch at a time: likes of all users need users x items cells.
+                yield told_items(self.history[rows].long(), self.network.items)
 
     def step(self, batch: Tensor) -> dict[str, float]:
         """Negative bound at the present weight of the divergence, and its parts, nats a user."""

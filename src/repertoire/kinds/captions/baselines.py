@@ -2,8 +2,8 @@
 
 Nets are trained on scenes that are moved by some pixels, so the picture asked is moved, too, and
 the nearest of all moves counts. Components and moves are chosen on validation, by exact match and
-then BLEU-4. The nearest picture is the usual baseline of captions (Devlin et al. 2015); templates
-need a detector.
+then BLEU of the highest order that is measured. The nearest picture is the usual baseline of
+captions (Devlin et al. 2015); templates need a detector.
 """
 
 from collections import Counter
@@ -14,7 +14,7 @@ import numpy as np
 
 from repertoire.config import Count, Natural, Seed
 from repertoire.contract import Array, Arrays, Data
-from repertoire.kinds.captions.references import references
+from repertoire.kinds.captions.references import measured, references
 from repertoire.metrics.bleu import caption_metrics
 
 NAMES = (  # patterns of the metrics that a gate may name
@@ -25,6 +25,8 @@ NAMES = (  # patterns of the metrics that a gate may name
 @dataclass(frozen=True)
 class Config:
     """Candidates: the principal components in which pictures are compared, and the moves.
+
+    Fewer training images than components span fewer.
 
     A shift of 1 compares the picture asked moved by one pixel in each of the eight directions, too.
     """
@@ -41,6 +43,7 @@ def baselines(config: Config, data: Data) -> dict[str, float]:
     pictures, choosing, asked = (_compared(data.arrays(split)) for split in splits)
     counts = Counter(text for row in known for text in row)
     most = max(counts.values())
+    unit, left_out = measured(data.facts)
     first = min(text for text, count in counts.items() if count == most)
 
     def said(settings: tuple[int, int], seen: Array) -> list[str]:
@@ -48,8 +51,8 @@ def baselines(config: Config, data: Data) -> dict[str, float]:
         return [known[index][0] for index in nearest]
 
     def quality(settings: tuple[int, int]) -> tuple[float, float]:
-        found = caption_metrics(said(settings, choosing), judged)
-        return found["exact_match_percent"], found["bleu_4_percent"]
+        found = caption_metrics(said(settings, choosing), judged, unit, left_out)
+        return found["exact_match_percent"], list(found.values())[-1]
 
     components, shift = max(product(config.components, config.shifts), key=quality)
     guesses = {
@@ -59,7 +62,7 @@ def baselines(config: Config, data: Data) -> dict[str, float]:
     return {
         f"{name}_{metric}": value
         for name, guess in guesses.items()
-        for metric, value in caption_metrics(guess, wanted).items()
+        for metric, value in caption_metrics(guess, wanted, unit, left_out).items()
     } | {"nearest_picture_components": float(components), "nearest_picture_shift": float(shift)}
 
 
@@ -76,8 +79,10 @@ def nearest_pictures(components: int, shift: int, seed: int, known: Array, asked
     # Imported late: only this baseline needs it.
     from sklearn.decomposition import PCA
 
-    principal = PCA(components, svd_solver="randomized", random_state=seed)
-    first = principal.fit_transform(_flat(known))
+    flat = _flat(known)
+    most = min(components, *flat.shape)
+    principal = PCA(most, svd_solver="randomized", random_state=seed)
+    first = principal.fit_transform(flat)
     lengths = (first**2).sum(1)
     best = np.full(len(asked), np.inf)
     found = np.zeros(len(asked), np.int64)
@@ -95,10 +100,11 @@ def _flat(pictures: Array) -> Array:
 
 
 def moved(pictures: Array, down: int, right: int) -> Array:
-    """Pictures (rows, height, width) moved by some pixels, filled with 0; others as they are."""
+    """Pictures (rows, height, width, …) moved by some pixels and filled with 0."""
     if not (down or right):
         return pictures
     height, width = pictures.shape[1:3]
     room = max(abs(down), abs(right))
-    padded = np.pad(pictures, ((0, 0), (room, room), (room, room)))
+    colours = ((0, 0),) * (pictures.ndim - 3)
+    padded = np.pad(pictures, ((0, 0), (room, room), (room, room), *colours))
     return padded[:, room - down : room - down + height, room - right : room - right + width]

@@ -1,8 +1,19 @@
-"""What readers of captioned pictures share."""
+"""The captions of each image, as references."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from repertoire.metrics.bleu import Unit
 
 
 def references(texts: Mapping[str, Sequence[str]]) -> list[tuple[str, ...]]:
-    """The captions of each picture of a split, in the order of their sides."""
-    return list(zip(*texts.values(), strict=True))
+    """The captions of each image of a split, in the order of their sides.
+
+    An image may have fewer captions than another: the sides that it lacks are empty texts.
+    """
+    return [tuple(filter(None, row)) for row in zip(*texts.values(), strict=True)]
+
+
+def measured(facts: Mapping[str, Any]) -> tuple[Unit, Collection[str]]:
+    """What n-grams consist of, and the metrics that are left out; words and none by default."""
+    return facts.get("unit", "word"), facts.get("left_out", {})

@@ -53,16 +53,26 @@ def coverage(top: Array, items: int, k: int) -> float:
     return float(len(np.setdiff1d(top[:, :k], 0)) / items)
 
 
+def left_out(items: int) -> dict[str, str]:
+    """Metric -> why it says nothing about a catalogue of so many items."""
+    lengths = {f"recall_{k}_percent": k for k in RECALLS}
+    lengths |= {f"found_{FOUND}_percent": FOUND, f"catalogue_{SHOWN}_percent": SHOWN}
+    why = "a list of {} holds all {} items of the catalogue"
+    return {name: why.format(k, items) for name, k in lengths.items() if k >= items}
+
+
 def ranking_metrics(top: Array, targets: Array, items: int) -> dict[str, float]:
-    """All of the above in percent, by name with the length of the list."""
+    """All of the above in percent, by name with the length of the list, that say something."""
     return ranking_of_hits(hits(top, targets), (targets > 0).sum(1), top, items)
 
 
 def ranking_of_hits(found: Array, relevant: Array, top: Array, items: int) -> dict[str, float]:
     """The same of ``hits`` that are known, and of the number of each user's targets."""
-    return {
-        **{f"ndcg_{k}_percent": 100 * ndcg(found, relevant, k) for k in GAINS},
-        **{f"recall_{k}_percent": 100 * recall(found, relevant, k) for k in RECALLS},
-        f"found_{FOUND}_percent": 100 * found_share(found, relevant, FOUND),
-        f"catalogue_{SHOWN}_percent": 100 * coverage(top, items, SHOWN),
+    parts = {
+        **{f"ndcg_{k}_percent": ndcg(found, relevant, k) for k in GAINS},
+        **{f"recall_{k}_percent": recall(found, relevant, k) for k in RECALLS},
+        f"found_{FOUND}_percent": found_share(found, relevant, FOUND),
+        f"catalogue_{SHOWN}_percent": coverage(top, items, SHOWN),
     }
+    hidden = left_out(items)
+    return {name: 100 * value for name, value in parts.items() if name not in hidden}

@@ -8,6 +8,9 @@ to a neighbour (Ramaswamy et al. 2000), the local outlier factor (Breunig et al.
 isolation forest (Liu et al. 2008, whose 100 trees of 256 rows are enough: more change little) and
 the one-class support vector machine (Schölkopf et al. 2001).
 
+Those whose cost grows with the square of the rows, or with the cube of the values, are left out
+where there are many (``left_out``).
+
 One setting for all detectors is chosen as the nets' epoch is: by the mean area under the ROC curve
 on validation rows. Where no validation row is an anomaly, the first candidate stands.
 """
@@ -15,7 +18,7 @@ on validation rows. Where no validation row is an anomaly, the first candidate s
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -46,6 +49,8 @@ CHOSEN = {  # model -> what its setting is called
     "lof": "neighbours",
     "one_class_svm": "gamma",
 }
+MOST_VALUES = 1_024  # of a row, of whose pairs a matrix is inverted
+MOST_ROWS = {"one_class_svm": 5_000, "lof": 20_000, "nearest": 100_000}
 Scorer = Callable[[Array], Array]
 
 
@@ -68,6 +73,34 @@ class Config:
     outliers: Share
     trees: Count
     seed: Seed
+
+
+def left_out(rows: int, values: int) -> dict[str, str]:
+    """Model -> why it is not fitted to so many normal rows of so many values."""
+    found = {
+        model: f"it would compare each row with all {rows:,} normal ones for minutes"
+        for model, most in MOST_ROWS.items()
+        if rows > most
+    }
+    if values > MOST_VALUES:
+        found["mahalanobis"] = f"it inverts a matrix of all pairs of {values:,} values"
+    return found
+
+
+def suited(rows: int, values: int, score: Score) -> dict[str, Any]:
+    """A Config, as plain values, for so many normal rows of so many values."""
+    hidden, few = left_out(rows, values), rows <= MOST_ROWS["one_class_svm"]
+    shares = [0.5, 0.7, 0.8, 0.9, 0.95, 0.99]
+    return {
+        "score": score,
+        "components": shares if score == "scaled" else [1, 2, 4, 8, 16, 32, 64],
+        "neighbours": [] if "nearest" in hidden else [1, 5, 20] if few else [5],
+        "density_neighbours": [] if "lof" in hidden else [5, 20, 50] if few else [20],
+        "gammas": [] if "one_class_svm" in hidden else [0.1, 1.0, 10.0],
+        "outliers": 0.1,
+        "trees": 100,
+        "seed": 3,
+    }
 
 
 def baselines(config: Config, data: Data, split: str = "test") -> dict[str, float]:
@@ -127,8 +160,9 @@ def scorers(config: Config, known: Array) -> Iterator[tuple[str, float, Scorer]]
 
     mean = known.mean(0)
     yield "distance_from_mean", 0, lambda rows: np.square(rows - mean).mean(1)
-    # Shrunk, or more columns than rows would have no distance at all.
-    yield "mahalanobis", 0, LedoitWolf().fit(known).mahalanobis
+    if known.shape[1] <= MOST_VALUES:
+        # Shrunk, or more columns than rows would have no distance at all.
+        yield "mahalanobis", 0, LedoitWolf().fit(known).mahalanobis
     forest = IsolationForest(n_estimators=config.trees, random_state=config.seed).fit(known)
     yield "isolation_forest", 0, lambda rows: -forest.score_samples(rows)
     components = Principal(known)
@@ -153,7 +187,7 @@ def _width(components: Principal, kept: NonNegative, most: int) -> int:
     """All components would leave no error, so ``most`` of them are kept."""
     if kept >= 1:
         return min(int(kept), most)
-    shares = np.cumsum(components.variances) / components.variances.sum()
+    shares = np.cumsum(components.variances) / components.total
     return min(int(np.searchsorted(shares, kept)) + 1, most)
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from repertoire.config import Count, Share
+from repertoire.config import ConfigError, Count, Share
 from repertoire.contract import Array, Data
 from repertoire.data.image_files import middle, with_shorter_side
 from repertoire.kinds.styles.colours import with_colours_of
@@ -57,6 +57,11 @@ def baselines(config: Config, data: Data) -> dict[str, float]:
         weights = np.array([1.0, data.facts["measure"]["style_weight"]])
         course = (data.arrays("optimised")[f"{name}_losses"] @ weights).mean(1)
         for count in config.iterations:
+            if count >= len(course):
+                raise ConfigError(
+                    f"baseline.iterations: {count} is more than the {len(course) - 1} for which "
+                    "the test photographs are optimised; take fewer"
+                )
             found[f"optimised_{count}_{name}_perceptual_loss"] = float(course[count])
     return found
 

@@ -1,0 +1,40 @@
+"""What holds for every door alike."""
+
+import re
+
+import pytest
+
+from pipelines.add.__main__ import door_of, doors, families
+from repertoire.contract import family_names, load_family
+from repertoire.readers import load_reader
+from tests.project import ROOT
+
+PAGE = (ROOT / "docs/own-data.md").read_text(encoding="utf-8")
+
+
+def test_every_family_has_a_door_and_the_page_lists_it():
+    assert families() == list(family_names()) and len(families()) == 17
+    table = PAGE.split("| family |")[1]
+    told = {
+        name.strip() for row in re.findall(r"^\| (.+?) \|", table, re.M) for name in row.split(",")
+    }
+    assert told - {"---"} == set(families())
+
+
+@pytest.mark.parametrize("name", families())
+def test_a_family_has_a_preset_and_its_door_explains_every_option(name):
+    assert callable(load_family(name).preset)
+    door = door_of(load_family(name))
+    assert all(re.fullmatch(r"[a-z]+(-[a-z]+)*", option) for option in door.OPTIONS)
+    assert "on-bad-row" in door.OPTIONS and all(door.OPTIONS.values())
+
+
+def test_a_kind_of_data_has_one_door():
+    kinds = [load_reader(name).KIND for name in doors()]
+    assert sorted(kinds) == sorted(set(kinds)) and len(kinds) == 15
+
+
+def test_what_the_page_takes_for_a_command_names_options_that_exist():
+    for family, words in re.findall(r"`[^`]*--family (\w+)((?: --[a-z-]+ \S+)*)`", PAGE):
+        options = re.findall(r"--([a-z-]+)", words)
+        assert set(options) <= set(door_of(load_family(family)).OPTIONS)
