@@ -149,6 +149,7 @@ def _dataset_block(proposal: Proposal, origins: Sequence[str]) -> dict[str, Any]
         "sources": {},
         "raw": {"origin": ", ".join(told), "licence": "not stated"},
         "baseline": plain(proposal.baseline),
+        "expectations": [],
         "config": plain(proposal.config),
     }
 

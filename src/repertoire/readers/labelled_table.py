@@ -203,8 +203,11 @@ def expectations(config: Config) -> list[Expectation]:
 
 
 def encode(config: Config, table: pd.DataFrame) -> Encoded:
-    """Ids of the texts, and their labels."""
-    return encode_labels(table, config.texts, config.classes)
+    """Ids of the texts, and their labels; a batch job finds the column of texts by its name."""
+    encoded = encode_labels(table, config.texts, config.classes)
+    if config.text:
+        encoded.encodings["text"]["column"] = config.text
+    return encoded
 
 
 def propose(raw: Path, options: Mapping[str, str]) -> Proposal:
