@@ -150,7 +150,7 @@ def requests(
 ) -> list[str]:
     """A command line for each task that the server offers for the model."""
     bodies = _bodies(recipe, figures)
-    if "least" in manifest["encodings"].get("series", {}):  # whole seasons of values are needed
+    if manifest["facts"].get("seasonal_lags"):  # whole seasons of values are needed
         bodies["forecast"] = {"series": manifest["facts"]["example"]}
     lines = []
     for task in manifest["tasks"]:
