@@ -145,11 +145,15 @@ def digests(manifest: Mapping[str, Any]) -> list[tuple[str, str]]:
     return [(name, digest[:12]) for name, digest in found.items()]
 
 
-def requests(name: str, tasks: list[str], recipe: Recipe, figures: list[Any]) -> list[str]:
+def requests(
+    name: str, manifest: Mapping[str, Any], recipe: Recipe, figures: list[Any]
+) -> list[str]:
     """A command line for each task that the server offers for the model."""
     bodies = _bodies(recipe, figures)
+    if "least" in manifest["encodings"].get("series", {}):  # whole seasons of values are needed
+        bodies["forecast"] = {"series": manifest["facts"]["example"]}
     lines = []
-    for task in tasks:
+    for task in manifest["tasks"]:
         if task == "stylize":  # a photograph is longer than an argument may be
             lines.append(
                 'printf \'{"images": "%s"}\' "$(base64 -w0 picture.jpg)" | curl -s '

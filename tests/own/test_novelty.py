@@ -281,6 +281,19 @@ def test_equal_rows_stay_in_one_split_and_contrary_labels_never_train(raw):
     assert not strange & set(found["key"][found["split"] == "train"])
 
 
+def test_anomalies_behind_the_sample_are_counted(raw, monkeypatch):
+    from repertoire.readers.helpers import novelty_columns
+
+    write(raw, payments(30_011).sort_values("is_fraud", kind="stable"))
+    monkeypatch.setattr(novelty_columns, "SAMPLE_BYTES", 2_000)
+    proposal = proposed(raw)
+    assert "were looked at" in said(proposal, "files") and not proposal.sample["anomaly"].any()
+    assert "29,988 rows" in said(proposal, "labels") and "(23)" in said(proposal, "labels")
+    assert proposal.rows == 30_011
+    _, table = tabulated(raw, proposal)
+    assert table["anomaly"].sum() == FRAUDS
+
+
 class TestColumns:
     """Two numbers and a category by hand."""
 

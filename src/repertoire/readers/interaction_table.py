@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from repertoire.config import ConfigError, Count, Seed, Share, parse
+from repertoire.config import Count, Seed, Share, parse
 from repertoire.contract import Array
 from repertoire.data.dataset import SPLITS, Encoded
 from repertoire.data.doors import SAMPLE_BYTES, BadRowRule, BadRows, Fact, Proposal, bad_row_rule
@@ -33,9 +33,17 @@ from repertoire.readers.helpers.interaction_files import (
     Interactions,
     Layout,
     Titles,
-    found_layout,
     read_interactions,
     read_titles,
+)
+from repertoire.readers.helpers.interaction_layout import found_layout
+from repertoire.readers.helpers.interaction_likes import (
+    files_fact,
+    least_like,
+    liked_rows,
+    places,
+    unique_titles,
+    well_known,
 )
 from repertoire.readers.helpers.table_columns import as_plain, whole_number
 
@@ -65,7 +73,6 @@ MOST_ITEMS = 20_000  # of a catalogue: a net has two maps of as many rows
 MOST_HELD = 5_000  # users of a held-out split
 CELLS = 2**25  # of the padded histories of all users
 LEASTS = ((5, 5), (5, 3), (3, 3), (3, 2), (2, 1))  # likes of a user and of an item, tried in order
-SCALE = 21  # distinct ratings; what has more is a count
 KEPT = 0.6  # share of the likes that the first of these should keep
 
 
@@ -105,7 +112,7 @@ def tabulate(config: Config, files: Files) -> "pd.DataFrame":
 
 def _table(config: Config, found: Interactions, raw: Path) -> "pd.DataFrame":
     table = found.frame
-    kept = _core(table, _liked(table, config), config)
+    kept = well_known(table, liked_rows(table, config.like), config)
     table = table.assign(liked=kept.astype(int))
     if config.own_splits:
         split, target = _own_splits(config, table)
@@ -117,36 +124,9 @@ def _table(config: Config, found: Interactions, raw: Path) -> "pd.DataFrame":
     items = np.asarray(table["item"].cat.categories, object)[table["item"].cat.codes]
     pairs = names + " " + items.astype(str) if config.own_splits else names
     titles = read_titles(config.titles, raw) if config.titles else found.titles
-    table["title"] = _titles(items, titles)
+    table["title"] = unique_titles(items, titles)
     table["key"] = pairs
     return table.drop(columns=["rating", "time", "own"])
-
-
-def _titles(items: Array, titles: Mapping[str, str]) -> list[str]:
-    """Names of items; one that another has as well is told apart by the item."""
-    import pandas as pd
-
-    ids = pd.unique(pd.Series(items, dtype=object))
-    known = {item: titles.get(str(item)) or str(item) for item in ids}
-    counts = pd.Series(list(known.values()), dtype=object).str.casefold().value_counts()
-    once = {i: t if counts[t.casefold()] == 1 else f"{t} [{i}]" for i, t in known.items()}
-    return [once[item] for item in items]
-
-
-def _core(table: "pd.DataFrame", liked: Array, config: Config) -> Array:
-    """Which likes are of users and items with enough of them."""
-    users, items = (table[name].cat.codes.to_numpy() for name in ("user", "item"))
-    kept = liked.copy()
-    counts = np.bincount(items[kept], minlength=len(table["item"].cat.categories))
-    if (counts > 0).sum() > config.most_items:
-        most = np.argsort(-counts, kind="stable")[: config.most_items]
-        kept &= np.isin(items, most)
-    while True:
-        before = int(kept.sum())
-        kept &= np.bincount(items[kept], minlength=items.max() + 1)[items] >= config.min_per_item
-        kept &= np.bincount(users[kept], minlength=users.max() + 1)[users] >= config.min_per_user
-        if before in (int(kept.sum()), 0):
-            return kept
 
 
 def _held_out(config: Config, table: "pd.DataFrame") -> tuple[Array, Array]:
@@ -158,7 +138,7 @@ def _held_out(config: Config, table: "pd.DataFrame") -> tuple[Array, Array]:
     numbers = np.full(len(table["user"].cat.categories), 2)
     numbers[distinct] = np.select([order < tests, order < tests + valids], [0, 1], 2)
     split = np.array(["test", "valid", "train"], object)[numbers[users]]
-    back, likes = _places(config, table)
+    back, likes = places(table, bool(config.layout.time), config.seed)
     target = (split != "train") & (back < np.maximum(1, np.round(config.target_share * likes)))
     return split, target
 
@@ -168,26 +148,11 @@ def _own_splits(config: Config, table: "pd.DataFrame") -> tuple[Array, Array]:
     split = table["own"].to_numpy(object).copy()
     if not (split == "valid").any():
         train = split == "train"
-        back, likes = _places(config, table.assign(liked=table["liked"] * train))
+        back, likes = places(
+            table.assign(liked=table["liked"] * train), bool(config.layout.time), config.seed
+        )
         split[train & (back < np.round(config.valid_share * likes))] = "valid"
     return split, split != "train"
-
-
-def _places(config: Config, table: "pd.DataFrame") -> tuple[Array, Array]:
-    """Of each like its place from the last of its user (0), and how many the user has.
-
-    The order is that of time; without times a random one.
-    """
-    liked = np.flatnonzero(table["liked"].to_numpy() == 1)
-    users = table["user"].cat.codes.to_numpy()
-    drawn = np.random.default_rng((config.seed, 2)).random(len(table))
-    time = table["time"].to_numpy() if config.layout.time else drawn
-    rows = liked[np.lexsort((drawn[liked], time[liked], users[liked]))]
-    counts = np.bincount(users[rows], minlength=len(table["user"].cat.categories))
-    ends = np.cumsum(counts)
-    back = np.full(len(table), len(table))
-    back[rows] = ends[users[rows]] - 1 - np.arange(len(rows))
-    return back, counts[users]
 
 
 def propose(raw: Path, options: Mapping[str, str]) -> Proposal:
@@ -198,7 +163,7 @@ def propose(raw: Path, options: Mapping[str, str]) -> Proposal:
     rule, unusable = bad_row_rule(bad, len(found.frame) + len(bad.rows), options)
     if not len(found.frame):
         raise SourceError(f"{layout.files[0]}: no rows; it needs users and what they liked")
-    like, why = _like(found.frame["rating"], layout, options)
+    like, why = least_like(found.frame["rating"], layout, options)
     whole = max(1.0, found.rows / (len(found.frame) + found.repeated + len(bad.rows)))
     users = round(whole * found.frame["user"].nunique())
     held = round(min(0.2 if users < 1000 else 0.1, MOST_HELD / users), 4)
@@ -221,47 +186,10 @@ def propose(raw: Path, options: Mapping[str, str]) -> Proposal:
     parsed = parse(Config, config, "config")
     table = _table(parsed, found, raw)
     encoded = _checked(table, parsed)
-    facts = [_files_fact(layout, titles, found), *facts, Fact("likes", why), unusable]
+    facts = [files_fact(layout, titles, found), *facts, Fact("likes", why), unusable]
     facts += _table_facts(table, found, parsed)
     return Proposal(
         "interaction_table", config, suited(encoded.facts["items"]), facts, table, found.rows
-    )
-
-
-def _like(
-    ratings: "pd.Series[float]", layout: Layout, options: Mapping[str, str]
-) -> tuple[float | None, str]:
-    """The least rating that is a like, and why."""
-    if "like" in options:
-        try:
-            given = float(options["like"])
-        except ValueError:
-            raise ConfigError(f"--like {options['like']}: give a number") from None
-        if not (ratings >= given).any():
-            most = f"the highest rating is {ratings.max():g}"
-            raise ConfigError(f"--like {options['like']}: no row is a like; {most}")
-        share = 100 * (ratings >= given).mean()
-        return given, f"ratings of {given:g} or more, as --like says ({share:.0f} % of the rows)"
-    if layout.rating is None:
-        return None, "every row is a like, for there are no ratings"
-    low, high, distinct = ratings.min(), ratings.max(), ratings.nunique()
-    if distinct == 1:
-        return None, f"every row is a like, for all ratings are {low:g}"
-    spread = f"{layout.rating} goes from {low:g} to {high:g}"
-    if low in (0, -1) and distinct <= 3 and high == 1:
-        return 1.0, f"ratings of 1, for {spread}; otherwise: --like NUMBER"
-    if low >= 0 and (distinct > SCALE or high > 100):
-        least = float(ratings[ratings > 0].min())
-        return (
-            least,
-            f"every row with {layout.rating} above 0, a count ({spread}); otherwise: --like NUMBER",
-        )
-    wanted = low + 0.7 * (high - low) if low < 0 else 0.7 * high
-    least = float(ratings[ratings >= wanted].min())
-    share = 100 * (ratings >= least).mean()
-    return least, (
-        f"ratings of {least:g} or more ({share:.0f} % of the rows), for {spread}; otherwise: "
-        "--like NUMBER"
     )
 
 
@@ -276,16 +204,10 @@ def _leasts(
             for name, value in zip(names, pair, strict=True)
         }
         tried = parse(Config, {**config, **least}, "config")
-        liked = _liked(found.frame, tried)
-        if _core(found.frame, liked, tried).sum() >= KEPT * liked.sum():
+        liked = liked_rows(found.frame, tried.like)
+        if well_known(found.frame, liked, tried).sum() >= KEPT * liked.sum():
             break
     return least
-
-
-def _liked(frame: "pd.DataFrame", config: Config) -> Array:
-    rating = frame["rating"]
-    liked = rating >= config.like if config.like is not None else rating.notna()
-    return np.asarray(liked)
 
 
 def _checked(table: "pd.DataFrame", config: Config) -> Encoded:
@@ -303,14 +225,6 @@ def _checked(table: "pd.DataFrame", config: Config) -> Encoded:
         if not roles or (split != "train" and TARGET not in roles):
             raise SourceError(f"the split {split!r} has no likes; give it some")
     return encode(config, table)
-
-
-def _files_fact(layout: Layout, titles: Titles | None, found: Interactions) -> Fact:
-    about = f"; a sample of {len(found.frame):,} was looked at" if found.sampled else ""
-    rows = f"{'about ' if found.sampled else ''}{found.rows:,} rows"
-    what = f"{', '.join(layout.files)}: {', '.join(found.formats)}, {rows}{about}"
-    more = f"; names of items from {titles.file} ({titles.item}, {titles.title})" if titles else ""
-    return Fact("files", what + more)
 
 
 def _table_facts(table: "pd.DataFrame", found: Interactions, config: Config) -> list[Fact]:

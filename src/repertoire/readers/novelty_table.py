@@ -6,7 +6,7 @@ those hold; then anomalies among training rows move to validation.
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -170,8 +170,7 @@ def propose(raw: Path, options: Mapping[str, str]) -> Proposal:
         return novelty_images.propose_images(raw, options)
     chosen = chosen_columns(raw, options)
     bad = tables.collected()
-    labels = tables.texts(chosen.table.frame[chosen.label])
-    normal, words = normal_labels(chosen.label, labels, options)
+    normal, words = normal_labels(chosen.label, chosen.labels, options)
     config: dict[str, Any] = {
         "encoding": options.get("encoding", ""),
         "delimiter": options.get("delimiter", ""),
@@ -191,22 +190,23 @@ def propose(raw: Path, options: Mapping[str, str]) -> Proposal:
     sample = _table(parse(Config, config, "the proposal"), chosen.table, bad)
     rule, unusable = bad_row_rule(bad, len(chosen.table.frame) + len(chosen.table.bad), options)
     config["bad_rows"] = tables.as_plain(rule)
-    _refuse_too_few(sample, chosen)
+    _refuse_too_few(chosen, normal)
     facts = [*chosen.facts, Fact("labels", words), unusable, *_split_facts(sample, chosen)]
     encoded = encode(parse(Config, config, "the proposal"), sample)
-    rows = round(chosen.table.rows / len(chosen.table.frame) * len(sample))
+    rows = round(len(chosen.labels) / len(chosen.table.frame) * len(sample))
     train = round(float((sample["split"] == "train").mean()) * rows)
     baseline = suited(train, encoded.facts["shape"][0], "scaled")
     return Proposal("novelty_table", config, baseline, facts, sample, rows)
 
 
-def _refuse_too_few(table: "pd.DataFrame", chosen: Chosen) -> None:
-    counts = table["anomaly"].value_counts()
-    normal, anomalies = int(counts.get(0, 0)), int(counts.get(1, 0))
-    if normal >= LEAST_NORMAL and anomalies >= LEAST_ANOMALIES:
+def _refuse_too_few(chosen: Chosen, normal: Sequence[str]) -> None:
+    known = chosen.labels[chosen.labels != ""]
+    count = int(known.isin(normal).sum())
+    anomalies = len(known) - count
+    if count >= LEAST_NORMAL and anomalies >= LEAST_ANOMALIES:
         return
     raise SourceError(
-        f"{chosen.label}: {normal:,} {NORMAL} rows and {anomalies:,} anomalies; a detector needs "
+        f"{chosen.label}: {count:,} {NORMAL} rows and {anomalies:,} anomalies; a detector needs "
         f"{LEAST_NORMAL} {NORMAL} ones to learn from, and {LEAST_ANOMALIES} anomalies for an "
         "honest test: label a few more, or say what is normal: --normal VALUE"
     )
@@ -218,6 +218,8 @@ def _split_facts(table: "pd.DataFrame", chosen: Chosen) -> list[Fact]:
         own = table["anomaly"][table["split"] == split]
         parts.append(f"{split} {int((own == 0).sum()):,} normal, {int(own.sum()):,} anomalies")
     why = "as the files state" if chosen.split else "by shares, equal rows in one split"
+    of = " of the sample" if chosen.table.sampled else ""
+    parts[0] = f"{of}{': ' if of else ''}{parts[0]}".strip()
     facts = [Fact("split", f"{why}; normal rows alone are trained on: {'; '.join(parts)}")]
     tested = int(((table["split"] == "test") & (table["anomaly"] == 1)).sum())
     if tested < 30:

@@ -11,14 +11,14 @@ from repertoire.contract import Preset
 from repertoire.kinds.interactions.baselines import suited
 
 MOST_PAIRED = 3_000  # items with a weight for each pair
-STEPS = 30  # of an epoch, at least
+STEPS = 60  # of an epoch, at least
 
 
 def preset(facts: Mapping[str, Any], rows: int) -> Preset:
     """``facts`` of ``kinds/interactions``; what counts is users rather than rows."""
     items, users = facts["items"], facts["users"]["train"]
     rivals = suited(items)
-    small, large = users < 1_000, items > MOST_PAIRED
+    small, large = users < 300, items > MOST_PAIRED
     batch = 50 if small else 100 if users < 5_000 else 250
     config = {
         "variational": True,
@@ -39,4 +39,4 @@ def preset(facts: Mapping[str, Any], rows: int) -> Preset:
         "examples": 10,
         "rivals": rivals,
     }
-    return Preset(config, rivals["metric"], "higher", epochs=20 if small else 30)
+    return Preset(config, rivals["metric"], "higher", epochs=30)

@@ -14,7 +14,7 @@ import numpy as np
 from repertoire.contract import Array, Arrays
 from repertoire.data.dataset import SPLITS, Encoded
 from repertoire.kinds.novelty.baselines import left_out
-from repertoire.kinds.novelty.columns import LIMIT, encoded, learned, value_names
+from repertoire.kinds.novelty.columns import LIMIT, decoded, encoded, learned, value_names
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -99,6 +99,7 @@ def encode_columns(
         "rows": {split: len(arrays[split]["rows"]) for split in SPLITS},
         "anomalies": {split: int(arrays[split]["anomaly"].sum()) for split in SPLITS},
         "left_out": left_out(len(arrays["train"]["rows"]), len(names)),
+        "example": decoded(columns, arrays["train"]["rows"][0]),
     }
     encoding = {"kind": "table", "decimal": decimal, "limit": LIMIT, "columns": columns}
     return Encoded(arrays, facts, {"rows": encoding})

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -47,6 +47,7 @@ class Chosen:
     table: Table
     given: list[str]
     label: str
+    labels: "pd.Series[Any]"  # of all rows, whatever the sample
     split: str | None
     numbers: list[str]
     categories: list[str]
@@ -63,21 +64,13 @@ def chosen_columns(raw: Path, options: Mapping[str, str]) -> Chosen:
     table = read_tables(files, Reading(encoding, delimiter, given, (), SAMPLE_BYTES))
     if not len(table.frame):
         raise SourceError(f"{files[0].name}: no rows below the header")
-    sampled = f"; the first {len(table.frame):,} were looked at" if table.sampled else ""
-    about = "about " if table.sampled else ""
-    facts = [
-        Fact(
-            "files",
-            f"{', '.join(file.name for file in files)}: {', '.join(table.formats)}, "
-            f"{about}{table.rows:,} rows of {len(table.columns)} columns{sampled}",
-        )
-    ]
     split = tables.split_column(table) if len(files) > 1 else _column_of_splits(table)
     if len(files) > 1 and split is None and (table.frame[SPLIT] != "").any():
         raise OptionNeeded(
             "some files are called like splits, some are not; call all of them so, or none"
         )
-    label = _label(table, options)
+    whole = _labels(files, table, Reading(encoding, delimiter, given), options)
+    label = _label(table, whole, options)
     wanted = None if given or not asked else asked
     names = [tables.named(table.columns, "columns", name) for name in wanted or table.columns]
     names = [name for name in names if name not in (label, split)]
@@ -90,8 +83,20 @@ def chosen_columns(raw: Path, options: Mapping[str, str]) -> Chosen:
         reasons = "; ".join(f"{name}: {why}" for name, why in kinds.items())
         raise OptionNeeded(f"no column is left ({reasons}); name those that count: --columns a,b")
     decimal = _decimal(table.frame, kept, options)
-    facts += _column_facts(table.frame, kinds, decimal)
-    return Chosen(table, given, label, split, kept, categories, decimal, facts)
+    facts = [_files_fact(files, table), *_column_facts(table.frame, kinds, decimal)]
+    return Chosen(
+        table, given, label, tables.texts(whole[label]), split, kept, categories, decimal, facts
+    )
+
+
+def _files_fact(files: Sequence[Path], table: Table) -> Fact:
+    sampled = f"; the first {len(table.frame):,} were looked at" if table.sampled else ""
+    about = "about " if table.sampled else ""
+    return Fact(
+        "files",
+        f"{', '.join(file.name for file in files)}: {', '.join(table.formats)}, "
+        f"{about}{table.rows:,} rows of {len(table.columns)} columns{sampled}",
+    )
 
 
 def _listed(options: Mapping[str, str], option: str) -> list[str]:
@@ -103,12 +108,23 @@ def _column_of_splits(table: Table) -> str | None:
     return None if found == SPLIT else found
 
 
-def _label(table: Table, options: Mapping[str, str]) -> str:
+def _labels(
+    files: Sequence[Path], table: Table, reading: Reading, options: Mapping[str, str]
+) -> "pd.DataFrame":
+    """All rows of the columns that could be the label: anomalies may lie behind the sample."""
+    known = [c for name in LABELS for c in table.columns if tables.plain(c) == name]
+    if "label" in options:
+        known = [tables.named(table.columns, "label", options["label"])]
+    if not table.sampled or not known:
+        return table.frame[known]
+    return read_tables(files, replace(reading, include=tuple(known))).frame[known]
+
+
+def _label(table: Table, whole: "pd.DataFrame", options: Mapping[str, str]) -> str:
     columns = table.columns
     if "label" in options:
-        return tables.named(columns, "label", options["label"])
-    known = [c for name in LABELS for c in columns if tables.plain(c) == name]
-    fitting = [c for c in known if 2 <= table.frame[c].nunique() <= MOST_CATEGORIES]
+        return str(whole.columns[0])
+    fitting = [c for c in whole.columns if 2 <= whole[c].nunique() <= MOST_CATEGORIES]
     if len(fitting) == 1 or (fitting and tables.plain(fitting[0]) in LABELS[:6]):
         return fitting[0]
     if fitting:
