@@ -30,7 +30,7 @@ def evaluate(run: Run, config: Config, data: Data, split: str) -> tuple[Measurem
     arrays = data.arrays(split)
     counts = data.arrays("vocabulary")["counts"]
     found = held_out_nats(run, config, arrays["tokens"], counts)
-    if "judged" not in data.facts:
+    if not judged_sets(arrays):
         return (found,)
     return (*judged_measurements(all_vectors(run, data), arrays, FIRST), found)
 
@@ -81,7 +81,7 @@ def illustrate(run: Run, config: Config, data: Data, snapshots: Arrays) -> tuple
         _while_training(config, data, snapshots),
         _map(run, config, data),
         _distances(run, config, data),
-        *([_agreement(run, config, data)] if "judged" in data.facts else []),
+        *([_agreement(run, config, data)] if judged_sets(data.arrays("test")) else []),
     )
 
 

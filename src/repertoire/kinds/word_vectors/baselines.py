@@ -25,7 +25,7 @@ from repertoire.kinds.word_vectors.windows import (
     noise_distribution,
     thinned_words,
 )
-from repertoire.metrics.word_vectors import judged_metrics, negative_sampling_nats
+from repertoire.metrics.word_vectors import judged_metrics, judged_sets, negative_sampling_nats
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
@@ -72,7 +72,7 @@ def baselines(config: Config, data: Data) -> dict[str, float]:
         for split in ("valid", "test")
     )
     found = held_out(config, valid, test)
-    if "judged" not in data.facts:
+    if not judged_sets(data.arrays("test")):
         return found
     return {**best_by_metric("ppmi_svd", _judged(config, seen, data)), **found}
 
