@@ -13,10 +13,11 @@ from repertoire.data.token_ids import encoded, padded_ids
 
 LEVELS = ("word", "character", "spaced", "subword")
 SPECIALS = (PAD, END, UNKNOWN)
-SIGNS = [*"aàbBcΣςİıßſ0٣7_'-.,!?¿", "a\u0300", "\u0300", "é", "e\u0301", "가", "\u1100\u1161", "中"]
+SIGNS = [*"aàbBcΣςİıßſ0٣7_'-.,!?¿", "a\u0300", "\u0300", "é", "e\u0301", "가", "\u1100\u1161"]
 SIGNS += [
-    "क्षि",
+    "中",
     "Ab7",
+    "क्षि",
     "👩\u200d👧",
     "\u2028",
     "\u00a0",
@@ -25,9 +26,8 @@ SIGNS += [
     "<eos>",
     "<pad>",
     "<unk>",
-    "ﬁ",
-    "Å",
 ]
+SIGNS += ["ﬁ", "Å"]
 
 
 def strange(count, seed):
