@@ -1,11 +1,13 @@
 """prepare@<dataset>: pinned source -> table -> Great Expectations -> data/<dataset>/."""
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
 
 import great_expectations as gx  # noqa: F401  (its seconds belong to start-up, not to the work)
 
-from pipelines.params import dataset_params
+from pipelines.params import DatasetParams, dataset_params
 from pipelines.stage import run_stage
 from repertoire.config import parse
 from repertoire.data.dataset import write_dataset
@@ -14,13 +16,25 @@ from repertoire.data.files import digest_tree, whole_folder, write_json
 from repertoire.data.own_expectations import own_expectations
 from repertoire.data.page import validation_page
 from repertoire.data.sources import Files, fetch
-from repertoire.data.validation import common, validate, with_identity
+from repertoire.data.validation import Expectation, common, validate, with_identity
 from repertoire.readers import load_reader
 
+if TYPE_CHECKING:
+    import pandas as pd
 
-def prepare(name: str) -> None:
-    """Write data/<name>/; a failed expectation leaves nothing behind."""
-    params = dataset_params(name)
+
+@dataclass(frozen=True)
+class Tabulated:
+    """The table of a data set, what is expected of it, and the reader that made it."""
+
+    reader: ModuleType
+    config: Any
+    table: "pd.DataFrame"
+    expectations: list[Expectation]
+
+
+def tabulated(name: str, params: DatasetParams) -> Tabulated:
+    """Read the sources and raw files of a data set."""
     reader = load_reader(params.reader)
     config = parse(reader.Config, params.config, f"params.yaml.datasets.{name}.config")
     files = Files({key: fetch(source) for key, source in params.sources.items()})
@@ -33,8 +47,17 @@ def prepare(name: str) -> None:
         params.expectations, f"params.yaml.datasets.{name}.expectations", list(table.columns)
     )
     columns = [c for c in table.columns if c not in ("row", "split", "key", "splits_of_key")]
-    records = validate(name, table, [*common(columns), *reader.expectations(config), *few, *own])
-    encoded = reader.encode(config, table)
+    expectations = [*common(columns), *reader.expectations(config), *few, *own]
+    return Tabulated(reader, config, table, expectations)
+
+
+def prepare(name: str) -> None:
+    """Write data/<name>/; a failed expectation leaves nothing behind."""
+    params = dataset_params(name)
+    found = tabulated(name, params)
+    reader, table = found.reader, found.table
+    records = validate(name, table, found.expectations)
+    encoded = reader.encode(found.config, table)
     origins: list[Any] = [*params.sources.values(), *([params.raw] if params.raw else [])]
     with whole_folder(Path("data") / name) as folder:
         facts = {

@@ -428,7 +428,8 @@ def test_a_card_says_whether_a_forecaster_beats_the_strongest_baseline(
 
 def test_a_request_with_pictures_names_their_files_and_the_class_where_it_is_told() -> None:
     recipe = parse(Recipe, full_params()["recipes"]["vae_conditional"], "vae_conditional")
-    lines = requests("model", ["reconstruct", "blend", "sample", "interpolate"], recipe, [])
+    tasks = ["reconstruct", "blend", "sample", "interpolate"]
+    lines = requests("model", {"tasks": tasks, "encodings": {}}, recipe, [])
     sent = [re.sub(r"\$\(base64 -w0 (\w+)\.png\)", r"\1", shlex.split(line)[-1]) for line in lines]
     assert [json.loads(body) for body in sent] == [
         {"images": ["picture"], "label": 3},

@@ -1,4 +1,4 @@
-"""`python -m pipelines.bench [training|inference|serving|repro] …`: all of them by default."""
+"""`python -m pipelines.bench [training|inference|serving|repro|prepare] …`: by default all."""
 
 import argparse
 import json
@@ -50,24 +50,36 @@ def repro() -> None:
     bench.main()
 
 
+def prepare(rows: int = 100_000) -> None:
+    from pipelines.bench import prepare as bench
+
+    bench.main(rows)
+
+
 BENCHMARKS: dict[str, Callable[[], None]] = {
     "training": training,
     "inference": inference,
     "serving": serving,
     "repro": repro,
+    "prepare": prepare,
 }
 
 
 def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m pipelines.bench", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="|".join(BENCHMARKS))
-    names = parser.parse_args(argv).names or list(BENCHMARKS)
+    parser.add_argument("--rows", type=int, default=100_000, help="texts of the benchmark prepare")
+    options = parser.parse_args(argv)
+    names = options.names or list(BENCHMARKS)
     unknown = [name for name in names if name not in BENCHMARKS]
     if unknown:
         sys.exit(f"bench: no benchmark {unknown[0]!r}; there are: {', '.join(BENCHMARKS)}")
     for name in names:
         print(f"== {name}", flush=True)
-        BENCHMARKS[name]()
+        if name == "prepare":
+            prepare(options.rows)
+        else:
+            BENCHMARKS[name]()
 
 
 if __name__ == "__main__":

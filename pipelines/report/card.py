@@ -145,11 +145,15 @@ def digests(manifest: Mapping[str, Any]) -> list[tuple[str, str]]:
     return [(name, digest[:12]) for name, digest in found.items()]
 
 
-def requests(name: str, tasks: list[str], recipe: Recipe, figures: list[Any]) -> list[str]:
+def requests(
+    name: str, manifest: Mapping[str, Any], recipe: Recipe, figures: list[Any]
+) -> list[str]:
     """A command line for each task that the server offers for the model."""
     bodies = _bodies(recipe, figures)
+    if "least" in manifest["encodings"].get("series", {}):  # whole seasons of values are needed
+        bodies["forecast"] = {"series": manifest["facts"]["example"]}
     lines = []
-    for task in tasks:
+    for task in manifest["tasks"]:
         if task == "stylize":  # a photograph is longer than an argument may be
             lines.append(
                 'printf \'{"images": "%s"}\' "$(base64 -w0 picture.jpg)" | curl -s '
@@ -178,6 +182,15 @@ def _label(recipe: Recipe) -> dict[str, int]:
     return {"label": 3} if recipe.config.get("conditional") else {}
 
 
+def _words(figures: list[Any]) -> list[str]:
+    """Three words that a model of words knows: of a text of anybody those in its figures."""
+    found = next((f for f in figures if f["name"] == "neighbours"), None)
+    known = [row[0] for row in found["cells"]] if found else []
+    if len(known) < 3 or any(f["name"] == "agreement" for f in figures):
+        return ["king", "queen", "man"]
+    return known[:3]
+
+
 def _bodies(recipe: Recipe, figures: list[Any]) -> dict[str, dict[str, Any]]:
     """By task a request's body, from what the recipe's figures show."""
     prompt = recipe.config.get("prompt", "")
@@ -185,7 +198,7 @@ def _bodies(recipe: Recipe, figures: list[Any]) -> dict[str, dict[str, Any]]:
     sources = [row[0] for row in table["cells"]] if table else ["…"]
     # A source with an unknown token in it would puzzle who copies the line.
     source = next((text for text in sources if "<" not in text), sources[0])
-    label = _label(recipe)
+    label, words = _label(recipe), _words(figures)
     points = {"points": recipe.config.get("draw_points")}
     fan = next((f for f in figures if f["name"] == "fan-first"), None)
     rows = next((f for f in figures if f["name"] == "example"), None)  # series side by side
@@ -198,11 +211,11 @@ def _bodies(recipe: Recipe, figures: list[Any]) -> dict[str, dict[str, Any]]:
         "complete": {"prompt": prompt, "count": 3, "tokens": 4},
         # A rival in any language.
         "rescore": {"candidates": [{"text": prompt, "score": -1.5}, prompt[::-1]]},
-        "nearest": {"word": "king"},
+        "nearest": {"word": words[0]},
         "nearest_sentences": {"text": source, "count": 3},
         "rewrite": {"text": source},
-        "similarity": {"a": "king", "b": "queen"},
-        "analogy": {"a": "king", "b": "queen", "c": "man"},
+        "similarity": {"a": words[0], "b": words[1]},
+        "analogy": dict(zip("abc", words, strict=True)),
         "translate": {"text": source},
         "sample": {"count": 4, "seed": 0, **label},
         "interpolate": {"seeds": [0, 1], "steps": 7, **label},

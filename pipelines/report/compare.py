@@ -70,6 +70,7 @@ BESIDE: tuple[tuple[str, str, Role], ...] = (
     (r"recall_percent", "lsa_recall_percent", "baseline"),
     (r"recall_percent", "mean_words_recall_percent", "baseline"),
     (r"frechet_distance", "real_halves_frechet_distance", "floor"),
+    (r"principal_frechet_distance", "real_halves_principal_frechet_distance", "floor"),
     (r"frechet_distance", "gaussian_pixels_frechet_distance", "baseline"),
     (r"frechet_distance", "gaussian_mixture_frechet_distance", "baseline"),
     (r"coverage_percent", "gaussian_pixels_coverage_percent", "baseline"),

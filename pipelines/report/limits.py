@@ -29,6 +29,11 @@ def limits(facts: Mapping[str, Any], metrics: Mapping[str, float], recipe: Recip
             "never happened before then it cannot know, and intervals hold only while the series "
             "goes on as before. Neighbouring origins overlap, so their errors are not independent."
         )
+    if filled := facts.get("filled"):
+        notes.append(
+            f"{filled:,} missing values were interpolated by straight lines, which lean on the "
+            "value after the gap: errors around them are somewhat too small."
+        )
     if "dm_p_value" in metrics:
         notes.append(against_the_strongest(metrics["dm_statistic"], metrics["dm_p_value"]))
     if facts["kind"] == "piano_rolls":
@@ -73,6 +78,14 @@ def _pair_limit(facts: Mapping[str, Any]) -> str:
 
 
 def _domain_limit(facts: Mapping[str, Any]) -> str:
+    if "judges" not in facts:
+        a, b = (100 * share for share in facts["share_of_variance"].values())
+        return (
+            "Distances compare means and covariances of principal components of the training "
+            f"pixels, which hold {a:.0f} % and {b:.0f} % of the variance: what an image shows they "
+            "do not see. They cannot be compared with distances elsewhere, nor one direction with "
+            f"the other. No evaluation classifier: {facts['left_out']['frechet_distance']}."
+        )
     accuracies = " and ".join(f"{100 * a:.0f} %" for a in facts["judge_valid_accuracies"].values())
     return (
         "Distances are in the features of small judges, one of each domain, trained on its "
@@ -127,6 +140,11 @@ def _sentence_limit(facts: Mapping[str, Any]) -> str:
 
 
 def _vector_limits(facts: Mapping[str, Any]) -> str:
+    if "judged" not in facts:
+        return (
+            f"It knows {facts['vocabulary']:,} words of its one text. Nobody judged whether words "
+            "that lie close are alike: the loss alone was measured."
+        )
     parts = [
         f"{judged['valid'] + judged['test']} of the {judged['all']} of {name}"
         for name, judged in facts["judged"].items()

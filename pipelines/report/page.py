@@ -177,7 +177,7 @@ def _card(
         "sizes": card.sizes(ARTIFACTS / name, manifest),
         "parity": card.parity(manifest),
         "digests": card.digests(manifest),
-        "requests": card.requests(name, manifest["tasks"], recipe, records),
+        "requests": card.requests(name, manifest, recipe, records),
     }
 
 

@@ -46,6 +46,20 @@ METRICS: tuple[tuple[str, str, str], ...] = (
     (r"class_change_percent", "Pictures changed to the asked class, says the judge", "%"),
     (r"reconstruction_mse", "Reconstruction error", "squared, a pixel"),
     (r"grey_mse", "Reconstruction error of grey levels", "squared, a pixel, white being 1"),
+    (r"rgb_mse", "Reconstruction error of colour levels", "squared, per channel, white being 1"),
+    (r"bits_per_dimension", "Negative ELBO of 8-bit levels", "bits per dimension"),
+    (r"iwae_(\d+)_bits_per_dimension", "Negative IWAE-{0} bound of levels", "bits per dimension"),
+    (
+        r"conditional_bits_per_dimension",
+        "Negative ELBO of levels, label given",
+        "bits per dimension",
+    ),
+    (
+        r"conditional_iwae_(\d+)_bits_per_dimension",
+        "Negative IWAE-{0} bound of levels, label given",
+        "bits per dimension",
+    ),
+    (r"pixel_coverage_percent", "Coverage of real images, in components of pixels", "%"),
     (r"psnr_db", "Peak signal-to-noise ratio", "dB"),
     (r"denoising_gain_db", "Gain by restoring", "dB"),
     (r"(blur|gaussian|mask|salt_and_pepper)_gain_db", "Gain by restoring, {0}", "dB"),
@@ -62,6 +76,9 @@ METRICS: tuple[tuple[str, str, str], ...] = (
     (r"matched_iterations", "Iterations of optimisation matched", "iterations"),
     (r"a_to_b_frechet_distance", "Fréchet distance, A to B", "features²"),
     (r"b_to_a_frechet_distance", "Fréchet distance, B to A", "features²"),
+    (r"principal_frechet_distance", "Fréchet distance in principal components", "white²"),
+    (r"a_to_b_principal_frechet_distance", "The same, A to B", "white²"),
+    (r"b_to_a_principal_frechet_distance", "The same, B to A", "white²"),
     (r"class_kept_percent", "Class kept", "%"),
     (r"a_to_b_class_kept_percent", "Class kept, A to B", "%"),
     (r"b_to_a_class_kept_percent", "Class kept, B to A", "%"),
@@ -140,6 +157,7 @@ BASELINES: tuple[tuple[str, str], ...] = (
     (r"unigram_.*", "unigram"),
     (r"cached_kneser_ney_.*", "Kneser–Ney {kneser_ney_order:.0f}-gram with a cache of the stream"),
     (r"kneser_ney_.*", "Kneser–Ney {kneser_ney_order:.0f}-gram"),
+    (r"nearest_neighbour_.*principal_frechet_distance", "nearest training image"),
     (r"nearest_neighbour_.*", "translation memory"),
     (r"date_rule_.*", "rule that reads dates"),
     (r"digit_table_.*", "table of digits without carry"),
@@ -147,6 +165,7 @@ BASELINES: tuple[tuple[str, str], ...] = (
     (r"identity_.*", "picture left as it is"),
     (r"linear_map_by_kind_.*", "linear map of pixels for each kind of noise, which it recognises"),
     (r"linear_map_.*", "linear map of pixels, ridge"),
+    (r"mean_colour_.*", "image with the mean colour of the other domain"),
     (r"histogram_.*", "picture with matched grey levels"),
     (r"transport_.*", "linear map between Gaussians of pixels"),
     (r"nearest_picture_.*", "caption of the nearest picture"),
@@ -160,6 +179,7 @@ BASELINES: tuple[tuple[str, str], ...] = (
     (r"real_label_agreement_.*", "judge on real test images"),
     (r"bernoulli_pixels_.*", "Bernoulli pixels"),
     (r"pca_(\d+)_.*", "{0} principal components"),
+    (r"ppca_(\d+)_.*", "Gaussian of {0} principal components and even noise"),
     (r"pca_.*_gain_db", "projection onto principal components"),
     (r"plain_pca_.*", "squared error of principal components ({plain_pca_components:g})"),
     (r"pca_.*", "principal components ({pca_components:g}), scored as the net"),
@@ -215,7 +235,7 @@ BASELINES: tuple[tuple[str, str], ...] = (
 RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 SUFFIXES = ("percent", "nats", "mse")
 LOWER_IS_BETTER = (
-    r"(?!text_gain)(perplexity|.*_nats|nats_.*|fresh_.*|bits_.*|.*_mse|mse|mae|rmse|mase"
+    r"(?!text_gain)(perplexity|.*_nats|nats_.*|fresh_.*|(.*_)?bits_per_.*|.*_mse|mse|mae|rmse|mase"
     r"|pinball_.*|dm_.*"
     r"|(.*_)?frechet_distance|.*_levels|calibration_.*|(perceptual|content|style)_loss)"
 )

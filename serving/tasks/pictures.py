@@ -79,7 +79,7 @@ def strip(model: Model, run: Run, request: Mapping[str, Any]) -> tuple[bytes, di
 
 
 def walk(model: Model, run: Run, request: Mapping[str, Any]) -> Array:
-    """uint8[steps, height, width]."""
+    """uint8[steps, height, width], or [steps, height, width, 3] in colours."""
     fields = Fields(request)
     steps = fields.integer("steps", 8, 2, IMAGES)
     seeds = fields.integers("seeds", 2, 0, LARGEST_SEED)
@@ -119,7 +119,7 @@ def blend(model: Model, run: Run, request: Mapping[str, Any]) -> Answer:
 
 
 def read(model: Model, graph: str, given: Sequence[Any]) -> Array:
-    """uint8[images, height, width] of the size that a graph takes."""
+    """uint8[images, height, width] of the size that a graph takes; colours have an axis of 3."""
     sizes = images.fixed_sizes(model.manifest.graph(graph))
     return np.stack([images.read(each, *sizes) for each in given])
 
@@ -162,7 +162,7 @@ def drawn_codes(model: Model, seed: int, count: int) -> Array:
 
 
 def decoded(run: Run, inputs: Arrays) -> Array:
-    """uint8[codes, height, width]."""
+    """uint8[codes, height, width], or [codes, height, width, 3] in colours."""
     return run("decode", inputs, ["images"])["images"]
 
 

@@ -266,7 +266,7 @@ def test_images_are_turned_upright_and_their_middle_is_seen(raw):
     Image.fromarray(wide).save(raw / "turned.jpg", exif=turned, quality=95)
     write_table(raw / "metadata.csv", [*rows, ("turned.jpg", "red above white")])
     _, table = tabulated(raw, proposed(raw))
-    [pixels] = table.loc[table["file"] == "turned.jpg", "pixels"]
+    pixels = table.attrs["pixels"].images(table.loc[table["file"] == "turned.jpg", "place"])[0]
     assert pixels.shape == (32, 32, 3)
     assert pixels[2, :, 1].max() < 40 and pixels[10:, :, 1].min() > 215
 
@@ -277,7 +277,8 @@ def test_grey_images_are_read_as_such_and_the_option_wins(raw):
         Image.open(raw / name).convert("L").convert("RGB").save(raw / name)
     write_table(raw / "metadata.csv", rows)
     assert proposed(raw).config["channels"] == 1
-    assert proposed(raw, channels="3", side="24").sample["pixels"][0].shape == (24, 24, 3)
+    sample = proposed(raw, channels="3", side="24").sample
+    assert sample.attrs["pixels"].images([0]).shape == (1, 24, 24, 3)
 
 
 def test_photographs_are_seen_by_published_weights_and_drawings_are_not(raw, tmp_path, monkeypatch):

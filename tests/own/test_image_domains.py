@@ -3,11 +3,13 @@
 import base64
 import io
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from pipelines.report.limits import limits
 from repertoire.config import ConfigError, parse
 from repertoire.contract import load_family
 from repertoire.data.sources import Files, SourceError
@@ -173,6 +175,9 @@ def test_classes_that_a_classifier_only_guesses_are_left_out_and_facts_say_why(r
     assert set(reasons) == {"frechet_distance", "class_kept_percent", "transport"}
     assert "guesses: it is right of" in reasons["class_kept_percent"]
     assert preset(data.facts, 100).metric == "principal_frechet_distance"
+    recipe = SimpleNamespace(seed=1)
+    said = " ".join(limits({**data.facts, "kind": "image_domains"}, {}, recipe))
+    assert "principal components" in said and "guesses: it is right of" in said
     config = parse(domain_baselines.Config, {"ridges": [10.0]}, "test")
     found = domain_baselines.baselines(config, data)
     assert not [name for name in found if "transport" in name or "class_kept" in name]

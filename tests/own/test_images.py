@@ -3,6 +3,7 @@
 import base64
 import io
 import json
+import unicodedata
 
 import numpy as np
 import pandas as pd
@@ -78,7 +79,7 @@ def png(pixels):
     return base64.b64encode(file.getvalue()).decode()
 
 
-@pytest.mark.parametrize("family", ["autoencoder", "variational_autoencoder", "gan"])
+@pytest.mark.parametrize("family", ["variational_autoencoder", "gan"])
 def test_a_folder_of_coloured_images_becomes_a_served_model_in_two_commands(tmp_path, family):
     raw = berries(tmp_path / "berries", count=131)
     words = ("--family", family, "--minutes", "0.02", "--side", "16")
@@ -207,7 +208,7 @@ def test_several_columns_ask_which_is_the_label(tmp_path):
     assert facts_of(proposed(raw, label="none"))["classes"].startswith("none")
     with pytest.raises(ConfigError, match="--label colour: no such column; there are: shape, size"):
         proposed(raw, label="colour")
-    with pytest.raises(ConfigError, match=r"has 37 different values|no such column"):
+    with pytest.raises(ConfigError, match="no such column"):
         proposed(raw, label="file_name")
 
 
@@ -334,6 +335,9 @@ def test_too_few_images_and_too_many_classes_are_told(tmp_path):
     (tmp_path / "none" / "notes.txt").touch()
     with pytest.raises(SourceError, match=r"holds no image .*; it holds notes\.txt"):
         proposed(tmp_path / "none")
+    (tmp_path / "none" / "images.zip").touch()
+    with pytest.raises(SourceError, match=r"images\.zip: an archive; unpack it"):
+        proposed(tmp_path / "none")
 
 
 def test_classes_called_by_numbers_are_in_their_order(tmp_path):
@@ -347,3 +351,35 @@ def test_classes_called_by_numbers_are_in_their_order(tmp_path):
 def test_an_archive_packed_in_a_folder_of_its_own_is_read_from_there(tmp_path):
     berries(tmp_path / "raw" / "my-data" / "images", 41)
     assert facts_of(proposed(tmp_path / "raw"))["classes"].startswith("3, a folder is a class")
+
+
+def test_class_names_in_either_unicode_form_are_one_class(tmp_path):
+    names = [unicodedata.normalize(form, "한글") for form in ("NFC", "NFD")]
+    for split, name in zip(("train", "test"), names, strict=True):
+        raw = berries(tmp_path / "raw" / split, 41, seed=len(split))
+        (raw / "sky").rename(raw / name)
+    _, table = tabulated(tmp_path / "raw", proposed(tmp_path / "raw"))
+    assert set(table["label"]) == {"berry", "leaf", names[0]}
+
+
+def test_test_images_without_classes_are_told_and_can_be_left_out(tmp_path):
+    raw = tmp_path / "raw"
+    berries(raw / "train", 47)
+    for number in range(7):
+        write(raw / "test" / f"{number}.png", np.full((19, 19, 3), number, np.uint8))
+    with pytest.raises(SourceError, match=r"test/0\.png: lies beside.*6 more such rows"):
+        proposed(raw)
+    _, table = tabulated(raw, proposed(raw, on_bad_row="drop"))
+    assert len(table) == 47 and set(table["split"]) == {"train", "valid", "test"}
+
+
+def test_links_to_files_and_a_broken_one_are_read_as_files(tmp_path):
+    source = berries(tmp_path / "source", 41)
+    for path in source.rglob("*.png"):
+        target = tmp_path / "raw" / path.relative_to(source)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.symlink_to(path)
+    assert len(tabulated(tmp_path / "raw", proposed(tmp_path / "raw"))[1]) == 41
+    (tmp_path / "raw" / "leaf" / "gone.png").symlink_to(tmp_path / "nowhere.png")
+    with pytest.raises(SourceError, match=r"gone\.png: no such file"):
+        proposed(tmp_path / "raw")

@@ -187,7 +187,8 @@ KEY = midi([mido.MetaMessage("key_signature", key="C"), on(60), off(60, 96)])
         (b"MThd", "no MIDI file"),
         (smpte(melody((60,))), "SMPTE"),
         (melody((60,))[:12] + bytes(2) + melody((60,))[14:], "no ticks"),
-        (melody((60,))[:9] + b"\x02" + melody((60,))[10:], "type 2"),
+        (melody((60,))[:9] + b"\x02" + melody((60,))[10:], "type 2: a collection"),
+        (melody((60,))[:9] + b"\x07" + melody((60,))[10:], "damaged MIDI .type 7"),
         (melody((60, 62, 64))[:-9], "ends too early"),
         (KEY.replace(b"\xff\x59\x02\x00", b"\xff\x59\x02\x0f"), "damaged MIDI"),
         (midi([on(60), off(60, 2**27)], ticks=1), "65,536 quarter notes"),
@@ -251,6 +252,14 @@ def test_folders_called_by_splits_decide_and_validation_is_taken_from_train(raw)
     (raw / "stray.mid").write_bytes(tune(97))
     with pytest.raises(SourceError, match=r"stray\.mid: in no split"):
         proposed(raw)
+
+
+def test_long_pieces_count_for_more_where_shares_are_of_the_music(raw):
+    fill(raw, 13)
+    fill(raw / "long", 17, seed=61, quarters=97)
+    _, table = tabulated(raw, proposed(raw))
+    frames = table.groupby("split")["frames"].sum() / table["frames"].sum()
+    assert 0.1 <= frames["test"] < 0.16 and 0.1 <= frames["valid"] < 0.16
 
 
 def moved(content, semitones):
@@ -337,7 +346,7 @@ def test_outliers_do_not_widen_the_range(raw):
     fill(raw, 13, quarters=211)
     (raw / "bell.mid").write_bytes(midi([on(127), off(127, 96), on(60), off(60, 96)]))
     proposal = proposed(raw)
-    assert proposal.config["highest"] < 90 and "1 notes" in told(proposal, "range")
+    assert proposal.config["highest"] < 90 and "1 note outside" in told(proposal, "range")
     assert proposed(raw, highest="127").config["highest"] == 127
     _, table = tabulated(raw, proposal)
     assert table["highest"].max() <= proposal.config["highest"]

@@ -12,6 +12,7 @@ from repertoire.config import ConfigError, parse
 from repertoire.data.doors import OptionNeeded
 from repertoire.data.sources import Files, SourceError
 from repertoire.readers import pair_table
+from tests.own.texts import folder
 from tests.own.through_stages import prepared, served, trained
 
 COLORS = {"red": "rouge", "green": "vert", "blue": "bleu", "small": "petit", "old": "vieux"}
@@ -29,17 +30,6 @@ def pairs(count, seed=3):
             f"je vois {number} {THINGS[thing]}s {COLORS[color]}s."
         )
     return list(found.items())
-
-
-def folder(tmp_path, **files):
-    """A folder of files by name; "_dot_" stands for "."."""
-    raw = tmp_path / "raw"
-    raw.mkdir()
-    for name, content in files.items():
-        path = raw / name.replace("__", "/").replace("_dot_", ".")
-        path.parent.mkdir(exist_ok=True)
-        path.write_bytes(content if isinstance(content, bytes) else content.encode())
-    return raw
 
 
 def tabbed(rows):
@@ -180,7 +170,10 @@ def test_sources_that_differ_in_digits_are_different(tmp_path):
     raw = folder(tmp_path, a_dot_tsv=tabbed([("source", "target"), *told]))
     proposal, facts, table = understood(raw)
     assert proposal.baseline["rules"] == ["digit_table"] and len(set(table["key"])) == 221
-    assert facts["source tokens"].startswith("character: short texts")
+    assert facts["sources"].startswith("character: short texts")
+    told = [(f"add {a} to {b}", str(a + b)) for a in range(17) for b in range(13)]
+    (raw / "a.tsv").write_text(tabbed([("source", "target"), *told]))
+    assert len(set(understood(raw)[2]["key"])) == 221
 
 
 def test_dates_have_their_rule_and_others_none(tmp_path):
@@ -218,7 +211,7 @@ def test_test_sources_that_training_has_are_measured_apart(tmp_path):
     known = set(table.loc[table["split"] == "train", "source"])
     test = table.loc[table["split"] == "test", "source"]
     assert encoded.facts["extras"]["unseen"] == sum(source not in known for source in test)
-    assert "repeated sources" in facts and facts["split"].startswith("by name, valid drawn")
+    assert "repeats" in facts and facts["split"].startswith("by name, valid drawn")
 
 
 @pytest.mark.parametrize(

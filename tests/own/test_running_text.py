@@ -11,30 +11,8 @@ from repertoire.config import ConfigError, parse
 from repertoire.data.doors import OptionNeeded
 from repertoire.data.sources import Files, SourceError
 from repertoire.readers import text_files
+from tests.own.texts import english, folder
 from tests.own.through_stages import prepared, served, trained
-
-NAMES = ["Ada", "Ben", "Carl", "Dora", "Emil", "Frida", "Gustav", "Hanna"]
-VERBS = ["sees", "hears", "calls", "helps", "finds", "greets", "follows", "thanks"]
-THINGS = ["garden", "river", "house", "letter", "window", "table", "forest", "road"]
-
-
-def english(lines, seed=3):
-    """So many sentences of one pattern, drawn by the seed."""
-    rng = np.random.default_rng(seed)
-    chosen = rng.integers(0, 8, (lines, 4))
-    return [f"{NAMES[a]} {VERBS[b]} {NAMES[c]} near the {THINGS[d]}." for a, b, c, d in chosen]
-
-
-def folder(tmp_path, **files):
-    """A folder of files; "/" stands for "__" in a keyword, bytes are written as they are."""
-    raw = tmp_path / "raw"
-    raw.mkdir()
-    for name, content in files.items():
-        path = raw / name.replace("__", "/").replace("_dot_", ".")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        text = "\n".join(content) + "\n" if isinstance(content, list) else content
-        path.write_bytes(text if isinstance(text, bytes) else text.encode())
-    return raw
 
 
 def understood(raw, **options):
@@ -122,7 +100,7 @@ def test_line_breaks_of_all_kinds_and_letters_in_parts_become_plain(tmp_path):
     _, facts, table = understood(folder(tmp_path, a_dot_txt="\ufeff" + "\r\n".join(told)))
     middle = table["text"].tolist()[41:46]
     assert middle == ["한국어 문장입니다", "page one\npage two", "one\ntwo", "old", "mac"]
-    assert "NFC" in facts["Unicode"] and facts["line breaks"].startswith("2 form feeds")
+    assert "NFC" in facts["Unicode"] and facts["breaks"].startswith("2 form feeds")
 
 
 def test_damage_is_refused_with_its_line_and_left_out_when_asked(tmp_path):
@@ -145,7 +123,7 @@ def test_a_line_without_end_is_cut_at_spaces(tmp_path):
     longest = proposal.config["longest_line"]
     assert table["characters"].max() <= longest < len(words)
     assert " ".join(text.strip() for text in table["text"]) == words
-    assert facts["long lines"].startswith("1 of more than 2,000")
+    assert facts["lengths"].startswith("1 of more than 2,000")
 
 
 def test_lines_that_training_has_are_dropped_from_what_is_held_out(tmp_path):
@@ -154,7 +132,7 @@ def test_lines_that_training_has_are_dropped_from_what_is_held_out(tmp_path):
     raw = folder(tmp_path, a_dot_txt=told)
     _, facts, table = understood(raw)
     assert (table["text"] == known).sum() == 1 and (table["text"] == "Exeunt.").sum() == 1
-    assert "1 held-out lines" in facts["repeated lines"]
+    assert "1 held-out lines" in facts["repeats"]
     _, _, kept = understood(raw, known_lines="keep")
     assert (kept["text"] == known).sum() == 2 and kept.loc[
         kept["text"] == known, "key"
@@ -190,6 +168,14 @@ def test_too_little_text_says_how_much_is_needed(tmp_path):
     raw = folder(tmp_path, a_dot_txt=english(5))
     with pytest.raises(SourceError, match=r"characters of text for train; at least 1,000"):
         text_files.propose(raw, {})
+    (raw / "a.txt").write_text(" \n" * 2000)
+    with pytest.raises(SourceError, match="0 characters of text for train"):
+        text_files.propose(raw, {})
+    (raw / "a.txt").write_text(
+        "one line that comes again and again, of more than sixty signs\n" * 99
+    )
+    with pytest.raises(SourceError, match=r"for valid without \d+ lines.*--known-lines keep"):
+        text_files.propose(raw, {})
 
 
 def test_a_packed_file_is_unpacked(tmp_path):
@@ -219,6 +205,12 @@ def test_two_columns_of_texts_need_an_option_and_an_empty_cell_is_a_bad_row(tmp_
         text_files.propose(raw, {"text": "abstract"})
     _, _, table = understood(raw, text="title")
     assert len(table) == 102
+
+
+def test_a_json_array_is_refused_with_a_remedy(tmp_path):
+    raw = folder(tmp_path, a_dot_json='[{"text": "one"}, {"text": "two"}]')
+    with pytest.raises(SourceError, match=r"^a.json: .*write one .*object a line"):
+        text_files.propose(raw, {})
 
 
 def test_a_column_called_split_decides(tmp_path):

@@ -142,6 +142,7 @@ def test_a_single_dot_is_a_drawing():
         ('{"drawing": [[[1, NaN], [3, 4]]]}', "stroke 1 holds a place that is no number"),
         ('{"drawing": [[[1, null], [3, 4]]]}', "no number"),
         ('{"drawing": [[[1, 1e999], [3, 4]]]}', "no number"),
+        ('{"drawing": [[[1, 1e300], [3, 4]]]}', "farther than any screen"),
         ('{"drawing": [[1, 2, 3]]}', "stroke 1 is no list"),
     ],
 )
@@ -280,6 +281,7 @@ def test_arrays_of_one_length_need_no_pickle_and_other_arrays_are_refused(raw):
         (np.zeros((0, 3), np.int16), "no point"),
         (np.array([[1, 2, 3]], np.int16), "pen is neither 0 nor 1"),
         (np.array([[np.nan, 2, 1]], np.float32), "no number"),
+        (np.array([[1e30, 2, 1]], np.float32), "farther than any screen"),
     ],
 )
 def test_a_row_of_an_archive_that_is_no_drawing_is_named(raw, row, why):

@@ -361,8 +361,13 @@ def carillon(folder: Path) -> None:
     write_manifest(folder, "polyphony", ["compose"], [entry], {"roll": scale})
 
 
-def continuing(folder: Path, offsets: Sequence[Sequence[float]], lookback: int) -> None:
-    """`forecast`: the sum of the values given, plus an offset a step and level."""
+def continuing(
+    folder: Path, offsets: Sequence[Sequence[float]], lookback: int, **more: object
+) -> None:
+    """`forecast`: the sum of the values given, plus an offset a step and level.
+
+    `more` joins the encoding.
+    """
     table = np.array([offsets], np.float32)
     series = [("series", "float32", ("batch", "time"), -100, 100)]
     quantiles = [("quantiles", "float32", ("batch", *table.shape[1:]))]
@@ -374,12 +379,12 @@ def continuing(folder: Path, offsets: Sequence[Sequence[float]], lookback: int) 
     ]
     weights = {"one": np.array([1]), "two": np.array([2]), "offsets": table}
     model = graph_model(nodes, series, quantiles, weights)
-    encoding = {"kind": "series", "levels": [0.05, 0.5, 0.95], "lookback": lookback}
+    encoding = {"kind": "series", "levels": [0.05, 0.5, 0.95], "lookback": lookback, **more}
     entry = graph_entry(folder, "forecast", model, series, quantiles)
     write_manifest(folder, "forecaster", ["forecast"], [entry], {"series": encoding})
 
 
-def side_by_side(folder: Path, names: Sequence[str], lookback: int) -> None:
+def side_by_side(folder: Path, names: Sequence[str], lookback: int, **more: object) -> None:
     """`forecast`: one step, for each series the sum of its values less, plain and plus one."""
     wide = len(names)
     series = [("series", "float32", ("batch", "time", wide), -100, 100)]
@@ -396,7 +401,7 @@ def side_by_side(folder: Path, names: Sequence[str], lookback: int) -> None:
         "offsets": np.array([-1, 0, 1], np.float32),
     }
     model = graph_model(nodes, series, quantiles, weights)
-    levels = {"levels": [0.05, 0.5, 0.95], "lookback": lookback}
+    levels = {"levels": [0.05, 0.5, 0.95], "lookback": lookback, **more}
     encoding = {"kind": "panel", "series": list(names), **levels}
     entry = graph_entry(folder, "forecast", model, series, quantiles)
     write_manifest(folder, "forecaster", ["forecast"], [entry], {"series": encoding})

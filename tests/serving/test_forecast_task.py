@@ -135,3 +135,71 @@ def test_rows_of_another_width_are_refused_in_one_line(
 ) -> None:
     answer = client.post("/v1/models/pair/forecast", json={"series": series})
     assert answer.status_code == status and line in answer.json()["error"]
+
+
+STEPS = {
+    "hourly": {"unit": "second", "count": 3600},
+    "monthly": {"unit": "month", "count": 1},
+    "trading": {"unit": "business_day", "count": 1},
+}
+
+
+@pytest.fixture
+def calendars(models: Path) -> Path:
+    for name, step in STEPS.items():
+        standins.continuing(models / name, OFFSETS, lookback=5, step=step, least=3)
+    standins.side_by_side(models / "holed", ["load", "heat"], lookback=3, missing="null")
+    return models
+
+
+@pytest.mark.parametrize(
+    ("model", "times", "expected"),
+    [
+        ("hourly", ["2024-02-29T23:00"], ["2024-03-01T00:00:00", "2024-03-01T01:00:00"]),
+        ("monthly", ["2023-12-31"], ["2024-01-31", "2024-02-29"]),
+        ("monthly", ["2024-01-30"], ["2024-02-29", "2024-03-30"]),
+        ("monthly", ["2023-10", "2023-11", "2023-12"], ["2024-01-01", "2024-02-01"]),
+        ("trading", ["2024-05-30"], ["2024-05-31", "2024-06-03"]),
+    ],
+)  # fmt: skip
+def test_with_times_an_answer_says_when_its_steps_are(
+    calendars: Path, client: TestClient, model: str, times: list[str], expected: list[str]
+) -> None:
+    body = {"series": [1, 2, 3], "times": times}
+    answer = client.post(f"/v1/models/{model}/forecast", json=body)
+    assert answer.json()["results"][0]["times"] == expected
+
+
+@pytest.mark.parametrize(
+    ("model", "body", "status", "line"),
+    [
+        ("course", {"times": ["2024-01-01"]}, 422, "knows no calendar"),
+        ("hourly", {"times": ["2024-01-01", "2024-01-02"]}, 422, "2 of 3 values"),
+        ("hourly", {"times": ["2024-01-01T00", "2024-01-01T01", "2024-01-01T03"]}, 422, "T02:00"),
+        ("hourly", {"times": ["31.01.2024"]}, 400, "send ISO 8601"),
+        ("hourly", {"times": [1700000000]}, 400, "send strings"),
+        ("hourly", {"times": [["2024-01-01"], ["2024-01-01"]]}, 422, "of 2 series, values of 1"),
+        ("hourly", {"times": ["9999-12-31T23:00"]}, 422, "beyond the calendar"),
+        ("hourly", {"series": [1, 2]}, 422, "holds 2 values; send 3 to"),
+        ("hourly", {"series": [1, None, 2]}, 400, "series holds null"),
+    ],
+)
+def test_times_that_cannot_be_are_refused_in_one_line(
+    calendars: Path, client: TestClient, model: str, body: dict[str, object], status: int, line: str
+) -> None:
+    answer = client.post(f"/v1/models/{model}/forecast", json={"series": [1, 2, 3], **body})
+    assert answer.status_code == status, answer.text
+    assert line in answer.json()["error"] and "\n" not in answer.json()["error"]
+
+
+def test_a_missing_value_of_a_panel_is_the_one_before_it(
+    calendars: Path, client: TestClient
+) -> None:
+    found, other = (
+        client.post("/v1/models/holed/forecast", json={"series": rows}).json()["results"]
+        for rows in ([[None, 10], [2, None], [None, 30]], [[2, 10], [2, 10], [2, 30]])
+    )
+    assert found == other
+    body = {"series": [[None, 1], [None, 2]]}
+    answer = client.post("/v1/models/holed/forecast", json=body)
+    assert answer.status_code == 422 and "no value of load" in answer.json()["error"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import json
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,11 @@ def stock(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The models that the fixtures of conftest.py serve: here, one of music."""
     root = tmp_path_factory.mktemp("music")
     standins.carillon(root / "carillon")
+    standins.carillon(root / "piano")
+    path = root / "piano/manifest.json"
+    manifest = json.loads(path.read_text())
+    manifest["encodings"]["roll"] |= {"steps_a_quarter": 7, "program": 0, "tempo": 131.5}
+    path.write_text(json.dumps(manifest))
     return root
 
 
@@ -66,6 +72,20 @@ def test_what_follows_a_prompt_depends_on_its_last_chord(client: TestClient) -> 
     assert answer["frames"] == [[61], [60, 62], [61, 63], [62, 64], [63]]
     assert answer["steps_a_quarter"] == 2
     assert base64.b64decode(answer["midi"]) == midi(answer["frames"], 2, 72)
+
+
+def test_a_file_is_in_the_grid_with_the_instrument_and_the_tempo_of_the_model(
+    client: TestClient,
+) -> None:
+    body = {"prompt": [[61], [61], []], "frames": 1, "temperature": 0}
+    url = "/v1/models/piano/compose"
+    content = base64.b64decode(client.post(url, json=body).json()["midi"])
+    # 480 // 7 = 68 ticks a step, and seven of them a quarter note: none is lost.
+    assert content[12:14] == (7 * 68).to_bytes(2, "big")
+    assert (456_274).to_bytes(3, "big") in content and b"\x00\xc0\x00" in content
+    assert b"\x81\x08\x80\x3d" in content  # the note ends after 2 * 68 ticks
+    slow = client.post(url, json={**body, "tempo": 60}).json()["midi"]
+    assert (1_000_000).to_bytes(3, "big") in base64.b64decode(slow)
 
 
 def test_chance_comes_from_the_seed_alone(client: TestClient) -> None:

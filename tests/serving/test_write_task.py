@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,8 +19,6 @@ SVG = "{http://www.w3.org/2000/svg}"
 
 def letters(alphabet: str) -> dict[str, Any]:
     """A tokenizer of single letters; 0 pads, 1 ends, 2 is unknown."""
-    import json
-
     from tokenizers import Regex, Tokenizer, pre_tokenizers
     from tokenizers.models import WordLevel
 
@@ -82,6 +81,10 @@ def pen(folder: Path, reads: bool) -> None:
 def models(tmp_path: Path) -> Path:
     pen(tmp_path / "models/free", reads=False)
     pen(tmp_path / "models/reader", reads=True)
+    pen(tmp_path / "models/brief", reads=False)
+    path = tmp_path / "models/brief/manifest.json"
+    manifest = json.loads(path.read_text())
+    path.write_text(json.dumps({**manifest, "facts": {"usual_points": 13}}))
     return tmp_path / "models"
 
 
@@ -94,6 +97,11 @@ def test_a_drawing_follows_its_seed_stroke_by_stroke(client: TestClient) -> None
         answer["strokes"], (course[:3], course[3:6], course[6:]), strict=True
     ):
         np.testing.assert_allclose(stroke, expected, atol=0.002)
+
+
+def test_a_drawing_is_as_long_as_those_that_were_learned_from(client: TestClient) -> None:
+    assert client.post("/v1/models/brief/write", json={}).json()["points"] == 13
+    assert client.post("/v1/models/free/write", json={}).json()["points"] == 400
 
 
 def test_a_text_is_written_until_the_window_has_passed_it(client: TestClient) -> None:

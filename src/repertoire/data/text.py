@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal
 
 from tokenizers import Regex, Tokenizer, decoders, normalizers, pre_tokenizers, trainers
@@ -17,6 +17,8 @@ Level = Literal["word", "character", "spaced", "subword"]
 # What a graph gets of a text. running: the end token before and after its tokens; whole: after
 # them; bare: its tokens alone.
 Framing = Literal["running", "whole", "bare"]
+
+REMEMBERED = 2**20  # different words that are counted before they are cut up
 
 # A word keeps its inner apostrophes and hyphens; every other sign stands alone.
 WORDS = r"\w+(?:['\-]\w+)*|'\w+|[^\w\s]"
@@ -67,6 +69,21 @@ def pieces(tokenizer: Tokenizer, text: str) -> list[str]:
     return [piece for piece, _ in tokenizer.pre_tokenizer.pre_tokenize_str(normal)]
 
 
+def one_token(tokenizer: Tokenizer) -> Callable[[str], str]:
+    """Of a plain word of letters and digits its one token, "" of any other: quicker than pieces.
+
+    Not for subwords and characters, which cut such a word up.
+    """
+    lowercase = tokenizer.normalizer.normalize_str("A") == "a"
+
+    def token(word: str) -> str:
+        if not (word.isascii() and word.isalnum()):
+            return ""
+        return word.lower() if lowercase else word
+
+    return token
+
+
 def _model(
     texts: Iterable[str], level: Level, size: int, specials: tuple[str, ...], lowercase: bool
 ) -> WordLevel | BPE:
@@ -75,12 +92,36 @@ def _model(
         return _merged(texts, size, specials, lowercase)
     only = {token: i for i, token in enumerate(specials)}
     tokenizer = _tokenizer(WordLevel(only, unk_token=UNKNOWN), level, lowercase)
-    counts: Counter[str] = Counter()
-    for text in texts:
-        counts.update(pieces(tokenizer, text))
+    counts = _counts(tokenizer, texts, level)
     ranked = sorted(counts, key=lambda token: (-counts[token], token))
     kept = [*specials, *[t for t in ranked if t not in specials]][:size]
     return WordLevel({token: i for i, token in enumerate(kept)}, unk_token=UNKNOWN)
+
+
+def _counts(tokenizer: Tokenizer, texts: Iterable[str], level: Level) -> Counter[str]:
+    """How often each token occurs. Tokens lie within words, so each word is cut up once."""
+    counts: Counter[str] = Counter()
+    words: Counter[str] = Counter()
+    for text in texts:
+        if level == "character":
+            counts.update(tokenizer.normalizer.normalize_str(text))
+            continue
+        words.update(text.split(" "))
+        if len(words) > REMEMBERED:
+            _count_tokens(tokenizer, words, counts)
+            words.clear()
+    _count_tokens(tokenizer, words, counts)
+    return counts
+
+
+def _count_tokens(tokenizer: Tokenizer, words: Counter[str], counts: Counter[str]) -> None:
+    token = one_token(tokenizer)
+    for word, times in words.items():
+        if plain := token(word):
+            counts[plain] += times
+            continue
+        for piece in pieces(tokenizer, word):
+            counts[piece] += times
 
 
 def _merged(texts: Iterable[str], size: int, specials: tuple[str, ...], lowercase: bool) -> BPE:

@@ -104,21 +104,28 @@ def validate(
     asset = context.data_sources.add_pandas(name).add_dataframe_asset(name)
     batch = asset.add_batch_definition_whole_dataframe(name).get_batch({"dataframe": table})
     # As one suite: each validation by itself would hash the whole table again.
-    places = {f"{place}": each for place, each in enumerate(expectations)}
-    suite = gx.ExpectationSuite(
-        name=name,
-        expectations=[
-            getattr(gx.expectations, each.name)(**each.arguments, meta={"place": place})
-            for place, each in places.items()
-        ],
-    )
-    outcomes: Any = batch.validate(suite, result_format=FORMAT).results
+    outcomes: Any = batch.validate(suite_of(name, expectations), result_format=FORMAT).results
     found = {outcome.expectation_config.meta["place"]: outcome for outcome in outcomes}
-    records = [_record(each, found[place]) for place, each in places.items()]
+    records = [_record(each, found[f"{n}"]) for n, each in enumerate(expectations)]
     failed = [record for record in records if not record["success"]]
     if failed:
         raise ValidationError(_complaint(name, table, failed))
     return records
+
+
+def suite_of(name: str, expectations: Sequence[Expectation]) -> Any:
+    """The expectations as a suite of Great Expectations; their meanings are notes."""
+    import great_expectations as gx
+
+    return gx.ExpectationSuite(
+        name=name,
+        expectations=[
+            getattr(gx.expectations, each.name)(
+                **each.arguments, meta={"place": f"{place}"}, notes=each.meaning
+            )
+            for place, each in enumerate(expectations)
+        ],
+    )
 
 
 def _record(expectation: Expectation, outcome: Any) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from repertoire.contract import Array
+from repertoire.contract import Array, Measurement
 
 # Wang et al. 2004, section III.C: a Gaussian window, and constants that keep ratios bounded.
 WINDOW, DEVIATION = 11, 1.5
@@ -11,9 +11,14 @@ LUMINANCE, CONTRAST = (0.01 * LEVELS) ** 2, (0.03 * LEVELS) ** 2
 CHUNK = 250  # pictures at a time
 
 
-def pair_metrics(guesses: Array, truths: Array) -> dict[str, float]:
-    """Mean absolute difference in grey levels, and mean structural similarity."""
-    return {"l1_levels": l1_levels(guesses, truths), "ssim": float(ssim(guesses, truths).mean())}
+def pair_measurement(guesses: Array, truths: Array) -> Measurement:
+    """Mean absolute difference in grey levels, and mean structural similarity; units are pairs."""
+    differences, likeness = l1_each(guesses, truths), ssim(guesses, truths)
+
+    def measure(rows: Array) -> dict[str, float]:
+        return {"l1_levels": float(differences[rows].mean()), "ssim": float(likeness[rows].mean())}
+
+    return Measurement(len(guesses), measure)
 
 
 def l1_levels(first: Array, second: Array) -> float:

@@ -17,10 +17,12 @@ from repertoire.config import Count
 from repertoire.data.dataset import Encoded
 from repertoire.data.doors import BadRowRule, BadRows, Proposal
 from repertoire.data.image_files import Channels, ImageFileError, read_image
+from repertoire.data.pixel_file import PixelFile
 from repertoire.data.sources import Files
 from repertoire.data.validation import Expectation
 from repertoire.kinds.captions.encoding import (
     BETWEEN,
+    PIXELS,
     EncoderWeights,
     caption_expectations,
     encode_captions,
@@ -74,12 +76,17 @@ def tabulate(config: Config, files: Files) -> pd.DataFrame:
 
 
 def image_table(config: Config, images: Sequence[Captioned], bad: BadRows) -> pd.DataFrame:
-    """Images that can be read, each with its captions; ``split`` is "" where none is named."""
+    """Images that can be read, each with its captions; ``split`` is "" where none is named.
+
+    Pixels lie in a temporary file that the table carries; ``place`` is the number there.
+    """
     rows: list[dict[str, Any]] = []
+    size = (config.side, config.side)
+    pixels = PixelFile(size if config.channels == 1 else (*size, 3))
     for image in images:
         captions = _short(config, image, bad)
         try:
-            pixels = read_image(image.path, config.channels, (config.side, config.side))
+            found = read_image(image.path, config.channels, size)
         except ImageFileError as error:
             bad.add(image.name, None, error.reason, error.remedy)
             continue
@@ -88,16 +95,17 @@ def image_table(config: Config, images: Sequence[Captioned], bad: BadRows) -> pd
             rows.append(
                 {
                     "split": image.split,
-                    "key": hashlib.sha256(pixels.tobytes()).hexdigest()[:16],
+                    "key": hashlib.sha256(found.tobytes()).hexdigest()[:16],
                     "file": image.name,
                     "captions": BETWEEN.join(captions),
                     "longest": max(lengths),
-                    "pixels": pixels,
+                    "place": pixels.add(found),
                 }
             )
-    names = ["split", "key", "file", "captions", "longest", "pixels"]
-    table = pd.DataFrame(rows, columns=names)
-    return once_across(table, bad)
+    names = ["split", "key", "file", "captions", "longest", "place"]
+    table = once_across(pd.DataFrame(rows, columns=names), bad)
+    table.attrs[PIXELS] = pixels
+    return table
 
 
 def _short(config: Config, image: Captioned, bad: BadRows) -> list[str]:

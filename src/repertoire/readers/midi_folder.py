@@ -68,8 +68,8 @@ OPTIONS: Mapping[str, str] = {
 class Config:
     """``lowest`` and ``highest`` are MIDI numbers at least an octave apart.
 
-    ``split_by`` pieces: whole files by share; time: the first part of each file trains, the last
-    tests, for few files. Folders called train, valid and test decide where there are any.
+    ``split_by`` pieces: whole files by share of the music; time, for few files: the first part of
+    each trains, the last tests. Folders called train, valid and test decide where there are any.
     ``program`` of General MIDI and ``tempo`` are what composed music is played with.
     """
 
@@ -143,7 +143,11 @@ def table_of(config: Config, read: Sequence[Read]) -> pd.DataFrame:
     if config.split_by == "pieces" or any(table["split"]):
         shares = {"valid": config.valid_share, "test": config.test_share}
         table["split"] = completed_splits(
-            table["split"].tolist(), table["music"].tolist(), config.seed, shares
+            table["split"].tolist(),
+            table["music"].tolist(),
+            [len(rolls[place]) for place in table.index],
+            config.seed,
+            shares,
         )
     rows = []
     for place, file, split, music in table.itertuples():

@@ -1,6 +1,5 @@
 """Pairs of texts in anybody's files: columns of a table, Tatoeba's tabs, or two aligned files."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ from repertoire.data.validation import Expectation
 from repertoire.kinds.pairs.encoding import Measure, Side, encode_pairs, pair_expectations
 from repertoire.readers.helpers.pair_files import Layout, Pairs, Place, read_pairs
 from repertoire.readers.helpers.text_documents import cleaned, unprintable
+from repertoire.readers.helpers.text_splits import same_words
 
 KIND = "pairs"
 OPTIONS: Mapping[str, str] = {
@@ -116,7 +116,7 @@ def why_unusable(source: str, target: str) -> str | None:
 
 def with_splits(table: pd.DataFrame, config: Config) -> pd.DataFrame:
     """``split`` by name or by draw, ``key`` where the draw kept equal sources together."""
-    same = table["source"].map(same_source)
+    same = table["source"].map(same_words)
     named = set(table["split"]) - {""}
     drawn = table["split"].isin(["", "train"])
     valid = 0.0 if "valid" in named else config.valid_share
@@ -129,11 +129,6 @@ def with_splits(table: pd.DataFrame, config: Config) -> pd.DataFrame:
         kept = np.random.default_rng(config.seed).permutation(len(train))[config.most_pairs :]
         table = table.drop(index=table.index[train[kept]]).reset_index(drop=True)
     return table
-
-
-def same_source(text: str) -> str:
-    """What sources share that differ in case or signs alone; digits count."""
-    return re.sub(r"[\W_]+", " ", text.lower()).strip() or text
 
 
 def refuse_few(table: pd.DataFrame) -> None:

@@ -3,8 +3,9 @@
 What a user has becomes a data set by ``repertoire.readers.series_table.propose``.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -109,6 +110,14 @@ def expectations(config: Config) -> list[Expectation]:
     ]
 
 
+def _drawn(config: Config, facts: Mapping[str, Any]) -> list[float]:
+    """A range in which no series is far from its mean: the export is verified within it."""
+    place = int(np.argmin(facts["deviation"]))
+    mean, deviation = facts["mean"][place], facts["deviation"][place]
+    low, high = mean - 3 * deviation, mean + 3 * deviation
+    return [max(config.low, low), min(config.high, high)]
+
+
 def encode(config: Config, table: pd.DataFrame) -> Encoded:
     """As ``repertoire.kinds.panel.encoding`` has it; ``known`` only where gaps are left."""
     values, known = (np.stack(list(table[name])) for name in ("values", "known"))
@@ -121,4 +130,5 @@ def encode(config: Config, table: pd.DataFrame) -> Encoded:
     )
     encoded = encode_panel(config, table, panel)
     encoded.facts.update(shared_facts(table, config.stride, config.table))
+    encoded.facts["drawn"] = _drawn(config, encoded.facts)
     return encoded

@@ -9,16 +9,16 @@ from typing import Any, cast
 
 import pandas as pd
 
-from repertoire.config import ConfigError, Count, Share
+from repertoire.config import ConfigError, Count, Share, parse
 from repertoire.data.dataset import SPLITS, Encoded
 from repertoire.data.doors import Fact, Proposal
 from repertoire.data.sources import Files, SourceError
-from repertoire.data.splits import identity
 from repertoire.data.text import WORDS, Level
 from repertoire.data.validation import Expectation, expect
 from repertoire.kinds.sentences.baselines import QUESTION_MARKS
 from repertoire.kinds.sentences.encoding import encode_sentences
 from repertoire.readers import text_files
+from repertoire.readers.helpers.text_splits import same_words
 
 KIND = "sentences"
 OPTIONS: Mapping[str, str] = {
@@ -72,7 +72,7 @@ def sentence_table(config: Config, lines: pd.DataFrame) -> pd.DataFrame:
     reading = config.texts.text
     tokens = table["text"].map(lambda text: tokens_of(text, reading.level, reading.lowercase))
     table["tokens"] = tokens.map(len).astype(int)
-    table["key"] = table["text"].map(identity)
+    table["key"] = table["text"].map(same_words)
     fits = table["tokens"].between(config.shortest, config.longest)
     train = tokens[fits & (table["split"] == "train")]
     most = Counter(token for row in train for token in row).most_common(reading.vocabulary)
@@ -139,7 +139,6 @@ def encode(config: Config, table: pd.DataFrame) -> Encoded:
 
 def propose(raw: Path, options: Mapping[str, str]) -> Proposal:
     """What the files are, how they are split, and which sentences are kept."""
-    from repertoire.readers.helpers.levels import flag, script_of, whole
     from repertoire.readers.helpers.text_proposal import (
         estimated_rows,
         look,
@@ -150,51 +149,49 @@ def propose(raw: Path, options: Mapping[str, str]) -> Proposal:
     looked = look(raw, options)
     lines, texts = proposed_table(looked, options)
     train = [s for line in lines.loc[lines["split"] == "train", "text"] for s in cut(line)]
+    config = proposed_config(train, texts, options)
+    known = parse(Config, config, "config")
+    table = sentence_table(known, lines)
+    scale = estimated_rows(looked, lines, texts) / max(1, len(lines))
+    facts = [*looked.facts, *table_facts(looked, lines, texts), *sentence_facts(table, known)]
+    rows = round(scale * len(table))
+    return Proposal("sentence_texts", config, BASELINE, facts, table, rows)
+
+
+def proposed_config(
+    train: Sequence[str], texts: Mapping[str, Any], options: Mapping[str, str]
+) -> dict[str, Any]:
+    """Words where spaces set them apart, else characters; lengths that most sentences have."""
+    from repertoire.readers.helpers.levels import flag, script_of, whole
+
     script = script_of("\n".join(train))
     spaced = script.spaceless + script.hangul < 0.3
     level = cast(Level, options.get("level", "word" if spaced else "character"))
     lowercase = flag(options, "lowercase", level == "word")
     size, longest = settings(train, level, lowercase)
-    text = {
-        "level": level,
-        "lowercase": lowercase,
-        "vocabulary": whole(options, "vocabulary", 4, size),
-    }
-    config = {
+    size = whole(options, "vocabulary", 4, size)
+    text = {"level": level, "lowercase": lowercase, "vocabulary": size}
+    return {
         "texts": {**texts, "text": {**text, "nbest_lists": 0, "nbest_choices": 2}},
         "shortest": whole(options, "shortest", SHORTEST, SHORTEST),
         "longest": whole(options, "longest", SHORTEST, longest),
         "unknown_share": 0.1,
         "known": 4000,
     }
-    table = sentence_table(_parsed(config), lines)
-    share = len(table) / max(1, table.attrs["read"])
+
+
+def sentence_facts(table: pd.DataFrame, config: Config) -> list[Fact]:
+    """How many sentences are kept and why, and their tokens."""
+    read, reading = table.attrs["read"], config.texts.text
     kept = (
-        f"{100 * share:.0f} % of them are kept: of {config['shortest']} to {config['longest']} "
-        f"{level}s, nearly all known, each once (--shortest N, --longest N)"
+        f"{100 * len(table) / max(1, read):.0f} % of them are kept: of {config.shortest} to "
+        f"{config.longest} {reading.level}s, nearly all known, each once (--shortest N, "
+        "--longest N)"
     )
-    scale = estimated_rows(looked, lines, texts) / max(1, len(lines))
-    return Proposal(
-        reader="sentence_texts",
-        config=config,
-        baseline=BASELINE,
-        facts=[
-            *looked.facts,
-            *table_facts(looked, lines, texts),
-            Fact(
-                "sentences", f"{table.attrs['read']:,}, cut at line breaks and full stops; {kept}"
-            ),
-            Fact("tokens", f"{level}s, at most {text['vocabulary']:,} (--level word|character)"),
-        ],
-        sample=table,
-        rows=round(scale * len(table)),
-    )
-
-
-def _parsed(config: Mapping[str, Any]) -> Config:
-    from repertoire.config import parse
-
-    return parse(Config, config, "config")
+    return [
+        Fact("sentences", f"{read:,}, cut at line ends and full stops; {kept}"),
+        Fact("tokens", f"{reading.level}s, at most {reading.vocabulary:,} (--level LEVEL)"),
+    ]
 
 
 def settings(sentences: Sequence[str], level: Level, lowercase: bool) -> tuple[int, int]:

@@ -186,9 +186,8 @@ def table_of(config: Config, found: Sequence[Found]) -> pd.DataFrame:
         )
     table = without_leaks(pd.DataFrame(rows))
     shares = {"valid": config.valid_share, "test": config.test_share}
-    table["split"] = completed_splits(
-        table["split"].tolist(), table["key"].tolist(), config.seed, shares
-    )
+    told, keys = table["split"].tolist(), table["key"].tolist()
+    table["split"] = completed_splits(told, keys, [1.0] * len(table), config.seed, shares)
     return table
 
 

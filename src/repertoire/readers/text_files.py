@@ -112,12 +112,15 @@ def lines_table(config: Config, documents: Iterator[Document]) -> pd.DataFrame:
 
 def refuse_little(table: pd.DataFrame) -> None:
     """Raises SourceError where a split holds less text than anything can be learned from."""
+    known = table.attrs["known_lines"]
     for split, least in LEAST.items():
-        held = int(table.loc[table["split"] == split, "characters"].sum())
+        held = int(table.loc[table["split"] == split, "text"].str.strip().str.len().sum())
         if held < least:
+            dropped = f" without {known:,} lines that an earlier split has" if known else ""
             raise SourceError(
-                f"{held:,} characters of text for {split}; at least {least:,} are needed there "
-                f"({sum(LEAST.values()):,} in all for the three splits): give more text"
+                f"{held:,} characters of text for {split}{dropped}; at least {least:,} are needed "
+                f"there ({sum(LEAST.values()):,} in all for the three splits): give more text"
+                f"{', or keep them (--known-lines keep)' if known else ''}"
             )
 
 

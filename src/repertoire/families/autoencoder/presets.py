@@ -8,7 +8,7 @@ from repertoire.kinds.images.sizes import chunk_of, code_width, enough_epochs, f
 from repertoire.metrics.pictures import level_error
 
 DENSE = 1024  # values of an image up to which linear maps are no larger than convolutions
-STEPS = 3000
+STEPS = 6000
 
 
 def preset(facts: Mapping[str, Any], rows: int) -> Preset:
@@ -24,7 +24,7 @@ def preset(facts: Mapping[str, Any], rows: int) -> Preset:
         "corruption": {},
         "batch": batch,
         "chunk": chunk_of(side),
-        "learning_rate": 0.004 if dense else 0.003,
+        "learning_rate": 0.004 if dense else 0.006,
         "warmup": 0.05,
         "weight_decay": 0.0,
         "shift": 0,

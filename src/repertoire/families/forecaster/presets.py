@@ -10,7 +10,7 @@ from repertoire.kinds.series.proposals import PENALTIES, PERSISTENT
 SHORT, LONG = 500, 5000  # values of training
 SEGMENTS = 4  # of a look-back, at least
 LONGEST_SEGMENT = 48  # Lin et al. 2023 ("SegRNN") take 48 of 720 values
-READ = 1024  # windows of single series in a batch
+READ = 512  # windows of single series in a batch
 COMMON = {
     "cell": "gru",
     "layers": 1,
@@ -51,14 +51,14 @@ def _panel(facts: Mapping[str, Any], rows: int) -> Preset:
     values = rows * series
     config = {
         **COMMON,
-        "units": 32 if values < LONG else 64 if values < 20 * LONG else 128,
-        "dropout": 0.5 if values < LONG else 0.2,
+        "units": 32 if values < LONG else 64 if values < 100 * LONG else 128,
+        "dropout": 0.2,
         "relative": True,
         "segment": segment_of(facts["lookback"], facts["horizon"]),
         "point": "mean",
         "batch": max(2, min(32, READ // series)),
         "steps": 40 if values < 20 * LONG else 100,
-        "learning_rate": 0.002,
+        "learning_rate": 0.005,
         "penalties": PENALTIES,
     }
     return Preset(config, "mse", "lower", 20)

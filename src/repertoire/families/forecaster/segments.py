@@ -45,10 +45,6 @@ class SegmentForecaster(nn.Module):
         """(batch, time, series) in units -> deviations of the training part."""
         return (values - self.mean) / self.deviation
 
-    def unscaled(self, quantiles: Tensor) -> Tensor:
-        """(batch, horizon, series, levels) in deviations -> units."""
-        return quantiles * self.deviation[:, None] + self.mean[:, None]
-
     def changes(self, past: Tensor) -> Tensor:
         """past (batch, lookback, series) -> quantiles (batch, horizon, series, levels).
 
@@ -96,9 +92,10 @@ class SegmentForecast(nn.Module):
     def forward(self, series: Tensor) -> Tensor:
         network = self.network
         places = torch.arange(-network.lookback, 0) + series.shape[1]
-        past = network.scaled(series[:, places.clamp(min=0)])
-        quantiles = past[:, -1:].unsqueeze(3) + network.changes(past)
-        return network.unscaled(quantiles)
+        past = series[:, places.clamp(min=0)]
+        # Added in units: a value that is small beside its mean would lose its digits otherwise.
+        moved = network.changes(network.scaled(past)) * network.deviation[:, None]
+        return past[:, -1:].unsqueeze(3) + moved
 
 
 class SegmentPoint(nn.Module):
@@ -125,7 +122,8 @@ def segment_graphs(network: SegmentForecaster, facts: Mapping[str, Any]) -> tupl
     shape = ("batch", facts["horizon"], owners)
     quantiles = Port("quantiles", "float32", (*shape, len(facts["levels"])))
     points = Port("points", "float32", shape)
+    drawn = {"series": tuple(facts["drawn"])} if "drawn" in facts else {}
     return (
-        Graph("forecast", SegmentForecast(network), (series,), (quantiles,)),
-        Graph("point", SegmentPoint(network), (series,), (points,)),
+        Graph("forecast", SegmentForecast(network), (series,), (quantiles,), drawn=drawn),
+        Graph("point", SegmentPoint(network), (series,), (points,), drawn=drawn),
     )

@@ -64,7 +64,7 @@ def preset(facts: Mapping[str, Any], rows: int) -> Preset:
             "weight_decay": 0.0,
             "softmax": "fastest" if cutoffs else "float32",
             "prompt": facts["prompt"],
-            "sample_tokens": 200 if facts["level"] == "character" else 60,
+            "sample_tokens": 100 if facts["level"] == "character" else 40,
         },
         metric="perplexity",
         better="lower",

@@ -6,7 +6,7 @@ from repertoire.contract import Array, Arrays, Data, Figure, Kind, Measurement, 
 from repertoire.families.pix2pix.config import Config
 from repertoire.kinds.image_pairs.baselines import nearest_sources
 from repertoire.metrics.pictures import as_shown, thinned
-from repertoire.metrics.similarity import l1_each, ssim
+from repertoire.metrics.similarity import pair_measurement
 
 
 def translate(run: Run, config: Config, images: Array) -> Array:
@@ -21,13 +21,8 @@ def translate(run: Run, config: Config, images: Array) -> Array:
 def evaluate(run: Run, config: Config, data: Data, split: str) -> tuple[Measurement, ...]:
     """Translations against the true partners; the unit is a pair."""
     arrays = data.arrays(split)
-    guesses, truths = translate(run, config, arrays["sources"]), arrays["targets"]
-    differences, likeness = l1_each(guesses, truths), ssim(guesses, truths)
-
-    def measure(rows: Array) -> dict[str, float]:
-        return {"l1_levels": float(differences[rows].mean()), "ssim": float(likeness[rows].mean())}
-
-    return (Measurement(len(guesses), measure),)
+    guesses = translate(run, config, arrays["sources"])
+    return (pair_measurement(guesses, arrays["targets"]),)
 
 
 def snapshot(run: Run, config: Config, data: Data) -> Arrays:

@@ -6,7 +6,7 @@ from typing import Any
 from repertoire.contract import Preset
 from repertoire.kinds.images.sizes import chunk_of, code_width, enough_epochs, fitting_batch
 
-STEPS = 3000
+STEPS = 6000
 
 
 def preset(facts: Mapping[str, Any], rows: int) -> Preset:
@@ -17,7 +17,7 @@ def preset(facts: Mapping[str, Any], rows: int) -> Preset:
     """
     side, channels = facts["side"], facts["channels"]
     small = side * side * channels <= 1024
-    batch = fitting_batch(rows, 50)
+    batch = fitting_batch(rows, 32)
     config = {
         "latent": code_width(side, channels),
         "channels": 16,
@@ -33,7 +33,7 @@ def preset(facts: Mapping[str, Any], rows: int) -> Preset:
         "chunk": chunk_of(side),
         "importance_samples": 50 if small else 10,
         "validation_samples": 1,
-        "learning_rate": 0.002,
+        "learning_rate": 0.003,
         "warmup": 0.05,
         "weight_decay": 0.0,
         "shift": 0,

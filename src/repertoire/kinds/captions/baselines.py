@@ -15,8 +15,10 @@ import numpy as np
 from repertoire.config import Count, Natural, Seed
 from repertoire.contract import Array, Arrays, Data
 from repertoire.kinds.captions.references import measured, references
-from repertoire.metrics.bleu import caption_metrics
+from repertoire.metrics.bleu import caption_measurement, caption_metrics
+from repertoire.metrics.uncertainty import Scores
 
+LARGE, COMPARED = 64, 32  # pixels of a side: pictures that are larger are compared as so large
 NAMES = (  # patterns of the metrics that a gate may name
     r"(most_frequent_caption|nearest_picture)_(exact_match|bleu_\d)_percent",
 )
@@ -36,7 +38,7 @@ class Config:
     seed: Seed
 
 
-def baselines(config: Config, data: Data) -> dict[str, float]:
+def baselines(config: Config, data: Data) -> Scores:
     """Exact match and BLEU of each on the test split, in percent, and what validation chose."""
     splits = ("train", "valid", "test")
     known, judged, wanted = (references(data.texts(split)) for split in splits)
@@ -59,16 +61,21 @@ def baselines(config: Config, data: Data) -> dict[str, float]:
         "most_frequent_caption": [first] * len(wanted),
         "nearest_picture": said((components, shift), asked),
     }
-    return {
-        f"{name}_{metric}": value
-        for name, guess in guesses.items()
-        for metric, value in caption_metrics(guess, wanted, unit, left_out).items()
-    } | {"nearest_picture_components": float(components), "nearest_picture_shift": float(shift)}
+    scores = Scores()
+    for name, guess in guesses.items():
+        scores.measure(name, caption_measurement(guess, wanted, unit, left_out))
+    chosen = {"nearest_picture_components": components, "nearest_picture_shift": shift}
+    scores.update({name: float(value) for name, value in chosen.items()})
+    return scores
 
 
 def _compared(arrays: Arrays) -> Array:
-    """What is known of whole photographs, or else the pixels."""
-    return arrays["pooled"] if "pooled" in arrays else arrays["images"]
+    """What is known of whole photographs, or else the pixels, of large pictures fewer."""
+    if "pooled" in arrays:
+        return arrays["pooled"]
+    images = arrays["images"]
+    step = images.shape[1] // COMPARED if images.shape[1] > LARGE else 1
+    return images[:, ::step, ::step]
 
 
 def nearest_pictures(components: int, shift: int, seed: int, known: Array, asked: Array) -> Array:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from repertoire.contract import Array, Arrays
+from repertoire.contract import Array
 from repertoire.data.dataset import SPLITS, Encoded, TextEncoding
 from repertoire.data.sources import Source, fetch
 from repertoire.data.text import END, PAD, UNKNOWN, text_encoding
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 BETWEEN = "\n"  # the captions of a row of the table
+PIXELS = "pixels"  # the key of a table's ``attrs`` that holds the file of pixels
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,8 @@ def encode_captions(
     and uint8 ``images`` (rows, side, side[, 3]).
 
     With an ``encoder`` as in ``kinds/captions/photographs.py``, and its weights as ``encoder``.
-    The table has ``captions`` with ``BETWEEN`` between them. Ids: 0 pads, 1 ends, 2 is unknown.
+    The table has ``captions`` with ``BETWEEN`` between them, and ``place``, the number of an image
+    in the file of pixels that its ``attrs`` hold as ``PIXELS``. Ids: 0 pads, 1 ends, 2 is unknown.
     """
     parts = {split: table[table["split"] == split] for split in SPLITS}
     rows = {split: [c.split(BETWEEN) for c in part["captions"]] for split, part in parts.items()}
@@ -67,9 +69,9 @@ def encode_captions(
     )
     encoding = TextEncoding(content)
     layers = encoder_layers(fetch(encoder.source), encoder.weights) if encoder else {}
-    arrays: dict[str, Arrays] = {"encoder": layers} if encoder else {}
+    arrays: dict[str, dict[str, Any]] = {"encoder": layers} if encoder else {}
     for split, part in parts.items():
-        images = np.stack(part["pixels"].to_list())
+        images = table.attrs[PIXELS].blocks(part["place"].to_numpy())
         found = encoded_images(split, images, layers, threads) if encoder else {"images": images}
         arrays[split] = {**found, "captions": caption_ids(encoding, rows[split], sides)}
     shape = list(images.shape[1:])

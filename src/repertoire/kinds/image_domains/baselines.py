@@ -31,7 +31,7 @@ from repertoire.metrics.generation import (
     frechet_distance,
     squared_distances,
 )
-from repertoire.metrics.uncertainty import values
+from repertoire.metrics.uncertainty import Scores
 
 NAMES = (  # patterns of the metrics that a gate may name
     "(histogram|identity|transport|real_halves)_((a_to_b|b_to_a)_)?(frechet_distance|class_kept_percent)",
@@ -53,7 +53,7 @@ class Config:
     ridges: tuple[Positive, ...] | None
 
 
-def baselines(config: Config, data: Data) -> dict[str, float]:
+def baselines(config: Config, data: Data) -> Scores:
     """Every metric of each on the test split, and the distance between halves of real pictures."""
     splits = {split: data.arrays(split) for split in ("train", "valid", "test")}
     train, test = splits["train"], splits["test"]
@@ -63,7 +63,7 @@ def baselines(config: Config, data: Data) -> dict[str, float]:
         "identity": {direction: lambda images: images for direction in pairs},
         "histogram": {direction: matched_levels(*pair) for direction, pair in pairs.items()},
     }
-    result: dict[str, float] = {}
+    result = Scores()
     if not isinstance(spaces["a"], Judge):
         for name, fit in (("mean_colour", mean_colour), ("nearest_neighbour", nearest_image)):
             made[name] = {direction: fit(*pair) for direction, pair in pairs.items()}
@@ -78,8 +78,9 @@ def baselines(config: Config, data: Data) -> dict[str, float]:
     for name, ways in made.items():
         translated = {d: ways[d](test[source]) for d, (source, _) in DIRECTIONS.items()}
         measured = domain_measurement(translated, test, spaces, data.facts["paired"])
-        result |= {f"{name}_{metric}": value for metric, value in values([measured]).items()}
-    return result | _floors(train, test, spaces)
+        result.measure(name, measured)
+    result.update(_floors(train, test, spaces))
+    return result
 
 
 def _best_transport(

@@ -14,7 +14,8 @@ import numpy as np
 
 from repertoire.config import Count, Natural, NonNegative, Seed
 from repertoire.contract import Array, Arrays, Data
-from repertoire.metrics.similarity import l1_levels, pair_metrics
+from repertoire.metrics.similarity import l1_levels, pair_measurement
+from repertoire.metrics.uncertainty import Scores
 
 NAMES = (  # patterns of the metrics that a gate may name
     "(identity|linear_map|nearest_source)_(l1_levels|ssim)",
@@ -41,21 +42,20 @@ class Config:
     seed: Seed
 
 
-def baselines(config: Config, data: Data) -> dict[str, float]:
+def baselines(config: Config, data: Data) -> Scores:
     """Error and similarity of each on the test split, and the settings chosen."""
     train, valid, test = (data.arrays(split) for split in ("train", "valid", "test"))
-    found: dict[str, float] = {}
+    found = Scores()
     guesses = {"identity": test["sources"]}
     models = [("nearest_source", "neighbours", _by_neighbours(config, train, valid, test))]
     if config.penalties:
         models.append(("linear_map", "penalty", _by_penalties(config, train, valid, test)))
     for model, setting, tried in models:
         best = min(tried, key=lambda each: l1_levels(each[2], valid["targets"]))
-        found |= {f"{model}_copies": best[0], f"{model}_{setting}": best[1]}
+        found.update({f"{model}_copies": best[0], f"{model}_{setting}": best[1]})
         guesses[model] = best[3]
     for name, guess in guesses.items():
-        metrics = pair_metrics(guess, test["targets"])
-        found |= {f"{name}_{metric}": value for metric, value in metrics.items()}
+        found.measure(name, pair_measurement(guess, test["targets"]))
     return found
 
 

@@ -22,8 +22,8 @@ from repertoire.config import Count, Positive, Seed
 from repertoire.contract import Array, Arrays, Data
 from repertoire.kinds.images.bernoulli import Likelihoods, likelihoods
 from repertoire.kinds.images.binarisation import drawn_once
+from repertoire.kinds.images.denoising import LARGEST, filter_gains, linear_gains
 from repertoire.kinds.images.denoising import NAMES as DENOISING_NAMES
-from repertoire.kinds.images.denoising import filter_gains, linear_gains
 from repertoire.kinds.images.levels import level_bits
 from repertoire.metrics.classification import linear_probe
 from repertoire.metrics.features import FeatureSpace, feature_space, kind_of_features
@@ -35,7 +35,7 @@ from repertoire.metrics.generation import (
     frechet_distance,
 )
 from repertoire.metrics.pictures import level_error, psnr_db
-from repertoire.metrics.principal import EXACT, NUMBERS, Principal, pixel_rows
+from repertoire.metrics.principal import NUMBERS, Principal, pixel_rows
 
 NAMES = (  # patterns of the metrics that a gate may name
     "((class|drawn)_)?(bernoulli_(mixture|pixels)|logistic_pixels)_nats",
@@ -82,7 +82,7 @@ def baselines(config: Config, data: Data) -> dict[str, float]:
         labels = {s: arrays["labels"] for s, arrays in splits.items()} if kind == "class" else {}
         found = likelihoods(config.likelihoods, images, labels, config.seed)
         result |= {PREFIXES[kind] + name: value for name, value in found.items()}
-    if splits["train"]["images"][:1].size <= EXACT:
+    if set(config.of) != {"levels"}:
         result |= _binary_errors(config.widths, splits)
     return result | generators(config, splits, data) | grey_baselines(config, data)
 
@@ -172,7 +172,8 @@ def grey_baselines(config: Config, data: Data, split: str = "test") -> dict[str,
     if config.corruption:
         splits = [a["images"] for a in (train, data.arrays("valid"), other)]
         result |= filter_gains(components, config.corruption, *splits[1:])
-        result |= linear_gains(config.corruption, config.penalties, config.seed, *splits)
+        if train["images"][:1].size <= LARGEST:
+            result |= linear_gains(config.corruption, config.penalties, config.seed, *splits)
     return result
 
 

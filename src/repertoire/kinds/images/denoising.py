@@ -103,11 +103,8 @@ def linear_gains(
 ) -> dict[str, float]:
     """Gains in decibels of the linear map of all kinds, and of those of each; their penalties.
 
-    Each training picture is spoiled anew ``DRAWS`` times in each kind. Nothing where images have
-    more than ``LARGEST`` values.
+    Each training picture is spoiled anew ``DRAWS`` times in each kind.
     """
-    if train[:1].size > LARGEST:
-        return {}
     names = sorted(corruption)
     rng = np.random.default_rng(seed)
     spoiled = [

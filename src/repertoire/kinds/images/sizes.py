@@ -36,8 +36,8 @@ def fitting_batch(rows: int, most: int) -> int:
 
 
 def enough_epochs(rows: int, batch: int, steps: int) -> int:
-    """Epochs that take about so many steps in all; 5 to 200."""
-    return int(min(200, max(5, round(steps * batch / max(1, rows)))))
+    """Epochs that take about so many steps in all; 5 to 400."""
+    return int(min(400, max(5, round(steps * batch / max(1, rows)))))
 
 
 def chunk_of(side: int) -> int:

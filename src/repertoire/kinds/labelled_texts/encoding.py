@@ -1,5 +1,6 @@
 """Texts with one label each, encoded for classifiers: shared by every reader of labelled texts."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -7,9 +8,10 @@ import numpy as np
 
 from repertoire.config import Count
 from repertoire.contract import Arrays
-from repertoire.data.dataset import SPLITS, Encoded, TextEncoding
+from repertoire.data.dataset import SPLITS, Encoded
 from repertoire.data.splits import identity
 from repertoire.data.text import END, PAD, UNKNOWN, Level, text_encoding
+from repertoire.data.token_ids import padded_ids
 from repertoire.data.validation import Expectation, expect
 
 if TYPE_CHECKING:
@@ -79,8 +81,7 @@ def encode_labels(table: "pd.DataFrame", texts: Texts, classes: tuple[str, ...])
     content = text_encoding(
         rows["train"]["text"], texts.level, texts.vocabulary, specials, texts.lowercase, "whole"
     )
-    encoding = TextEncoding(content)
-    arrays = {split: _arrays(encoding, part, classes) for split, part in rows.items()}
+    arrays = {split: _arrays(content, part, classes) for split, part in rows.items()}
     test = arrays["test"]["tokens"]
     facts: dict[str, Any] = {
         "classes": list(classes),
@@ -99,10 +100,8 @@ def encode_labels(table: "pd.DataFrame", texts: Texts, classes: tuple[str, ...])
     return Encoded(arrays, facts, {"text": content}, raw)
 
 
-def _arrays(encoding: TextEncoding, part: "pd.DataFrame", classes: tuple[str, ...]) -> Arrays:
-    ids = [[*e.ids, encoding.end] for e in encoding.tokenizer.encode_batch(list(part["text"]))]
-    tokens = np.zeros((len(ids), max(map(len, ids))), np.int32)
-    for index, row in enumerate(ids):
-        tokens[index, : len(row)] = row
-    labels = np.array([classes.index(label) for label in part["label"]], np.int64)
+def _arrays(content: Mapping[str, Any], part: "pd.DataFrame", classes: tuple[str, ...]) -> Arrays:
+    tokens = padded_ids(content, part["text"].to_list())
+    numbers = {label: number for number, label in enumerate(classes)}
+    labels = part["label"].map(numbers).to_numpy(np.int64)
     return {"tokens": tokens, "labels": labels}

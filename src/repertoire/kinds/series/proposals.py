@@ -77,9 +77,11 @@ def usual_horizon(step: Step, season: int) -> int:
     return season if season > 1 else 12
 
 
-def proposed_sizes(season: int, horizon: int, train: int, lookback: int | None) -> Sizes:
-    """Two seasons or horizons to look back on, as far as the training part allows."""
-    wanted = lookback or min(LONGEST_LOOKBACK, max(2 * season, 2 * horizon, 8))
+def proposed_sizes(
+    season: int, horizon: int, train: int, lookback: int | None, seasons: int
+) -> Sizes:
+    """So many seasons, or two horizons, to look back on, as far as the training part allows."""
+    wanted = lookback or min(LONGEST_LOOKBACK, max(seasons * season, 2 * horizon, 8))
     most = train - horizon - WINDOWS
     return Sizes(season, horizon, wanted if lookback else max(2, min(wanted, train // 3, most)))
 
@@ -133,11 +135,14 @@ def _rounded(value: float) -> float:
 
 
 def seasonality_of(train: Array, scale: str, season: int) -> float:
-    """Mean absolute change over a season, in mean changes over fewer steps than a season."""
+    """Deviation of changes over a season, in those over fewer steps: near 0 if all is season.
+
+    A steady trend moves neither.
+    """
     values = scaled(train, scale)
     lags = np.unique(np.linspace(1, season - 1, min(season - 1, 24)).round().astype(int))
-    within = np.mean([np.abs(values[lag:] - values[:-lag]).mean() for lag in lags])
-    return float(np.abs(values[season:] - values[:-season]).mean() / within)
+    within = np.mean([(values[lag:] - values[:-lag]).std() for lag in lags])
+    return float((values[season:] - values[:-season]).std() / within)
 
 
 def seasonal_differences(train: Array, scale: str, season: int, lags: int) -> Array:

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from repertoire.config import ConfigError, Count, Share
-from repertoire.contract import Array, Data
+from repertoire.contract import Array, Data, Measurement
 from repertoire.data.image_files import middle, with_shorter_side
 from repertoire.kinds.styles.colours import with_colours_of
+from repertoire.metrics.uncertainty import Scores
 from repertoire.nn.measure import Measure
 
 NAMES = (  # patterns of the metrics that a gate may name
@@ -34,10 +35,10 @@ class Config:
     threads: Count
 
 
-def baselines(config: Config, data: Data) -> dict[str, float]:
+def baselines(config: Config, data: Data) -> Scores:
     """Perceptual loss on the test photographs, for each style."""
     known, photographs = (data.arrays(split)["images"] for split in ("valid", "test"))
-    found: dict[str, float] = {}
+    found = Scores()
     for name, style in data.arrays("styles").items():
         coloured = np.stack([with_colours_of(each, style) for each in photographs])
         errors = [
@@ -52,18 +53,23 @@ def baselines(config: Config, data: Data) -> dict[str, float]:
         }
         for what, pictures in rivals.items():
             losses = _judged(config, data, style, pictures, photographs)
-            found[f"{what}_{name}_perceptual_loss"] = float(losses.mean())
+            found.measure(f"{what}_{name}", _measurement(losses))
         found[f"blend_{name}_share"] = share
         weights = np.array([1.0, data.facts["measure"]["style_weight"]])
-        course = (data.arrays("optimised")[f"{name}_losses"] @ weights).mean(1)
+        course = data.arrays("optimised")[f"{name}_losses"] @ weights
         for count in config.iterations:
             if count >= len(course):
                 raise ConfigError(
                     f"baseline.iterations: {count} is more than the {len(course) - 1} for which "
                     "the test photographs are optimised; take fewer"
                 )
-            found[f"optimised_{count}_{name}_perceptual_loss"] = float(course[count])
+            found.measure(f"optimised_{count}_{name}", _measurement(course[count]))
     return found
+
+
+def _measurement(losses: Array) -> Measurement:
+    """The mean loss of pictures."""
+    return Measurement(len(losses), lambda rows: {"perceptual_loss": float(losses[rows].mean())})
 
 
 def blended(photographs: Array, style: Array, share: float) -> Array:

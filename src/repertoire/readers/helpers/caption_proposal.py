@@ -235,12 +235,16 @@ def _image_fact(
 def _caption_facts(images: Sequence[Captioned], wording: Wording, why: str) -> list[Fact]:
     counts = [len(image.captions) for image in images]
     lengths = [len(split_into(wording.unit, c)) for image in images for c in image.captions]
-    many = f"{min(counts)} to {max(counts)}" if min(counts) < max(counts) else f"{counts[0]}"
     return [
         Fact(
             "captions",
-            f"{sum(counts):,}, {many} an image, {min(lengths)} to {max(lengths)} {wording.unit}s "
+            f"{sum(counts):,}, {_range(counts)} per image, of {_range(lengths)} {wording.unit}s "
             f"({mean(lengths):.1f} on average); in lower case, without punctuation",
         ),
         Fact("tokens", f"{wording.level}s ({why}), at most {wording.vocabulary:,}"),
     ]
+
+
+def _range(values: Sequence[int]) -> str:
+    least, most = min(values), max(values)
+    return f"{least}" if least == most else f"{least} to {most}"

@@ -116,7 +116,7 @@ def _once(
     groups = cells.groupby([keys["place"], keys["owner"]], sort=False)
     first = groups.transform("first").to_numpy()
     differs = again & ((seen.values != first) & ~np.isnan(seen.values)).any(1)
-    if not differs.any():
+    if table.aggregate == "none" and not differs.any():
         facts.append(Fact("repeated rows", f"{again.sum():,} exact repeats are read once"))
         values = groups.first().to_numpy()
     elif table.aggregate == "none":

@@ -46,6 +46,10 @@ def tables_of(files: Sequence[TextFile], reading: Reading) -> Table:
         one = table if len(files) == 1 else read_tables([file.path], reading)
         frames.append(one.frame.assign(**{FILE: file.name, SPLIT: file.split}))
     table.frame = pd.concat(frames, ignore_index=True)
+    if not table.columns:
+        bad = table.bad[0] if table.bad else None
+        why = f": row {bad.row}: {bad.reason}" if bad else ": no rows"
+        raise SourceError(f"{files[0].name}{why}; write one JSON object a line")
     return table
 
 

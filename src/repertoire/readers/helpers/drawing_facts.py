@@ -56,12 +56,12 @@ def drawing_facts(
     """Words, size, length and splits of what will be learned."""
     facts = [_word_fact(found, table, config), _size_fact(found, config["step"])]
     points, long = table["points"], sum(len(d.offsets) > config["longest"] for d in found)
-    share = f"{100 * long / len(found):.2g} %" if long else "none"
+    left = f"longer ones ({100 * long / len(found):.2g} %) are left out"
     facts.append(
         Fact(
             "length",
-            f"{points.min()} to {points.max()} points, half of them more than "
-            f"{points.median():g}; at most {config['longest']}: longer ones ({share}) are left out",
+            f"{points.min()} to {points.max()} points, {points.median():g} in the median; "
+            + (left if long else "none is left out"),
         )
     )
     if config["limit"] and config["limit"] < usable:

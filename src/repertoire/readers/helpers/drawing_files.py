@@ -27,6 +27,7 @@ from repertoire.readers.helpers.pickles import ragged_rows
 
 LINES = (".ndjson", ".jsonl", ".ndjson.gz", ".jsonl.gz")
 ARCHIVES = (".npz",)
+FARTHEST = 1e6  # pixels, or steps of a movement
 MARK = b"\xef\xbb\xbf"  # of UTF-8, at the start of files that some editors write
 
 
@@ -185,6 +186,8 @@ def _strokes(drawing: Any) -> list[Array]:
             raise DrawingError(f"stroke {number} is no list of equally many x and y")
         if not np.isfinite(points[:, :2]).all():
             raise DrawingError(f"stroke {number} holds a place that is no number")
+        if np.abs(points[:, :2]).max() > FARTHEST:
+            raise DrawingError(f"stroke {number} leads farther than any screen")
         found.append(points)
     if not found:
         raise DrawingError("it has no stroke")
@@ -206,6 +209,8 @@ def _stroke_3(row: Array) -> Array:
         raise DrawingError("it has no point")
     if not np.isfinite(row).all():
         raise DrawingError("it holds a movement that is no number")
+    if np.abs(row[:, :2].astype(np.float64)).max() > FARTHEST:
+        raise DrawingError("it holds a movement farther than any screen")
     if not np.isin(row[:, 2], (0, 1)).all():
         raise DrawingError("its pen is neither 0 nor 1; give movements (dx, dy, pen)")
     return row

@@ -13,7 +13,7 @@ from repertoire.readers.helpers.midi import MidiPiece
 OCTAVE = 12
 STEPS = (2, 3, 4, 6, 12)  # per quarter note, from coarse to fine
 NEAR = 1 / 48  # quarters: an onset so close to an instant of the grid lies on it
-ENOUGH = 0.95  # share of the onsets that a grid should keep
+ENOUGH = 0.9  # share of the onsets that a grid should keep
 FREE = 4  # steps for music that no grid keeps, because it was played by hand
 ROWS = 100  # about so many should be left of little music
 SHORTEST_ROW, LONGEST_ROW = 32, 512  # quarters, and steps: gradients go back through a whole row

@@ -28,6 +28,7 @@ METADATA = ("metadata.csv", "metadata.tsv", "metadata.jsonl", "metadata.parquet"
 FILE_NAME, SPLIT = "file_name", "split"
 USUAL = ("label", "labels", "class", "category", "target")  # columns that are called so
 CLASSES = (2, 1000)  # least and most
+ARCHIVES = frozenset((".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar"))
 OTHER_IMAGES = frozenset(  # formats that are known to be images and that are not read
     (".heic", ".heif", ".avif", ".jp2", ".svg", ".psd", ".dng", ".cr2", ".nef", ".arw", ".tga")
 )
@@ -85,6 +86,9 @@ def read_folder(raw: Path, choice: Choice, bad: BadRows) -> Folder:
         else:
             others.append(name)
     if not images:
+        packed = [name for name in others if Path(name).suffix.lower() in ARCHIVES]
+        if packed:
+            raise SourceError(f"{packed[0]}: an archive; unpack it and name its folder")
         held = f"; it holds {', '.join(others[:3])}" if others else ""
         raise SourceError(
             f"{raw.name}: holds no image (.png, .jpg, .gif, .bmp, .webp, .tif, .ppm){held}"

@@ -83,7 +83,7 @@ def cut(train: Sequence[str], held: Sequence[str], scale: float, options: Mappin
     ]
     if level in ("word", "spaced"):
         share = counted.unknown_share(level, lowercase, size)
-        facts.append(Fact("unknown words", f"{100 * share:.1f} % of the held-out words"))
+        facts.append(Fact("unknown", f"{100 * share:.1f} % of the held-out words"))
     return Cut(level, lowercase, size, tuple(facts))
 
 

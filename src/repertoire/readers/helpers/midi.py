@@ -84,8 +84,10 @@ def header(content: bytes) -> tuple[int, int]:
     if len(content) < 14 or content[:4] != b"MThd":
         raise MidiError("no MIDI file: it does not begin with MThd")
     kind, _, division = struct.unpack(">hhh", content[8:14])
+    if kind == 2:
+        raise MidiError("type 2: a collection of patterns, not one piece; save it as type 1")
     if kind not in (0, 1):
-        raise MidiError(f"type {kind}: a collection of patterns, not one piece; save it as type 1")
+        raise MidiError(f"damaged MIDI (type {kind})")
     if division < 0:
         raise MidiError(
             "its time is in frames of film (SMPTE), not in quarter notes; save it with ticks per "

@@ -96,7 +96,8 @@ def note_facts(pieces: Sequence[MidiPiece], lowest: int, highest: int) -> list[F
     drums = sum(piece.drums for piece in pieces)
     notes = f"{len(pitches):,} notes of {_counted(len(programs), 'instrument')} in one roll"
     notes += f"; {drums:,} drum notes (channel 10) are left out" if drums else "; no drums"
-    moved = f"{outside:,} notes ({100 * outside / len(pitches):.2g} %) outside move by octaves"
+    share = f"{100 * outside / len(pitches):.2g} %"
+    moved = f"{_counted(outside, 'note')} outside ({share}) brought into it by octaves"
     metres = Counter(metre for piece in pieces for metre in set(piece.metres))
     told = ", ".join(f"{metre} in {_counted(n, 'file')}" for metre, n in metres.most_common(3))
     return [
@@ -104,7 +105,8 @@ def note_facts(pieces: Sequence[MidiPiece], lowest: int, highest: int) -> list[F
         Fact(
             "range",
             f"MIDI numbers {lowest} ({_named(lowest)}) to {highest} ({_named(highest)}); "
-            + (moved if outside else "no note lies outside"),
+            + (moved if outside else "no note lies outside")
+            + "; training moves pieces to other keys as far as they stay within",
         ),
         Fact("metre", f"{told or 'not told'}; the net is not given the place in the bar"),
         Fact("not heard", _not_heard(pieces)),
@@ -131,7 +133,7 @@ def row_facts(table: pd.DataFrame, longest: int, files: int, *, told: bool) -> l
     by_time = table["key"].isna().any()
     how = "by folders" if told else "the first part of each file trains, the last tests: few files"
     if not told and not by_time:
-        how = "whole files by seeded shares"
+        how = "whole files, by seeded shares of the music"
     return [
         Fact(
             "rows",

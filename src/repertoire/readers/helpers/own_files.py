@@ -54,25 +54,34 @@ def _told(name: str, *, by_name: bool) -> str:
 
 
 def completed_splits(
-    told: Sequence[str], groups: Sequence[str], seed: int, shares: Mapping[str, float]
+    told: Sequence[str],
+    groups: Sequence[str],
+    sizes: Sequence[float],
+    seed: int,
+    shares: Mapping[str, float],
 ) -> list[str]:
     """The split of each row; those that no row is told to be in are taken from train by share.
 
-    Whole groups, shuffled by ``seed``, go to ``test`` and then to ``valid``; the rest is train.
-    Raises SourceError where there are too few.
+    Whole groups, shuffled by ``seed``, go to ``test`` until it has its share of the ``sizes``, then
+    to ``valid``; the rest is train. Raises SourceError where there are too few.
     """
     splits = [split or "train" for split in told]
-    pool = [group for group, split in zip(groups, splits, strict=True) if split == "train"]
-    distinct = list(dict.fromkeys(pool))
-    order = [distinct[place] for place in np.random.default_rng(seed).permutation(len(distinct))]
+    pool: dict[str, float] = {}
+    for group, split, size in zip(groups, splits, sizes, strict=True):
+        if split == "train":
+            pool[group] = pool.get(group, 0.0) + size
+    names = list(pool)
+    left = [names[place] for place in np.random.default_rng(seed).permutation(len(names))]
     moved: dict[str, str] = {}
     for split in ("test", "valid"):
-        if split not in told:
-            count = max(LEAST[split], round(shares[split] * len(distinct)))
-            moved |= dict.fromkeys(order[len(moved) : len(moved) + count], split)
-    if len(moved) >= len(distinct):
+        count, held = 0, 0.0
+        wanted = shares[split] * sum(pool.values())
+        while left and split not in told and (count < LEAST[split] or held < wanted):
+            moved[left[0]] = split
+            count, held = count + 1, held + pool[left.pop(0)]
+    if not left:
         raise SourceError(
-            f"only {len(distinct)} different rows: too few to train, to validate and to test"
+            f"only {len(pool)} different rows: too few to train, to validate and to test"
         )
     return [
         moved.get(group, split) if split == "train" else split

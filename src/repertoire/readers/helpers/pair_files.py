@@ -12,7 +12,7 @@ from repertoire.config import ConfigError
 from repertoire.data.doors import OptionNeeded
 from repertoire.data.sources import SourceError
 from repertoire.data.table_formats import Reading
-from repertoire.data.tables import FILE, ROW, read_tables
+from repertoire.data.tables import FILE, ROW
 from repertoire.readers.helpers.document_columns import COLUMN, could_be_text, splits_of, tables_of
 from repertoire.readers.helpers.pair_names import LANGUAGES, SOURCES, TARGETS, Asked, told
 from repertoire.readers.helpers.text_documents import (
@@ -129,7 +129,8 @@ def _names_of_tabs(file: TextFile) -> list[str]:
 
 
 def _named_columns(tables: Sequence[TextFile], asked: Asked) -> tuple[str, str]:
-    table = read_tables([tables[0].path], Reading(limit=SEEN))
+    first = next(file for file in tables if file.split in ("", "train"))
+    table = tables_of([first], Reading(limit=SEEN))
     frame = with_translations(table.frame)
     names = [name for name in frame.columns if not name.startswith("_")]
     for name in asked:

@@ -32,6 +32,7 @@ MOST_PAIRS = 100_000  # of training, which a training of some minutes sees about
 HELD_OUT = {"valid": 500, "test": 2000}  # pairs that are enough for small standard errors
 USUAL_SHARE = 0.99  # of the pairs that are no longer than is proposed
 LONGEST = 300  # characters that are proposed at most; a decoder writes 512 tokens at most
+SIDES = ("source", "target")
 SHORT = 12  # characters, up to which texts are names, numbers and dates
 ANSWERS = ("answer", "a", "response", "reply", "output", "completion")
 DATE, SUM = re.compile(r"\d{4}-\d\d-\d\d"), re.compile(r"\d+\+\d+")
@@ -44,12 +45,11 @@ def proposal(raw: Path, options: Mapping[str, str]) -> Proposal:
     most = whole(options, "megabytes", 1, MEGABYTES)
     pairs = read_pairs(raw, place, encoding, min(SAMPLE_BYTES, most * pair_table.MEGABYTE))
     longest = {
-        side: whole(options, "longest", 1, usual_length(pairs.frame[side]))
-        for side in ("source", "target")
+        side: whole(options, "longest", 1, usual_length(pairs.frame[side])) for side in SIDES
     }
     if len(pairs.frame) > LOOKED_AT:
         rows = np.linspace(0, len(pairs.frame) - 1, LOOKED_AT).astype(int)
-        pairs = replace(pairs, frame=pairs.frame.iloc[rows], sampled=True)
+        pairs = replace(pairs, frame=pairs.frame.iloc[rows])
     config: dict[str, Any] = {
         "layout": place.layout,
         "source_name": place.source,
@@ -66,9 +66,7 @@ def proposal(raw: Path, options: Mapping[str, str]) -> Proposal:
     table = sample(config, pairs, longest)
     rule, bad_rows = unusable(table, len(pairs.frame) + len(pairs.bad), options)
     scale = min(pairs.rows, config["most_pairs"]) / max(1, len(pairs.frame))
-    sides = {
-        side: proposed_side(table, side, max(1.0, scale), options) for side in ("source", "target")
-    }
+    sides = {side: proposed_side(table, side, max(1.0, scale), options) for side in SIDES}
     for side, (values, _) in sides.items():
         values["longest"] = longest[side]
     config |= {side: values for side, (values, _) in sides.items()}
@@ -137,7 +135,7 @@ def proposed_side(
     side = {"level": level, "lowercase": lowercase, "vocabulary": size}
     small = ", small letters" if lowercase else ""
     sentence = f"{level}{small}: {reason}; at most {size:,} tokens (--{name}-level LEVEL)"
-    return side, Fact(f"{name} tokens", sentence)
+    return side, Fact(f"{name}s", sentence)
 
 
 def _level(texts: Sequence[str], words: int, asked: str | None) -> tuple[Level, str]:
@@ -208,10 +206,11 @@ def file_facts(pairs: Pairs, place: Place) -> list[Fact]:
 
 def table_facts(table: pd.DataFrame, pairs: Pairs, config: Mapping[str, Any]) -> list[Fact]:
     """Amounts, lengths, splits, and pairs that are left out."""
-    seen = f"; what follows is told by {len(pairs.frame):,} of them" if pairs.sampled else ""
+    part = len(pairs.frame) + len(pairs.bad) < pairs.rows
+    seen = f"; what follows is told by {len(pairs.frame):,} of them" if part else ""
     about = "about " if pairs.sampled else ""
     facts = [Fact("amount", f"{about}{pairs.rows:,} pairs{seen}")]
-    limits = [config[side]["longest"] for side in ("source", "target")]
+    limits = [config[side]["longest"] for side in SIDES]
     longer = f"{table.attrs['too_long']:,} longer pairs are left out (--longest N)"
     facts.append(
         Fact("length", f"up to {limits[0]} characters of source, {limits[1]} of target; {longer}")
@@ -230,7 +229,5 @@ def table_facts(table: pd.DataFrame, pairs: Pairs, config: Mapping[str, Any]) ->
     known = set(table.loc[table["split"] == "train", "source"])
     again = int(table.loc[table["split"] == "test", "source"].isin(known).sum())
     if again:
-        facts.append(
-            Fact("repeated sources", f"{again:,} test sources are in training; others are unseen")
-        )
+        facts.append(Fact("repeats", f"{again:,} test sources are in training; others are unseen"))
     return facts

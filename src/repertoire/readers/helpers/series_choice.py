@@ -64,7 +64,7 @@ def choose(content: Table, options: Mapping[str, str], read: SeriesTable) -> Cho
     values, left = value_columns(frame, others, owners, options)
     one = bool(owners) or len(values) == 1
     table = replace(table, id=tuple(owners), value=values[0] if one else "")
-    table = replace(table, decimal=_decimal(frame, values, options))
+    table = replace(table, decimal=_decimal(content, values, options))
     facts = [Fact("time", _time_words(table, cells)), Fact("values", _value_words(table, values))]
     if left:
         more = f" and {len(left) - UNUSED:,} more" if len(left) > UNUSED else ""
@@ -102,7 +102,9 @@ def _refuse_sideways(columns: Sequence[str]) -> None:
         )
 
 
-def _decimal(frame: pd.DataFrame, values: Sequence[str], options: Mapping[str, str]) -> Any:
+def _decimal(content: Table, values: Sequence[str], options: Mapping[str, str]) -> Any:
+    """The decimal mark; where both fit, semicolons between cells say that it is the comma."""
+    frame = content.frame
     if "decimal" in options:
         if options["decimal"] not in (".", ","):
             raise ConfigError('--decimal: say "." or ","')
@@ -114,7 +116,12 @@ def _decimal(frame: pd.DataFrame, values: Sequence[str], options: Mapping[str, s
     texts = [frame[name].astype(str) for name in values if frame[name].dtype.kind not in "iuf"]
     if not texts:
         return "."
-    return decimal_mark(", ".join(values[:UNUSED]), pd.concat(texts, ignore_index=True))
+    try:
+        return decimal_mark(", ".join(values[:UNUSED]), pd.concat(texts, ignore_index=True))
+    except OptionNeeded:
+        if all("semicolon" in form for form in content.formats):
+            return ","
+        raise
 
 
 def _frequency(table: SeriesTable, cells: "pd.Series[Any]", options: Mapping[str, str]) -> str:

@@ -12,7 +12,7 @@ from repertoire.data.cells import missing, numbers
 from repertoire.data.doors import OptionNeeded
 from repertoire.data.sources import SourceError
 from repertoire.data.stamps import NUMBER, time_format
-from repertoire.data.tables import FILE, ROW
+from repertoire.data.tables import FILE, ROW, SPLIT
 from repertoire.readers.helpers.series_files import ALL
 
 # Names by which people and libraries call such columns, lower case; the first are preferred.
@@ -125,7 +125,8 @@ def id_columns(
     repeats = repeats[texts.loc[repeats.index] != ""]
     if not repeats["_time"].duplicated().any():
         return [name for name in named if name.strip().lower() == IDS[0]][:1]
-    possible = [c for c in [*others, FILE] if 1 < frame[c].nunique() <= len(frame) / 3]
+    files = [] if (frame[SPLIT] != "").all() else [FILE]  # files called by splits are no series
+    possible = [c for c in [*others, *files] if 1 < frame[c].nunique() <= len(frame) / 3]
     possible = [c for c in possible if c == FILE or c in named or not _is_numeric(frame[c])]
     apart = [c for c in possible if repeats.duplicated(["_time", c]).mean() < 1 - ALL]
     if preferred := [name for name in named if name in apart]:

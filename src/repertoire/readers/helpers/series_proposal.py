@@ -44,6 +44,7 @@ SCALES = ("linear", "root", "log")
 SHARES = ((200, 0.2), (np.inf, 0.15))  # of shorter courses a part must hold more of them
 ORIGINS = 2000  # of a held-out part that are forecast from
 CELLS = 20_000_000  # numbers that the pasts of a panel's origins hold
+SEASONS = {False: 2, True: 4}  # of one series, and of several, which are read by segments
 MANY = 50  # series from which on the linear baseline looks back on less
 RIDGE_LOOKBACK = {False: 336, True: 96}
 DECAY = 0.94  # RiskMetrics (1996)
@@ -107,7 +108,7 @@ def _seasonal_lags(
     if season == 1:
         return 0, sizes.lookback, f"{plain}; look-back: {sizes.lookback} steps"
     ratio = seasonality_of(train, scale, season)
-    said = f"changes over a season are {ratio:.2g} of those within one"
+    said = f"changes over a season deviate {ratio:.2g} times as much as those within one"
     if ratio > SEASONAL:
         return 0, sizes.lookback, f"{plain}: {said}; look-back: {sizes.lookback} steps"
     room = (len(train) - horizon - WINDOWS) // 2 // season
@@ -210,7 +211,7 @@ def _sizes(
             "enlarge them: --valid-share, --test-share"
         )
     lookback = whole(options, "lookback", 0, least=1) if "lookback" in options else None
-    sizes = proposed_sizes(season, horizon, counts["train"], lookback)
+    sizes = proposed_sizes(season, horizon, counts["train"], lookback, SEASONS[width > 1])
     if width > 1 and lookback is None:
         sizes = _by_segments(sizes, counts["train"])
     if sizes.lookback + horizon > counts["train"]:

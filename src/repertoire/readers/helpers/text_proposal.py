@@ -188,12 +188,12 @@ def table_facts(looked: Looked, table: pd.DataFrame, config: Mapping[str, Any]) 
         facts.append(Fact("Unicode", "letters stored in parts (NFD) are put together (NFC)"))
     if breaks := sum(document.breaks for document in looked.documents):
         facts.append(
-            Fact("line breaks", f"{breaks:,} form feeds and line separators count as line breaks")
+            Fact("breaks", f"{breaks:,} form feeds and line separators count as line breaks")
         )
     long = sum(len(line) > LONGEST_LINE for d in looked.documents for line in d.lines)
     if long and not looked.column:
         cut_up = f"{long:,} of more than {LONGEST_LINE:,} characters are cut at spaces"
-        facts.append(Fact("long lines", cut_up))
+        facts.append(Fact("lengths", cut_up))
     if table.attrs[DROPPED]:
         facts.append(table.attrs["unusable"])
     return [*facts, *_known_facts(table, config)]
@@ -205,7 +205,7 @@ def _known_facts(table: pd.DataFrame, config: Mapping[str, Any]) -> list[Fact]:
         return []
     what = f"{known:,} held-out lines of {least} characters or more are in an earlier split too"
     done = {"drop": "dropped", "keep": "kept, as the files say"}[config["known_lines"]]
-    return [Fact("repeated lines", f"{what}: {done} (--known-lines drop|keep)")]
+    return [Fact("repeats", f"{what}: {done} (--known-lines drop|keep)")]
 
 
 def _split_words(looked: Looked, table: pd.DataFrame, config: Mapping[str, Any]) -> str:

@@ -1,5 +1,6 @@
 """Which lines are training, validation and test: by name, by whole files, by the end, by draw."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -49,6 +50,11 @@ def divided(table: pd.DataFrame, by: str, shares: Shares, documents: bool) -> pd
         parts = [_by_end(part, given) for _, part in rest.groupby("file", sort=False)]
         rest = pd.concat(parts) if parts else rest
     return pd.concat([rest, held], ignore_index=True)
+
+
+def same_words(text: str) -> str:
+    """What texts share that differ in case or signs alone; digits count."""
+    return re.sub(r"[\W_]+", " ", text.lower()).strip() or text
 
 
 def files_can_be_held_out(sizes: Sequence[int]) -> bool:

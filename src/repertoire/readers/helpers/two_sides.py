@@ -82,7 +82,7 @@ def _placed(raw: Path, base: Path, path: Path) -> Placed:
     folders = list(path.relative_to(base).parts[:-1])
     while folders:
         named = _side_called(folders[0])
-        if named and not side and not (split and named[0]):
+        if named and not side:
             split, side = named[0] or split, named[1]
         elif (called := split_called(folders[0])) and not split:
             split = called
