@@ -91,7 +91,10 @@ def of_task(
     here = [name for name in names.values() if taken.get(name, name) in head.names]
     if listed and not here:
         _check_listed(head, listed, taken)
-        return _listing(head, listed, taken, task.table_column), f"row: {', '.join(listed)}"
+        places = [taken.get(name, name) for name in listed]
+        raw = task.raw_cells is not None and task.raw_cells(model)
+        take = _cells if raw else _listing
+        return take(head, places, task.table_column), f"row: {', '.join(listed)}"
     if here or not head.names:  # of a file without a row, each line says what is wrong with it
         line = f"{here[0]}: the column {taken[here[0]]}" if here and here[0] in taken else ""
     else:
@@ -130,9 +133,17 @@ def _check_listed(head: Head, listed: Sequence[str], taken: Mapping[str, str]) -
         )
 
 
-def _listing(head: Head, listed: Sequence[str], taken: Mapping[str, str], column: str) -> Take:
+def _cells(head: Head, places: Sequence[str], column: str) -> Take:
+    """Cells as the file has them as one list, in the order that the model knows."""
+
+    def take(row: Row) -> Row:
+        return {column: [row.get(place) for place in places]}
+
+    return take
+
+
+def _listing(head: Head, places: Sequence[str], column: str) -> Take:
     """Columns of numbers as one list, in the order that the model knows."""
-    places = [taken.get(name, name) for name in listed]
 
     def take(row: Row) -> Row:
         return {column: [_number(row, place, head.spelled) for place in places]}

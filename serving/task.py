@@ -24,7 +24,7 @@ class Task:
     spell. A task that takes `many` answers a list of them with as many `results`; one that is
     `seeded` draws, and gets a seed of its own for each row. `table(model, settings)` names columns
     of numbers, if the model knows such, that fill the column `table_column` as one list; it raises
-    InvalidInput.
+    InvalidInput. Where the model knows its `raw_cells`, they go there as the file has them.
     """
 
     answer: Callable[[Model, Run, Request], Answer]
@@ -36,6 +36,7 @@ class Task:
     others: Mapping[str, str] = dataclasses.field(default_factory=dict)
     table: Callable[[Model, Mapping[str, Any]], Sequence[str]] | None = None
     table_column: str = ""
+    raw_cells: Callable[[Model], bool] | None = None
     stream: Callable[[Model, Run, Request], Iterator[Answer]] | None = None
     rendered: Mapping[str, Callable[[Model, Run, Request], tuple[bytes, dict[str, str]]]] = (
         dataclasses.field(default_factory=dict)

@@ -35,8 +35,9 @@ def detect(model: Model, run: Run, request: Mapping[str, Any]) -> Answer:
     fields = Fields(request)
     names = _names(model)
     normal = fields.choice("normal", names, 0 if len(names) == 1 else None)
-    rows = model.manifest.encodings.get("rows")
-    answer = _of_images if rows is None else _of_records if rows["kind"] == "table" else _of_rows
+    if "rows" not in model.manifest.encodings:
+        return _of_images(model, run, fields, normal)
+    answer = _of_records if _has_records(model) else _of_rows
     return answer(model, run, fields, normal)
 
 
@@ -134,8 +135,15 @@ def _names(model: Model) -> list[str]:
     return names
 
 
+def _has_records(model: Model) -> bool:
+    """Whether rows are those of somebody's table, with cells as its files have them."""
+    return model.manifest.encodings.get("rows", {}).get("kind") == "table"
+
+
 def _columns(model: Model, settings: Mapping[str, Any]) -> Sequence[str]:
-    """The names of the numbers of a row; none where the model looks at images."""
+    """The names of the cells of a row; none where the model looks at images."""
+    if _has_records(model):
+        return [column["name"] for column in model.manifest.encodings["rows"]["columns"]]
     tables = model.manifest.encodings.get("rows", {}).get("tables", {})
     if not tables:
         return ()
@@ -153,5 +161,6 @@ TASKS = {
         others={"row": "rows"},
         table=_columns,
         table_column="row",
+        raw_cells=_has_records,
     )
 }

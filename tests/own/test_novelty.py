@@ -18,7 +18,7 @@ from repertoire.data.sources import Files, SourceError
 from repertoire.data.validation import common, validate, with_identity
 from repertoire.kinds.novelty import baselines, columns
 from repertoire.readers import load_reader, novelty_images, novelty_table
-from serving import records
+from serving import batch, records
 from tests.own.journey import add, repro, served
 
 ROWS, FRAUDS = 331, 23
@@ -105,7 +105,14 @@ def test_a_table_becomes_a_served_detector_that_takes_rows_as_the_file_has_them(
     assert bad.status_code == 422 and "amount is 'much'; send a finite number" in bad.text
     assert none.status_code == 422 and "none of the model's columns" in none.text
     figures = (artifacts / "evaluation/figures.json").read_text(encoding="utf-8")
-    assert "example-record" in figures and "ZZ" in figures
+    assert "example-record" in figures and "country other for" in figures
+    # The file itself, in a batch job.
+    answers = tmp_path / "answers.jsonl"
+    words = ["pay", "detect", path, answers, "--models", artifacts.parent]
+    assert batch.main([str(word) for word in words]) == 0
+    lines = answers.read_text(encoding="utf-8").splitlines()
+    told = np.array([json.loads(line)["anomaly"] for line in lines])
+    assert len(told) == ROWS and told[payments()["is_fraud"] == 1].all() and told.mean() < 0.2
 
 
 def _columns(artifacts):

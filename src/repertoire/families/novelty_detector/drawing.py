@@ -7,7 +7,7 @@ import numpy as np
 
 from repertoire.contract import Array, Arrays, Data, Figure, Kind, Run
 from repertoire.families.novelty_detector.config import Config
-from repertoire.kinds.novelty.columns import by_column, decoded
+from repertoire.kinds.novelty.columns import LIMIT, OTHER, by_column, decoded
 from repertoire.kinds.novelty.metrics import Trial
 
 
@@ -78,7 +78,9 @@ def record_table(run: Run, config: Config, data: Data, arrays: Arrays, part: Tri
             "highest-scores",
             Kind.TABLE,
             "The test rows of the highest scores, chosen by rank, with the "
-            f"{COLUMNS} columns of the largest error: the value, and what the net gave back.",
+            f"{COLUMNS} columns of the largest error: the value, and what the net gave back. A "
+            f"number beyond {LIMIT:g} deviations is cut there; a category that training does not "
+            f"know is called {OTHER}.",
             columns=("the row is", "score", "largest errors"),
             cells=cells,
         ),
