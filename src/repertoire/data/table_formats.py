@@ -127,7 +127,9 @@ def csv_rows(path: Path, reading: Reading) -> "Rows":
     good = np.ones(len(numbers), bool)
     good[[row.row - first for row in bad if row.row - first < len(good)]] = False
     numbers = numbers[good][: table.num_rows]
-    return Rows(table, bad, words, numbers, _estimated(path, table, len(bad), read))
+    return Rows(
+        table, bad, words, numbers, _estimated(path, len(table) + len(bad), read, _letters(table))
+    )
 
 
 def refuse_doubled(path: Path, names: Sequence[str]) -> None:
@@ -151,10 +153,17 @@ def _batches(reader: Any, limit: int | None) -> "tuple[pa.Table, bool]":
     return pa.Table.from_batches(batches, reader.schema), True
 
 
-def _estimated(path: Path, table: "pa.Table", bad: int, whole: bool) -> int:
-    if whole:
-        return table.num_rows + bad
-    return max(table.num_rows + 1, round(path.stat().st_size / (table.nbytes / table.num_rows)))
+def _letters(table: "pa.Table") -> int:
+    """Bytes of the cells of a CSV file's rows, and of the signs between them."""
+    import pyarrow.compute as pc
+
+    cells = (pc.binary_length(column.cast("large_string")) for column in table.columns)
+    return sum(pc.sum(lengths).as_py() or 0 for lengths in cells) + table.num_columns * len(table)
+
+
+def _estimated(path: Path, rows: int, whole: bool, size: int) -> int:
+    """How many rows a file has, of which the first ``rows`` take ``size`` bytes."""
+    return rows if whole else max(rows + 1, round(rows * path.stat().st_size / max(1, size)))
 
 
 def _header(start: bytes, encoding: str, delimiter: str) -> list[str]:
@@ -232,7 +241,7 @@ def json_lines_rows(path: Path, reading: Reading) -> "Rows":
     columns = {name: _column([row.get(name) for row in rows]) for name in names}
     table = pa.table(columns)
     words = f"JSON Lines, {encoding_words(encoding)}"
-    total = _estimated(path, table, len(bad), whole)
+    total = _estimated(path, len(table) + len(bad), whole, size)
     return Rows(table, bad, words, np.array(numbers, np.int64), total)
 
 
