@@ -94,7 +94,9 @@ def test_a_key_is_matched_whole_and_an_unknown_one_taken_apart():
 def compared(value, error, known, metric="mae", better="lower", passed=True):
     gate = {"metric": metric, "better": better, "baseline": f"drift_{metric}", "passed": passed}
     errors = {} if error is None else {metric: error}
-    return comparisons(gate, {"test": {metric: value}, "standard_errors": errors}, known, {})
+    return comparisons(
+        gate, {"test": {metric: value}, "standard_errors": errors, "verdicts": []}, known, {}
+    )
 
 
 def test_every_baseline_in_the_metric_of_the_gate_stands_beside_it():
@@ -134,7 +136,7 @@ def test_a_metric_that_ends_alike_is_no_rival_and_what_real_data_reach_is_a_floo
         "real_halves_frechet_distance": 3.0,
         "transport_frechet_distance": 6.0,
     }
-    rows = comparisons(gate, {"test": metrics, "standard_errors": {}}, known, {})
+    rows = comparisons(gate, {"test": metrics, "standard_errors": {}, "verdicts": []}, known, {})
     shown = {(row.value, row.baseline_value): row.role for row in rows}
     assert shown == {
         (4.0, 9.0): "baseline",
@@ -156,7 +158,7 @@ def test_optimisation_is_a_scale_and_another_style_is_no_rival():
         "photograph_scream_perceptual_loss": 7.0,
         "optimised_10_wave_perceptual_loss": 2.0,
     }
-    measured = {"test": {"perceptual_loss": 4.0}, "standard_errors": {}}
+    measured = {"test": {"perceptual_loss": 4.0}, "standard_errors": {}, "verdicts": []}
     rows = comparisons(gate, measured, known, {"style": "wave"})
     assert [(row.baseline_value, row.role) for row in rows] == [(8.0, "baseline"), (2.0, "scale")]
 

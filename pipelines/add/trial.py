@@ -70,12 +70,15 @@ def _tried(family: Family, preset: Preset, data: Dataset, seed: int, whole: floa
     network = family.build(settings, data.facts)
     learner = family.learner(network, settings, data, Plan(seed, 1))
     step_seconds, steps = _timed(learner)
-    began = time.process_time()
     run = TorchRun(family.graphs(network, data.facts))
+    family.snapshot(run, settings, data)  # which warms graphs up, too
+    began = time.process_time()
+    family.snapshot(run, settings, data)
+    snapshot = time.process_time() - began
     family.evaluate(run, settings, data, "valid")
-    validation = time.process_time() - began
+    validation = time.process_time() - began - snapshot
     steps = max(1, round(steps * whole))
-    epoch = (steps * step_seconds + validation * whole) / 60
+    epoch = (steps * step_seconds + validation * whole + snapshot) / 60
     return Trial(preset, preset.epochs, step_seconds, steps, epoch, data.facts)
 
 
