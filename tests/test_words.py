@@ -56,7 +56,11 @@ def test_a_reference_beside_a_gate_has_words_and_measures_what_the_model_does(
 def test_no_reference_is_shown_twice_and_real_data_alone_are_a_floor():
     assert len(set(FILLED)) == len(FILLED)
     floors = {baseline for _, baseline, role in BESIDE if role == "floor"}
-    assert floors == {"real_halves_frechet_distance", "real_test_mode_divergence_nats"}
+    assert floors == {
+        "real_halves_frechet_distance",
+        "real_halves_principal_frechet_distance",
+        "real_test_mode_divergence_nats",
+    }
 
 
 @pytest.mark.parametrize(
@@ -103,7 +107,7 @@ def test_every_baseline_in_the_metric_of_the_gate_stands_beside_it():
     known = {"persistence_mae": 3.0, "drift_mae": 5.0, "seasonal_naive_mae": 3.5, "ar_order": 7.0}
     rows = compared(3.0, None, known)
     assert [row.baseline for row in rows] == ["drift", "persistence", "seasonal naive forecast"]
-    assert [row.verdict for row in rows] == ["✓ beats it", "does not beat it", "beats it"]
+    assert [row.verdict for row in rows] == ["✓ better", "worse", "better"]
     assert [row.ratio for row in rows] == ["1.67", "1.00", "1.17"]
 
 
@@ -117,9 +121,9 @@ def test_what_lies_within_two_standard_errors_is_a_tie():
         3.0: "loses",
         5.5: "beats",
     }
-    assert rows[0].verdict == "✓ a tie"  # the gate asks for one
+    assert rows[0].verdict == "✓ within noise"  # the gate asks for one
     [missed] = compared(4.75, 0.5, {"drift_mae": 5.0}, passed=False)
-    assert missed.verdict == "✗ a tie"
+    assert missed.verdict == "✗ within noise"
 
 
 def test_a_metric_that_ends_alike_is_no_rival_and_what_real_data_reach_is_a_floor():
