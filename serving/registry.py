@@ -43,7 +43,8 @@ def champions(client: Any, uri: str) -> dict[str, str]:
             break
     if not found:
         raise BadModel(
-            f"no registered model has the alias {ALIAS!r}; register one and set the alias"
+            f"no registered model has the alias {ALIAS!r}; promote a version, or serve a folder of "
+            "models (--models own/artifacts)"
         )
     return found
 

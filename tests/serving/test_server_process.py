@@ -180,7 +180,7 @@ def test_a_server_whose_registry_has_no_champion_says_so_in_one_line(
 ) -> None:
     options = ("--port", 0, "--into", tmp_path / "champions")
     line = refused(*options, "--registry", f"sqlite:///{shutil.copy(stored, tmp_path)}")
-    assert line.rstrip().endswith("register one and set the alias")
+    assert line.rstrip().endswith("or serve a folder of models (--models own/artifacts)")
     assert not (tmp_path / "champions").exists()
 
 
