@@ -2,8 +2,6 @@
 
 from pathlib import Path
 
-from safetensors.numpy import save
-
 from pipelines.artifact import BASELINES, draws_of
 from pipelines.params import dataset_params
 from pipelines.stage import run_stage
@@ -12,7 +10,7 @@ from repertoire.data.dataset import Dataset
 from repertoire.data.files import whole_file, write_json
 from repertoire.kinds import load_baselines
 from repertoire.metrics.rounding import rounded
-from repertoire.metrics.uncertainty import Scores
+from repertoire.metrics.uncertainty import Scores, write_draws
 
 
 def baseline(name: str) -> None:
@@ -26,7 +24,7 @@ def baseline(name: str) -> None:
     write_json(BASELINES / f"{name}.json", values)
     draws = scores.draws() if isinstance(scores, Scores) else {}
     with whole_file(draws_of(name)) as partial:
-        partial.write_bytes(save(draws))
+        write_draws(partial, draws)
     print(f"{name}: " + ", ".join(f"{key} {value}" for key, value in values.items()))
 
 

@@ -11,14 +11,14 @@ from pipelines.artifact import ARTIFACTS, BASELINES, EVALUATION, METRICS, RESULT
 from pipelines.params import STRONGEST, Recipe, export_params, family_config, recipe_params
 from pipelines.stage import run_stage
 from repertoire.config import RepertoireError
-from repertoire.contract import Array, load_family
+from repertoire.contract import load_family
 from repertoire.data.dataset import Dataset
 from repertoire.data.figures import write_figures
 from repertoire.data.files import digest_file, read_json, whole_folder, write_json
 from repertoire.engines.onnx_engine import OnnxRun
 from repertoire.metrics.gate import REAL, Comparison, alike, compare, strongest
 from repertoire.metrics.rounding import rounded
-from repertoire.metrics.uncertainty import drawn_values, error_of, values
+from repertoire.metrics.uncertainty import Drawn, drawn_values, read_draws, values
 
 ERROR_DIGITS = 3
 
@@ -34,7 +34,7 @@ def evaluate(name: str) -> None:
     measurements = family.evaluate(run, config, data, "test")
     metrics = rounded(values(measurements))
     drawn = drawn_values(measurements)
-    found = {key: error_of(*both) for key, both in drawn.items()}
+    found = {key: each.error for key, each in drawn.items()}
     errors = rounded({k: v for k, v in found.items() if v is not None}, ERROR_DIGITS)
     snapshots = load_file(folder / "trained/snapshots.safetensors")
     figures = family.illustrate(run, config, data, snapshots)
@@ -75,7 +75,7 @@ def _plain(comparison: Comparison) -> dict[str, object]:
 
 
 def verdicts(
-    recipe: Recipe, metrics: dict[str, float], drawn: dict[str, tuple[Array, float]]
+    recipe: Recipe, metrics: dict[str, float], drawn: Mapping[str, Drawn]
 ) -> list[Comparison]:
     """The gate's metric beside that of every baseline in it, the gate's own first.
 
@@ -90,13 +90,13 @@ def verdicts(
     for key, known in ((gate.metric, metrics), (name, baselines)):
         if key not in known:
             raise RepertoireError(f"gate: no {key!r}; there are: {', '.join(known)}")
-    if gate.metric not in drawn or error_of(*drawn[gate.metric]) is None:
+    if gate.metric not in drawn or drawn[gate.metric].error is None:
         raise RepertoireError(
             f"gate: {gate.metric} has no standard error, so no margin over chance can be stated; "
             "the test split needs at least two units"
         )
     file = draws_of(recipe.dataset)
-    paired = load_file(file) if file.exists() else {}
+    paired = read_draws(file) if file.exists() else {}
     value, own = metrics[gate.metric], drawn[gate.metric]
     rivals = dict.fromkeys([name, *alike(gate.metric, metrics, baselines)])
     return [

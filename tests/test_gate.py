@@ -1,20 +1,21 @@
 """A model passes its gate only if it beats its baseline by enough standard errors."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
-from safetensors.numpy import save
 
 from pipelines.evaluate import _gate, verdicts
 from pipelines.params import STRONGEST, Gate, Recipe, Training
 from repertoire.config import RepertoireError
+from repertoire.metrics.uncertainty import Drawn, write_draws
 
 TRAINING = Training(epochs=3, threads=1, checkpoint_seconds=1.0, record_steps=2)
 
 
-# Two draws whose deviation is 2.
-DRAWN = {"height": (np.array([0.0, 2 * 2**0.5]), 1.0)}
+# Two draws whose deviation is 2, of as many units that it is not scaled.
+DRAWN = {"height": Drawn(np.array([0.0, 2 * 2**0.5]), 10**18, 1)}
 
 
 def gate_of(recipe, metrics):
@@ -95,8 +96,8 @@ def test_a_gate_may_name_whichever_baseline_is_strongest(hills, tmp_path):
     ],
 )
 def test_rows_drawn_alike_make_a_small_difference_sure(hills, tmp_path, value, shift, verdict):
-    draws = {"mean_height": DRAWN["height"][0] + shift}
-    (tmp_path / "baselines/hills.draws.safetensors").write_bytes(save(draws))
+    beside = replace(DRAWN["height"], values=DRAWN["height"].values + shift)
+    write_draws(tmp_path / "baselines/hills.draws.safetensors", {"mean_height": beside})
     [found] = verdicts(recipe("lower", 1), {"height": value}, DRAWN)
     assert (found.verdict, found.test) == (verdict, "paired bootstrap")
     assert found.error == pytest.approx(0)
@@ -107,3 +108,11 @@ def test_without_draws_of_the_baseline_the_error_is_that_of_the_net_alone(hills)
     assert (found.verdict, found.test) == ("within noise", "bootstrap of the model alone")
     assert found.error == pytest.approx(2)
     assert verdicts(recipe("lower", 1), {"height": 6.5}, DRAWN)[0].verdict == "better"
+
+
+@pytest.mark.parametrize("other", [{"units": 7}, {"block": 3}])
+def test_draws_of_other_units_are_not_paired(hills, tmp_path, other):
+    beside = replace(DRAWN["height"], **other)
+    write_draws(tmp_path / "baselines/hills.draws.safetensors", {"mean_height": beside})
+    [found] = verdicts(recipe("lower", 1), {"height": 7.5}, DRAWN)
+    assert found.test == "bootstrap of the model alone"

@@ -5,8 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from repertoire.contract import Array
-from repertoire.metrics.uncertainty import error_of
+from repertoire.metrics.uncertainty import Drawn
 
 REAL = "real_"  # begins the name of what real data reach: a floor, which no model need beat
 BUDGETS = ("optimised_",)  # begin names of what takes its time for each input: a scale
@@ -70,21 +69,16 @@ class Comparison:
 
 
 def compare(
-    better: str,
-    value: float,
-    drawn: tuple[Array, float],
-    baseline: tuple[str, float],
-    baseline_draws: Array | None,
+    better: str, value: float, drawn: Drawn, baseline: tuple[str, float], other: Drawn | None
 ) -> Comparison:
-    """``drawn`` are the bootstrap values of the net and their scale (``metrics.uncertainty``)."""
-    values, scale = drawn
-    name, other = baseline
-    paired = baseline_draws is not None and len(baseline_draws) == len(values)
-    error = error_of(values - baseline_draws if paired else values, scale)
+    """``drawn`` are the bootstrap values of the net, ``other`` those of the baseline."""
+    name, beside = baseline
+    paired = drawn.minus(other)
+    error = (paired or drawn).error
     return Comparison(
         name,
-        other,
-        margin_over(better, value, other),
+        beside,
+        margin_over(better, value, beside),
         error if error is not None else math.inf,
         "paired bootstrap" if paired else "bootstrap of the model alone",
     )

@@ -1,8 +1,12 @@
 """What was measured on a sample of units, and how far chance moves it: standard errors."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
+from safetensors import safe_open
+from safetensors.numpy import save
 
 from repertoire.contract import Array, Measurement
 
@@ -26,11 +30,8 @@ def standard_errors(measurements: Sequence[Measurement], draws: int = DRAWS) -> 
     scaled by (blocks / (blocks - 1))^½, so that for a mean it is s / n^½. A metric of fewer than
     two blocks, or one that is undefined in nearly all draws, has no standard error and is left out.
     """
-    errors = {
-        name: error_of(drawn, scale)
-        for name, (drawn, scale) in drawn_values(measurements, draws).items()
-    }
-    return {name: error for name, error in errors.items() if error is not None}
+    drawn = drawn_values(measurements, draws)
+    return {name: each.error for name, each in drawn.items() if each.error is not None}
 
 
 class Scores(dict[str, float]):
@@ -48,24 +49,53 @@ class Scores(dict[str, float]):
         self.measurements[model] = measurements
         self.update({f"{model}_{name}": value for name, value in values(measurements).items()})
 
-    def draws(self) -> dict[str, Array]:
-        """The values (draws,) of every metric of every model, by ``<model>_<metric>``."""
+    def draws(self) -> dict[str, "Drawn"]:
+        """Of every metric of every model the values on units drawn, by ``<model>_<metric>``."""
         return {
             f"{model}_{name}": drawn
             for model, measurements in self.measurements.items()
-            for name, (drawn, _) in drawn_values(measurements).items()
+            for name, drawn in drawn_values(measurements).items()
         }
 
 
-def drawn_values(
-    measurements: Sequence[Measurement], draws: int = DRAWS
-) -> dict[str, tuple[Array, float]]:
-    """Of every metric its values (draws,) on units drawn, and by what their deviation is scaled.
+@dataclass(frozen=True)
+class Drawn:
+    """A metric's ``values`` (draws,) on units drawn in blocks of ``block``.
 
-    Measurements with the same number of units and the same blocks are drawn alike: draw ``i`` of a
-    net and draw ``i`` of a baseline hold the same rows, so their difference is a paired bootstrap.
+    Where ``units`` and ``block`` are the same, units are drawn alike: draw ``i`` of a net and draw
+    ``i`` of a baseline hold the same rows, so their difference is a paired bootstrap.
     """
-    found: dict[str, tuple[Array, float]] = {}
+
+    values: Array
+    units: int
+    block: int
+
+    @property
+    def error(self) -> float | None:
+        """The standard error; None where nearly all draws are undefined.
+
+        Of draws that are all alike it is 0, not the rounding of their sum.
+        """
+        known = self.values[np.isfinite(self.values)]
+        if len(known) <= len(self.values) // 2:
+            return None
+        blocks = -(-self.units // self.block)
+        alike = np.ptp(known) <= EQUAL * np.abs(known).max()
+        return 0.0 if alike else float(np.sqrt(blocks / (blocks - 1)) * known.std(ddof=1))
+
+    def minus(self, other: "Drawn | None") -> "Drawn | None":
+        """The differences draw by draw; None where the two were not drawn alike."""
+        alike = other and (other.units, other.block, len(other.values)) == (
+            self.units,
+            self.block,
+            len(self.values),
+        )
+        return replace(self, values=self.values - other.values) if other and alike else None
+
+
+def drawn_values(measurements: Sequence[Measurement], draws: int = DRAWS) -> dict[str, Drawn]:
+    """Of every metric of two blocks or more its values on units drawn."""
+    found: dict[str, Drawn] = {}
     for measurement in measurements:
         blocks = -(-measurement.units // measurement.block)
         if blocks < 2:
@@ -75,21 +105,26 @@ def drawn_values(
         for _ in range(draws):
             for name, value in measurement.measure(_drawn(measurement, blocks, rng)).items():
                 drawn.setdefault(name, []).append(value)
-        scale = float(np.sqrt(blocks / (blocks - 1)))
-        found |= {name: (np.array(v, np.float64), scale) for name, v in drawn.items()}
+        found |= {
+            name: Drawn(np.array(v, np.float64), measurement.units, measurement.block)
+            for name, v in drawn.items()
+        }
     return found
 
 
-def error_of(drawn: Array, scale: float) -> float | None:
-    """The standard error that draws show; None where nearly all of them are undefined.
+def write_draws(path: Path, draws: Mapping[str, Drawn]) -> None:
+    """All draws in one file: the values as arrays, units and blocks beside them."""
+    sizes = {name: f"{each.units} {each.block}" for name, each in draws.items()}
+    path.write_bytes(save({name: each.values for name, each in draws.items()}, sizes or None))
 
-    Of draws that are all alike it is 0, not the rounding of their sum.
-    """
-    known = drawn[np.isfinite(drawn)]
-    if len(known) <= len(drawn) // 2:
-        return None
-    alike = np.ptp(known) <= EQUAL * np.abs(known).max()
-    return 0.0 if alike else scale * float(known.std(ddof=1))
+
+def read_draws(path: Path) -> dict[str, Drawn]:
+    """The inverse of ``write_draws``."""
+    with safe_open(path, "numpy") as file:
+        sizes = file.metadata() or {}
+        return {
+            name: Drawn(file.get_tensor(name), *map(int, sizes[name].split())) for name in sizes
+        }
 
 
 def _drawn(measurement: Measurement, blocks: int, rng: np.random.Generator) -> Array:
