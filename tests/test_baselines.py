@@ -10,9 +10,10 @@ from repertoire.kinds.running_text.baselines import (
     cached_counts,
     chosen_cache,
     discounts_of,
-    perplexity,
 )
+from repertoire.kinds.running_text.blocks import stream_measurement
 from repertoire.metrics.principal import Principal
+from repertoire.metrics.uncertainty import values
 
 
 @pytest.mark.parametrize("order", [1, 2, 3, 5])
@@ -56,7 +57,8 @@ def test_a_bigram_is_the_interpolation_written_out_by_hand():
 
 
 def test_perplexity_of_a_fair_die_is_its_sides():
-    assert perplexity(np.log(np.full(17, 1 / 6))) == pytest.approx(6)
+    found = values([stream_measurement(np.log(np.full(17, 1 / 6)))])
+    assert found == pytest.approx({"perplexity": 6, "nats_per_token": np.log(6)})
 
 
 def test_principal_component_error_is_that_of_scikit_learn():
