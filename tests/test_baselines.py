@@ -2,7 +2,11 @@
 
 import numpy as np
 import pytest
+import torch
 
+from repertoire.config import parse
+from repertoire.engines.torch_engine import TorchRun
+from repertoire.kinds import load_baselines
 from repertoire.kinds.running_text.baselines import (
     Cache,
     Config,
@@ -10,9 +14,11 @@ from repertoire.kinds.running_text.baselines import (
     cached_counts,
     chosen_cache,
     discounts_of,
-    perplexity,
 )
+from repertoire.kinds.running_text.blocks import stream_measurement
 from repertoire.metrics.principal import Principal
+from repertoire.metrics.uncertainty import values
+from tests.families import small
 
 
 @pytest.mark.parametrize("order", [1, 2, 3, 5])
@@ -56,7 +62,8 @@ def test_a_bigram_is_the_interpolation_written_out_by_hand():
 
 
 def test_perplexity_of_a_fair_die_is_its_sides():
-    assert perplexity(np.log(np.full(17, 1 / 6))) == pytest.approx(6)
+    found = values([stream_measurement(np.log(np.full(17, 1 / 6)))])
+    assert found == pytest.approx({"perplexity": 6, "nats_per_token": np.log(6)})
 
 
 def test_principal_component_error_is_that_of_scikit_learn():
@@ -97,3 +104,25 @@ def test_a_cache_is_chosen_where_a_stream_comes_back_to_its_words_and_not_where_
     assert cache.priors and cache.log_probs(topics, flat).mean() > flat.mean() + 1
     once = np.arange(97)
     assert chosen_cache(config, once, np.full(97, -np.log(97))).priors == ()
+
+
+@pytest.mark.parametrize(
+    "name", ["lstm", "lstm_characters", "dates", "sentence_vectors", "skip_gram", "cbow"]
+)
+def test_baselines_are_drawn_on_the_units_of_nets(name, project):
+    family, config, data, recipe = small(name, project.folder)
+    module = load_baselines(data.facts["kind"])
+    block = project.params()["datasets"][recipe.dataset]["baseline"]
+    found = module.baselines(parse(module.Config, block, "baseline"), data)
+    torch.manual_seed(0)
+    run = TorchRun(family.graphs(family.build(config, data.facts).eval(), data.facts))
+    nets = units(family.evaluate(run, config, data, "test"))
+    rivals = [units(measurements) for measurements in found.measurements.values()]
+    assert any(recipe.gate.metric in rival for rival in rivals)
+    for rival in rivals:
+        assert all(nets[metric] == rival[metric] for metric in nets.keys() & rival.keys())
+    assert recipe.gate.baseline in {*found.draws(), "strongest"}
+
+
+def units(measurements):
+    return {metric: (each.units, each.block) for each in measurements for metric in values([each])}

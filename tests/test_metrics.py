@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from repertoire.kinds.pairs.metrics import signatures, text_measurement, text_metrics, variety
+from repertoire.kinds.pairs.metrics import signatures, text_measurement, variety_measurement
 from repertoire.kinds.running_text.blocks import in_blocks
 from repertoire.metrics import generation
 from repertoire.metrics.gate import margin_over
@@ -20,7 +20,7 @@ from repertoire.metrics.generation import (
 )
 from repertoire.metrics.pictures import thinned
 from repertoire.metrics.rounding import rounded
-from repertoire.metrics.uncertainty import standard_errors
+from repertoire.metrics.uncertainty import standard_errors, values
 
 
 def test_frechet_distance_of_shifted_features_is_the_squared_shift():
@@ -191,6 +191,14 @@ def test_the_judge_is_the_perceptron_of_scikit_learn():
     assert judge.features(images).shape == (89, 5)
 
 
+def text_metrics(*measured):
+    return values([text_measurement(*measured)])
+
+
+def variety(texts):
+    return values([variety_measurement(texts)])
+
+
 def test_text_metrics_are_a_hundred_for_equal_strings_and_low_for_others():
     same = text_metrics(["2001-02-03", "가나다라마"], ["2001-02-03", "가나다라마"])
     assert same == pytest.approx(dict.fromkeys(same, 100.0))
@@ -217,6 +225,14 @@ def test_variety_counts_different_words_and_pairs_of_words():
     )
     assert "distinct_1_percent" in text_metrics(["a"], ["b"], ["variety"])
     assert variety(["", ""]) == {"distinct_1_percent": 0, "distinct_2_percent": 0}
+
+
+def test_variety_of_drawn_texts_is_that_of_the_texts_written_out():
+    rng = np.random.default_rng(5)
+    texts = [" ".join(rng.choice(list("abcdefg"), n)) for n in rng.integers(0, 5, 31)]
+    rows = rng.integers(0, 31, 31)
+    drawn = variety_measurement(texts).measure(rows)
+    assert drawn == pytest.approx(variety([texts[row] for row in rows]))
 
 
 def test_a_margin_is_positive_when_better_in_either_direction():

@@ -9,7 +9,7 @@ import pytest
 from repertoire.data.dataset import TextEncoding
 from repertoire.data.text import END, UNKNOWN, text_encoding
 from repertoire.kinds.running_text.confusions import PAD, closest_words, nbest_lists
-from repertoire.kinds.running_text.rescoring import rescored_accuracy_percent
+from repertoire.kinds.running_text.rescoring import rescored_right
 
 LINES = ["the cattle eat hay", "the castle is old now", "a battle was lost there", "so it is"]
 
@@ -68,7 +68,7 @@ def test_what_a_model_knows_is_added_to_what_the_recogniser_heard():
     scores = np.array([[0.0, 3.0], [2.0, 1.0], [0.0, 1.0]], np.float32)
     candidates = np.arange(6).reshape(3, 2, 1)
     lists = {"candidates": candidates, "scores": scores, "truth": np.array([0, 0, 1])}
-    assert rescored_accuracy_percent(lists, lambda rows: np.zeros(6)) == pytest.approx(200 / 3)
+    assert rescored_right(lists, lambda rows: np.zeros(6)).mean() == pytest.approx(2 / 3)
     # Rows 0, 2 and 5 are true; by -3.5 and more the first list turns, by less it does not.
-    assert rescored_accuracy_percent(lists, lambda rows: -3.5 * (rows[:, 0] == 1)) == 100
-    assert rescored_accuracy_percent(lists, lambda rows: -2.5 * (rows[:, 0] == 1)) < 100
+    assert rescored_right(lists, lambda rows: -3.5 * (rows[:, 0] == 1)).all()
+    assert not rescored_right(lists, lambda rows: -2.5 * (rows[:, 0] == 1)).all()

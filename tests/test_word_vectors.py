@@ -29,7 +29,7 @@ from repertoire.kinds.word_vectors.windows import (
     noise_distribution,
     thinned_words,
 )
-from repertoire.metrics.uncertainty import standard_errors, values
+from repertoire.metrics.uncertainty import Scores, standard_errors, values
 from repertoire.metrics.word_vectors import (
     analogies_right,
     judged_measurements,
@@ -165,7 +165,9 @@ def counted(sampling, tokens, pairs, priors=(2.0, 2e9), exponents=(0.0, 1.0)):
     """What ``held_out`` finds where the validation text is the test text."""
     config = Config(sampling, 5, (1.0,), (1.0,), priors, exponents)
     text = HeldOut(sampling, pairs, tokens, np.bincount(tokens, minlength=pairs.shape[0]))
-    return held_out(config, text, text)
+    found = Scores()
+    held_out(found, config, text, text)
+    return found
 
 
 def test_the_unigram_tells_words_from_noise_by_their_shares_alone():

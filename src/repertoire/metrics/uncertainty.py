@@ -34,7 +34,7 @@ def standard_errors(measurements: Sequence[Measurement], draws: int = DRAWS) -> 
     return {name: each.error for name, each in drawn.items() if each.error is not None}
 
 
-class Scores(dict[str, float]):
+class Scores(dict[str, float | str]):
     """What baselines measured, by ``<model>_<metric>``, and how: on the same units as nets.
 
     ``measurements`` holds those of each model, so that a net is compared with it draw by draw.

@@ -7,8 +7,8 @@ import numpy as np
 
 from repertoire.contract import Array, Arrays, Data, Figure, Kind, Measurement, Run
 from repertoire.families.language_model.config import Config, initial_states
-from repertoire.kinds.running_text.blocks import in_blocks
-from repertoire.kinds.running_text.rescoring import rescored_right
+from repertoire.kinds.running_text.blocks import stream_measurement
+from repertoire.kinds.running_text.rescoring import rescored_right, rescoring_measurement
 
 WINDOW = 256  # tokens of context at most, where published figures by character allow no more
 FREQUENCY_TOKENS = 20_000  # enough for a table; the whole split is scored once already
@@ -43,14 +43,14 @@ def evaluate(run: Run, config: Config, data: Data, split: str) -> tuple[Measurem
     """Perplexity and nats a token over the whole split, in blocks of tokens; rescoring by list."""
     characters = data.facts["level"] == "character"
     scored = stream_log_probs(run, config, data.arrays(split)["tokens"])
-    nats, tokens = in_blocks(-scored)
+    stream = stream_measurement(scored)
 
     def by_block(rows: Array) -> dict[str, float]:
-        mean = float(nats[rows].sum() / tokens[rows].sum())
-        found = {"perplexity": float(np.exp(mean)), "nats_per_token": mean}
-        return found | ({"bits_per_character": mean / float(np.log(2))} if characters else {})
+        found = stream.measure(rows)
+        bits = found["nats_per_token"] / float(np.log(2))
+        return found | ({"bits_per_character": bits} if characters else {})
 
-    found = [Measurement(len(nats), by_block)]
+    found = [Measurement(stream.units, by_block)]
     if characters and split == "test":
         fresh = -window_log_probs(run, config, data.arrays(split)["tokens"]).mean(1)
         found.append(
@@ -61,12 +61,7 @@ def evaluate(run: Run, config: Config, data: Data, split: str) -> tuple[Measurem
     lists = data.arrays(f"nbest_{split}")
     if len(lists["truth"]):
         right = rescored_right(lists, partial(line_log_probs, run, config))
-        found.append(
-            Measurement(
-                len(right),
-                lambda rows: {"rescored_accuracy_percent": 100 * float(right[rows].mean())},
-            )
-        )
+        found.append(rescoring_measurement(right))
     return tuple(found)
 
 

@@ -7,7 +7,12 @@ import numpy as np
 from repertoire.contract import Array, Arrays, Data, Figure, Kind, Line, Measurement, Run
 from repertoire.families.sentence_vectors.config import Config
 from repertoire.kinds.sentences.baselines import question_id
-from repertoire.kinds.sentences.metrics import kept_measurement, lengths, written_measurement
+from repertoire.kinds.sentences.metrics import (
+    kept_measurement,
+    lengths,
+    nats_measurement,
+    written_measurement,
+)
 from repertoire.metrics.word_vectors import unit_rows
 
 
@@ -46,12 +51,7 @@ def _nats(run: Run, config: Config, tokens: Array) -> Measurement:
     ]
     log_probs = np.concatenate([run("score", tokens=part)["log_probs"] for part in parts])
     nats = -np.where(tokens != 0, log_probs.astype(np.float64), 0.0).sum(1)
-    counts = lengths(tokens)
-
-    def measure(rows: Array) -> dict[str, float]:
-        return {"nats_per_token": float(nats[rows].sum() / counts[rows].sum())}
-
-    return Measurement(len(tokens), measure)
+    return nats_measurement(nats, lengths(tokens))
 
 
 def spaced(rows: int, count: int) -> Array:

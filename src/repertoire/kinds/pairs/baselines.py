@@ -19,7 +19,8 @@ import numpy as np
 
 from repertoire.config import Count
 from repertoire.contract import Data
-from repertoire.kinds.pairs.metrics import signatures, text_metrics, variety
+from repertoire.kinds.pairs.metrics import signatures, text_measurement, variety_measurement
+from repertoire.metrics.uncertainty import Scores
 
 NAMES = (  # patterns of the metrics that a gate may name
     r"(copy|most_frequent|nearest_neighbour|date_rule|digit_table)_\w+_percent",
@@ -40,7 +41,7 @@ class Config:
     rules: tuple[Literal["date_rule", "digit_table"], ...]
 
 
-def baselines(config: Config, data: Data) -> dict[str, float | str]:
+def baselines(config: Config, data: Data) -> Scores:
     """Exact match, chrF, BLEU and what else the data ask for, on the test split, in percent."""
     train, test = data.texts("train"), data.texts("test")
     measures = data.facts.get("measures", ())
@@ -51,14 +52,13 @@ def baselines(config: Config, data: Data) -> dict[str, float | str]:
         "nearest_neighbour": _nearest(config, train, test["source"]),
         **{rule: RULES[rule](train, test["source"]) for rule in config.rules},
     }
-    metrics: dict[str, float | str] = {
-        f"{name}_{metric}": value
-        for name, guess in guesses.items()
-        for metric, value in text_metrics(guess, test["target"], measures).items()
-    }
+    found = Scores()
+    for name, guess in guesses.items():
+        found.measure(name, text_measurement(guess, test["target"], measures))
     if "variety" in measures:
-        metrics |= {f"reference_{name}": value for name, value in variety(test["target"]).items()}
-    return {**metrics, **{f"{name}_signature": s for name, s in signatures(measures).items()}}
+        found.measure("reference", variety_measurement(test["target"]))
+    found |= {f"{name}_signature": s for name, s in signatures(measures).items()}
+    return found
 
 
 def _nearest(config: Config, train: Texts, sources: list[str]) -> list[str]:

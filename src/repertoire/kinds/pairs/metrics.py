@@ -1,6 +1,6 @@
 """How close strings are to reference strings."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Hashable, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -9,23 +9,16 @@ import numpy as np
 from repertoire.contract import Array, Measurement
 
 
-def text_metrics(
+def text_measurement(
     guesses: Sequence[str], references: Sequence[str], measures: Collection[str] = ()
-) -> dict[str, float]:
+) -> Measurement:
     """Exact match, chrF (Popović 2015) and character BLEU (Papineni et al. 2002), in percent.
 
     chrF and BLEU are sacrebleu's. BLEU splits characters, because the strings are short and
     Korean has no 13a tokens; with ``words`` among the measures BLEU of 13a tokens stands beside
     it, as written and of small letters. ``signatures`` states all settings. ``variety`` adds that
-    of the guesses.
+    of the guesses. What corpus scores are made of is counted once a pair and then summed.
     """
-    return text_measurement(guesses, references, measures).measure(np.arange(len(guesses)))
-
-
-def text_measurement(
-    guesses: Sequence[str], references: Sequence[str], measures: Collection[str] = ()
-) -> Measurement:
-    """The same, by pair: what corpus scores are made of is counted once a pair and then summed."""
     same = np.array([g == r for g, r in zip(guesses, references, strict=True)])
     scorers = _scorers(measures)
     # sacrebleu's own statistics a sentence, of which it makes a corpus score by their sum.
@@ -34,25 +27,47 @@ def text_measurement(
         for name, scorer in scorers.items()
     }
 
+    varied = variety_measurement(guesses) if "variety" in measures else None
+
     def measure(rows: Array) -> dict[str, float]:
         found = {"exact_match_percent": 100 * float(same[rows].mean())}
         for name, scorer in scorers.items():
             sums = counted[name][rows].sum(0).tolist()
             found[f"{name}_percent"] = scorer._compute_score_from_stats(sums).score
-        return found | (variety([guesses[row] for row in rows]) if "variety" in measures else {})
+        return found | (varied.measure(rows) if varied else {})
 
     return Measurement(len(guesses), measure)
 
 
-def variety(texts: Sequence[str]) -> dict[str, float]:
+def variety_measurement(texts: Sequence[str]) -> Measurement:
     """distinct-1 and -2: different words and pairs of words, in percent of all (Li et al. 2016)."""
     words = [text.split() for text in texts]
-    pairs = [pair for row in words for pair in pairwise(row)]
-    single = [word for row in words for word in row]
-    return {
-        "distinct_1_percent": 100 * len(set(single)) / max(1, len(single)),
-        "distinct_2_percent": 100 * len(set(pairs)) / max(1, len(pairs)),
-    }
+    single, pairs = _Numbered(words), _Numbered([list(pairwise(row)) for row in words])
+
+    def measure(rows: Array) -> dict[str, float]:
+        drawn = np.bincount(rows, minlength=len(texts))
+        return {
+            "distinct_1_percent": single.distinct_percent(drawn),
+            "distinct_2_percent": pairs.distinct_percent(drawn),
+        }
+
+    return Measurement(len(texts), measure)
+
+
+class _Numbered:
+    """Things in rows, each different one under a number of its own."""
+
+    def __init__(self, rows: Sequence[Sequence[Hashable]]) -> None:
+        known: dict[Hashable, int] = {}
+        ids = [known.setdefault(thing, len(known)) for row in rows for thing in row]
+        self.ids, self.known = np.array(ids, np.int64), len(known)
+        self.lengths = np.array([len(row) for row in rows], np.int64)
+
+    def distinct_percent(self, drawn: Array) -> float:
+        """Different things in percent of all, of rows that were drawn so many times each."""
+        seen = np.zeros(self.known, bool)
+        seen[self.ids[np.repeat(drawn > 0, self.lengths)]] = True
+        return 100 * int(seen.sum()) / max(1, int(drawn @ self.lengths))
 
 
 def signatures(measures: Collection[str] = ()) -> dict[str, str]:

@@ -14,8 +14,10 @@ from functools import partial
 import numpy as np
 
 from repertoire.config import Count
-from repertoire.contract import Array, Data
-from repertoire.kinds.running_text.rescoring import rescored_accuracy_percent
+from repertoire.contract import Array, Arrays, Data, Measurement
+from repertoire.kinds.running_text.blocks import stream_measurement
+from repertoire.kinds.running_text.rescoring import rescored_right, rescoring_measurement
+from repertoire.metrics.uncertainty import Scores
 
 NAMES = (  # patterns of the metrics that a gate may name
     "(unigram|kneser_ney|cached_kneser_ney)_(perplexity|nats_per_token)",
@@ -37,7 +39,7 @@ class Config:
     priors: tuple[Count, ...]
 
 
-def baselines(config: Config, data: Data) -> dict[str, float]:
+def baselines(config: Config, data: Data) -> Scores:
     """Perplexity and nats a token of the test stream: every token scored once.
 
     Contexts run across lines.
@@ -55,27 +57,28 @@ def baselines(config: Config, data: Data) -> dict[str, float]:
     scored = {name: model.log_probs(test) for name, model in models.items()}
     cache = chosen_cache(config, valid, on_valid)
     scored["cached_kneser_ney"] = cache.log_probs(test, scored["kneser_ney"])
-    values = {f"{name}_perplexity": perplexity(logs) for name, logs in scored.items()}
-    values |= {f"{name}_nats_per_token": -float(logs.mean()) for name, logs in scored.items()}
-    values |= {"kneser_ney_order": float(chosen.order), "cache_size": float(cache.size)}
-    values["cache_order"] = float(max((order for order, _ in cache.priors), default=0))
-    lists = data.arrays("nbest_test")
-    if len(lists["truth"]):
-        flat = rescored_accuracy_percent(lists, lambda rows: np.zeros(len(rows)))
-        values["recogniser_rescored_accuracy_percent"] = flat
-        for name, model in models.items():
-            accuracy = rescored_accuracy_percent(lists, partial(_line_log_probs, model))
-            values[f"{name}_rescored_accuracy_percent"] = accuracy
-    return values
+    rescored = _rescored(models, data.arrays("nbest_test"))
+    measured = {name: [stream_measurement(logs)] for name, logs in scored.items()}
+    found = Scores()
+    for name in dict.fromkeys((*rescored, *scored)):
+        found.measure(name, *measured.get(name, ()), *rescored.get(name, ()))
+    found |= {"kneser_ney_order": float(chosen.order), "cache_size": float(cache.size)}
+    found["cache_order"] = float(max((order for order, _ in cache.priors), default=0))
+    return found
+
+
+def _rescored(models: dict[str, "KneserNey"], lists: Arrays) -> dict[str, list[Measurement]]:
+    """How the recogniser alone and each model choose among n-best lists, if there are some."""
+    if not len(lists["truth"]):
+        return {}
+    right = {"recogniser": rescored_right(lists, lambda rows: np.zeros(len(rows)))}
+    for name, model in models.items():
+        right[name] = rescored_right(lists, partial(_line_log_probs, model))
+    return {name: [rescoring_measurement(each)] for name, each in right.items()}
 
 
 def _line_log_probs(model: "KneserNey", rows: Array) -> Array:
     return np.array([model.log_probs(row[row >= 0]).sum() for row in rows])
-
-
-def perplexity(log_probs: Array) -> float:
-    """exp of the mean negative natural log-probability."""
-    return float(np.exp(-log_probs.mean()))
 
 
 @dataclass(frozen=True)

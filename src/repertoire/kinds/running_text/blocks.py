@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from repertoire.contract import Array
+from repertoire.contract import Array, Measurement
 
 BLOCK = 500  # tokens in a row
 
@@ -14,3 +14,14 @@ def in_blocks(values: Array, size: int = BLOCK) -> tuple[Array, Array]:
     """
     starts = np.arange(0, len(values), min(size, max(1, -(-len(values) // 2))))
     return np.add.reduceat(values, starts), np.diff(np.append(starts, len(values)))
+
+
+def stream_measurement(log_probs: Array) -> Measurement:
+    """Perplexity and nats a token of log-probabilities (tokens,) of a stream, by block."""
+    nats, tokens = in_blocks(-log_probs)
+
+    def measure(rows: Array) -> dict[str, float]:
+        mean = float(nats[rows].sum() / tokens[rows].sum())
+        return {"perplexity": float(np.exp(mean)), "nats_per_token": mean}
+
+    return Measurement(len(nats), measure)

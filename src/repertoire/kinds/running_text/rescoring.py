@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from repertoire.contract import Array, Arrays
+from repertoire.contract import Array, Arrays, Measurement
 
 Scorer = Callable[[Array], Array]
 """rows of token ids (rows, time), filled up with -1 -> log-probability of each row, nats"""
@@ -24,6 +24,8 @@ def rescored_right(lists: Arrays, scorer: Scorer) -> Array:
     return right
 
 
-def rescored_accuracy_percent(lists: Arrays, scorer: Scorer) -> float:
-    """Share of the lists whose true line comes first, in percent."""
-    return float(100 * np.mean(rescored_right(lists, scorer)))
+def rescoring_measurement(right: Array) -> Measurement:
+    """Share of the lists whose true line comes first, of what ``rescored_right`` found."""
+    return Measurement(
+        len(right), lambda rows: {"rescored_accuracy_percent": 100 * float(right[rows].mean())}
+    )

@@ -14,10 +14,18 @@ from functools import partial
 import numpy as np
 
 from repertoire.config import Count, Share
-from repertoire.contract import Array, Data
+from repertoire.contract import Array, Data, Measurement
 from repertoire.kinds.labelled_texts.baselines import bags
 from repertoire.kinds.running_text.baselines import KneserNey
-from repertoire.kinds.sentences.metrics import Vectors, kept_metrics, written_metrics
+from repertoire.kinds.sentences.metrics import (
+    Vectors,
+    kept_measurement,
+    kept_metrics,
+    lengths,
+    nats_measurement,
+    written_measurement,
+    written_metrics,
+)
 from repertoire.kinds.word_vectors.baselines import (
     Candidate,
     best_by_metric,
@@ -25,6 +33,7 @@ from repertoire.kinds.word_vectors.baselines import (
     positive_information,
     svd,
 )
+from repertoire.metrics.uncertainty import Scores
 
 QUESTION_MARKS = "?？؟"
 NAMES = (  # patterns of the metrics that a gate may name
@@ -50,7 +59,7 @@ class Config:
     orders: tuple[Count, ...]
 
 
-def baselines(config: Config, data: Data) -> dict[str, float]:
+def baselines(config: Config, data: Data) -> Scores:
     """What each keeps of the test sentences, by the nets' own metrics.
 
     The n-gram model sees no vector: how much better a decoder is shows what the vector tells.
@@ -59,24 +68,25 @@ def baselines(config: Config, data: Data) -> dict[str, float]:
     size = data.facts["vocabulary"]
     models = {order: KneserNey(_stream(train), order, size) for order in (1, *config.orders)}
     order = min(config.orders, key=lambda order: _nats(models[order], valid))
-    return {
-        **best_by_metric("linear_autoencoder", _linear(config, data)),
-        **best_by_metric("lsa", _lsa(config, data)),
-        **best_by_metric("mean_words", _mean_words(config, data)),
-        "majority_order_accuracy_percent": 50.0,
-        "unigram_nats_per_token": _nats(models[1], test),
-        "vectorless_nats_per_token": _nats(models[order], test),
-        "vectorless_order": float(order),
-    }
+    found = Scores()
+    best_by_metric(found, "linear_autoencoder", _linear(config, data))
+    best_by_metric(found, "lsa", _lsa(config, data))
+    best_by_metric(found, "mean_words", _mean_words(config, data))
+    even = Measurement(len(test), lambda rows: {"order_accuracy_percent": 50.0})
+    found.measure("majority", even)
+    found.measure("unigram", _by_sentence(models[1], test))
+    found.measure("vectorless", _by_sentence(models[order], test))
+    found["vectorless_order"] = float(order)
+    return found
 
 
 def _linear(config: Config, data: Data) -> Iterator[Candidate]:
-    train, *held = (data.arrays(split)["tokens"] for split in ("train", "valid", "test"))
+    train, valid, test = (data.arrays(split)["tokens"] for split in ("train", "valid", "test"))
     size, unknown = data.facts["vocabulary"], data.facts["unknown"]
     for power in config.powers:
         write = linear_autoencoder(train, size, config.width, power)
-        valid, test = (written_metrics(write(tokens), tokens, unknown) for tokens in held)
-        yield {"power": power}, valid, test
+        known = written_metrics(write(valid), valid, unknown)
+        yield {"power": power}, known, (written_measurement(write(test), test, unknown),)
 
 
 def _lsa(config: Config, data: Data) -> Iterator[Candidate]:
@@ -91,12 +101,12 @@ def _mean_words(config: Config, data: Data) -> Iterator[Candidate]:
         yield {"window": window}, *_kept(mean_words(train, size, config.width, window), data)
 
 
-def _kept(vectors: Vectors, data: Data) -> tuple[dict[str, float], dict[str, float]]:
+def _kept(vectors: Vectors, data: Data) -> tuple[dict[str, float], tuple[Measurement, ...]]:
     train, valid, test = (data.arrays(split)["tokens"] for split in ("train", "valid", "test"))
     question = question_id(data)
     return (
         kept_metrics(vectors, train, valid, question),
-        kept_metrics(vectors, train, test, question),
+        (kept_measurement(vectors, train, test, question),),
     )
 
 
@@ -120,6 +130,12 @@ def _stream(tokens: Array) -> Array:
 
 def _nats(model: KneserNey, tokens: Array) -> float:
     return float(-model.log_probs(_stream(tokens)).mean())
+
+
+def _by_sentence(model: KneserNey, tokens: Array) -> Measurement:
+    counts = lengths(tokens)
+    rows = np.repeat(np.arange(len(tokens)), counts)
+    return nats_measurement(np.bincount(rows, -model.log_probs(_stream(tokens))), counts)
 
 
 def linear_autoencoder(train: Array, size: int, width: int, power: float) -> Vectors:

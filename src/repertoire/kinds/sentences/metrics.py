@@ -83,6 +83,15 @@ def lengths(tokens: Array) -> Array:
     return (tokens != 0).sum(1)
 
 
+def nats_measurement(nats: Array, counts: Array) -> Measurement:
+    """Nats a token, of the nats and the number of tokens of each sentence."""
+
+    def measure(rows: Array) -> dict[str, float]:
+        return {"nats_per_token": float(nats[rows].sum() / counts[rows].sum())}
+
+    return Measurement(len(nats), measure)
+
+
 def swapped(tokens: Array, seed: int) -> Array:
     """Each row with two neighbours that differ, chosen at random, in each other's place.
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from repertoire.config import Count, NonNegative, Positive
-from repertoire.contract import Array, Data
+from repertoire.contract import Array, Data, Measurement
 from repertoire.kinds.word_vectors.windows import (
     END,
     FIRST,
@@ -25,7 +25,14 @@ from repertoire.kinds.word_vectors.windows import (
     noise_distribution,
     thinned_words,
 )
-from repertoire.metrics.word_vectors import judged_metrics, judged_sets, negative_sampling_nats
+from repertoire.metrics.uncertainty import Scores, values
+from repertoire.metrics.word_vectors import (
+    judged_measurements,
+    judged_metrics,
+    judged_sets,
+    negative_sampling_measurement,
+    negative_sampling_nats,
+)
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
@@ -35,8 +42,10 @@ NAMES = (  # patterns of the metrics that a gate may name
     "(naive_bayes|unigram)_cbow_nats",
     r"ppmi_svd_(analogies|\w+_spearman)_percent",
 )
-# Settings, and the metrics of the validation and of the test split that they lead to.
-Candidate: TypeAlias = tuple[dict[str, float], dict[str, float], dict[str, float]]
+# Settings, the metrics of the validation split that they lead to, and those of the test split.
+Candidate: TypeAlias = tuple[dict[str, float], dict[str, float], tuple[Measurement, ...]]
+# Logits of pairs and which of them are real, those of noise words, and negatives a pair.
+Told: TypeAlias = tuple[Array, Array, Array, int]
 NO_EVIDENCE = 1e12  # words of prior, beside which counts vanish: the unigram
 DRAWS = 25  # noise words beside each held-out word, as in the evaluation of the nets
 
@@ -59,7 +68,7 @@ class Config:
     exponents: tuple[NonNegative, ...]
 
 
-def baselines(config: Config, data: Data) -> dict[str, float]:
+def baselines(config: Config, data: Data) -> Scores:
     """Agreement with people of PPMI + SVD on the test split, and nats a pair of the test text."""
     train = data.arrays("train")["tokens"]
     counts = data.arrays("vocabulary")["counts"]
@@ -71,38 +80,50 @@ def baselines(config: Config, data: Data) -> dict[str, float]:
         HeldOut(config.sampling, pairs, data.arrays(split)["tokens"], counts)
         for split in ("valid", "test")
     )
-    found = held_out(config, valid, test)
-    if not judged_sets(data.arrays("test")):
-        return found
-    return {**best_by_metric("ppmi_svd", _judged(config, seen, data)), **found}
+    found = Scores()
+    if judged_sets(data.arrays("test")):
+        best_by_metric(found, "ppmi_svd", _judged(config, seen, data))
+    held_out(found, config, valid, test)
+    return found
 
 
 def _judged(config: Config, seen: "csr_matrix[Any]", data: Data) -> Iterator[Candidate]:
-    splits = [data.arrays(split) for split in ("valid", "test")]
+    valid, test = (data.arrays(split) for split in ("valid", "test"))
     for power in config.powers:
         left, singular = svd(positive_information(seen, power), config.width)
         for weight in config.eigenvalue_powers:
             vectors = left * singular**weight
-            valid, test = (judged_metrics(vectors, arrays, FIRST) for arrays in splits)
-            yield {"power": power, "eigenvalue_power": weight}, valid, test
+            settings = {"power": power, "eigenvalue_power": weight}
+            known = judged_metrics(vectors, valid, FIRST)
+            yield settings, known, judged_measurements(vectors, test, FIRST)
 
 
-def best_by_metric(name: str, candidates: Iterable[Candidate]) -> dict[str, float]:
-    """Each test metric by the settings that are best in it on validation, and those settings.
+def best_by_metric(found: Scores, name: str, candidates: Iterable[Candidate]) -> None:
+    """Add each test metric by the settings that are best in it on validation, and those settings.
 
     Higher is better; the first of equals stands.
     """
-    best: dict[str, tuple[float, float, dict[str, float]]] = {}
+    best: dict[str, tuple[float, Measurement, dict[str, float]]] = {}
     for settings, valid, test in candidates:
+        measured = {metric: each for each in test for metric in values((each,))}
         for metric, value in valid.items():
             if metric not in best or value > best[metric][0]:
-                best[metric] = (value, test[metric], settings)
-    found = {f"{name}_{metric}": value for metric, (_, value, _) in best.items()}
-    return found | {
+                best[metric] = (value, measured[metric], settings)
+    found.measure(name, *(_only(metric, each) for metric, (_, each, _) in best.items()))
+    found |= {
         f"{name}_{metric.removesuffix('_percent')}_{key}": float(value)
         for metric, (_, _, settings) in best.items()
         for key, value in settings.items()
     }
+
+
+def _only(metric: str, measurement: Measurement) -> Measurement:
+    """One of the metrics of a measurement."""
+
+    def measure(rows: Array) -> dict[str, float]:
+        return {metric: measurement.measure(rows)[metric]}
+
+    return Measurement(measurement.units, measure, measurement.block)
 
 
 def cooccurrences(
@@ -183,19 +204,19 @@ class HeldOut:
         chance = together / self.unigram[ids] + prior
         return np.log(chance / (self.seen[given][:, None] + prior))
 
-    def skip_gram_nats(self, prior: float) -> float:
-        """Nats a pair of each neighbour, given the word."""
+    def skip_gram(self, prior: float) -> Told:
+        """Each neighbour told from noise, given the word."""
         logits = self.itself[self.beside]
         logits = logits + self._evidence(self.words, self.beside, self.together, prior)
         near, far = np.split(logits, [self.around.shape[1]], axis=1)
         real = self.around != END
-        return negative_sampling_nats(np.where(real, near, 0.0), real, far, self.negatives)
+        return np.where(real, near, 0.0), real, far, self.negatives
 
-    def cbow_nats(self, evidence: Array, exponent: float) -> float:
-        """Nats a word, given its neighbours: naive Bayes, its evidence times ``exponent``."""
+    def cbow(self, evidence: Array, exponent: float) -> Told:
+        """A word told from noise by naive Bayes of its neighbours, its evidence by ``exponent``."""
         told = np.concatenate((self.words[:, None], self.noise), axis=1)
         near, far = np.split(self.itself[told] + exponent * evidence, [1], axis=1)
-        return negative_sampling_nats(near, np.ones_like(near), far, self.negatives)
+        return near, np.ones_like(near), far, self.negatives
 
     def neighbours_evidence(self, priors: tuple[float, ...]) -> list[Array]:
         """For each prior what all neighbours say of each word and its noise: (words, 1 + DRAWS)."""
@@ -208,19 +229,25 @@ class HeldOut:
         return totals
 
 
-def held_out(config: Config, valid: HeldOut, test: HeldOut) -> dict[str, float]:
-    """Nats of the test text, by the prior and the exponent that are best on validation text."""
-    prior = min(config.priors, key=valid.skip_gram_nats)
+def held_out(found: Scores, config: Config, valid: HeldOut, test: HeldOut) -> None:
+    """Add nats of the test text, by the prior and exponent that are best on validation text."""
+
+    def measured(net: str, told: Told) -> Measurement:
+        return negative_sampling_measurement(f"{net}_nats", *told)
+
+    prior = min(config.priors, key=lambda each: negative_sampling_nats(*valid.skip_gram(each)))
     evidence = dict(zip(config.priors, valid.neighbours_evidence(config.priors), strict=True))
-    settings = itertools.product(config.priors, config.exponents)
-    known, exponent = min(settings, key=lambda pair: valid.cbow_nats(evidence[pair[0]], pair[1]))
-    [found] = test.neighbours_evidence((known,))
-    return {
-        "counts_skip_gram_nats": test.skip_gram_nats(prior),
-        "counts_prior": prior,
-        "unigram_skip_gram_nats": test.skip_gram_nats(NO_EVIDENCE),
-        "naive_bayes_cbow_nats": test.cbow_nats(found, exponent),
-        "naive_bayes_prior": known,
-        "naive_bayes_exponent": exponent,
-        "unigram_cbow_nats": test.cbow_nats(found, 0.0),
-    }
+    known, exponent = min(
+        itertools.product(config.priors, config.exponents),
+        key=lambda pair: negative_sampling_nats(*valid.cbow(evidence[pair[0]], pair[1])),
+    )
+    [told] = test.neighbours_evidence((known,))
+    found.measure("counts", measured("skip_gram", test.skip_gram(prior)))
+    found["counts_prior"] = prior
+    found.measure(
+        "unigram",
+        measured("skip_gram", test.skip_gram(NO_EVIDENCE)),
+        measured("cbow", test.cbow(told, 0.0)),
+    )
+    found.measure("naive_bayes", measured("cbow", test.cbow(told, exponent)))
+    found |= {"naive_bayes_prior": known, "naive_bayes_exponent": exponent}
