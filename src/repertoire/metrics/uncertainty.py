@@ -44,9 +44,16 @@ class Scores(dict[str, float]):
         self.measurements: dict[str, tuple[Measurement, ...]] = {}
 
     def measure(self, model: str, *measurements: Measurement) -> None:
-        """Add a model's metrics, with their values on all units."""
-        self.measurements[model] = measurements
+        """Add metrics of a model, with their values on all units."""
+        self.measurements[model] = self.measurements.get(model, ()) + measurements
         self.update({f"{model}_{name}": value for name, value in values(measurements).items()})
+
+    def include(self, other: "Scores", prefix: str = "") -> None:
+        """Add everything of another, the names with a prefix."""
+        self.update({prefix + name: value for name, value in other.items()})
+        for model, measurements in other.measurements.items():
+            known = self.measurements.get(prefix + model, ())
+            self.measurements[prefix + model] = known + measurements
 
     def draws(self) -> dict[str, Array]:
         """The values (draws,) of every metric of every model, by ``<model>_<metric>``."""
