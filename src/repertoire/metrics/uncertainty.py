@@ -33,6 +33,11 @@ def standard_errors(measurements: Sequence[Measurement], draws: int = DRAWS) -> 
     return {name: error for name, error in errors.items() if error is not None}
 
 
+def mean_measurement(name: str, each: Array) -> Measurement:
+    """A metric that is the mean of a value of each unit (units,)."""
+    return Measurement(len(each), lambda rows: {name: float(each[rows].mean())})
+
+
 class Scores(dict[str, float]):
     """What baselines measured, by ``<model>_<metric>``, and how: on the same units as nets.
 
