@@ -137,6 +137,9 @@ def test_the_best_filter_is_no_worse_than_any_of_them_where_it_was_chosen(projec
     found = grey_baselines(config, data, "valid")
     best = found["best_filter_denoising_gain_db"]
     assert all(best >= found[f"{kind}_denoising_gain_db"] for kind in ("median", "wiener", "pca"))
+    # All of them picture by picture, as a net is.
+    units = {each.units for parts in found.measurements.values() for each in parts}
+    assert units == {len(data.arrays("valid")["images"])}
 
 
 def test_the_linear_map_is_ridge_regression_with_a_constant():

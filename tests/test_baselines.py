@@ -73,7 +73,7 @@ def test_principal_component_error_is_that_of_scikit_learn():
     train, test = rng.random((97, 13)), rng.random((31, 13))
     model = PCA(5).fit(train)
     expected = ((model.inverse_transform(model.transform(test)) - test) ** 2).mean()
-    assert Principal(train).error(test, 5) == pytest.approx(expected)
+    assert Principal(train).errors(test, 5).mean() == pytest.approx(expected)
 
 
 def test_a_cache_counts_what_a_loop_counts():

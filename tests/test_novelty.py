@@ -16,7 +16,14 @@ from repertoire.engines.torch_engine import TorchRun
 from repertoire.families.novelty_detector.drawing import difference
 from repertoire.families.novelty_detector.network import Detectors, Stack
 from repertoire.kinds.novelty import baselines
-from repertoire.kinds.novelty.metrics import normal_rows, ranking_metrics, scored, trials
+from repertoire.kinds.novelty.metrics import (
+    Trial,
+    normal_rows,
+    ranking_measurement,
+    ranking_metrics,
+    scored,
+    trials,
+)
 from repertoire.metrics.classification import average_precision, roc_auc, roc_curve
 from repertoire.readers import anomaly_tables, tumours
 from tests.families import small
@@ -66,6 +73,21 @@ def test_means_leave_out_detectors_that_nothing_can_be_said_of():
     scores = np.array([[3.0, 0], [1, 0], [2, 0], [0, 1], [0, 2]])
     found = ranking_metrics(trials({"labels": labels, "anomaly": anomaly}, scores))
     assert found == dict.fromkeys(found, 100.0)
+
+
+@pytest.mark.parametrize("tables", [False, True])
+def test_areas_of_rows_drawn_are_those_of_the_rows_written_out(tables):
+    rng = np.random.default_rng(1)
+    arrays = {"labels": rng.integers(0, 3, 61)}
+    if tables:
+        arrays["anomaly"] = rng.integers(0, 2, 61) * (arrays["labels"] < 2)
+    parts = trials(arrays, rng.standard_normal((61, 3)).round(1))
+    measurement = ranking_measurement(parts, 61)
+    assert measurement.measure(np.arange(61)) == pytest.approx(ranking_metrics(parts))
+    for rows in rng.integers(0, 61, (7, 61)):
+        places = [[n for row in rows for n in np.flatnonzero(part.rows == row)] for part in parts]
+        chosen = [Trial(*(a[own] for a in part)) for part, own in zip(parts, places, strict=True)]
+        assert measurement.measure(rows) == pytest.approx(ranking_metrics(chosen))
 
 
 def test_the_worst_detector_is_named_where_there_are_several():

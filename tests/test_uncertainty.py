@@ -4,7 +4,14 @@ import numpy as np
 import pytest
 
 from repertoire.contract import Measurement
-from repertoire.metrics.uncertainty import standard_errors, values
+from repertoire.metrics.uncertainty import (
+    DRAWS,
+    Scores,
+    drawn_values,
+    mean_measurement,
+    standard_errors,
+    values,
+)
 
 
 def mean_of(numbers, block=1):
@@ -89,3 +96,19 @@ def test_draws_that_are_all_alike_have_no_error_left_from_rounding():
 def test_the_same_sample_has_the_same_error_each_time():
     numbers = np.random.default_rng(5).random(31)
     assert error_of(numbers, draws=53) == error_of(numbers, draws=53)
+
+
+def test_scores_hold_all_that_was_measured_of_a_model_and_are_drawn_as_a_net_is():
+    rng = np.random.default_rng(5)
+    first, second = rng.random((2, 31))
+    own, found = Scores(), Scores()
+    own.measure("pca_3", mean_measurement("mse", first))
+    own["pca_3_penalty"] = 0.1
+    found.measure("drawn_pca_3", mean_measurement("nats", second))
+    found.include(own, "drawn_")
+    assert list(found) == ["drawn_pca_3_nats", "drawn_pca_3_mse", "drawn_pca_3_penalty"]
+    assert found["drawn_pca_3_mse"] == pytest.approx(first.mean())
+    draws = found.draws()
+    assert set(draws) == {"drawn_pca_3_nats", "drawn_pca_3_mse"}
+    net = drawn_values([mean_measurement("mse", first + 0.5)])["mse"][0]
+    assert net - draws["drawn_pca_3_mse"] == pytest.approx(np.full(DRAWS, 0.5))

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from repertoire.contract import Array, Figure
+from repertoire.contract import Array, Figure, Measurement
 
 
 def thinned(frames: Array, most: int = 8) -> Array:
@@ -68,3 +68,12 @@ def denoising_gains(
     if len(names) > 1:
         gains |= {f"{name}_gain_db": gain(kinds == n) for n, name in enumerate(names)}
     return gains
+
+
+def gain_measurement(
+    before: Array, after: Array, kinds: Array, names: Sequence[str]
+) -> Measurement:
+    """``denoising_gains``, picture by picture."""
+    return Measurement(
+        len(kinds), lambda rows: denoising_gains(before[rows], after[rows], kinds[rows], names)
+    )

@@ -41,9 +41,9 @@ class Principal:
         """Rows projected onto the first ``width`` components."""
         return self.mean + self.codes(rows, width) @ self.directions[:, :width].T
 
-    def error(self, rows: Array, width: int) -> float:
-        """Squared error a value after that projection."""
-        return float(np.square(self.rebuilt(rows, width) - rows).mean())
+    def errors(self, rows: Array, width: int) -> Array:
+        """Squared error a value of each row (n,) after that projection."""
+        return np.square(self.rebuilt(rows, width) - rows).mean(1).astype(np.float64)
 
 
 def pixel_rows(images: Array) -> Array:

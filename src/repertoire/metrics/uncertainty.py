@@ -34,6 +34,11 @@ def standard_errors(measurements: Sequence[Measurement], draws: int = DRAWS) -> 
     return {name: each.error for name, each in drawn.items() if each.error is not None}
 
 
+def mean_measurement(name: str, each: Array) -> Measurement:
+    """A metric that is the mean of a value of each unit (units,)."""
+    return Measurement(len(each), lambda rows: {name: float(each[rows].mean())})
+
+
 class Scores(dict[str, float | str]):
     """What baselines measured, by ``<model>_<metric>``, and how: on the same units as nets.
 
@@ -45,9 +50,16 @@ class Scores(dict[str, float | str]):
         self.measurements: dict[str, tuple[Measurement, ...]] = {}
 
     def measure(self, model: str, *measurements: Measurement) -> None:
-        """Add a model's metrics, with their values on all units."""
-        self.measurements[model] = measurements
+        """Add metrics of a model, with their values on all units."""
+        self.measurements[model] = self.measurements.get(model, ()) + measurements
         self.update({f"{model}_{name}": value for name, value in values(measurements).items()})
+
+    def include(self, other: "Scores", prefix: str = "") -> None:
+        """Add everything of another, the names with a prefix."""
+        self.update({prefix + name: value for name, value in other.items()})
+        for model, measurements in other.measurements.items():
+            known = self.measurements.get(prefix + model, ())
+            self.measurements[prefix + model] = known + measurements
 
     def draws(self) -> dict[str, "Drawn"]:
         """Of every metric of every model the values on units drawn, by ``<model>_<metric>``."""

@@ -7,7 +7,7 @@ import numpy as np
 from repertoire.contract import Array, Arrays, Data, Figure, Kind, Line, Measurement, Run
 from repertoire.families.recommender.config import Config
 from repertoire.kinds.interactions.baselines import chosen_models, named, ranked
-from repertoire.kinds.interactions.metrics import SHOWN, hits, ndcg, ranking_of_hits, recall
+from repertoire.kinds.interactions.metrics import SHOWN, hits, ndcg, ranking_measurement, recall
 from repertoire.metrics.pictures import thinned
 from repertoire.metrics.word_vectors import spearman
 
@@ -27,16 +27,12 @@ def evaluate(run: Run, config: Config, data: Data, split: str) -> tuple[Measurem
     """Ranking of the likes to be found, and how close a cold start is to what most like."""
     arrays, items = data.arrays(split), data.facts["items"]
     top = recommended(run, config, arrays["history"])
-    found, relevant = hits(top, arrays["targets"]), (arrays["targets"] > 0).sum(1)
     cold, counts = run("score", history=UNKNOWN)["log_probs"][0], popular(data)
-
-    def by_user(rows: Array) -> dict[str, float]:
-        return ranking_of_hits(found[rows], relevant[rows], top[rows], items)
 
     def by_item(rows: Array) -> dict[str, float]:
         return {"cold_start_spearman_percent": 100 * spearman(cold[rows], counts[rows])}
 
-    return (Measurement(len(top), by_user), Measurement(items, by_item))
+    return (ranking_measurement(top, arrays["targets"], items), Measurement(items, by_item))
 
 
 def popular(data: Data) -> Array:

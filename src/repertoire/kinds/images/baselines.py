@@ -19,7 +19,7 @@ from typing import Literal
 import numpy as np
 
 from repertoire.config import Count, Positive, Seed
-from repertoire.contract import Array, Arrays, Data
+from repertoire.contract import Array, Arrays, Data, Measurement
 from repertoire.kinds.images.bernoulli import Likelihoods, likelihoods
 from repertoire.kinds.images.binarisation import drawn_once
 from repertoire.kinds.images.denoising import LARGEST, filter_gains, linear_gains
@@ -30,12 +30,14 @@ from repertoire.metrics.features import FeatureSpace, feature_space, kind_of_fea
 from repertoire.metrics.gaussians import Generators, best_mixture, gaussian_images
 from repertoire.metrics.generation import (
     Judge,
+    coverage_measurement,
     coverage_percent,
     distance_of_halves,
     frechet_distance,
 )
 from repertoire.metrics.pictures import level_error, psnr_db
 from repertoire.metrics.principal import NUMBERS, Principal, pixel_rows
+from repertoire.metrics.uncertainty import Scores, mean_measurement
 
 NAMES = (  # patterns of the metrics that a gate may name
     "((class|drawn)_)?(bernoulli_(mixture|pixels)|logistic_pixels)_nats",
@@ -70,28 +72,31 @@ class Config:
 Splits = dict[str, Arrays]
 
 
-def baselines(config: Config, data: Data) -> dict[str, float]:
+def baselines(config: Config, data: Data) -> Scores:
     """Nats or bits of the test images, reconstruction error, likeness in the feature space."""
     splits = {split: data.arrays(split) for split in ("train", "valid", "test")}
-    result: dict[str, float] = {}
+    found, tests = Scores(), splits["test"]["images"]
     for kind in config.of:
         if kind == "levels":
-            result |= level_bits(splits["train"]["images"], splits["test"]["images"], config.widths)
+            found.include(level_bits(splits["train"]["images"], tests, config.widths))
             continue
         images = {s: binary_images(arrays["images"], s, kind) for s, arrays in splits.items()}
         labels = {s: arrays["labels"] for s, arrays in splits.items()} if kind == "class" else {}
-        found = likelihoods(config.likelihoods, images, labels, config.seed)
-        result |= {PREFIXES[kind] + name: value for name, value in found.items()}
+        nats = likelihoods(config.likelihoods, images, labels, config.seed)
+        found.include(nats, PREFIXES[kind])
     if set(config.of) != {"levels"}:
-        result |= _binary_errors(config.widths, splits)
-    return result | generators(config, splits, data) | grey_baselines(config, data)
+        _add_binary_errors(found, config.widths, splits)
+    found.include(generators(config, splits, data))
+    found.include(grey_baselines(config, data))
+    return found
 
 
-def _binary_errors(widths: tuple[int, ...], splits: Splits) -> dict[str, float]:
+def _add_binary_errors(found: Scores, widths: tuple[int, ...], splits: Splits) -> None:
     binary = [binary_images(splits[s]["images"], s, "half") for s in ("train", "test")]
     seen, unseen = (each.reshape(len(each), -1).astype(np.float64) for each in binary)
     components = Principal(seen)
-    return {f"pca_{width}_mse": components.error(unseen, width) for width in widths}
+    for width in widths:
+        found.measure(f"pca_{width}", mean_measurement("mse", components.errors(unseen, width)))
 
 
 def binary_images(images: Array, split: str, kind: str) -> Array:
@@ -100,11 +105,11 @@ def binary_images(images: Array, split: str, kind: str) -> Array:
     return (seen >= 128).astype(np.float32)
 
 
-def generators(config: Config, splits: Splits, data: Data) -> dict[str, float]:
+def generators(config: Config, splits: Splits, data: Data) -> Scores:
     """Likeness to the test images of as many generated images, and of training images."""
     space = feature_space(data)
-    measure = _likeness if kind_of_features(data.facts) != "pixels" else _pixel_coverage
-    chosen_by = frechet_distance if measure is _likeness else _uncovered
+    pixels = kind_of_features(data.facts) == "pixels"
+    chosen_by = _uncovered if pixels else frechet_distance
     train, test = splits["train"]["images"], splits["test"]["images"]
     real = space.features(test)
     mixture, components = best_mixture(
@@ -117,23 +122,16 @@ def generators(config: Config, splits: Splits, data: Data) -> dict[str, float]:
         "gaussian_mixture": space.features(mixture.images(len(test), config.seed)),
         "real_train": space.features(train)[copied],
     }
-    result = {"gaussian_mixture_components": float(components)}
+    found = Scores()
+    found["gaussian_mixture_components"] = float(components)
     for name, features in made.items():
-        result |= {f"{name}_{key}": value for key, value in measure(features, real).items()}
-    if measure is _pixel_coverage:
-        return result
-    return result | _floors(space, splits, kind_of_features(data.facts) == "classes")
-
-
-def _likeness(features: Array, real: Array) -> dict[str, float]:
-    return {
-        "frechet_distance": frechet_distance(features, real),
-        "coverage_percent": coverage_percent(features, real),
-    }
-
-
-def _pixel_coverage(features: Array, real: Array) -> dict[str, float]:
-    return {"pixel_coverage_percent": coverage_percent(features, real)}
+        if not pixels:
+            found[f"{name}_frechet_distance"] = frechet_distance(features, real)
+        covered = "pixel_coverage_percent" if pixels else "coverage_percent"
+        found.measure(name, coverage_measurement(features, real, covered))
+    if not pixels:
+        found |= _floors(space, splits, kind_of_features(data.facts) == "classes")
+    return found
 
 
 def _uncovered(features: Array, real: Array) -> float:
@@ -153,28 +151,34 @@ def _floors(space: FeatureSpace, splits: Splits, classes: bool) -> dict[str, flo
     return {**result, "real_label_agreement_percent": float(100 * agreed.mean())}
 
 
-def grey_baselines(config: Config, data: Data, split: str = "test") -> dict[str, float]:
+def grey_baselines(config: Config, data: Data, split: str = "test") -> Scores:
     """Principal components of levels: error, what a linear probe reads in them; filters."""
     train, other = data.arrays("train"), data.arrays(split)
-    error_name = level_error(data.facts["channels"])
+    name = level_error(data.facts["channels"])
     components = Principal(pixel_rows(train["images"]))
-    result: dict[str, float] = {}
+    found = Scores()
     for width in config.widths:
-        error = _error(components, other["images"], width)
-        result[f"pca_{width}_{error_name}"] = error
-        result[f"pca_{width}_psnr_db"] = psnr_db(error)
+        model = f"pca_{width}"
+        found.measure(model, _of_errors(name, _errors(components, other["images"], width)))
         if "labels" in train:
             codes = [_codes(components, x["images"], width) for x in (train, other)]
             guesses = linear_probe(codes[0], train["labels"], codes[1])
-            result[f"pca_{width}_probe_accuracy_percent"] = 100 * float(
-                np.mean(guesses == other["labels"])
-            )
+            right = 100.0 * (guesses == other["labels"])
+            found.measure(model, mean_measurement("probe_accuracy_percent", right))
     if config.corruption:
         splits = [a["images"] for a in (train, data.arrays("valid"), other)]
-        result |= filter_gains(components, config.corruption, *splits[1:])
+        found.include(filter_gains(components, config.corruption, *splits[1:]))
         if train["images"][:1].size <= LARGEST:
-            result |= linear_gains(config.corruption, config.penalties, config.seed, *splits)
-    return result
+            found.include(linear_gains(config.corruption, config.penalties, config.seed, *splits))
+    return found
+
+
+def _of_errors(name: str, errors: Array) -> Measurement:
+    def measure(rows: Array) -> dict[str, float]:
+        mse = float(errors[rows].mean())
+        return {name: mse, "psnr_db": psnr_db(mse)}
+
+    return Measurement(len(errors), measure)
 
 
 def _parts(images: Array) -> list[Array]:
@@ -183,12 +187,8 @@ def _parts(images: Array) -> list[Array]:
     return [pixel_rows(images[start : start + some]) for start in range(0, len(images), some)]
 
 
-def _error(components: Principal, images: Array, width: int) -> float:
-    parts = _parts(images)
-    errors = [components.error(part, width) for part in parts]
-    if len(parts) == 1:
-        return errors[0]
-    return float(np.average(errors, weights=[len(part) for part in parts]))
+def _errors(components: Principal, images: Array, width: int) -> Array:
+    return np.concatenate([components.errors(part, width) for part in _parts(images)])
 
 
 def _codes(components: Principal, images: Array, width: int) -> Array:

@@ -11,6 +11,7 @@ import numpy as np
 
 from repertoire.config import Count, Natural, Positive
 from repertoire.contract import Array, Arrays
+from repertoire.metrics.uncertainty import Scores, mean_measurement
 
 SMOOTHING = 0.1  # white and black pixels that each component has seen besides the training images
 FORGETTING = 0.6  # exponent of the step sizes of stepwise EM
@@ -39,25 +40,27 @@ class Mixture(NamedTuple):
     shares: Array
 
 
-def likelihoods(config: Likelihoods, images: Arrays, labels: Arrays, seed: int) -> dict[str, float]:
+def likelihoods(config: Likelihoods, images: Arrays, labels: Arrays, seed: int) -> Scores:
     """Nats a test image of each density, and what the validation images chose.
 
     ``images`` of train, valid and test. Where there are ``labels``, they are told: each class has
     its own mixture, all of which share the components out, and is a column of the regressions.
     """
     classes = labels or {split: np.zeros(len(each), int) for split, each in images.items()}
-    found = _chosen_mixture(config, images, classes, seed) | _chosen_logistic(
-        config, images, classes
-    )
+    found = Scores()
+    _add_mixture(found, config, images, classes, seed)
+    _add_logistic(found, config, images, classes)
     if not labels:
         pixels = fitted_mixture(images["train"], 1, 1, 0, seed)
-        found["bernoulli_pixels_nats"] = mixture_nats(pixels, images["test"])
+        found.measure(
+            "bernoulli_pixels", mean_measurement("nats", mixture_nats(pixels, images["test"]))
+        )
     return found
 
 
-def _chosen_mixture(
-    config: Likelihoods, images: Arrays, labels: Arrays, seed: int
-) -> dict[str, float]:
+def _add_mixture(
+    found: Scores, config: Likelihoods, images: Arrays, labels: Arrays, seed: int
+) -> None:
     known = {n: images["train"][labels["train"] == n] for n in np.unique(labels["train"]).tolist()}
     tried = {
         (components, shift): {
@@ -69,24 +72,25 @@ def _chosen_mixture(
         for components in config.components
         for shift in config.shifts
     }
-    best = min(tried, key=lambda key: class_nats(tried[key], images["valid"], labels["valid"]))
-    return {
-        "bernoulli_mixture_nats": class_nats(tried[best], images["test"], labels["test"]),
-        "bernoulli_mixture_components": best[0],
-        "bernoulli_mixture_shift": best[1],
-    }
+
+    def nats(key: tuple[int, int], split: str) -> Array:
+        return class_nats(tried[key], images[split], labels[split])
+
+    best = min(tried, key=lambda key: nats(key, "valid").mean())
+    found.measure("bernoulli_mixture", mean_measurement("nats", nats(best, "test")))
+    found["bernoulli_mixture_components"], found["bernoulli_mixture_shift"] = best
 
 
-def class_nats(mixtures: Mapping[int, Mixture], images: Array, labels: Array) -> float:
-    """Mean negative log-likelihood an image, each under the mixture of its label."""
-    total = 0.0
+def class_nats(mixtures: Mapping[int, Mixture], images: Array, labels: Array) -> Array:
+    """Negative log-likelihood of each image (images,) under the mixture of its label."""
+    found = np.zeros(len(images))
     for label, mixture in mixtures.items():
-        own = images[labels == label]
-        total += mixture_nats(mixture, own) * len(own) if len(own) else 0.0
-    return total / len(images)
+        own = labels == label
+        found[own] = mixture_nats(mixture, images[own])
+    return found
 
 
-def _chosen_logistic(config: Likelihoods, images: Arrays, labels: Arrays) -> dict[str, float]:
+def _add_logistic(found: Scores, config: Likelihoods, images: Arrays, labels: Arrays) -> None:
     classes = np.unique(labels["train"])
     told = {
         split: (each[:, None] == classes[1:]).astype(np.float32) for split, each in labels.items()
@@ -96,13 +100,12 @@ def _chosen_logistic(config: Likelihoods, images: Arrays, labels: Arrays) -> dic
         return LogisticPixels(images["train"], told["train"], config.radius, penalty, stride)
 
     def asked(penalty: float) -> float:
-        return fitted(penalty, STRIDE).nats(images["valid"], told["valid"])
+        return float(fitted(penalty, STRIDE).nats(images["valid"], told["valid"]).mean())
 
     best = min(config.penalties, key=asked)
-    return {
-        "logistic_pixels_nats": fitted(best, 1).nats(images["test"], told["test"]),
-        "logistic_pixels_penalty": best,
-    }
+    nats = fitted(best, 1).nats(images["test"], told["test"])
+    found.measure("logistic_pixels", mean_measurement("nats", nats))
+    found["logistic_pixels_penalty"] = best
 
 
 def moved(images: Array, largest: int, rng: np.random.Generator) -> Array:
@@ -143,10 +146,10 @@ def fitted_mixture(
     return mixture
 
 
-def mixture_nats(mixture: Mixture, images: Array) -> float:
-    """Mean negative log-likelihood an image."""
-    joint = _joint(images.reshape(len(images), -1), mixture)
-    return float(-np.logaddexp.reduce(joint, axis=1).mean(dtype=np.float64))
+def mixture_nats(mixture: Mixture, images: Array) -> Array:
+    """Negative log-likelihood of each image (images,)."""
+    joint = _joint(images.reshape(len(images), mixture.means.shape[1]), mixture)
+    return -np.logaddexp.reduce(joint, axis=1).astype(np.float64)
 
 
 def _joint(flat: Array, mixture: Mixture) -> Array:
@@ -177,13 +180,13 @@ class LogisticPixels:
             for place in self.places
         ]
 
-    def nats(self, images: Array, told: Array) -> float:
-        """Mean negative log-likelihood of the fitted pixels of an image."""
-        padded, total = _padded(images, self.radius), 0.0
+    def nats(self, images: Array, told: Array) -> Array:
+        """Negative log-likelihood of the fitted pixels of each image (images,)."""
+        padded, total = _padded(images, self.radius), np.zeros(len(images))
         for place, weight in zip(self.places, self.weights, strict=True):
             logits = _before(padded, told, place, self.radius) @ weight
             losses = np.logaddexp(0, logits) - images[:, *place] * logits
-            total += float(losses.mean(dtype=np.float64))
+            total += losses
         return total
 
 

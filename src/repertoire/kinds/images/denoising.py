@@ -18,8 +18,9 @@ from repertoire.contract import Array
 from repertoire.kinds.images import filters
 from repertoire.kinds.images.corruption import corrupted
 from repertoire.metrics.classification import linear_probe
-from repertoire.metrics.pictures import denoising_gains, squared_errors, unit
+from repertoire.metrics.pictures import gain_measurement, squared_errors, unit
 from repertoire.metrics.principal import Principal
+from repertoire.metrics.uncertainty import Scores
 
 NAMES = (  # patterns of the metrics that a gate may name
     r"(best_filter|linear_map(_by_kind)?|median|pca|wiener)_\w+_gain_db",
@@ -35,7 +36,7 @@ BINS = 16  # of grey levels, by which a kind is recognised
 
 def filter_gains(
     components: Principal, corruption: Mapping[str, float], valid: Array, test: Array
-) -> dict[str, float]:
+) -> Scores:
     """Gains in decibels of each filter, and of the best of all.
 
     Which of them, and its size, is chosen for each kind of corruption by the same pictures of
@@ -47,7 +48,7 @@ def filter_gains(
         for images in (valid, test)
     )
     tried = {kind: list(_candidates(components, kind)) for kind in FILTERS}
-    result: dict[str, float] = {}
+    before, result = squared_errors(test, asked[1]), Scores()
     for label in ("best_filter", *FILTERS):
         allowed = [
             f for kind, found in tried.items() if label in ("best_filter", kind) for f in found
@@ -57,10 +58,8 @@ def filter_gains(
             clean, noisy = (part[known[2] == number] for part in known[:2])
             best = min(allowed, key=lambda f: np.square(unit(f(noisy)) - unit(clean)).mean())
             restored[asked[2] == number] = best(asked[1][asked[2] == number])
-        gains = denoising_gains(
-            squared_errors(test, asked[1]), squared_errors(test, restored), asked[2], names
-        )
-        result |= {f"{label}_{key}": value for key, value in gains.items()}
+        after = squared_errors(test, restored)
+        result.measure(label, gain_measurement(before, after, asked[2], names))
     return result
 
 
@@ -100,7 +99,7 @@ def linear_gains(
     train: Array,
     valid: Array,
     test: Array,
-) -> dict[str, float]:
+) -> Scores:
     """Gains in decibels of the linear map of all kinds, and of those of each; their penalties.
 
     Each training picture is spoiled anew ``DRAWS`` times in each kind.
@@ -130,13 +129,14 @@ def linear_gains(
     for kind, restore in enumerate(own):
         by_kind[recognised == kind] = restore(asked[1][recognised == kind])
     before = squared_errors(test, asked[1])
-    found = {"linear_map_penalty": penalty}
+    found = Scores()
+    found["linear_map_penalty"] = penalty
     for name, value in zip(names, chosen, strict=True):
         found[f"linear_map_by_kind_{name}_penalty"] = value
     restored = {"linear_map": whole(asked[1]), "linear_map_by_kind": by_kind}
     for model, pictures in restored.items():
-        gains = denoising_gains(before, squared_errors(test, pictures), asked[2], names)
-        found |= {f"{model}_{key}": value for key, value in gains.items()}
+        after = squared_errors(test, pictures)
+        found.measure(model, gain_measurement(before, after, asked[2], names))
     return found
 
 

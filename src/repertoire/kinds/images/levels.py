@@ -13,12 +13,13 @@ import numpy as np
 
 from repertoire.contract import Array
 from repertoire.metrics.principal import NUMBERS, Principal, pixel_rows
+from repertoire.metrics.uncertainty import Scores, mean_measurement
 
 NOISE = 1 / 12  # variance of the uniform noise, levels squared
 SEED = 0  # of the noise on the images that are measured
 
 
-def level_bits(train: Array, test: Array, widths: Sequence[int]) -> dict[str, float]:
+def level_bits(train: Array, test: Array, widths: Sequence[int]) -> Scores:
     """Of independent values, and with so many principal components (``ppca_*``).
 
     The latter have one variance in all other directions: probabilistic principal component
@@ -29,23 +30,26 @@ def level_bits(train: Array, test: Array, widths: Sequence[int]) -> dict[str, fl
     variances = 255**2 * seen.var(0, dtype=np.float64) + NOISE
     means = 255 * seen.mean(0, dtype=np.float64) + 0.5
     single = partial(_independent, means=means, variances=variances)
-    nats = {"gaussian_pixels": _mean(test, single)}
+    nats = {"gaussian_pixels": _each(test, single)}
     for width in widths:
         kept = min(width, len(components.variances), seen.shape[1] - 1)
-        nats[f"ppca_{width}"] = _mean(test, partial(_ppca, components=components, width=kept))
+        nats[f"ppca_{width}"] = _each(test, partial(_ppca, components=components, width=kept))
     scale = math.log(2) * seen.shape[1]
-    return {f"{name}_bits_per_dimension": value / scale for name, value in nats.items()}
+    found = Scores()
+    for name, each in nats.items():
+        found.measure(name, mean_measurement("bits_per_dimension", each / scale))
+    return found
 
 
-def _mean(images: Array, nats: Callable[[Array], Array]) -> float:
-    """The mean of ``nats`` of noisy levels (rows, values)."""
+def _each(images: Array, nats: Callable[[Array], Array]) -> Array:
+    """``nats`` of noisy levels (rows, values) of each image."""
     rng, values = np.random.default_rng(SEED), images[:1].size
     some = max(1, NUMBERS // 8 // values)
-    total = 0.0
+    found = []
     for start in range(0, len(images), some):
         part = images[start : start + some].reshape(-1, values)
-        total += float(nats(part + rng.random(part.shape)).sum())
-    return total / len(images)
+        found.append(nats(part + rng.random(part.shape)))
+    return np.concatenate(found)
 
 
 def _independent(rows: Array, means: Array, variances: Array) -> Array:

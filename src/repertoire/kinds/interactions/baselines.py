@@ -14,7 +14,8 @@ import numpy as np
 
 from repertoire.config import Count
 from repertoire.contract import Array, Data
-from repertoire.kinds.interactions.metrics import ranking_metrics
+from repertoire.kinds.interactions.metrics import ranking_measurement, ranking_metrics
+from repertoire.metrics.uncertainty import Scores
 
 if TYPE_CHECKING:
     from scipy import sparse
@@ -61,15 +62,16 @@ def left_out(items: int) -> dict[str, str]:
     return {"ease": f"it inverts a matrix of all pairs of items, and {items:,} are too many"}
 
 
-def baselines(config: Config, data: Data) -> dict[str, float]:
+def baselines(config: Config, data: Data) -> Scores:
     """Every ranking metric of each on the test users, and what validation chose."""
     test, items = data.arrays("test"), data.facts["items"]
     models, chosen = chosen_models(config, data)
-    values = dict(chosen)
+    found = Scores()
+    found |= chosen
     for name, model in models.items():
-        found = ranking_metrics(ranked(model, test["history"], items), test["targets"], items)
-        values |= {f"{name}_{metric}": value for metric, value in found.items()}
-    return values
+        top = ranked(model, test["history"], items)
+        found.measure(name, ranking_measurement(top, test["targets"], items))
+    return found
 
 
 def chosen_models(config: Config, data: Data) -> tuple[dict[str, Scorer], dict[str, float]]:

@@ -6,7 +6,7 @@ int (users, most), padded with 0: what each user in fact liked. Users without a 
 
 import numpy as np
 
-from repertoire.contract import Array
+from repertoire.contract import Array, Measurement
 
 RECALLS = (20, 50)
 GAINS = (10, 100)
@@ -64,6 +64,14 @@ def left_out(items: int) -> dict[str, str]:
 def ranking_metrics(top: Array, targets: Array, items: int) -> dict[str, float]:
     """All of the above in percent, by name with the length of the list, that say something."""
     return ranking_of_hits(hits(top, targets), (targets > 0).sum(1), top, items)
+
+
+def ranking_measurement(top: Array, targets: Array, items: int) -> Measurement:
+    """The same, user by user."""
+    found, relevant = hits(top, targets), (targets > 0).sum(1)
+    return Measurement(
+        len(top), lambda rows: ranking_of_hits(found[rows], relevant[rows], top[rows], items)
+    )
 
 
 def ranking_of_hits(found: Array, relevant: Array, top: Array, items: int) -> dict[str, float]:

@@ -28,11 +28,13 @@ from repertoire.kinds.novelty.metrics import (
     Score,
     Trial,
     normal_rows,
+    ranking_measurement,
     ranking_metrics,
     scored,
     trials,
 )
 from repertoire.metrics.principal import Principal
+from repertoire.metrics.uncertainty import Scores
 
 if TYPE_CHECKING:
     from sklearn.neighbors import LocalOutlierFactor, NearestNeighbors
@@ -103,7 +105,7 @@ def suited(rows: int, values: int, score: Score) -> dict[str, Any]:
     }
 
 
-def baselines(config: Config, data: Data, split: str = "test") -> dict[str, float]:
+def baselines(config: Config, data: Data, split: str = "test") -> Scores:
     """Means over detectors of both areas on the split, in percent, and the settings chosen."""
     tried: dict[tuple[str, float], dict[str, list[Trial]]] = {}
     for detector in range(len(data.facts["names"])):
@@ -114,13 +116,12 @@ def baselines(config: Config, data: Data, split: str = "test") -> dict[str, floa
             parts = tried.setdefault((model, setting), {name: [] for name in asked})
             for name, (part, values) in asked.items():
                 parts[name].append(part._replace(scores=scorer(values)))
-    found: dict[str, float] = {}
+    found, units = Scores(), len(data.arrays(split)["labels"])
     for model in dict.fromkeys(model for model, _ in tried):
         settings = [setting for other, setting in tried if other == model]
         areas = [_area(tried[model, setting]["valid"]) for setting in settings]
         best = settings[int(np.argmax(areas))]
-        metrics = ranking_metrics(tried[model, best][split])
-        found |= {f"{model}_{key}": value for key, value in metrics.items()}
+        found.measure(model, ranking_measurement(tried[model, best][split], units))
         if model in CHOSEN:
             found[f"{model}_{CHOSEN[model]}"] = best
     return found

@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from repertoire.contract import Array, Arrays
+from repertoire.contract import Array, Arrays, Measurement
 from repertoire.metrics.classification import average_precision, roc_auc
 
 Score = Literal["plain", "relative", "scaled"]
@@ -69,15 +69,53 @@ def ranking_metrics(parts: Sequence[Trial]) -> dict[str, float]:
     A detector without anomalies, or without normal rows, among its rows is left out; the means are
     nan where that leaves none.
     """
-    areas = [roc_auc(part.scores, part.anomaly) for part in parts]
-    precisions = [
-        average_precision(part.scores, part.anomaly)
-        for part, area in zip(parts, areas, strict=True)
-        if np.isfinite(area)
-    ]
-    known = [area for area in areas if np.isfinite(area)] or [float("nan")]
-    found = {
-        "roc_auc_percent": 100 * float(np.mean(known)),
-        "average_precision_percent": 100 * float(np.mean(precisions or [np.nan])),
-    }
-    return found | ({"worst_roc_auc_percent": 100 * min(known)} if len(parts) > 1 else {})
+    return _means(
+        [
+            (roc_auc(part.scores, part.anomaly), average_precision(part.scores, part.anomaly))
+            for part in parts
+        ]
+    )
+
+
+def _means(areas: Sequence[tuple[float, float]]) -> dict[str, float]:
+    """Of both areas of each detector."""
+    known = [pair for pair in areas if np.isfinite(pair[0])] or [(float("nan"), float("nan"))]
+    roc, precision = (100 * float(np.mean(each)) for each in zip(*known, strict=True))
+    found = {"roc_auc_percent": roc, "average_precision_percent": precision}
+    return found | ({"worst_roc_auc_percent": 100 * min(known)[0]} if len(areas) > 1 else {})
+
+
+class Ranking:
+    """A trial whose rows are sorted once, so that areas of any rows drawn cost no sorting."""
+
+    def __init__(self, part: Trial) -> None:
+        order = np.argsort(-part.scores, kind="stable")
+        self.rows, self.anomaly = part.rows[order], part.anomaly[order]
+        # Where each run of equal scores begins, the highest first.
+        scores = part.scores[order]
+        self.starts = np.flatnonzero(np.append(True, scores[1:] != scores[:-1]))
+
+    def areas(self, often: Array) -> tuple[float, float]:
+        """Both areas with each row of the split as ``often`` as is told; nan as ``roc_auc`` is."""
+        weight = often[self.rows]
+        said = np.add.reduceat(weight, self.starts)
+        found = np.add.reduceat(weight * self.anomaly, self.starts)
+        above, all_said = np.cumsum(found), np.cumsum(said)
+        hits = int(above[-1])
+        others = int(all_said[-1]) - hits
+        if not hits or not others:
+            return float("nan"), float("nan")
+        area = float((said - found) @ (above - found / 2)) / (hits * others)
+        return area, float(found @ (above / np.maximum(all_said, 1))) / hits
+
+
+def ranking_measurement(parts: Sequence[Trial], units: int) -> Measurement:
+    """``ranking_metrics`` of the rows of a split, of which there are ``units``."""
+    rankings = [Ranking(part) for part in parts if len(part.rows)]
+    missing = [(float("nan"), float("nan"))] * (len(parts) - len(rankings))
+
+    def measure(rows: Array) -> dict[str, float]:
+        often = np.bincount(rows, minlength=units)
+        return _means([*(ranking.areas(often) for ranking in rankings), *missing])
+
+    return Measurement(units, measure)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from repertoire.config import Seed
-from repertoire.contract import Array, Data
+from repertoire.contract import Array, Data, Measurement
 from repertoire.metrics.gaussians import (
     Generators,
     best_mixture,
@@ -19,11 +19,12 @@ from repertoire.metrics.gaussians import (
 )
 from repertoire.metrics.generation import (
     Judge,
-    coverage_percent,
+    coverage_measurement,
     distance_of_stacked_halves,
     frechet_distance,
     mode_coverage,
 )
+from repertoire.metrics.uncertainty import Scores
 
 NAMES = (  # patterns of the metrics that a gate may name
     "(gaussian_(mixture|pixels)|independent_pixels|real_halves|real_train)_frechet_distance",
@@ -40,7 +41,7 @@ class Config:
     seed: Seed
 
 
-def baselines(config: Config, data: Data) -> dict[str, float]:
+def baselines(config: Config, data: Data) -> Scores:
     """Modes covered, divergence, distance and coverage, with as many images as the test split."""
     images = {split: data.arrays(split)["images"] for split in ("train", "valid", "test")}
     judge, test = Judge(data.arrays("judge")), images["test"]
@@ -54,17 +55,22 @@ def baselines(config: Config, data: Data) -> dict[str, float]:
         "gaussian_pixels": gaussian_images(train, wanted, seed),
         "gaussian_mixture": mixture.images(wanted, seed),
     }
-    result = {"gaussian_mixture_components": float(components)}
+    found = Scores()
+    found["gaussian_mixture_components"] = float(components)
     made = {name: stacks(singles, channels) for name, singles in drawn.items()}
     for name, each in (made | {"real_test": test}).items():
-        found = mode_coverage(judge.classes(each), modes)
-        result |= {f"{name}_{key}": value for key, value in found.items()}
+        found.measure(name, _of_modes(judge.classes(each), modes))
     for name, each in (made | {"real_train": images["train"][:count]}).items():
         features = judge.features(each)
-        result[f"{name}_frechet_distance"] = frechet_distance(features, real)
-        result[f"{name}_coverage_percent"] = coverage_percent(features, real)
+        found[f"{name}_frechet_distance"] = frechet_distance(features, real)
+        found.measure(name, coverage_measurement(features, real))
     halves = distance_of_stacked_halves(judge.features(train), len(digits["test"]), count, channels)
-    return result | {f"real_halves_{key}": value for key, value in halves.items()}
+    found |= {f"real_halves_{key}": value for key, value in halves.items()}
+    return found
+
+
+def _of_modes(kinds: Array, modes: int) -> Measurement:
+    return Measurement(len(kinds), lambda rows: mode_coverage(kinds[rows], modes))
 
 
 def single_images(images: Array) -> Array:
