@@ -110,5 +110,5 @@ def test_scores_hold_all_that_was_measured_of_a_model_and_are_drawn_as_a_net_is(
     assert found["drawn_pca_3_mse"] == pytest.approx(first.mean())
     draws = found.draws()
     assert set(draws) == {"drawn_pca_3_nats", "drawn_pca_3_mse"}
-    net = drawn_values([mean_measurement("mse", first + 0.5)])["mse"][0]
-    assert net - draws["drawn_pca_3_mse"] == pytest.approx(np.full(DRAWS, 0.5))
+    net = drawn_values([mean_measurement("mse", first + 0.5)])["mse"]
+    assert net.minus(draws["drawn_pca_3_mse"]).values == pytest.approx(np.full(DRAWS, 0.5))
