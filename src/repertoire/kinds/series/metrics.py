@@ -64,6 +64,24 @@ def origin_means(each: Array, known: Array | None) -> Array:
     return (each * known).sum((1, 2)) / np.maximum(known.sum((1, 2)), 1)
 
 
+def panel_measurement(
+    means: Mapping[str, Array], known: Array | None, facts: Mapping[str, Any]
+) -> Measurement:
+    """``origin_means`` by metric, ready to be averaged over all that is ``known`` of some origins.
+
+    Neighbouring origins are drawn in one block: they overlap.
+    """
+    weights = None if known is None else known.sum((1, 2))
+
+    def measure(rows: Array) -> dict[str, float]:
+        if weights is None or not weights[rows].sum():
+            return {name: float(each[rows].mean()) for name, each in means.items()}
+        return {n: float(np.average(m[rows], weights=weights[rows])) for n, m in means.items()}
+
+    units = len(next(iter(means.values())))
+    return Measurement(units, measure, overlapping(facts))
+
+
 def overlapping(facts: Mapping[str, Any]) -> int:
     """How many neighbouring origins forecast a step in common, with their ``stride``."""
     return -(-int(facts["horizon"]) // int(facts.get("stride", 1)))
