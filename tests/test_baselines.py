@@ -2,7 +2,12 @@
 
 import numpy as np
 import pytest
+import torch
 
+from pipelines.params import DatasetParams
+from repertoire.config import parse
+from repertoire.engines.torch_engine import TorchRun
+from repertoire.kinds import load_baselines
 from repertoire.kinds.running_text.baselines import (
     Cache,
     Config,
@@ -13,6 +18,8 @@ from repertoire.kinds.running_text.baselines import (
     perplexity,
 )
 from repertoire.metrics.principal import Principal
+from repertoire.metrics.uncertainty import DRAWS
+from tests.families import small
 
 
 @pytest.mark.parametrize("order", [1, 2, 3, 5])
@@ -97,3 +104,26 @@ def test_a_cache_is_chosen_where_a_stream_comes_back_to_its_words_and_not_where_
     assert cache.priors and cache.log_probs(topics, flat).mean() > flat.mean() + 1
     once = np.arange(97)
     assert chosen_cache(config, once, np.full(97, -np.log(97))).priors == ()
+
+
+@pytest.mark.parametrize("name", ["gru_sunspots", "etth1_gru", "chorales_lstm", "strokes_written"])
+def test_baselines_are_measured_on_the_units_and_blocks_of_nets(project, name):
+    family, config, data, recipe = small(name, project.folder)
+    torch.manual_seed(7)
+    network = family.build(config, data.facts).eval()
+    run = TorchRun(family.graphs(network, data.facts))
+    drawn = {
+        metric: (each.units, each.block)
+        for each in family.evaluate(run, config, data, "test")
+        for metric in each.measure(np.arange(each.units))
+    }
+    module = load_baselines(data.facts["kind"])
+    params = parse(DatasetParams, project.full_datasets[recipe.dataset], name)
+    found = module.baselines(parse(module.Config, params.baseline, name), data)
+    for model, measurements in found.measurements.items():
+        for each in measurements:
+            for metric in each.measure(np.arange(each.units)):
+                assert (each.units, each.block) == drawn[metric], f"{model}_{metric}"
+    draws = found.draws()
+    assert any(key.endswith(f"_{recipe.gate.metric}") for key in draws)
+    assert all(len(each) == DRAWS and np.isfinite(each).all() for each in draws.values())
