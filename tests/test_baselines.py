@@ -107,12 +107,16 @@ def test_a_cache_is_chosen_where_a_stream_comes_back_to_its_words_and_not_where_
 
 
 @pytest.mark.parametrize(
-    "name", ["lstm", "lstm_characters", "dates", "sentence_vectors", "skip_gram", "cbow"]
+    "name",
+    [
+        *("lstm", "lstm_characters", "dates", "sentence_vectors", "skip_gram", "cbow"),
+        *("gru_sunspots", "etth1_gru", "chorales_lstm", "strokes_written"),
+    ],
 )
 def test_baselines_are_drawn_on_the_units_of_nets(name, project):
     family, config, data, recipe = small(name, project.folder)
     module = load_baselines(data.facts["kind"])
-    block = project.params()["datasets"][recipe.dataset]["baseline"]
+    block = project.full_datasets[recipe.dataset]["baseline"]
     found = module.baselines(parse(module.Config, block, "baseline"), data)
     torch.manual_seed(0)
     run = TorchRun(family.graphs(family.build(config, data.facts).eval(), data.facts))

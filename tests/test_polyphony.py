@@ -24,7 +24,7 @@ from repertoire.kinds.piano_rolls.baselines import (
     keys,
     pieces,
 )
-from repertoire.kinds.piano_rolls.metrics import frame_accuracy_percent
+from repertoire.kinds.piano_rolls.metrics import frame_measurement
 from repertoire.kinds.piano_rolls.transposition import room, transposed
 from repertoire.metrics.uncertainty import values
 from repertoire.readers import piano_rolls
@@ -314,8 +314,13 @@ def chords(roll):
 def test_frame_accuracy_is_hits_over_hits_misses_and_false_alarms():
     guessed = np.array([[1, 1, 0], [0, 0, 0]], np.uint8)
     played = np.array([[1, 0, 1], [0, 0, 0]], np.uint8)
-    assert frame_accuracy_percent(guessed, played) == pytest.approx(100 / 3)
-    assert frame_accuracy_percent(np.zeros_like(played), np.zeros_like(played)) == 0
+    for notes, truth, percent in (
+        (guessed, played, 100 / 3),
+        (np.zeros_like(played), np.zeros_like(played), 0),
+    ):
+        arrays = {"rolls": truth[None], "lengths": np.array([2])}
+        found = frame_measurement(arrays, [np.array([3.0, 4.0])], [notes]).measure(np.arange(1))
+        assert found == pytest.approx({"nats_per_frame": 3.5, "frame_accuracy_percent": percent})
 
 
 def pairs(*frames):

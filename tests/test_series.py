@@ -32,7 +32,7 @@ from repertoire.kinds.series.baselines import (
 from repertoire.kinds.series.metrics import (
     covered,
     diebold_mariano,
-    forecast_metrics,
+    forecast_measurement,
     pinball,
     point_errors,
     points_of,
@@ -91,10 +91,14 @@ def test_forecast_metrics_by_hand():
     train = np.array([1.0, 4.0, 2.0, 8.0])  # over two steps: 1 and 4
     actual, point = np.array([[10.0, 20.0], [30.0, 40.0]]), np.array([[13.0, 16.0], [30.0, 52.0]])
     quantiles = point[..., None] + np.array([-5, 0, 5])
-    found = forecast_metrics(actual, point, quantiles, [0.05, 0.5, 0.95], seasonal_change(train, 2))
+    levels, change = [0.05, 0.5, 0.95], seasonal_change(train, 2)
+    facts = {"levels": levels, "seasonal_change": change, "horizon": 2}
+    measurement = forecast_measurement(actual, point, quantiles, facts)
+    found = measurement.measure(np.arange(2))
     assert found["mae"] == pytest.approx(19 / 4) and found["mase"] == pytest.approx(19 / 4 / 2.5)
     assert found["rmse"] == pytest.approx(np.sqrt((9 + 16 + 144) / 4))
     assert found["coverage_90_percent"] == 75
+    assert measurement.units == measurement.block == 2
     # Quantiles are 5 below, at and 5 above the point; the last value lies below all of them.
     below = 0.95 * 7 + 0.5 * 12 + 0.05 * 17
     losses = [0.05 * 2 + 0.5 * 3 + 0.05 * 8, 0.05 * 9 + 0.5 * 4 + 0.05 * 1, 0.05 * 5 * 2, below]

@@ -12,8 +12,7 @@ from repertoire.kinds.series.baselines import backtest, point_methods, strongest
 from repertoire.kinds.series.metrics import (
     covered,
     diebold_mariano,
-    forecast_metrics,
-    overlapping,
+    forecast_measurement,
     pinball,
     points_of,
 )
@@ -38,21 +37,13 @@ def evaluate(run: Run, config: Config, data: Data, split: str) -> tuple[Measurem
         return panel.evaluate(run, config, data, split)
     actual, quantiles = forecasts(run, data, split)
     point = points_of(quantiles, facts["levels"], config.point)
-
-    def measure(rows: Array) -> dict[str, float]:
-        return forecast_metrics(
-            actual[rows], point[rows], quantiles[rows], facts["levels"], facts["seasonal_change"]
-        )
-
-    # Errors from one origin and from the next overlap in all steps but one.
-    overlap = overlapping(facts)
-    found = Measurement(len(actual), measure, overlap)
+    found = forecast_measurement(actual, point, quantiles, facts)
     if split != "test":
         return (found,)
     values = data.arrays("history")["values"]
     rival = backtest(values, data.arrays(split)["origin"], strongest(values, facts)[1], facts)
     own, others = (np.abs(actual - points).mean(1) for points in (point, rival.points))
-    statistic, p_value = diebold_mariano(own, others, overlap)
+    statistic, p_value = diebold_mariano(own, others, found.block)
     return (found, Measurement(1, lambda _: {"dm_statistic": statistic, "dm_p_value": p_value}))
 
 

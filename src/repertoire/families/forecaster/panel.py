@@ -14,6 +14,7 @@ from repertoire.kinds.series.metrics import (
     diebold_mariano,
     origin_means,
     overlapping,
+    panel_measurement,
     pinball,
     point_errors,
     points_of,
@@ -68,19 +69,11 @@ def evaluate(run: Run, config: Config, data: Data, split: str) -> tuple[Measurem
         "pinball_loss": origin_means(pinball(actual, quantiles, facts["levels"]), known),
         "coverage_90_percent": 100 * origin_means((actual >= low) & (actual <= high), known),
     }
-    weights = None if known is None else known.sum((1, 2))
-
-    def measure(rows: Array) -> dict[str, float]:
-        if weights is None or not weights[rows].sum():
-            return {name: float(each[rows].mean()) for name, each in means.items()}
-        return {n: float(np.average(m[rows], weights=weights[rows])) for n, m in means.items()}
-
-    overlap = overlapping(facts)
-    found = Measurement(len(actual), measure, overlap)
+    found = panel_measurement(means, known, facts)
     if split != "test":
         return (found,)
     rival = (actual - _points(config, data, split)[_rival(config, data)]) ** 2
-    statistic, p_value = diebold_mariano(means["mse"], origin_means(rival, known), overlap)
+    statistic, p_value = diebold_mariano(means["mse"], origin_means(rival, known), found.block)
     return (found, Measurement(1, lambda _: {"dm_statistic": statistic, "dm_p_value": p_value}))
 
 

@@ -7,6 +7,7 @@ import numpy as np
 from repertoire.contract import Array, Arrays, Data, Figure, Kind, Measurement, Run
 from repertoire.families.handwriting.config import Config, initial_states, texts
 from repertoire.families.handwriting.drawing import picture, sketch
+from repertoire.kinds.strokes.metrics import point_measurement
 from repertoire.metrics.pictures import thinned
 
 DRAWINGS = (0.0, 0.0, None)  # the bias of each column of drawings; None stands for the recipe's
@@ -55,12 +56,7 @@ def evaluate(run: Run, config: Config, data: Data, split: str) -> tuple[Measurem
     if config.conditional:
         other = scored(run, config, data, arrays, np.roll(arrays["text"], -1, axis=0))[0]
         sums["text_gain_nats"] = other - nats
-    points = arrays["lengths"].astype(np.float64)
-
-    def measure(rows: Array) -> dict[str, float]:
-        return {name: float(each[rows].sum() / points[rows].sum()) for name, each in sums.items()}
-
-    return (Measurement(len(points), measure),)
+    return (point_measurement(sums, arrays["lengths"]),)
 
 
 def write(run: Run, config: Config, data: Data, text: Array, first_seed: int, bias: float) -> Array:

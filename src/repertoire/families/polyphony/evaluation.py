@@ -6,7 +6,7 @@ import numpy as np
 
 from repertoire.contract import Array, Arrays, Data, Figure, Kind, Measurement, Run
 from repertoire.families.polyphony.config import Config, initial_states
-from repertoire.kinds.piano_rolls.metrics import accuracy_percent
+from repertoire.kinds.piano_rolls.metrics import frame_measurement
 from repertoire.metrics.pictures import thinned
 
 THRESHOLD = 0.5  # a note is foretold if it is likelier than not
@@ -26,29 +26,7 @@ def evaluate(run: Run, config: Config, data: Data, split: str) -> tuple[Measurem
     nats = piece_outputs(run, "score", "nats", config, arrays)
     foretold = piece_outputs(run, "predict", "probabilities", config, arrays)
     guessed = [chances > THRESHOLD for chances in foretold]
-    played = [r[:n] == 1 for r, n in zip(arrays["rolls"], arrays["lengths"], strict=True)]
-    units = _units(arrays)
-    sums = np.bincount(units, [piece.astype(np.float64).sum() for piece in nats])
-    frames = np.bincount(units, arrays["lengths"])
-    hits, either = (
-        np.bincount(units, [f(g, p).sum() for g, p in zip(guessed, played, strict=True)])
-        for f in (np.logical_and, np.logical_or)
-    )
-
-    def measure(rows: Array) -> dict[str, float]:
-        return {
-            "nats_per_frame": float(sums[rows].sum() / frames[rows].sum()),
-            "frame_accuracy_percent": accuracy_percent(hits[rows].sum(), either[rows].sum()),
-        }
-
-    return (Measurement(len(sums), measure),)
-
-
-def _units(arrays: Arrays) -> Array:
-    """The number of the piece that each row is of; rows of a single piece count by themselves."""
-    rows = np.arange(len(arrays["lengths"]))
-    numbers = np.unique(arrays.get("pieces", rows), return_inverse=True)[1]
-    return numbers if numbers.max(initial=0) else rows
+    return (frame_measurement(arrays, nats, guessed),)
 
 
 def piece_outputs(run: Run, graph: str, output: str, config: Config, arrays: Arrays) -> list[Array]:

@@ -11,8 +11,9 @@ import numpy as np
 
 from repertoire.contract import Array, Data
 from repertoire.kinds.series.baselines import persistence, seasonal_naive
-from repertoire.kinds.series.metrics import point_errors
+from repertoire.kinds.series.metrics import origin_means, panel_measurement, point_errors
 from repertoire.kinds.series.scales import futures, origins, pasts
+from repertoire.metrics.uncertainty import Scores
 
 NAMES = (  # patterns of the metrics that a gate may name
     r"\w+_(mse|mae|pinball_loss|coverage_\d+_percent)",
@@ -30,7 +31,7 @@ class Config:
     penalties: tuple[float, ...]
 
 
-def baselines(config: Config, data: Data) -> dict[str, float]:
+def baselines(config: Config, data: Data) -> Scores:
     """The errors of each at every origin of the test part."""
     facts = data.facts
     history = data.arrays("history")
@@ -38,12 +39,15 @@ def baselines(config: Config, data: Data) -> dict[str, float]:
     actual = futures(values, at, facts["horizon"])
     known = history["known"] > 0 if "known" in history else None
     counted = None if known is None else futures(known, at, facts["horizon"])
-    found, penalty = point_forecasts(config.penalties, values, facts, known)
-    result = {"ridge_penalty": penalty}
-    for name, forecast in found.items():
-        errors = point_errors(actual, forecast(values, at, facts["horizon"]), counted)
-        result |= {f"{name}_{metric}": value for metric, value in errors.items()}
-    return result
+    forecasts, penalty = point_forecasts(config.penalties, values, facts, known)
+    found = Scores()
+    found["ridge_penalty"] = penalty
+    for name, forecast in forecasts.items():
+        error = actual - forecast(values, at, facts["horizon"])
+        each = {"mse": error**2, "mae": np.abs(error)}
+        means = {metric: origin_means(errors, counted) for metric, errors in each.items()}
+        found.measure(name, panel_measurement(means, counted, facts))
+    return found
 
 
 def standardised(values: Array, facts: Mapping[str, Any]) -> Array:

@@ -14,8 +14,9 @@ import numpy as np
 
 from repertoire.config import Natural, Positive
 from repertoire.contract import Array, Arrays, Data
-from repertoire.kinds.piano_rolls.metrics import frame_accuracy_percent
+from repertoire.kinds.piano_rolls.metrics import frame_measurement
 from repertoire.kinds.piano_rolls.transposition import room
+from repertoire.metrics.uncertainty import Scores
 
 NAMES = (  # patterns of the metrics that a gate may name
     "(chord_bigram|markov_notes|note_frequencies|repeat)_nats_per_frame",
@@ -44,12 +45,12 @@ class Counted(Protocol):
     def log_probs(self, before: Array, now: Array) -> Array: ...
 
 
-def baselines(config: Config, data: Data) -> dict[str, float]:
+def baselines(config: Config, data: Data) -> Scores:
     """Nats a test frame, the first of each piece included, and the frame accuracy of repeating.
 
     Beside each model the range of keys, in semitones either way, in which it counted.
     """
-    valid, test = (joined(pieces(data.arrays(split))) for split in ("valid", "test"))
+    valid = joined(pieces(data.arrays("valid")))
     train = Keys(data.arrays("train"), config.transpose)
     notes = train.arrays["rolls"].shape[2]
 
@@ -60,18 +61,21 @@ def baselines(config: Config, data: Data) -> dict[str, float]:
             valid,
         )
 
-    found = {
+    models = {
         "note_frequencies": coins(by_note=True, by_past=False),
         "repeat": coins(by_note=False, by_past=True),
         "markov_notes": coins(by_note=True, by_past=True),
     }
-    floor = found["markov_notes"][0]
-    found["chord_bigram"] = chosen(lambda: ChordBigram(floor), train, valid)
-    values: dict[str, float] = {}
-    for name, (model, transpose) in found.items():
-        values[f"{name}_nats_per_frame"] = -float(model.log_probs(*test).mean())
-        values[f"{name}_transpose"] = float(transpose)
-    return values | {"repeat_frame_accuracy_percent": frame_accuracy_percent(*test)}
+    floor = models["markov_notes"][0]
+    models["chord_bigram"] = chosen(lambda: ChordBigram(floor), train, valid)
+    test, found = data.arrays("test"), Scores()
+    frames = pieces(test)
+    for name, (model, transpose) in models.items():
+        nats = np.split(-model.log_probs(*joined(frames)), np.cumsum(test["lengths"])[:-1])
+        guessed = [before for before, _ in frames] if name == "repeat" else None
+        found.measure(name, frame_measurement(test, nats, guessed))
+        found[f"{name}_transpose"] = float(transpose)
+    return found
 
 
 def chosen(

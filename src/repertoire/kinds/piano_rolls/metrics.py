@@ -1,16 +1,44 @@
-"""How well frames of notes are foretold."""
+"""How well frames of notes are foretold, by the piece that was drawn."""
 
-from repertoire.contract import Array
+from collections.abc import Sequence
+
+import numpy as np
+
+from repertoire.contract import Array, Arrays, Measurement
 
 
-def frame_accuracy_percent(guessed: Array, played: Array) -> float:
-    """Hits a hit, miss and false alarm over all frames and notes (Bay et al. 2009, equation 5).
+def frame_measurement(
+    arrays: Arrays, nats: Sequence[Array], guessed: Sequence[Array] | None = None
+) -> Measurement:
+    """Nats a frame of whole pieces, and the accuracy of the notes ``guessed`` if there are any.
 
-    Both are 0 or 1 of the same shape. Silence that is rightly foretold counts for nothing.
+    For each row of ``arrays`` the nats (frames,) and the notes (frames, notes), 0 or 1. The frame
+    accuracy is hits a hit, miss and false alarm over all frames and notes (Bay et al. 2009,
+    equation 5); silence that is rightly foretold counts for nothing.
     """
-    return accuracy_percent((guessed & played).sum(), (guessed | played).sum())
+    units = piece_units(arrays)
+    sums = np.bincount(units, [row.astype(np.float64).sum() for row in nats])
+    frames = np.bincount(units, arrays["lengths"])
+    counts: list[Array] = []
+    if guessed is not None:
+        played = [r[:n] == 1 for r, n in zip(arrays["rolls"], arrays["lengths"], strict=True)]
+        counts = [
+            np.bincount(units, [f(g, p).sum() for g, p in zip(guessed, played, strict=True)])
+            for f in (np.logical_and, np.logical_or)
+        ]
+
+    def measure(rows: Array) -> dict[str, float]:
+        found = {"nats_per_frame": float(sums[rows].sum() / frames[rows].sum())}
+        if counts:
+            hits, either = (float(each[rows].sum()) for each in counts)
+            found["frame_accuracy_percent"] = 100 * hits / max(1.0, either)
+        return found
+
+    return Measurement(len(sums), measure)
 
 
-def accuracy_percent(hits: int, either: int) -> float:
-    """The same of counts: of notes both foretold and played, and of notes that are either."""
-    return 100 * float(hits) / max(1.0, float(either))
+def piece_units(arrays: Arrays) -> Array:
+    """The number of the piece that each row is of; rows of a single piece count by themselves."""
+    rows = np.arange(len(arrays["lengths"]))
+    numbers = np.unique(arrays.get("pieces", rows), return_inverse=True)[1]
+    return numbers if numbers.max(initial=0) else rows

@@ -18,8 +18,9 @@ import numpy as np
 
 from repertoire.config import Share
 from repertoire.contract import Array, Data
-from repertoire.kinds.series.metrics import forecast_metrics
+from repertoire.kinds.series.metrics import forecast_measurement
 from repertoire.kinds.series.scales import futures, origins, pasts, scaled, unscaled
+from repertoire.metrics.uncertainty import Scores
 
 NAMES = (  # patterns of the metrics that a gate may name
     r"(ar|drift|persistence|seasonal_ar|seasonal_naive|volatility)_(coverage_\d+_percent|mae|mase|pinball_loss|rmse)",
@@ -56,22 +57,20 @@ class Backtest:
     quantiles: Array
 
 
-def baselines(config: Config, data: Data) -> dict[str, float]:
+def baselines(config: Config, data: Data) -> Scores:
     """The metrics of each on the test part; the orders were chosen on the valid part."""
     facts, values = data.facts, data.arrays("history")["values"]
     at = data.arrays("test")["origin"]
     methods = point_methods(values, facts)
     tests = {name: backtest(values, at, method, facts) for name, method in methods.items()}
     tests["volatility"] = backtest(values, at, PERSISTENCE, facts, config.decay)
-    result = {
-        f"{name}_{metric}": value
-        for name, test in tests.items()
-        for metric, value in forecast_metrics(
-            test.actual, test.points, test.quantiles, facts["levels"], facts["seasonal_change"]
-        ).items()
-    }
-    orders = {f"{name}_order": float(methods[name].memory) for name in ORDERED if name in methods}
-    return {**result, **orders}
+    found = Scores()
+    for name, test in tests.items():
+        found.measure(name, forecast_measurement(test.actual, test.points, test.quantiles, facts))
+    for name in ORDERED:
+        if name in methods:
+            found[f"{name}_order"] = float(methods[name].memory)
+    return found
 
 
 def point_methods(values: Array, facts: Mapping[str, Any]) -> dict[str, Method]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from repertoire.contract import Array
+from repertoire.contract import Array, Measurement
 
 
 def pinball(actual: Array, quantiles: Array, levels: Sequence[float]) -> Array:
@@ -24,25 +24,33 @@ def covered(actual: Array, low: Array, high: Array) -> float:
     return 100 * float(((actual >= low) & (actual <= high)).mean())
 
 
-def forecast_metrics(
-    actual: Array, point: Array, quantiles: Array, levels: Sequence[float], change: float
-) -> dict[str, float]:
-    """Every metric over all origins and steps.
+def forecast_measurement(
+    actual: Array, point: Array, quantiles: Array, facts: Mapping[str, Any]
+) -> Measurement:
+    """Every metric over the steps of the origins drawn, neighbours in one block: they overlap.
 
-    actual and point (origins, horizon), quantiles (origins, horizon, levels); ``change`` is the
-    mean absolute change over a season in the training part, the scale of MASE (Hyndman and
-    Koehler 2006), which is left out where that is zero. The interval is that between the levels
-    0.05 and 0.95.
+    actual and point (origins, horizon), quantiles (origins, horizon, levels). The mean absolute
+    change over a season in the training part is the scale of MASE (Hyndman and Koehler 2006),
+    which is left out where that is zero. The interval is that between the levels 0.05 and 0.95.
     """
+    levels, change = facts["levels"], facts["seasonal_change"]
     error = np.abs(actual - point)
     low, high = (quantiles[..., levels.index(level)] for level in (0.05, 0.95))
-    return {
-        "mae": float(error.mean()),
-        "rmse": float(np.sqrt((error**2).mean())),
-        "pinball_loss": float(pinball(actual, quantiles, levels).mean()),
-        **({"mase": float(error.mean()) / change} if change else {}),
-        "coverage_90_percent": covered(actual, low, high),
-    }
+    errors, squares = error.mean(1), (error**2).mean(1)
+    losses = pinball(actual, quantiles, levels).mean(1)
+    within = 100 * ((actual >= low) & (actual <= high)).mean(1)
+
+    def measure(rows: Array) -> dict[str, float]:
+        mae = float(errors[rows].mean())
+        return {
+            "mae": mae,
+            "rmse": float(np.sqrt(squares[rows].mean())),
+            "pinball_loss": float(losses[rows].mean()),
+            **({"mase": mae / change} if change else {}),
+            "coverage_90_percent": float(within[rows].mean()),
+        }
+
+    return Measurement(len(actual), measure, overlapping(facts))
 
 
 def origin_means(each: Array, known: Array | None) -> Array:
@@ -54,6 +62,24 @@ def origin_means(each: Array, known: Array | None) -> Array:
         found: Array = each.mean((1, 2))
         return found
     return (each * known).sum((1, 2)) / np.maximum(known.sum((1, 2)), 1)
+
+
+def panel_measurement(
+    means: Mapping[str, Array], known: Array | None, facts: Mapping[str, Any]
+) -> Measurement:
+    """``origin_means`` by metric, ready to be averaged over all that is ``known`` of some origins.
+
+    Neighbouring origins are drawn in one block: they overlap.
+    """
+    weights = None if known is None else known.sum((1, 2))
+
+    def measure(rows: Array) -> dict[str, float]:
+        if weights is None or not weights[rows].sum():
+            return {name: float(each[rows].mean()) for name, each in means.items()}
+        return {n: float(np.average(m[rows], weights=weights[rows])) for n, m in means.items()}
+
+    units = len(next(iter(means.values())))
+    return Measurement(units, measure, overlapping(facts))
 
 
 def overlapping(facts: Mapping[str, Any]) -> int:

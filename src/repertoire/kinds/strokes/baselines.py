@@ -6,6 +6,8 @@ import numpy as np
 
 from repertoire.config import Count, Natural, Seed
 from repertoire.contract import Array, Arrays, Data
+from repertoire.kinds.strokes.metrics import point_measurement
+from repertoire.metrics.uncertainty import Scores
 
 NAMES = (  # patterns of the metrics that a gate may name
     "(gaussian|linear_mixture)_nats_per_point",
@@ -30,20 +32,26 @@ class Config:
     seed: Seed
 
 
-def baselines(config: Config, data: Data) -> dict[str, float]:
+def baselines(config: Config, data: Data) -> Scores:
     """Nats a point of the test words, and how often the pen bit is right if it never ends."""
     train, test = (_table(data.arrays(split)) for split in ("train", "test"))
     train = train[: config.rows]
     pen_seen, pen = train[:, 2], test[:, 2]
     # A pen that never, or always, lifts in training may do otherwise in the test.
     chance = np.clip(pen_seen.mean(), 1 / (len(train) + 2), 1 - 1 / (len(train) + 2))
-    flat = -np.log(np.where(pen > 0.5, chance, 1 - chance)).mean()
-    return {
-        "gaussian_nats_per_point": gaussian_nats(train[:, :2], test[:, :2]) + float(flat),
-        "linear_mixture_nats_per_point": mixture_nats(config, train, test) + pen_nats(train, test),
-        "never_end_of_stroke_accuracy_percent": float(100 * (1 - pen.mean())),
-        "linear_mixture_components": float(config.components),
-    }
+    flat = -np.log(np.where(pen > 0.5, chance, 1 - chance))
+    lengths, found = data.arrays("test")["lengths"], Scores()
+    mixed = mixture_nats(config, train, test) + pen_nats(train, test)
+    rows = np.repeat(np.arange(len(lengths)), lengths)
+    for model, metric, points in (
+        ("gaussian", "nats_per_point", gaussian_nats(train[:, :2], test[:, :2]) + flat),
+        ("linear_mixture", "nats_per_point", mixed),
+        ("never", "end_of_stroke_accuracy_percent", 100 * (1 - pen)),
+    ):
+        sums = {metric: np.bincount(rows, points, len(lengths))}
+        found.measure(model, point_measurement(sums, lengths))
+    found["linear_mixture_components"] = float(config.components)
+    return found
 
 
 def _table(arrays: Arrays) -> Array:
@@ -55,35 +63,32 @@ def _table(arrays: Arrays) -> Array:
     return rows[real]
 
 
-def gaussian_nats(train: Array, test: Array) -> float:
-    """Mean negative log-density a row of ``test`` under the Gaussian of ``train``."""
+def gaussian_nats(train: Array, test: Array) -> Array:
+    """Negative log-density of each row of ``test`` under the Gaussian of ``train``."""
     gap = test - train.mean(0)
     spread = np.cov(train, rowvar=False, ddof=0)
     if np.linalg.matrix_rank(spread) < len(spread):
         spread = spread + RIDGE * np.eye(len(spread))
     squares = np.einsum("ni,ij,nj->n", gap, np.linalg.inv(spread), gap)
-    return float(
-        0.5 * (squares.mean() + np.linalg.slogdet(spread)[1] + train.shape[1] * np.log(2 * np.pi))
-    )
+    constant = np.linalg.slogdet(spread)[1] + train.shape[1] * np.log(2 * np.pi)
+    return np.asarray(0.5 * (squares + constant))
 
 
-def mixture_nats(config: Config, train: Array, test: Array) -> float:
-    """Mean negative log-density of an offset given the two before it.
+def mixture_nats(config: Config, train: Array, test: Array) -> Array:
+    """Negative log-density of each offset of ``test`` given the two before it.
 
     A mixture of Gaussians over all three; given two of them it is a mixture of linear regressions
     whose weights depend on the two. Offsets through the air, after the end of a stroke, have a
     mixture of their own, because they are another kind of movement.
     """
-    total = 0.0
+    nats = np.zeros(len(test))
+    every, asked = (rows[:, [3, 4, 6, 7, 0, 1]] for rows in (train, test))
     for lifted in (False, True):
-        seen, unseen = (
-            rows[_after_lift(rows) == lifted][:, [3, 4, 6, 7, 0, 1]] for rows in (train, test)
-        )
-        if len(unseen):
-            every = train[:, [3, 4, 6, 7, 0, 1]]
-            known = seen if len(seen) >= FEWEST else every
-            total += conditional_log_density(config, known, unseen).sum()
-    return float(-total / len(test))
+        seen, here = (_after_lift(rows) == lifted for rows in (train, test))
+        if here.any():
+            known = every[seen] if seen.sum() >= FEWEST else every
+            nats[here] = -conditional_log_density(config, known, asked[here])
+    return nats
 
 
 def _after_lift(rows: Array) -> Array:
@@ -119,8 +124,11 @@ def _log_density(model: object, rows: Array, width: int) -> Array:
     return np.asarray(logsumexp(np.stack(logs), axis=0))
 
 
-def pen_nats(train: Array, test: Array) -> float:
-    """Mean negative log-chance of the pen bit by logistic regression on the two points before."""
+def pen_nats(train: Array, test: Array) -> Array:
+    """Negative log-chance of each pen bit of ``test`` given the two points before it.
+
+    By logistic regression.
+    """
     from sklearn.linear_model import LogisticRegression
 
     def features(rows: Array) -> Array:
@@ -130,7 +138,7 @@ def pen_nats(train: Array, test: Array) -> float:
     lifts = train[:, 2] > 0.5
     if lifts.all() or not lifts.any():
         chance = (lifts.sum() + 0.5) / (len(lifts) + 1)
-        return float(-np.log(np.where(test[:, 2] > 0.5, chance, 1 - chance)).mean())
+        return -np.log(np.where(test[:, 2] > 0.5, chance, 1 - chance))
     model = LogisticRegression(max_iter=300).fit(features(train), lifts)
     chances = model.predict_proba(features(test))[:, 1]
-    return float(-np.log(np.where(test[:, 2] > 0.5, chances, 1 - chances)).mean())
+    return -np.log(np.where(test[:, 2] > 0.5, chances, 1 - chances))
