@@ -110,12 +110,14 @@ def expectations(config: Config) -> list[Expectation]:
     ]
 
 
-def _drawn(config: Config, facts: Mapping[str, Any]) -> list[float]:
-    """A range in which no series is far from its mean: the export is verified within it."""
-    place = int(np.argmin(facts["deviation"]))
-    mean, deviation = facts["mean"][place], facts["deviation"][place]
-    low, high = mean - 3 * deviation, mean + 3 * deviation
-    return [max(config.low, low), min(config.high, high)]
+def _drawn(config: Config, facts: Mapping[str, Any]) -> list[list[float]]:
+    """Least and largest values of each series with which the export is verified: as it is seen.
+
+    A series far out of its own range says nothing of it: its rounding is that of larger numbers.
+    """
+    mean, deviation = np.array(facts["mean"]), np.array(facts["deviation"])
+    ends = (mean - 3 * deviation, mean + 3 * deviation)
+    return [np.clip(end, config.low, config.high).tolist() for end in ends]
 
 
 def encode(config: Config, table: pd.DataFrame) -> Encoded:

@@ -93,8 +93,10 @@ class SegmentForecast(nn.Module):
         network = self.network
         places = torch.arange(-network.lookback, 0) + series.shape[1]
         past = series[:, places.clamp(min=0)]
-        # Added in units: a value that is small beside its mean would lose its digits otherwise.
-        moved = network.changes(network.scaled(past)) * network.deviation[:, None]
+        # Differences are taken and added in units: a value that is small beside its mean, and a
+        # change that is small beside its value, would lose their digits otherwise.
+        moved = network.changes((past - past[:, -1:]) / network.deviation)
+        moved = moved * network.deviation[:, None]
         return past[:, -1:].unsqueeze(3) + moved
 
 
