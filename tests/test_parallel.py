@@ -1,5 +1,6 @@
 """Published pairs of texts: files in their official forms, splits, and questions beyond them."""
 
+import csv
 import gzip
 import zipfile
 from datetime import date
@@ -166,3 +167,14 @@ def test_the_server_reads_subwords_as_they_were_written():
     for text in texts:
         assert served.ids(text) == ours.encode(text)
         assert served.text(served.ids(text)) == text
+
+
+def test_a_quoted_line_break_and_a_line_separator_end_no_row(tmp_path):
+    path = tmp_path / "chat.csv"
+    rows = [("how are\r\nyou", "well\u2028thanks"), ("what\x0bis it", "a\x1cbook")]
+    rows += [(f"question {n}", f"answer {n}") for n in range(53)]
+    with path.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file, quoting=csv.QUOTE_ALL).writerows([("question", "answer"), *rows])
+    found = pairs(tabulated({"pairs": path}, delimiter=",", columns=[])[1])
+    cleaned = [tuple(" ".join(text.split()) for text in row) for row in rows]
+    assert found == cleaned and cleaned[0] == ("how are you", "well thanks")

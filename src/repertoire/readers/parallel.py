@@ -2,6 +2,7 @@
 
 import csv
 import gzip
+import io
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -84,7 +85,8 @@ def tabulate(config: Config, files: Files) -> pd.DataFrame:
 
 def _columns(config: Config, path: Path) -> Iterator[tuple[str, str, str]]:
     quoting: Literal[0, 3] = csv.QUOTE_MINIMAL if config.delimiter == "," else csv.QUOTE_NONE
-    lines = _read(path, config.member).splitlines()
+    # Not `splitlines`: a quoted cell may hold a line break, and U+2028 ends no row.
+    lines = io.StringIO(_read(path, config.member), newline="")
     names = list(config.columns) or None
     rows = csv.DictReader(lines, names, delimiter=str(config.delimiter), quoting=quoting)
     for row in rows:

@@ -70,7 +70,7 @@ def tabulate(config: Config, files: Files) -> pd.DataFrame:
 def _captions(path: Path) -> dict[str, list[str]]:
     """Captions by the name of their photograph: words in lower case, set apart by spaces."""
     found: defaultdict[str, list[str]] = defaultdict(list)
-    for line in path.read_text(encoding="utf-8").splitlines():
+    for line in path.read_text(encoding="utf-8").removesuffix("\n").split("\n"):
         place, _, text = line.partition("\t")
         found[place.partition("#")[0]].append(" ".join(re.findall(WORD, text.lower())))
     return found

@@ -26,7 +26,7 @@ def tabulate(config: Config, files: Files) -> pd.DataFrame:
     rows = [
         (split, " ".join(line.split()))
         for split in SPLITS
-        for line in files[split].read_text(encoding="utf-8").splitlines()
+        for line in files[split].read_text(encoding="utf-8").removesuffix("\n").split("\n")
     ]
     table = pd.DataFrame(rows, columns=["split", "text"])
     table["words"] = [len(text.split()) for text in table["text"]]
