@@ -193,4 +193,6 @@ def test_every_baseline_that_is_measured_is_declared_by_its_kind(project):
     kinds = {kind for kind, _ in used}
     assert len(folders) > 15 and len(kinds) > 12
     unused = {(k, p) for k in kinds for p in load_baselines(k).NAMES} - used
-    assert not unused
+    # Those that somebody's own images alone have: tests/own measures them.
+    own = ("principal_frechet_distance", "bits_per_dimension")
+    assert {(k, p) for k, p in unused if not p.endswith(own)} == set() and len(unused) == 2
