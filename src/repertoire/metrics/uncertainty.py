@@ -5,8 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from safetensors import safe_open
-from safetensors.numpy import save
+from safetensors.numpy import load, save
 
 from repertoire.contract import Array, Measurement
 
@@ -124,19 +123,23 @@ def drawn_values(measurements: Sequence[Measurement], draws: int = DRAWS) -> dic
     return found
 
 
+OF = " of"  # ends the name of the array that holds units and block; metadata has no fixed order
+
+
 def write_draws(path: Path, draws: Mapping[str, Drawn]) -> None:
-    """All draws in one file: the values as arrays, units and blocks beside them."""
-    sizes = {name: f"{each.units} {each.block}" for name, each in draws.items()}
-    path.write_bytes(save({name: each.values for name, each in draws.items()}, sizes or None))
+    """All draws in one file: of each the values, and its units and block."""
+    sizes = {name + OF: np.array([each.units, each.block]) for name, each in draws.items()}
+    path.write_bytes(save({name: each.values for name, each in draws.items()} | sizes))
 
 
 def read_draws(path: Path) -> dict[str, Drawn]:
     """The inverse of ``write_draws``."""
-    with safe_open(path, "numpy") as file:
-        sizes = file.metadata() or {}
-        return {
-            name: Drawn(file.get_tensor(name), *map(int, sizes[name].split())) for name in sizes
-        }
+    arrays = load(path.read_bytes())
+    return {
+        name: Drawn(arrays[name], *arrays[name + OF].tolist())
+        for name in arrays
+        if not name.endswith(OF)
+    }
 
 
 def _drawn(measurement: Measurement, blocks: int, rng: np.random.Generator) -> Array:
