@@ -20,7 +20,7 @@ recipes:
     dataset: harbour
     seed: 1
     training: {epochs: 3, threads: 1, checkpoint_seconds: 1, record_steps: 20}
-    gate: {metric: depth, better: lower, baseline: lead, standard_errors: 1}
+    gate: {metric: depth, better: lower, baseline: lead, standard_errors: 1, champion: passed}
     config: {}
 studies: {tides: {title: Tides, module: tides, config: {}}}
 targets:
