@@ -98,7 +98,7 @@ def _rows(raw: Path, config: Config, bad: BadRows) -> pd.DataFrame:
                 f"{', '.join(table.columns)}"
             )
     frame = table.frame
-    own = frame[config.split].map(split_called) if config.split else frame[SPLIT]
+    own = frame[config.split].map(split_called) if config.split else frame[SPLIT].astype(object)
     return pd.DataFrame(
         {
             "text": frame[config.text],
@@ -282,7 +282,7 @@ def _look_at_table(
         frame = frame.sample(min(SAMPLE_ROWS, len(frame)), random_state=0).sort_index()
         words = f"{len(frame):,} of the first {len(table.frame):,} rows"
         facts.append(Fact("sample", f"{words}; labels are counted in all {total:,}"))
-    own = frame[split].map(split_called) if split else frame[SPLIT]
+    own = frame[split].map(split_called) if split else frame[SPLIT].astype(object)
     rows = pd.DataFrame({"text": frame[text], "label": frame[label], "split": own})
     rows = rows.assign(file=frame[FILE], number=frame[ROW])
     counts = labels.value_counts()
