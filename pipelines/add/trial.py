@@ -1,7 +1,6 @@
 """A trial of a proposed data set: encode its sample, time a few training steps."""
 
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -26,7 +25,6 @@ class Trial:
     step_seconds: float
     steps: int
     epoch_minutes: float
-    facts: Mapping[str, Any]
 
     @property
     def minutes(self) -> float:
@@ -79,7 +77,7 @@ def _tried(family: Family, preset: Preset, data: Dataset, seed: int, whole: floa
     validation = time.process_time() - began - snapshot
     steps = max(1, round(steps * whole))
     epoch = (steps * step_seconds + validation * whole + snapshot) / 60
-    return Trial(preset, preset.epochs, step_seconds, steps, epoch, data.facts)
+    return Trial(preset, preset.epochs, step_seconds, steps, epoch)
 
 
 def _timed(learner: Any) -> tuple[float, int]:
