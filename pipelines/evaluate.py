@@ -10,6 +10,7 @@ from safetensors.numpy import load_file
 from pipelines.artifact import ARTIFACTS, BASELINES, EVALUATION, METRICS, RESULTS, draws_of
 from pipelines.params import STRONGEST, Recipe, export_params, family_config, recipe_params
 from pipelines.stage import run_stage
+from pipelines.verdict import verdict_sentence
 from repertoire.config import RepertoireError
 from repertoire.contract import load_family
 from repertoire.data.dataset import Dataset
@@ -131,6 +132,9 @@ def _write_manifest(
 ) -> None:
     folder = ARTIFACTS / name
     metrics, errors = results["test"], results["standard_errors"]
+    baselines = read_json(BASELINES / f"{recipe.dataset}.json")
+    verdict = {"metric": recipe.gate.metric, **results["verdicts"][0]}
+    sentence = verdict_sentence(verdict, metrics[recipe.gate.metric], baselines)
     exported = read_json(folder / "onnx" / "graphs.json")
     write_json(
         folder / "manifest.json",
@@ -146,8 +150,8 @@ def _write_manifest(
             "facts": data.facts,
             "metrics": {f"test_{key}": value for key, value in metrics.items()},
             "standard_errors": {f"test_{key}": value for key, value in errors.items()},
-            "baselines": read_json(BASELINES / f"{recipe.dataset}.json"),
-            "verdict": {"metric": recipe.gate.metric, **results["verdicts"][0]},
+            "baselines": baselines,
+            "verdict": {**verdict, "sentence": sentence},
             "parity": exported["metric_differences"],
             "digests": {
                 **read_json(folder / "trained/history.json")["digests"],

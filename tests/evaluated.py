@@ -124,6 +124,7 @@ def evaluate(folder: Path, name: str, value: float, data: str = "data of 2026") 
                 "error": ERROR,
                 "test": "paired bootstrap",
                 "verdict": "better" if value - BASELINE >= 2 * ERROR else "within noise",
+                "sentence": f"Beside luck: hits {value} %.",
             },
             "baselines": {"luck": BASELINE},
             "parity": {"hits_percent": 0.0},

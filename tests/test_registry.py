@@ -81,6 +81,16 @@ def test_a_version_carries_the_model_card(place):
     assert card.startswith("# Ein Modell für first: 모형\n")
     assert "- hits: 71.00 ± 2.0 %" in card
     assert "## Limits" in card and "seed 7" in card and len(card) <= 5000
+    assert "**Verdict.** Beside luck: hits 71.0 %.\n" in card
+
+
+def test_a_manifest_without_the_sentence_of_its_verdict_is_named_with_the_remedy(place):
+    file = place / "artifacts/first/manifest.json"
+    manifest = json.loads(file.read_text("utf-8"))
+    del manifest["verdict"]["sentence"]
+    file.write_text(json.dumps(manifest), "utf-8")
+    with pytest.raises(RepertoireError, match=r"no verdict.sentence.*evaluate@first"):
+        register("first")
 
 
 def test_the_commit_is_known_and_a_password_in_the_remote_is_not(place):

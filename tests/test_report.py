@@ -284,6 +284,19 @@ def test_a_card_names_sources_and_a_request_that_a_shell_can_read(page: str) -> 
     assert "/v1/models/good/score -d" in page
 
 
+def test_a_card_has_the_verdict_as_the_manifest_says_it_and_an_older_one_has_none(
+    project: Path,
+) -> None:
+    file = Path("artifacts/good/manifest.json")
+    manifest = json.loads(file.read_text("utf-8"))
+    manifest["verdict"] = {"sentence": "Better than <the rest>."}
+    file.write_text(json.dumps(manifest), "utf-8")
+    report()
+    assert re.findall("<dt>Verdict</dt><dd>(.*)</dd>", written()) == [
+        "Better than &lt;the rest&gt;."
+    ]
+
+
 def test_a_study_has_its_title_its_docstring_and_its_figures(page: str) -> None:
     section = page.split('id="study-drops"')[1]
     assert "Drops &amp; falls" in section

@@ -5,11 +5,12 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from pipelines.artifact import MANIFEST
 from pipelines.registry.content import Content
 from pipelines.report import card
-from pipelines.report.compare import verdict_sentence
 from pipelines.report.limits import limits
 from pipelines.report.words import spaced
+from repertoire.config import RepertoireError
 from repertoire.data.files import read_json
 
 LONGEST = 5000  # characters that MLflow's database keeps
@@ -50,8 +51,7 @@ def model_card(content: Content) -> str:
         f"**Intended use.** {card.intended_use(manifest['tasks'], recipe.dataset)}",
         f"**Data.** {spaced(recipe.dataset)}; {facts['origin']}; licence: {facts['licence']}. "
         f"{card.splits(facts)}.",
-        "**Verdict.** "
-        + verdict_sentence(manifest["verdict"], metrics[recipe.gate.metric], manifest["baselines"]),
+        f"**Verdict.** {_verdict(content)}",
         "## Measured on the test split",
         "\n".join(f"- {name}: {value} {unit}".rstrip() for name, value, unit in rows),
         "## Limits",
@@ -63,6 +63,16 @@ def model_card(content: Content) -> str:
     ]
     text = "\n\n".join(lines) + "\n"
     return text if len(text) <= LONGEST else text[: text.rindex("\n", 0, LONGEST) + 1]
+
+
+def _verdict(content: Content) -> str:
+    """Raises RepertoireError for a manifest that was written before it held the sentence."""
+    if sentence := card.verdict(content.manifest):
+        return sentence
+    raise RepertoireError(
+        f"{content.folder / MANIFEST}: no verdict.sentence, which evaluate writes; "
+        f"run `dvc repro --force evaluate@{content.name}`"
+    )
 
 
 def write_figures(target: Path, plots: Path) -> None:

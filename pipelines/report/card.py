@@ -88,6 +88,11 @@ def intended_use(tasks: list[str], dataset: str) -> str:
     )
 
 
+def verdict(manifest: Mapping[str, Any]) -> str:
+    """How the model compares, as evaluate said it; empty where a manifest is older than that."""
+    return str(manifest.get("verdict", {}).get("sentence", ""))
+
+
 def parity(manifest: Mapping[str, Any]) -> str:
     """How far onnxruntime is from PyTorch, in outputs and in metrics."""
     outputs, metrics = largest_differences(manifest)

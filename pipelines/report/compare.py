@@ -220,18 +220,6 @@ def _rivals(
         yield key, "floor" if key.startswith(REAL) else "baseline"
 
 
-def verdict_sentence(verdict: Mapping[str, Any], value: float, baselines: Mapping[str, Any]) -> str:
-    """The verdict of a manifest in words, with the numbers that it rests on."""
-    metric, unit = metric_words(verdict["metric"])
-    said = {"better": "Better than", "within noise": "Within noise of", "worse": "Worse than"}
-    return (
-        f"{said[verdict['verdict']]} the {baseline_words(verdict['baseline'], baselines)}: "
-        f"{lowered(metric)} {number(value)} against {number(verdict['baseline_value'])}"
-        f"{' ' + unit if unit else ''}, ahead by {number(verdict['margin'])} ± "
-        f"{number(verdict['error'])} ({verdict['test']})."
-    )
-
-
 def verdicts(models: list[tuple[str, list[Comparison]]]) -> list[str]:
     """Plain sentences for one data set: who beats what, who ties with it, and who does neither."""
     groups: dict[tuple[str, str], list[tuple[str, Comparison]]] = {}

@@ -171,6 +171,7 @@ def _card(
         "data": f"{spaced(recipe.dataset)}; {facts['origin']}; licence: {facts['licence']}",
         "splits": card.splits(facts),
         "use": card.intended_use(manifest["tasks"], recipe.dataset),
+        "verdict": card.verdict(manifest),
         "limits": limits(facts, metrics, recipe),
         "metrics": card.metric_rows(metrics, measured["standard_errors"]),
         "settings": card.settings(recipe),
