@@ -33,6 +33,7 @@ from serving.plane import Plane
 from serving.protocol import json_object
 from serving.repository import Repository
 from serving.service import Service, error_handlers, explain, read_body, reply, service_of
+from serving.task import Known, files_of, named
 from serving.transport import Protocol
 from serving.uris import masked
 
@@ -61,6 +62,15 @@ async def task(request: Request) -> Response:
                 content, headers = await service.in_thread(render, model, run, fields)
                 return Response(content, media_type=media_type, headers=headers)
         return reply(await service.in_thread(asked.answer, model, run, fields))
+
+
+async def about(request: Request) -> Response:
+    """What a task is for, and an example of a request; `files` are to stand in it in base64."""
+    model = service_of(request).repository.model(request.path_params["name"])
+    asked = tasks.find(model, request.path_params["task"])
+    example = asked.example(Known(facts=model.manifest.document.get("facts") or {}))
+    files = [file.name for file in files_of(example)]
+    return reply({"use": asked.use, "example": named(example), "files": files})
 
 
 async def _stream(service: Service, events: Iterator[dict[str, Any]]) -> Response:
@@ -92,7 +102,7 @@ async def models(request: Request) -> Response:
 
 
 def _summary(name: str, version: str, document: Any) -> dict[str, Any]:
-    shown = ("family", "tasks", "metrics", "baselines", "facts")
+    shown = ("family", "tasks", "metrics", "baselines", "facts", "verdict")
     return {"name": name, "version": version, **{key: document.get(key) for key in shown}}
 
 
@@ -121,6 +131,7 @@ def create_app(service: Service, *, poll_seconds: float = 1.0) -> ASGIApp:
             *open_inference.routes(),
             Route("/v1/models", models),
             Route("/v1/models/{name}/{task}", task, methods=["POST"]),
+            Route("/v1/models/{name}/{task}", about),
             Route("/", page),
         ],
         exception_handlers=error_handlers(),

@@ -84,6 +84,15 @@ class Task:
             raise ValueError(f"accept {self.accept!r}, into {self.into!r}: rendered are {known}")
 
 
+def named(value: Any) -> Any:
+    """An example, or a part of it, with the name of each file in its place."""
+    if isinstance(value, File):
+        return value.name
+    if isinstance(value, Mapping):
+        return {key: named(each) for key, each in value.items()}
+    return [named(each) for each in value] if isinstance(value, list) else value
+
+
 def files_of(value: Any) -> list[File]:
     """The files of an example, or of a part of it, in their order."""
     if isinstance(value, File):

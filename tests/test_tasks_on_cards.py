@@ -27,7 +27,8 @@ def shout(model, run, request):
     return {"loud": request["text"].upper()}
 
 def example(known):
-    return {"text": known.facts["word"] + known.config["ending"], "100 %": "\\\\d"} | (
+    text = known.facts.get("word", "") + known.config.get("ending", "")
+    return {"text": text, "100 %": "\\\\d"} | (
         {"voice": File("my voice.wav", long=known.config["long"])} if known.figures else {}
     )
 

@@ -26,7 +26,12 @@ TASKS: Mapping[str, Task] = _found()
 
 def find(model: Model, name: str) -> Task:
     """The task of that name if the model offers it. Raises ModelNotFound."""
-    if name not in model.manifest.tasks or name not in TASKS:
+    if name in model.manifest.tasks and name not in TASKS:
+        raise ModelNotFound(
+            f"model {model.name!r} names a task {name!r} that this server does not have; "
+            "add a module with it to serving/tasks/, or run the server that came with the model"
+        )
+    if name not in model.manifest.tasks:
         offered = ", ".join(model.manifest.tasks) or "none"
         raise ModelNotFound(f"model {model.name!r} has no task {name!r}; its tasks are: {offered}")
     return TASKS[name]

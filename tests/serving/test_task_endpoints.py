@@ -15,6 +15,8 @@ import standins
 from PIL import Image
 from starlette.testclient import TestClient
 
+from serving.service import Service
+
 
 def picture(pixels: np.ndarray) -> str:
     file = io.BytesIO()
@@ -225,3 +227,43 @@ def test_the_page_and_its_list_of_models_are_there(client: TestClient) -> None:
     tasks = {m["name"]: m["tasks"] for m in listed}["bigram"]
     assert tasks == ["score", "generate", "complete", "rescore"]
     assert listed[0]["metrics"] == {"test_perplexity": 11.0}
+
+
+def test_the_list_has_the_verdict_of_a_manifest_and_none_of_an_older_one(
+    models: Path, client: TestClient, service: Service
+) -> None:
+    file = models / "bigram/manifest.json"
+    said = {"sentence": "Better than luck.", "margin": 3}
+    file.write_text(json.dumps({**json.loads(file.read_text()), "verdict": said}))
+    service.reload()
+    listed = {m["name"]: m for m in client.get("/v1/models").json()["models"]}
+    assert (listed["bigram"]["verdict"], listed["double"]["verdict"]) == (said, None)
+
+
+def test_a_task_tells_its_use_and_an_example_that_can_be_sent(client: TestClient) -> None:
+    told = client.get("/v1/models/bigram/generate").json()
+    assert told["use"] == "continuing text in the manner of its training data"
+    assert told["files"] == []
+    answer = client.post("/v1/models/bigram/generate", json=told["example"])
+    assert answer.status_code == 200 and len(answer.json()["tokens"]) <= 20
+
+
+def test_an_example_with_a_picture_names_the_file_that_stands_there(client: TestClient) -> None:
+    told = client.get("/v1/models/negative/reconstruct").json()
+    assert (told["example"], told["files"]) == ({"images": ["picture.png"]}, ["picture.png"])
+
+
+def test_a_task_of_a_model_that_the_server_lacks_is_named_with_the_remedy(
+    models: Path, client: TestClient, service: Service
+) -> None:
+    file = models / "bigram/manifest.json"
+    file.write_text(json.dumps({**json.loads(file.read_text()), "tasks": ["score", "juggle"]}))
+    service.reload()
+    for answer in (client.get(path := "/v1/models/bigram/juggle"), client.post(path, json={})):
+        assert answer.status_code == 404
+        assert "'juggle' that this server does not have; add a module" in answer.json()["error"]
+
+
+def test_a_task_that_a_model_lacks_has_no_example(client: TestClient) -> None:
+    answer = client.get("/v1/models/bigram/translate")
+    assert answer.status_code == 404 and "has no task 'translate'" in answer.json()["error"]
