@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 import numpy.typing as npt
 
 from repertoire.config import ConfigError, RepertoireError
+from repertoire.measured import Metric
 
 if TYPE_CHECKING:
     import torch
@@ -221,8 +222,8 @@ class Family:
         return self._get("config", "KINDS")
 
     @property
-    def metrics(self) -> Mapping[str, str]:
-        """Patterns of the names of its metrics -> which value is better, "lower" or "higher"."""
+    def metrics(self) -> tuple[Metric, ...]:
+        """Everything that ``evaluate`` may measure."""
         return self._get("config", "METRICS")
 
     @property

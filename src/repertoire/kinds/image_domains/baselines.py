@@ -25,6 +25,7 @@ from repertoire.kinds.image_domains.metrics import (
     domain_measurement,
     spaces_of,
 )
+from repertoire.measured import Baseline
 from repertoire.metrics.generation import (
     Judge,
     distance_of_halves,
@@ -33,9 +34,13 @@ from repertoire.metrics.generation import (
 )
 from repertoire.metrics.uncertainty import Scores
 
-NAMES = (  # patterns of the metrics that a gate may name
-    "(histogram|identity|transport|real_halves)_((a_to_b|b_to_a)_)?(frechet_distance|class_kept_percent)",
-    "(histogram|identity|mean_colour|nearest_neighbour|real_halves)_((a_to_b|b_to_a)_)?principal_frechet_distance",
+BASELINES = (
+    Baseline("identity", "picture left as it is"),
+    Baseline("histogram", "picture with matched grey levels"),
+    Baseline("transport", "linear map between Gaussians of pixels"),
+    Baseline("mean_colour", "image with the mean colour of the other domain"),
+    Baseline("nearest_neighbour", "nearest training image"),
+    Baseline("real_halves", "two halves of real images", "real"),
 )
 CHUNK = 100  # images whose neighbours are looked for at once
 

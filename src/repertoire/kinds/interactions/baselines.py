@@ -15,13 +15,16 @@ import numpy as np
 from repertoire.config import Count
 from repertoire.contract import Array, Data
 from repertoire.kinds.interactions.metrics import ranking_measurement, ranking_metrics
+from repertoire.measured import Baseline
 from repertoire.metrics.uncertainty import Scores
 
 if TYPE_CHECKING:
     from scipy import sparse
 
-NAMES = (  # patterns of the metrics that a gate may name
-    r"(ease|item_knn|popularity)_(ndcg|recall|found|catalogue)_\d+_percent",
+BASELINES = (
+    Baseline("popularity", "popularity"),
+    Baseline("item_knn", "item-kNN of {item_knn_neighbours:.0f}"),
+    Baseline("ease", "EASE, ridge {ease_ridge:g}"),
 )
 LONGEST = 100  # places of a list
 MOST_PAIRED = 5_000  # items of which all pairs are held at once: 200 MB a matrix

@@ -17,11 +17,17 @@ from repertoire.config import Count, Positive
 from repertoire.contract import Array, Data, Measurement
 from repertoire.data.dataset import SPLITS
 from repertoire.data.text import WORDS
+from repertoire.measured import Baseline
 from repertoire.metrics.classification import label_metrics
 from repertoire.metrics.uncertainty import Scores
 
-NAMES = (  # patterns of the metrics that a gate may name
-    r"(majority|naive_bayes|tfidf_logistic|nbsvm|(word|char)_tfidf_\w+)_(\w+_percent|nats_per_text)",
+BASELINES = (
+    Baseline("majority", "most frequent class"),
+    Baseline("naive_bayes", "naive Bayes"),
+    Baseline("tfidf_logistic", "logistic regression on tf-idf"),
+    Baseline("{unit}_tfidf_logistic", "logistic regression on tf-idf of {unit} n-grams"),
+    Baseline("{unit}_tfidf_svm", "support vector machine on tf-idf of {unit} n-grams"),
+    Baseline("nbsvm", "NBSVM"),
 )
 INTERPOLATION = 0.25  # of the machine with naive Bayes (Wang and Manning 2012, section 2.3)
 # What a margin of a support vector machine, which is no probability, can be asked for.

@@ -33,6 +33,7 @@ from repertoire.kinds.novelty.metrics import (
     scored,
     trials,
 )
+from repertoire.measured import Baseline
 from repertoire.metrics.principal import Principal
 from repertoire.metrics.uncertainty import Scores
 
@@ -40,9 +41,15 @@ if TYPE_CHECKING:
     from sklearn.neighbors import LocalOutlierFactor, NearestNeighbors
     from sklearn.svm import OneClassSVM
 
-NAMES = (  # patterns of the metrics that a gate may name
-    "(distance_from_mean|isolation_forest|lof|mahalanobis|nearest|one_class_svm|(plain_)?pca)"
-    "_(average_precision|(worst_)?roc_auc)_percent",
+BASELINES = (
+    Baseline("distance_from_mean", "squared distance from the mean"),
+    Baseline("isolation_forest", "isolation forest"),
+    Baseline("lof", "local outlier factor, {lof_neighbours:.0f} neighbours"),
+    Baseline("mahalanobis", "Mahalanobis distance"),
+    Baseline("nearest", "distance to neighbour {nearest_rank:.0f}"),
+    Baseline("one_class_svm", "one-class support vector machine"),
+    Baseline("pca", "principal components ({pca_components:g}), scored as the net"),
+    Baseline("plain_pca", "squared error of principal components ({plain_pca_components:g})"),
 )
 CHOSEN = {  # model -> what its setting is called
     "pca": "components",

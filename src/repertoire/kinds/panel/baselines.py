@@ -13,10 +13,13 @@ from repertoire.contract import Array, Data
 from repertoire.kinds.series.baselines import persistence, seasonal_naive
 from repertoire.kinds.series.metrics import origin_means, panel_measurement, point_errors
 from repertoire.kinds.series.scales import futures, origins, pasts
+from repertoire.measured import Baseline
 from repertoire.metrics.uncertainty import Scores
 
-NAMES = (  # patterns of the metrics that a gate may name
-    r"\w+_(mse|mae|pinball_loss|coverage_\d+_percent)",
+BASELINES = (
+    Baseline("persistence", "persistence"),
+    Baseline("seasonal_naive", "seasonal naive forecast"),
+    Baseline("ridge", "linear map of the last values, ridge"),
 )
 
 

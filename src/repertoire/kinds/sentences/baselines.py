@@ -33,13 +33,17 @@ from repertoire.kinds.word_vectors.baselines import (
     positive_information,
     svd,
 )
+from repertoire.measured import Baseline
 from repertoire.metrics.uncertainty import Scores
 
 QUESTION_MARKS = "?？؟"
-NAMES = (  # patterns of the metrics that a gate may name
-    "linear_autoencoder_(exact_match|token_accuracy)_percent",
-    "(lsa|mean_words|majority)_(order_accuracy|question_auc|recall)_percent",
-    "(unigram|vectorless)_nats_per_token",
+BASELINES = (
+    Baseline("linear_autoencoder", "linear autoencoder"),
+    Baseline("lsa", "latent semantic analysis"),
+    Baseline("mean_words", "mean of PPMI + SVD words"),
+    Baseline("majority", "most frequent class"),
+    Baseline("unigram", "unigram"),
+    Baseline("vectorless", "Kneser–Ney {vectorless_order:.0f}-gram, given no vector"),
 )
 
 

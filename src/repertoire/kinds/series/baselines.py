@@ -20,10 +20,16 @@ from repertoire.config import Share
 from repertoire.contract import Array, Data
 from repertoire.kinds.series.metrics import forecast_measurement
 from repertoire.kinds.series.scales import futures, origins, pasts, scaled, unscaled
+from repertoire.measured import Baseline
 from repertoire.metrics.uncertainty import Scores
 
-NAMES = (  # patterns of the metrics that a gate may name
-    r"(ar|drift|persistence|seasonal_ar|seasonal_naive|volatility)_(coverage_\d+_percent|mae|mase|pinball_loss|rmse)",
+BASELINES = (
+    Baseline("persistence", "persistence"),
+    Baseline("seasonal_naive", "seasonal naive forecast"),
+    Baseline("drift", "drift"),
+    Baseline("ar", "autoregression of order {ar_order:.0f}"),
+    Baseline("seasonal_ar", "seasonal means and autoregression of order {seasonal_ar_order:.0f}"),
+    Baseline("volatility", "persistence scaled by volatility"),
 )
 
 

@@ -7,6 +7,18 @@ from typing import Any
 import numpy as np
 
 from repertoire.contract import Array, Measurement
+from repertoire.measured import Metric
+
+METRICS = (
+    Metric("mae", "Mean absolute error", "", "lower"),
+    Metric("mse", "Mean squared error", "", "lower"),
+    Metric("rmse", "Root mean squared error", "", "lower"),
+    Metric("pinball_loss", "Pinball loss", "", "lower"),
+    Metric("mase", "Mean absolute scaled error", "", "lower"),
+    Metric("coverage_{n:d}_percent", "Coverage of the {n} % interval", "%", "higher"),
+    Metric("dm_statistic", "Diebold–Mariano statistic against the strongest baseline", "", "lower"),
+    Metric("dm_p_value", "p-value of it", "", "lower"),
+)
 
 
 def pinball(actual: Array, quantiles: Array, levels: Sequence[float]) -> Array:

@@ -15,11 +15,15 @@ from repertoire.config import ConfigError, Count, Share
 from repertoire.contract import Array, Data, Measurement
 from repertoire.data.image_files import middle, with_shorter_side
 from repertoire.kinds.styles.colours import with_colours_of
+from repertoire.measured import Baseline
 from repertoire.metrics.uncertainty import Scores
 from repertoire.nn.measure import Measure
 
-NAMES = (  # patterns of the metrics that a gate may name
-    r"(photograph|colours|blend|optimised_\d+)_\w+_perceptual_loss",
+BASELINES = (
+    Baseline("photograph_{style}", "photograph as it is"),
+    Baseline("colours_{style}", "colours of the style"),
+    Baseline("blend_{style}", "style laid over the photograph"),
+    Baseline("optimised_{n:d}_{style}", "{n} iterations of optimisation", "scale"),
 )
 
 

@@ -1,0 +1,9 @@
+"""What the numbers of a model of springs do not show."""
+
+from collections.abc import Mapping
+from typing import Any
+
+
+def limits(facts: Mapping[str, Any], metrics: Mapping[str, float], epochs: int) -> list[str]:
+    """Sentences for the card."""
+    return [f"No spring was loaded with more than {facts['heaviest']:g} newtons."]
