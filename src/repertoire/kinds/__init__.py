@@ -1,7 +1,8 @@
 """One home for each kind of data: how a table becomes arrays, and what a net on it must beat.
 
 A kind is a package. ``encoding.py`` turns the table of a reader into arrays, facts and encodings,
-with the expectations that every table of the kind meets; ``baselines.py`` offers ``Config``,
+with the expectations that every table of the kind meets; ``facts.py`` offers ``Facts``, a TypedDict
+of the facts, which ``prepare`` checks before it writes them; ``baselines.py`` offers ``Config``,
 ``NAMES`` of what a gate may name, and ``baselines(config, data) -> {name: value}`` on the test
 split; ``metrics.py`` are the measures of this kind alone.
 """
@@ -20,6 +21,15 @@ def kind_names() -> list[str]:
 
 def load_baselines(kind: str) -> ModuleType:
     """The baselines for data of this kind."""
+    return _load(kind, "baselines")
+
+
+def load_facts(kind: str) -> ModuleType:
+    """What data of this kind say of themselves: ``Facts``."""
+    return _load(kind, "facts")
+
+
+def _load(kind: str, module: str) -> ModuleType:
     if kind not in kind_names():
         raise ConfigError(f"no data of kind {kind!r}; there are: {', '.join(kind_names())}")
-    return importlib.import_module(f"{__name__}.{kind}.baselines")
+    return importlib.import_module(f"{__name__}.{kind}.{module}")

@@ -6,15 +6,17 @@ from typing import TypeAlias
 import numpy as np
 
 from repertoire.contract import Array, Arrays, Data, Measurement
+from repertoire.kinds.image_domains.facts import Domain, Facts
 from repertoire.metrics.features import PixelComponents
 from repertoire.metrics.generation import GROUPS, Judge, Moments, distance_of
 from repertoire.metrics.similarity import l1_each, ssim
 
-DIRECTIONS = {"a_to_b": ("a", "b"), "b_to_a": ("b", "a")}  # graph -> source, target
+# Graph -> source, target.
+DIRECTIONS: dict[str, tuple[Domain, Domain]] = {"a_to_b": ("a", "b"), "b_to_a": ("b", "a")}
 Space: TypeAlias = Judge | PixelComponents
 
 
-def spaces_of(data: Data) -> dict[str, Space]:
+def spaces_of(data: Data[Facts]) -> dict[str, Space]:
     """By domain, the space in which images are compared with real ones of that domain.
 
     The features of its evaluation classifier; where there is none, its principal components.
