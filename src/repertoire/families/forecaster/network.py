@@ -62,11 +62,10 @@ def build(config: Config, facts: SeriesFacts | PanelFacts) -> Forecaster | Segme
 
 def graphs(network: nn.Module, facts: SeriesFacts | PanelFacts) -> tuple[Graph, ...]:
     """``forecast`` for a series at hand, ``update`` for one that goes on."""
-    if facts["kind"] == "panel":
-        assert isinstance(network, SegmentForecaster)
-        return segment_graphs(network, facts)
+    if isinstance(network, SegmentForecaster):
+        return segment_graphs(network, network.facts)
     if isinstance(network, SeasonalForecaster):
-        return seasonal_graphs(network, facts)
+        return seasonal_graphs(network, network.facts)
     assert isinstance(network, Forecaster)
     config = network.config
     series = Port("series", "float32", ("batch", "time"), facts["low"], facts["high"])
