@@ -1,7 +1,8 @@
 """One home for each kind of data: how a table becomes arrays, and what a net on it must beat.
 
 A kind is a package. ``encoding.py`` turns the table of a reader into arrays, facts and encodings,
-with the expectations that every table of the kind meets. ``baselines.py`` offers ``Config``,
+with the expectations that every table of the kind meets. ``facts.py`` offers ``Facts``, a TypedDict
+of the facts, which ``prepare`` checks before it writes them. ``baselines.py`` offers ``Config``,
 ``BASELINES`` (a ``repertoire.measured.Baseline`` each), and ``baselines(config, data)`` with the
 values on the test split, called <baseline>_<metric>. ``metrics.py`` holds the measures of this kind
 and declares them. ``limits.py`` offers ``limits(facts, metrics, epochs)``: sentences of a model
@@ -25,6 +26,11 @@ def kind_names() -> list[str]:
 def load_baselines(kind: str) -> ModuleType:
     """The baselines for data of this kind."""
     return _module(kind, "baselines")
+
+
+def load_facts(kind: str) -> ModuleType:
+    """What data of this kind say of themselves: ``Facts``."""
+    return _module(kind, "facts")
 
 
 def load_limits(kind: str) -> Callable[[Mapping[str, Any], Mapping[str, float], int], list[str]]:

@@ -14,6 +14,7 @@ import numpy as np
 
 from repertoire.config import Count, Natural, Seed
 from repertoire.contract import Array, Arrays, Data
+from repertoire.kinds.captions.facts import Facts
 from repertoire.kinds.captions.references import measured, references
 from repertoire.measured import Baseline
 from repertoire.metrics.bleu import caption_measurement, caption_metrics
@@ -40,7 +41,7 @@ class Config:
     seed: Seed
 
 
-def baselines(config: Config, data: Data) -> Scores:
+def baselines(config: Config, data: Data[Facts]) -> Scores:
     """Exact match and BLEU of each on the test split, in percent, and what validation chose."""
     splits = ("train", "valid", "test")
     known, judged, wanted = (references(data.texts(split)) for split in splits)

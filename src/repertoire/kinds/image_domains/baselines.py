@@ -18,6 +18,7 @@ import numpy as np
 
 from repertoire.config import Positive
 from repertoire.contract import Array, Arrays, Data
+from repertoire.kinds.image_domains.facts import Facts
 from repertoire.kinds.image_domains.metrics import (
     DIRECTIONS,
     Space,
@@ -58,7 +59,7 @@ class Config:
     ridges: tuple[Positive, ...] | None
 
 
-def baselines(config: Config, data: Data) -> Scores:
+def baselines(config: Config, data: Data[Facts]) -> Scores:
     """Every metric of each on the test split, and the distance between halves of real pictures."""
     splits = {split: data.arrays(split) for split in ("train", "valid", "test")}
     train, test = splits["train"], splits["test"]

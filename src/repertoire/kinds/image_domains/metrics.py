@@ -7,12 +7,14 @@ from typing import TypeAlias
 import numpy as np
 
 from repertoire.contract import Array, Arrays, Data, Measurement
+from repertoire.kinds.image_domains.facts import Domain, Facts
 from repertoire.measured import Metric
 from repertoire.metrics.features import PixelComponents
 from repertoire.metrics.generation import FRECHET_DISTANCE, GROUPS, Judge, Moments, distance_of
 from repertoire.metrics.similarity import L1_LEVELS, SSIM, l1_each, ssim
 
-DIRECTIONS = {"a_to_b": ("a", "b"), "b_to_a": ("b", "a")}  # graph -> source, target
+# Graph -> source, target.
+DIRECTIONS: dict[str, tuple[Domain, Domain]] = {"a_to_b": ("a", "b"), "b_to_a": ("b", "a")}
 BOTH = (  # directions; their mean has the key of the metric itself
     FRECHET_DISTANCE,
     Metric(
@@ -40,7 +42,7 @@ METRICS = (
 Space: TypeAlias = Judge | PixelComponents
 
 
-def spaces_of(data: Data) -> dict[str, Space]:
+def spaces_of(data: Data[Facts]) -> dict[str, Space]:
     """By domain, the space in which images are compared with real ones of that domain.
 
     The features of its evaluation classifier; where there is none, its principal components.

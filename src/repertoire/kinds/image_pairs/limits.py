@@ -1,10 +1,11 @@
 """What the numbers of a model of these data do not show."""
 
 from collections.abc import Mapping
-from typing import Any
+
+from repertoire.kinds.image_pairs.facts import Facts
 
 
-def limits(facts: Mapping[str, Any], metrics: Mapping[str, float], epochs: int) -> list[str]:
+def limits(facts: Facts, metrics: Mapping[str, float], epochs: int) -> list[str]:
     """Sentences for the card of a model that was trained for so many epochs."""
     return [
         f"It turns {facts['side']} × {facts['side']} pixels ({facts['source']}) into as many "

@@ -24,6 +24,7 @@ from repertoire.kinds.images.bernoulli import Likelihoods, likelihoods
 from repertoire.kinds.images.binarisation import drawn_once
 from repertoire.kinds.images.denoising import BASELINES as DENOISING_BASELINES
 from repertoire.kinds.images.denoising import LARGEST, filter_gains, linear_gains
+from repertoire.kinds.images.facts import Facts
 from repertoire.kinds.images.levels import level_bits
 from repertoire.measured import Baseline
 from repertoire.metrics.classification import linear_probe
@@ -77,7 +78,7 @@ class Config:
 Splits = dict[str, Arrays]
 
 
-def baselines(config: Config, data: Data) -> Scores:
+def baselines(config: Config, data: Data[Facts]) -> Scores:
     """Nats or bits of the test images, reconstruction error, likeness in the feature space."""
     splits = {split: data.arrays(split) for split in ("train", "valid", "test")}
     found, tests = Scores(), splits["test"]["images"]
@@ -109,7 +110,7 @@ def binary_images(images: Array, split: str, kind: str) -> Array:
     return (seen >= 128).astype(np.float32)
 
 
-def generators(config: Config, splits: Splits, data: Data) -> Scores:
+def generators(config: Config, splits: Splits, data: Data[Facts]) -> Scores:
     """Likeness to the test images of as many generated images, and of training images."""
     space = feature_space(data)
     pixels = kind_of_features(data.facts) == "pixels"
@@ -155,7 +156,7 @@ def _floors(space: FeatureSpace, splits: Splits, classes: bool) -> dict[str, flo
     return {**result, "real_label_agreement_percent": float(100 * agreed.mean())}
 
 
-def grey_baselines(config: Config, data: Data, split: str = "test") -> Scores:
+def grey_baselines(config: Config, data: Data[Facts], split: str = "test") -> Scores:
     """Principal components of levels: error, what a linear probe reads in them; filters."""
     train, other = data.arrays("train"), data.arrays(split)
     name = level_error(data.facts["channels"])

@@ -2,10 +2,11 @@
 
 import math
 from collections.abc import Mapping
-from typing import Any
+
+from repertoire.kinds.images.facts import Facts
 
 
-def limits(facts: Mapping[str, Any], metrics: Mapping[str, float], epochs: int) -> list[str]:
+def limits(facts: Facts, metrics: Mapping[str, float], epochs: int) -> list[str]:
     """Sentences for the card of a model that was trained for so many epochs."""
     channels = {1: "one channel", 3: "three channels"}[facts["channels"]]
     notes = [f"Pictures are {facts['side']} × {facts['side']} pixels of {channels}."]

@@ -24,6 +24,7 @@ import numpy as np
 
 from repertoire.config import Count, NonNegative, Positive, Seed, Share
 from repertoire.contract import Array, Data
+from repertoire.kinds.novelty.facts import Facts
 from repertoire.kinds.novelty.metrics import (
     Score,
     Trial,
@@ -112,7 +113,7 @@ def suited(rows: int, values: int, score: Score) -> dict[str, Any]:
     }
 
 
-def baselines(config: Config, data: Data, split: str = "test") -> Scores:
+def baselines(config: Config, data: Data[Facts], split: str = "test") -> Scores:
     """Means over detectors of both areas on the split, in percent, and the settings chosen."""
     tried: dict[tuple[str, float], dict[str, list[Trial]]] = {}
     for detector in range(len(data.facts["names"])):
@@ -138,7 +139,7 @@ def _area(parts: list[Trial]) -> float:
     return ranking_metrics(parts)["roc_auc_percent"]
 
 
-def _tests(data: Data, detector: int, split: str) -> tuple[Trial, Array]:
+def _tests(data: Data[Facts], detector: int, split: str) -> tuple[Trial, Array]:
     """Which rows of the split test the detector, and their values."""
     arrays = data.arrays(split)
     empty = np.zeros((len(arrays["labels"]), len(data.facts["names"])))
@@ -146,7 +147,7 @@ def _tests(data: Data, detector: int, split: str) -> tuple[Trial, Array]:
     return part, _values(data, arrays, detector)[part.rows]
 
 
-def _values(data: Data, arrays: dict[str, Array], detector: int) -> Array:
+def _values(data: Data[Facts], arrays: dict[str, Array], detector: int) -> Array:
     """Float rows as the nets see them: grey levels of 0 to 1, or standardised columns."""
     if "images" in arrays:
         return arrays["images"].reshape(len(arrays["images"]), -1) / 255.0

@@ -19,6 +19,7 @@ import numpy as np
 
 from repertoire.config import Count
 from repertoire.contract import Data
+from repertoire.kinds.pairs.facts import Facts
 from repertoire.kinds.pairs.metrics import signatures, text_measurement, variety_measurement
 from repertoire.measured import Baseline
 from repertoire.metrics.uncertainty import Scores
@@ -47,7 +48,7 @@ class Config:
     rules: tuple[Literal["date_rule", "digit_table"], ...]
 
 
-def baselines(config: Config, data: Data) -> Scores:
+def baselines(config: Config, data: Data[Facts]) -> Scores:
     """Exact match, chrF, BLEU and what else the data ask for, on the test split, in percent."""
     train, test = data.texts("train"), data.texts("test")
     measures = data.facts.get("measures", ())

@@ -16,6 +16,7 @@ import numpy as np
 from repertoire.config import Count
 from repertoire.contract import Array, Arrays, Data, Measurement
 from repertoire.kinds.running_text.blocks import stream_measurement
+from repertoire.kinds.running_text.facts import Facts
 from repertoire.kinds.running_text.rescoring import rescored_right, rescoring_measurement
 from repertoire.measured import Baseline
 from repertoire.metrics.uncertainty import Scores
@@ -44,7 +45,7 @@ class Config:
     priors: tuple[Count, ...]
 
 
-def baselines(config: Config, data: Data) -> Scores:
+def baselines(config: Config, data: Data[Facts]) -> Scores:
     """Perplexity and nats a token of the test stream: every token scored once.
 
     Contexts run across lines.

@@ -1,12 +1,13 @@
 """What the numbers of a model of these data do not show."""
 
 from collections.abc import Mapping
-from typing import Any
+
+from repertoire.kinds.series.facts import CourseFacts, Facts
 
 SIGNIFICANT = 0.05  # p-values below it are taken for more than chance
 
 
-def limits(facts: Mapping[str, Any], metrics: Mapping[str, float], epochs: int) -> list[str]:
+def limits(facts: Facts, metrics: Mapping[str, float], epochs: int) -> list[str]:
     """Sentences for the card of a model that was trained for so many epochs."""
     notes = [course("one course of one series", facts), *filled(facts)]
     if "dm_p_value" in metrics:
@@ -14,7 +15,7 @@ def limits(facts: Mapping[str, Any], metrics: Mapping[str, float], epochs: int) 
     return notes
 
 
-def course(what: str, facts: Mapping[str, Any]) -> str:
+def course(what: str, facts: CourseFacts) -> str:
     """What one course of time cannot show."""
     return (
         f"It was tested on {what}, from {facts['from']['test']} on: what "
@@ -23,7 +24,7 @@ def course(what: str, facts: Mapping[str, Any]) -> str:
     )
 
 
-def filled(facts: Mapping[str, Any]) -> list[str]:
+def filled(facts: CourseFacts) -> list[str]:
     """What filled gaps do to errors; nothing where no value was missing."""
     if not (count := facts.get("filled")):
         return []

@@ -11,6 +11,7 @@ import numpy as np
 
 from repertoire.config import Seed
 from repertoire.contract import Array, Data, Measurement
+from repertoire.kinds.stacked_images.facts import Facts
 from repertoire.measured import Baseline
 from repertoire.metrics.gaussians import (
     Generators,
@@ -45,7 +46,7 @@ class Config:
     seed: Seed
 
 
-def baselines(config: Config, data: Data) -> Scores:
+def baselines(config: Config, data: Data[Facts]) -> Scores:
     """Modes covered, divergence, distance and coverage, with as many images as the test split."""
     images = {split: data.arrays(split)["images"] for split in ("train", "valid", "test")}
     judge, test = Judge(data.arrays("judge")), images["test"]
