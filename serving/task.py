@@ -14,6 +14,32 @@ Answer = dict[str, Any]
 
 
 @dataclasses.dataclass(frozen=True)
+class File:
+    """A file that an example sends: in its place stand its bytes in base64.
+
+    `long` tells that they may be more than an argument of a command can hold (128 KiB).
+    """
+
+    name: str
+    long: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
+class Known:
+    """What is known of a model when an example is written; a server knows its facts alone.
+
+    `facts` of the manifest, `config` of the recipe, `figures` as evaluation/figures.json has them.
+    """
+
+    facts: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    config: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    figures: Sequence[Mapping[str, Any]] = ()
+
+    def figure(self, name: str) -> Mapping[str, Any] | None:
+        return next((figure for figure in self.figures if figure["name"] == name), None)
+
+
+@dataclasses.dataclass(frozen=True)
 class Task:
     """`answer(model, run, request)` turns request fields into a JSON-able answer.
 
@@ -25,12 +51,18 @@ class Task:
     `seeded` draws, and gets a seed of its own for each row. `table(model, settings)` names columns
     of numbers, if the model knows such, that fill the column `table_column` as one list; it raises
     InvalidInput. Where the model knows its `raw_cells`, they go there as the file has them.
+
+    `use` completes "a model for …" on a model card. `example(known)` is a request that may be sent
+    as it stands, but for each File in it. It asks for the media type `accept` of those `rendered`,
+    and keeps the answer in the file `into`.
     """
 
     answer: Callable[[Model, Run, Request], Answer]
     field: str
     column: str
     many: bool
+    use: str
+    example: Callable[[Known], Request]
     takes_text: bool = False
     seeded: bool = False
     others: Mapping[str, str] = dataclasses.field(default_factory=dict)
@@ -41,3 +73,21 @@ class Task:
     rendered: Mapping[str, Callable[[Model, Run, Request], tuple[bytes, dict[str, str]]]] = (
         dataclasses.field(default_factory=dict)
     )
+    accept: str = ""
+    into: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.use:
+            raise ValueError("a task without use; say what a model that has it is for")
+        if bool(self.accept) != bool(self.into) or self.accept not in {"", *self.rendered}:
+            known = ", ".join(self.rendered) or "none"
+            raise ValueError(f"accept {self.accept!r}, into {self.into!r}: rendered are {known}")
+
+
+def files_of(value: Any) -> list[File]:
+    """The files of an example, or of a part of it, in their order."""
+    if isinstance(value, File):
+        return [value]
+    if isinstance(value, Mapping):
+        value = list(value.values())
+    return [file for each in value for file in files_of(each)] if isinstance(value, list) else []

@@ -347,6 +347,7 @@ def test_a_family_with_a_kind_a_metric_and_a_task_of_its_own_is_added_without_an
         "Worst of 103 lengths",
         "mean length of 104 springs",
         "No spring was loaded with more than 1 newtons.",
+        "telling how long a spring becomes",
         "v1/models/hooke/stretch",
     ):
         assert said in page

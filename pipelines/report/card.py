@@ -4,24 +4,19 @@ import ast
 import json
 import re
 import shlex
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import repertoire
 from pipelines.params import Recipe
-from pipelines.report.words import USES, listed, size, small, spaced, uncertain
+from pipelines.report.words import listed, size, small, spaced, uncertain
 from repertoire.config import RepertoireError
 from repertoire.measured import Declared
+from serving.task import File, Known, Task, files_of
+from serving.tasks import TASKS
 
 SERVER = "localhost:8000"
-# Tasks of pictures, and the files that an example names.
-PICTURED = {
-    "caption": ("picture",),
-    "reconstruct": ("picture",),
-    "translate_image": ("picture",),
-    "blend": ("one", "other"),
-}
 LIBRARY = Path(repertoire.__file__).parent
 FAMILIES = LIBRARY / "families"
 STUDIES = LIBRARY / "studies"
@@ -86,8 +81,8 @@ def splits(facts: Mapping[str, Any]) -> str:
 
 
 def intended_use(tasks: list[str], dataset: str) -> str:
-    """What the model is for, and what it is not for."""
-    uses = listed([USES.get(task, spaced(task)) for task in tasks])
+    """What the model is for, and what it is not for. Raises RepertoireError for unknown tasks."""
+    uses = listed([_task(name).use for name in tasks])
     return (
         f"Studying and comparing model families on {spaced(dataset)}: {uses}. "
         "Not for decisions about people, nor for text or pictures of another kind."
@@ -150,80 +145,56 @@ def requests(
     name: str, manifest: Mapping[str, Any], recipe: Recipe, figures: list[Any]
 ) -> list[str]:
     """A command line for each task that the server offers for the model."""
-    bodies = _bodies(recipe, figures)
-    if manifest["facts"].get("seasonal_lags"):  # whole seasons of values are needed
-        bodies["forecast"] = {"series": manifest["facts"]["example"]}
-    lines = []
-    for task in manifest["tasks"]:
-        if task == "stylize":  # a photograph is longer than an argument may be
-            lines.append(
-                'printf \'{"images": "%s"}\' "$(base64 -w0 picture.jpg)" | curl -s '
-                f"{SERVER}/v1/models/{name}/{task} -H 'Accept: image/png' -d @- > painted.png"
-            )
-            continue
-        body = shlex.quote(json.dumps(bodies.get(task, {}), ensure_ascii=False))
-        if task in PICTURED:
-            given = ", ".join(f'\\"$(base64 -w0 {file}.png)\\"' for file in PICTURED[task])
-            more = "".join(f', \\"{name}\\": {value}' for name, value in _label(recipe).items())
-            body = f'"{{\\"images\\": [{given}]{more}}}"'
-        if task == "detect" and not bodies["detect"]["rows"]:
-            body = '"{\\"images\\": \\"$(base64 -w0 picture.png)\\", \\"normal\\": 0}"'
-        lines.append(f"curl -s {SERVER}/v1/models/{name}/{task} -d {body}")
-    return lines
+    known = Known(manifest["facts"], recipe.config, figures)
+    return [_command(name, task, known) for task in manifest["tasks"]]
 
 
-def _record(figures: list[Any]) -> list[dict[str, Any]]:
-    """A row of somebody's table by its columns."""
-    found = next((f for f in figures if f["name"] == "example-record"), None)
-    return [dict(zip(found["columns"], found["cells"][0], strict=True))] if found else []
+def _command(model: str, name: str, known: Known) -> str:
+    """curl with the example of a task, whose files the shell reads."""
+    task, address = _task(name), f"{SERVER}/v1/models/{model}/{name}"
+    request = task.example(known)
+    accept = f" -H 'Accept: {task.accept}'" if task.accept else ""
+    into = f" > {task.into}" if task.into else ""
+    files = files_of(request)
+    if any(file.long for file in files):
+        form = _json(request, lambda file: '"%s"', _in_format)
+        read = " ".join(f'"{_base64(file)}"' for file in files)
+        return f"printf {shlex.quote(form)} {read} | curl -s {address}{accept} -d @-{into}"
+    if files:
+        body = '"' + _json(request, lambda file: rf"\"{_base64(file)}\"", _in_quotes) + '"'
+    else:
+        body = shlex.quote(json.dumps(request, ensure_ascii=False))
+    return f"curl -s {address}{accept} -d {body}{into}"
 
 
-def _label(recipe: Recipe) -> dict[str, int]:
-    """What a net that is told a label is told here."""
-    return {"label": 3} if recipe.config.get("conditional") else {}
+def _task(name: str) -> Task:
+    if name not in TASKS:
+        raise RepertoireError(
+            f"task {name!r}: no server offers it; add a module with it to serving/tasks/, "
+            f"or let TASKS of the family name some of: {', '.join(sorted(TASKS))}"
+        )
+    return TASKS[name]
 
 
-def _words(figures: list[Any]) -> list[str]:
-    """Three words that a model of words knows: of a text of anybody those in its figures."""
-    found = next((f for f in figures if f["name"] == "neighbours"), None)
-    known = [row[0] for row in found["cells"]] if found else []
-    if len(known) < 3 or any(f["name"] == "agreement" for f in figures):
-        return ["king", "queen", "man"]
-    return known[:3]
+def _base64(file: File) -> str:
+    return f"$(base64 -w0 {shlex.quote(file.name)})"
 
 
-def _bodies(recipe: Recipe, figures: list[Any]) -> dict[str, dict[str, Any]]:
-    """By task a request's body, from what the recipe's figures show."""
-    prompt = recipe.config.get("prompt", "")
-    table = next((f for f in figures if f["columns"][:1] in (["source"], ["text"])), None)
-    sources = [row[0] for row in table["cells"]] if table else ["…"]
-    # A source with an unknown token in it would puzzle who copies the line.
-    source = next((text for text in sources if "<" not in text), sources[0])
-    label, words = _label(recipe), _words(figures)
-    points = {"points": recipe.config.get("draw_points")}
-    fan = next((f for f in figures if f["name"] == "fan-first"), None)
-    rows = next((f for f in figures if f["name"] == "example"), None)  # series side by side
-    row = next((f for f in figures if f["name"] == "example-row"), None)
-    cold = next((f for f in figures if f["name"] == "cold-start"), None)
-    liked = [row[-1] for row in cold["cells"][:2]] if cold else []
-    return {
-        "score": {"text": prompt},
-        "generate": {"prompt": prompt, "max_tokens": 20, "temperature": 0.7, "seed": 1},
-        "complete": {"prompt": prompt, "count": 3, "tokens": 4},
-        # A rival in any language.
-        "rescore": {"candidates": [{"text": prompt, "score": -1.5}, prompt[::-1]]},
-        "nearest": {"word": words[0]},
-        "nearest_sentences": {"text": source, "count": 3},
-        "rewrite": {"text": source},
-        "similarity": {"a": words[0], "b": words[1]},
-        "analogy": dict(zip("abc", words, strict=True)),
-        "translate": {"text": source},
-        "sample": {"count": 4, "seed": 0, **label},
-        "interpolate": {"seeds": [0, 1], "steps": 7, **label},
-        "classify": {"text": source},
-        "recommend": {"history": liked, "count": 5},
-        "forecast": {"series": rows["cells"] if rows else fan["lines"][0]["y"][:12] if fan else []},
-        "detect": {"rows": _record(figures) or (row["cells"][0] if row else [])},
-        "compose": {"frames": 64, "temperature": 0.8, "seed": 1},
-        "write": {**({"text": "hello"} if label else points), "seed": 1},
-    }
+def _in_format(text: str) -> str:
+    return re.sub(r"[%\\]", r"\g<0>\g<0>", text)
+
+
+def _in_quotes(text: str) -> str:
+    return re.sub(r'["\\$`]', r"\\\g<0>", text)
+
+
+def _json(value: Any, file: Callable[[File], str], text: Callable[[str], str]) -> str:
+    """JSON in which ``file`` writes what stands for a file, and ``text`` any other value."""
+    if isinstance(value, File):
+        return file(value)
+    if isinstance(value, Mapping):
+        pairs = (f"{_json(k, file, text)}: {_json(v, file, text)}" for k, v in value.items())
+        return f"{{{', '.join(pairs)}}}"
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(_json(each, file, text) for each in value)}]"
+    return text(json.dumps(value, ensure_ascii=False))

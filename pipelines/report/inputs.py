@@ -5,6 +5,7 @@ stage out of date.
 """
 
 import json
+import pkgutil
 from dataclasses import asdict
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from pipelines.artifact import ARTIFACTS, EVALUATION, HISTORY, MANIFEST
 from pipelines.code import ROOT, closure, digests
 from pipelines.params import recipe_names, recipe_params, study_names, study_params
 from repertoire.data.files import digest_file, digest_text, digest_tree
+from serving import tasks
 
 TEXTS = (
     "pipelines/report/*.jinja",
@@ -30,9 +32,15 @@ def inputs_digest() -> str:
     folders += [Path("studies") / name for name in studies]
     parts = {
         "params": [recipes, studies],
-        "code": digests(closure(["pipelines.report.__main__"])),
+        "code": digests(closure(_modules())),
         "texts": [digest_file(path) for path in texts],
         "results": [digest_file(path) for path in shown if path.exists()],
         "figures": [digest_tree([folder]) for folder in folders if folder.is_dir()],
     }
     return digest_text(json.dumps(parts, sort_keys=True))
+
+
+def _modules() -> list[str]:
+    """What draws the pages; each module of tasks says what a card says of them."""
+    offered = [f"{tasks.__name__}.{module.name}" for module in pkgutil.iter_modules(tasks.__path__)]
+    return ["pipelines.report.__main__", *offered]

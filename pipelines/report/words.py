@@ -3,31 +3,6 @@
 import math
 
 RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
-USES = {
-    "generate": "continuing text in the manner of its training data",
-    "score": "telling how likely a text is under it",
-    "complete": "proposing the next word",
-    "rescore": "choosing among the candidates of a recogniser",
-    "classify": "telling which of a few classes a short text is of",
-    "nearest": "finding words used alike",
-    "nearest_sentences": "finding sentences made alike",
-    "rewrite": "showing what a vector keeps of a sentence",
-    "similarity": "telling how alike two words are used",
-    "analogy": "completing analogies of words",
-    "forecast": "saying what may come next in such a series, and how surely",
-    "write": "writing or drawing by the strokes of a pen",
-    "translate": "turning one line of its source language into its target language",
-    "caption": "saying what a picture shows",
-    "interpolate": "drawing what lies between two pictures",
-    "blend": "adding and subtracting pictures by their codes",
-    "reconstruct": "showing what a short code keeps of a picture",
-    "detect": "telling what is unlike the normal things that it knows",
-    "translate_image": "turning pictures of one kind into pictures of another",
-    "compose": "composing music of several voices frame by frame",
-    "recommend": "proposing what someone may like next, from what they liked",
-    "sample": "drawing new pictures like those it saw",
-    "stylize": "painting a picture in the style that it learned",
-}
 
 
 def number(value: float) -> str:

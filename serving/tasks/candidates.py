@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 
 from serving.errors import Malformed
+from serving.examples import prompt
 from serving.fields import Fields
 from serving.plane import Run
 from serving.ports import Array, Arrays
 from serving.repository import Model
-from serving.task import Answer, Task
+from serving.task import Answer, Known, Request, Task
 from serving.tasks.language import text_log_probs
 from serving.text import Encoding
 from serving.texts import TEXTS, encoding_of, next_states
@@ -107,7 +108,28 @@ def _candidate(value: Any) -> tuple[str, float]:
     raise Malformed('a candidate is a text, or an object such as {"text": "…", "score": -1.5}')
 
 
+def _rivals(known: Known) -> Request:
+    """The prompt with a score of somebody's, and a rival in any language."""
+    begun = prompt(known)
+    return {"candidates": [{"text": begun, "score": -1.5}, begun[::-1]]}
+
+
 TASKS = {
-    "complete": Task(complete, field="prompt", column="prompt", many=False, takes_text=True),
-    "rescore": Task(rescore, field="candidates", column="candidates", many=False),
+    "complete": Task(
+        complete,
+        field="prompt",
+        column="prompt",
+        many=False,
+        use="proposing the next word",
+        example=lambda known: {"prompt": prompt(known), "count": 3, "tokens": 4},
+        takes_text=True,
+    ),
+    "rescore": Task(
+        rescore,
+        field="candidates",
+        column="candidates",
+        many=False,
+        use="choosing among the candidates of a recogniser",
+        example=_rivals,
+    ),
 }

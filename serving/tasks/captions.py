@@ -11,7 +11,7 @@ from serving import images
 from serving.fields import Fields
 from serving.plane import Run
 from serving.repository import Model
-from serving.task import Answer, Task
+from serving.task import Answer, File, Task
 from serving.texts import encoding_of
 
 IMAGES = 256  # in one request
@@ -41,4 +41,13 @@ def caption(model: Model, run: Run, request: Mapping[str, Any]) -> Answer:
     return {"results": results}
 
 
-TASKS = {"caption": Task(caption, field="images", column="image", many=True)}
+TASKS = {
+    "caption": Task(
+        caption,
+        field="images",
+        column="image",
+        many=True,
+        use="saying what a picture shows",
+        example=lambda known: {"images": [File("picture.png")]},
+    )
+}

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from serving.errors import BadModel
+from serving.examples import source
 from serving.fields import Fields
 from serving.plane import Run
 from serving.repository import Model
@@ -49,4 +50,14 @@ def _classes(model: Model) -> list[str]:
     return classes
 
 
-TASKS = {"classify": Task(classify, field="text", column="text", many=True, takes_text=True)}
+TASKS = {
+    "classify": Task(
+        classify,
+        field="text",
+        column="text",
+        many=True,
+        use="telling which of a few classes a short text is of",
+        example=lambda known: {"text": source(known)},
+        takes_text=True,
+    )
+}

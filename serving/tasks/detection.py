@@ -16,7 +16,7 @@ from serving.fields import Fields
 from serving.plane import Run
 from serving.ports import Array
 from serving.repository import Model
-from serving.task import Answer, Task
+from serving.task import Answer, File, Known, Request, Task
 
 ROWS = 256  # pictures or rows in one request
 
@@ -152,12 +152,25 @@ def _columns(model: Model, settings: Mapping[str, Any]) -> Sequence[str]:
     return list(tables.values())[chosen]
 
 
+def _example(known: Known) -> Request:
+    """A row that a figure shows, of somebody's table by its columns; else a picture."""
+    if record := known.figure("example-record"):
+        return {"rows": [dict(zip(record["columns"], record["cells"][0], strict=True))]}
+    if row := known.figure("example-row"):
+        return {"rows": row["cells"][0]}
+    if "example" in known.facts:
+        return {"rows": [known.facts["example"]]}
+    return {"images": File("picture.png"), "normal": 0}
+
+
 TASKS = {
     "detect": Task(
         detect,
         field="images",
         column="image",
         many=True,
+        use="telling what is unlike the normal things that it knows",
+        example=_example,
         others={"row": "rows"},
         table=_columns,
         table_column="row",

@@ -19,7 +19,7 @@ from serving.plane import Run
 from serving.ports import Array
 from serving.repository import Model
 from serving.steps import Step, after, last_of
-from serving.task import Answer, Task
+from serving.task import Answer, Known, Request, Task
 
 VALUES = 4096  # series in one request, or values in one series
 LEAST = 2  # values: one alone says nothing of how a series moves
@@ -174,4 +174,21 @@ def _described(layout: Layout, quantiles: Array) -> Answer:
     }
 
 
-TASKS = {"forecast": Task(forecast, field="series", column="series", many=True)}
+def _example(known: Known) -> Request:
+    """The series of a figure: several side by side, or the first of a fan chart."""
+    facts, rows, fan = known.facts, known.figure("example"), known.figure("fan-first")
+    if facts.get("seasonal_lags") or not (rows or fan):  # whole seasons of values are needed
+        return {"series": facts.get("example", [])}
+    return {"series": rows["cells"] if rows else fan["lines"][0]["y"][:12] if fan else []}
+
+
+TASKS = {
+    "forecast": Task(
+        forecast,
+        field="series",
+        column="series",
+        many=True,
+        use="saying what may come next in such a series, and how surely",
+        example=_example,
+    )
+}

@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 
 from serving.errors import InvalidInput
+from serving.examples import label
 from serving.fields import Fields
 from serving.manifest import Graph
 from serving.plane import Run
 from serving.ports import Array, Arrays
 from serving.repository import Model
-from serving.task import Answer, Task
+from serving.task import Answer, Known, Request, Task
 from serving.texts import encoding_of, next_states
 
 LETTERS = 32  # in one text
@@ -127,12 +128,20 @@ def svg(strokes: Strokes) -> str:
     )
 
 
+def _example(known: Known) -> Request:
+    """A text where the model writes one, else as many points as its figures have."""
+    told = {"text": "hello"} if label(known) else {"points": known.config.get("draw_points")}
+    return {**told, "seed": 1}
+
+
 TASKS = {
     "write": Task(
         write,
         field="text",
         column="text",
         many=False,
+        use="writing or drawing by the strokes of a pen",
+        example=_example,
         takes_text=True,
         rendered={"image/svg+xml": picture},
     )

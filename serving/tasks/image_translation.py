@@ -12,7 +12,7 @@ from serving.errors import InvalidInput
 from serving.fields import Fields
 from serving.plane import Run
 from serving.repository import Model
-from serving.task import Answer, Task
+from serving.task import Answer, File, Task
 
 IMAGES = 256  # in one request
 DIRECTIONS = ("a_to_b", "b_to_a")
@@ -45,4 +45,13 @@ def _graph(model: Model, fields: Fields) -> str:
     return direction
 
 
-TASKS = {"translate_image": Task(translate_image, field="images", column="image", many=True)}
+TASKS = {
+    "translate_image": Task(
+        translate_image,
+        field="images",
+        column="image",
+        many=True,
+        use="turning pictures of one kind into pictures of another",
+        example=lambda known: {"images": [File("picture.png")]},
+    )
+}

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from serving.errors import BadModel
+from serving.examples import prompt, source
 from serving.fields import Fields
 from serving.plane import Run
 from serving.ports import Array, Arrays
@@ -202,15 +203,38 @@ def _translated(target: Encoding, ids: list[int], log_prob: float) -> Answer:
 
 
 TASKS = {
-    "score": Task(score, field="text", column="text", many=True, takes_text=True),
+    "score": Task(
+        score,
+        field="text",
+        column="text",
+        many=True,
+        use="telling how likely a text is under it",
+        example=lambda known: {"text": prompt(known)},
+        takes_text=True,
+    ),
     "generate": Task(
         generate,
         field="prompt",
         column="prompt",
         many=False,
+        use="continuing text in the manner of its training data",
+        example=lambda known: {
+            "prompt": prompt(known),
+            "max_tokens": 20,
+            "temperature": 0.7,
+            "seed": 1,
+        },
         takes_text=True,
         seeded=True,
         stream=generate_events,
     ),
-    "translate": Task(translate, field="text", column="text", many=True, takes_text=True),
+    "translate": Task(
+        translate,
+        field="text",
+        column="text",
+        many=True,
+        use="turning one line of its source language into its target language",
+        example=lambda known: {"text": source(known)},
+        takes_text=True,
+    ),
 }

@@ -161,6 +161,8 @@ TASKS = {
         field="prompt",
         column="prompt",
         many=False,
+        use="composing music of several voices frame by frame",
+        example=lambda known: {"frames": 64, "temperature": 0.8, "seed": 1},
         seeded=True,
         rendered={"audio/midi": file, "image/png": picture},
     ),

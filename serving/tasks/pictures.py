@@ -13,11 +13,12 @@ import numpy as np
 
 from serving import images
 from serving.errors import InvalidInput, Malformed
+from serving.examples import label
 from serving.fields import LARGEST_SEED, Fields
 from serving.plane import Run
 from serving.ports import Array, Arrays
 from serving.repository import Model
-from serving.task import Answer, Task
+from serving.task import Answer, File, Task
 
 IMAGES = 256  # in one request
 BLENDED = 16
@@ -167,17 +168,39 @@ def decoded(run: Run, inputs: Arrays) -> Array:
 
 
 TASKS = {
-    "reconstruct": Task(reconstruct, field="images", column="image", many=True),
+    "reconstruct": Task(
+        reconstruct,
+        field="images",
+        column="image",
+        many=True,
+        use="showing what a short code keeps of a picture",
+        example=lambda known: {"images": [File("picture.png")], **label(known)},
+    ),
     "sample": Task(
         sample,
         field="count",
         column="count",
         many=False,
+        use="drawing new pictures like those it saw",
+        example=lambda known: {"count": 4, "seed": 0, **label(known)},
         seeded=True,
         rendered={"image/png": sheet},
     ),
     "interpolate": Task(
-        interpolate, field="images", column="images", many=False, rendered={"image/png": strip}
+        interpolate,
+        field="images",
+        column="images",
+        many=False,
+        use="drawing what lies between two pictures",
+        example=lambda known: {"seeds": [0, 1], "steps": 7, **label(known)},
+        rendered={"image/png": strip},
     ),
-    "blend": Task(blend, field="images", column="images", many=False),
+    "blend": Task(
+        blend,
+        field="images",
+        column="images",
+        many=False,
+        use="adding and subtracting pictures by their codes",
+        example=lambda known: {"images": [File("one.png"), File("other.png")], **label(known)},
+    ),
 }

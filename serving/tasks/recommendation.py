@@ -14,7 +14,7 @@ from serving.errors import BadModel, InvalidInput, Malformed
 from serving.fields import Fields
 from serving.plane import Run
 from serving.repository import Model
-from serving.task import Answer, Request, Task
+from serving.task import Answer, Known, Request, Task
 
 LONGEST = 1000  # items of a history
 LISTED = 10  # where nothing is asked
@@ -75,4 +75,19 @@ def _catalogue(model: Model) -> tuple[list[str], list[Any]]:
     return titles, ids
 
 
-TASKS = {"recommend": Task(recommend, field="history", column="history", many=False)}
+def _example(known: Known) -> Request:
+    """The titles that a figure begins with."""
+    begun = known.figure("cold-start")
+    return {"history": [row[-1] for row in begun["cells"][:2]] if begun else [], "count": 5}
+
+
+TASKS = {
+    "recommend": Task(
+        recommend,
+        field="history",
+        column="history",
+        many=False,
+        use="proposing what someone may like next, from what they liked",
+        example=_example,
+    )
+}

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from serving.errors import BadModel, InvalidInput
+from serving.examples import source
 from serving.fields import Fields
 from serving.plane import Run
 from serving.ports import Array
@@ -85,7 +86,21 @@ def _known(model: Model) -> list[str]:
 
 TASKS = {
     "nearest_sentences": Task(
-        nearest_sentences, field="text", column="text", many=True, takes_text=True
+        nearest_sentences,
+        field="text",
+        column="text",
+        many=True,
+        use="finding sentences made alike",
+        example=lambda known: {"text": source(known), "count": 3},
+        takes_text=True,
     ),
-    "rewrite": Task(rewrite, field="text", column="text", many=True, takes_text=True),
+    "rewrite": Task(
+        rewrite,
+        field="text",
+        column="text",
+        many=True,
+        use="showing what a vector keeps of a sentence",
+        example=lambda known: {"text": source(known)},
+        takes_text=True,
+    ),
 }

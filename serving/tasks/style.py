@@ -18,7 +18,7 @@ from serving.fields import Fields
 from serving.plane import Run
 from serving.ports import Array
 from serving.repository import Model
-from serving.task import Answer, Task
+from serving.task import Answer, File, Task
 
 IMAGES = 16  # in one request
 PIXELS = 2**25  # of one image
@@ -102,6 +102,14 @@ def _spans(size: int) -> Iterator[tuple[slice, int, slice]]:
 
 TASKS = {
     "stylize": Task(
-        stylize, field="images", column="image", many=True, rendered={"image/png": picture}
+        stylize,
+        field="images",
+        column="image",
+        many=True,
+        use="painting a picture in the style that it learned",
+        example=lambda known: {"images": File("picture.jpg", long=True)},
+        rendered={"image/png": picture},
+        accept="image/png",
+        into="painted.png",
     )
 }

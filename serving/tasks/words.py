@@ -14,7 +14,7 @@ from serving.fields import Fields
 from serving.plane import Run
 from serving.ports import Array, Arrays
 from serving.repository import Model
-from serving.task import Answer, Request, Task
+from serving.task import Answer, Known, Request, Task
 from serving.text import Encoding
 from serving.texts import encoding_of
 
@@ -84,8 +84,40 @@ def _lists(encoding: Encoding, outputs: Arrays, count: int) -> list[list[Answer]
     return lists
 
 
+def _three(known: Known) -> list[str]:
+    """Words that the model knows: of a text of anybody those in its figures."""
+    found = known.figure("neighbours")
+    words = [row[0] for row in found["cells"]] if found else []
+    # Agreement with people is measured on English.
+    return ["king", "queen", "man"] if len(words) < 3 or known.figure("agreement") else words[:3]
+
+
 TASKS = {
-    "nearest": Task(nearest, field="word", column="word", many=True, takes_text=True),
-    "similarity": Task(similarity, field="a", column="a", many=False, takes_text=True),
-    "analogy": Task(analogy, field="a", column="a", many=False, takes_text=True),
+    "nearest": Task(
+        nearest,
+        field="word",
+        column="word",
+        many=True,
+        use="finding words used alike",
+        example=lambda known: {"word": _three(known)[0]},
+        takes_text=True,
+    ),
+    "similarity": Task(
+        similarity,
+        field="a",
+        column="a",
+        many=False,
+        use="telling how alike two words are used",
+        example=lambda known: dict(zip("ab", _three(known), strict=False)),
+        takes_text=True,
+    ),
+    "analogy": Task(
+        analogy,
+        field="a",
+        column="a",
+        many=False,
+        use="completing analogies of words",
+        example=lambda known: dict(zip("abc", _three(known), strict=True)),
+        takes_text=True,
+    ),
 }

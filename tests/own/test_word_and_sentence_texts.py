@@ -7,12 +7,13 @@ from types import SimpleNamespace
 import pytest
 
 from pipelines.declared import declared
-from pipelines.report.card import _words
 from pipelines.report.limits import limits
 from repertoire.config import ConfigError, parse
 from repertoire.data.doors import OptionNeeded
 from repertoire.data.sources import Files, SourceError
 from repertoire.readers import sentence_texts, word_texts
+from serving.task import Known
+from serving.tasks import TASKS
 from tests.own.texts import english, folder
 from tests.own.through_stages import prepared, served, trained
 
@@ -73,8 +74,10 @@ def test_too_few_different_words_are_told(tmp_path):
 def test_a_card_asks_for_words_of_the_text_and_says_that_nobody_judged():
     cells = [("river", "road"), ("house", "garden"), ("table", "forest"), ("road", "river")]
     neighbours = {"name": "neighbours", "cells": cells}
-    assert _words([neighbours]) == ["river", "house", "table"]
-    assert _words([neighbours, {"name": "agreement", "cells": []}])[0] == "king"
+    agreement = {"name": "agreement", "cells": []}
+    asked = TASKS["analogy"].example(Known(figures=[neighbours]))
+    assert asked == {"a": "river", "b": "house", "c": "table"}
+    assert TASKS["nearest"].example(Known(figures=[neighbours, agreement])) == {"word": "king"}
     recipe = SimpleNamespace(seed=1, training=SimpleNamespace(epochs=1))
     said = limits(
         {"kind": "word_vectors", "vocabulary": 31},

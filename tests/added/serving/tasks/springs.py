@@ -19,4 +19,13 @@ def stretch(model: Model, run: Run, request: Request) -> Answer:
     return {"results": [{"length": length} for length in found.tolist()]}
 
 
-TASKS = {"stretch": Task(stretch, field="loads", column="load", many=True)}
+TASKS = {
+    "stretch": Task(
+        stretch,
+        field="loads",
+        column="load",
+        many=True,
+        use="telling how long a spring becomes",
+        example=lambda known: {"loads": [0, known.facts["heaviest"]]},
+    )
+}

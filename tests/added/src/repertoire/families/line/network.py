@@ -1,9 +1,7 @@
 """One weight and one bias."""
 
-from collections.abc import Mapping
-from typing import Any
-
 from repertoire.families.line.config import Config
+from repertoire.kinds.springs.facts import Facts
 from torch import Tensor, nn
 
 from repertoire.contract import Graph, Port
@@ -20,12 +18,12 @@ class Line(nn.Module):
         return self.map(load[:, None])[:, 0]
 
 
-def build(config: Config, facts: Mapping[str, Any]) -> Line:
+def build(config: Config, facts: Facts) -> Line:
     """The same for all springs."""
     return Line()
 
 
-def graphs(network: nn.Module, facts: Mapping[str, Any]) -> tuple[Graph, ...]:
+def graphs(network: nn.Module, facts: Facts) -> tuple[Graph, ...]:
     """``stretch`` alone."""
     load = Port("load", "float32", ("batch",), 0, facts["heaviest"])
     return (Graph("stretch", network, (load,), (Port("length", "float32", ("batch",)),)),)
