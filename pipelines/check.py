@@ -5,9 +5,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import Any
 
+from pipelines.declared import declared
 from pipelines.params import STRONGEST, DatasetParams, Params, Recipe
-from repertoire.config import ConfigError, parse, section
-from repertoire.contract import Family, load_family
+from repertoire.config import ConfigError, RepertoireError, parse, section
+from repertoire.contract import load_family
 from repertoire.data.own_expectations import own_expectations
 from repertoire.data.sources import Source
 from repertoire.kinds import load_baselines
@@ -62,7 +63,7 @@ def _check_recipe(recipe: Recipe, datasets: Mapping[str, DatasetParams], place: 
             f"{recipe.dataset} is of kind {kind}"
         )
     config = parse(family.Config, recipe.config, f"{place}.config")
-    _check_gate(recipe, family, kind, f"{place}.gate")
+    _check_gate(recipe, kind, f"{place}.gate")
     for key, other in family.same_in_baseline.items():
         own, wanted = asdict(config)[key], _plain(dataset, kind, other)
         if own and own != wanted:
@@ -78,23 +79,20 @@ def _plain(dataset: DatasetParams, kind: str, key: str) -> Any:
     return values.get(key) if key else values
 
 
-def _check_gate(recipe: Recipe, family: Family, kind: str, place: str) -> None:
+def _check_gate(recipe: Recipe, kind: str, place: str) -> None:
     gate = recipe.gate
-    directions = [way for names, way in family.metrics.items() if re.fullmatch(names, gate.metric)]
-    if not directions:
+    means = declared(recipe.family, kind)
+    try:
+        metric = means.metric(gate.metric)
+    except RepertoireError as error:
+        raise ConfigError(f"{place}.metric: {recipe.family} has {error}") from None
+    if gate.better != metric.better:
+        raise ConfigError(f"{place}.better: of {gate.metric} the {metric.better} value is better")
+    if gate.baseline != STRONGEST and not means.baseline(gate.baseline, metric, recipe.config):
         raise ConfigError(
-            f"{place}.metric: {recipe.family} has no metric {gate.metric!r}; "
-            f"there are: {_list(family.metrics)}"
-        )
-    if gate.better not in directions:
-        raise ConfigError(f"{place}.better: of {gate.metric} the {directions[0]} value is better")
-    names = load_baselines(kind).NAMES
-    if gate.baseline != STRONGEST and not any(
-        re.fullmatch(pattern, gate.baseline) for pattern in names
-    ):
-        raise ConfigError(
-            f"{place}.baseline: data of kind {kind} have no baseline {gate.baseline!r}; "
-            f"there are: {_list(names)}"
+            f"{place}.baseline: data of kind {kind} have no baseline {gate.baseline!r} of "
+            f"{gate.metric}; there are: "
+            f"{_list(f'{baseline.name}_{metric.against}' for baseline in means.baselines)}"
         )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from safetensors.numpy import load_file
 
 from pipelines.artifact import ARTIFACTS, BASELINES, EVALUATION, METRICS, RESULTS, draws_of
+from pipelines.declared import declared
 from pipelines.params import STRONGEST, Recipe, export_params, family_config, recipe_params
 from pipelines.stage import run_stage
 from pipelines.verdict import verdict_sentence
@@ -17,7 +18,8 @@ from repertoire.data.dataset import Dataset
 from repertoire.data.figures import write_figures
 from repertoire.data.files import digest_file, read_json, whole_folder, write_json
 from repertoire.engines.onnx_engine import OnnxRun
-from repertoire.metrics.gate import REAL, Comparison, alike, compare, strongest
+from repertoire.measured import Declared, strongest
+from repertoire.metrics.gate import Comparison, compare
 from repertoire.metrics.rounding import rounded
 from repertoire.metrics.uncertainty import Drawn, drawn_values, read_draws, values
 
@@ -39,7 +41,10 @@ def evaluate(name: str) -> None:
     errors = rounded({k: v for k, v in found.items() if v is not None}, ERROR_DIGITS)
     snapshots = load_file(folder / "trained/snapshots.safetensors")
     figures = family.illustrate(run, config, data, snapshots)
-    compared = verdicts(recipe, metrics, drawn)
+    means = declared(recipe.family, data.facts["kind"])
+    for key in metrics:
+        means.metric(key)  # raises where the family does not describe what it measures
+    compared = verdicts(recipe, means, metrics, drawn)
     metric = recipe.gate.metric
     gate = _gate(recipe, metrics[metric], errors[metric], compared[0])
     with whole_folder(folder / EVALUATION) as partial:
@@ -76,21 +81,25 @@ def _plain(comparison: Comparison) -> dict[str, object]:
 
 
 def verdicts(
-    recipe: Recipe, metrics: dict[str, float], drawn: Mapping[str, Drawn]
+    recipe: Recipe,
+    means: Declared,
+    metrics: Mapping[str, float],
+    drawn: Mapping[str, Drawn],
 ) -> list[Comparison]:
     """The gate's metric beside that of every baseline in it, the gate's own first.
 
-    ``drawn`` are the bootstrap values of the net. Raises RepertoireError where the gate names what
-    was not measured, or what has no standard error.
+    ``means`` describes their keys, ``drawn`` are the bootstrap values of the net. Raises
+    RepertoireError where the gate names what was not measured, or what has no standard error.
     """
     gate = recipe.gate
     baselines = read_json(BASELINES / f"{recipe.dataset}.json")
+    beside = means.beside(means.metric(gate.metric), baselines, recipe.config)
     name = gate.baseline
     if name == STRONGEST:
-        name = strongest(gate.metric, gate.better, metrics, baselines) or STRONGEST
-    for key, known in ((gate.metric, metrics), (name, baselines)):
-        if key not in known:
-            raise RepertoireError(f"gate: no {key!r}; there are: {', '.join(known)}")
+        name = strongest(beside) or STRONGEST
+    for key, measured in ((gate.metric, metrics), (name, baselines)):
+        if key not in measured:
+            raise RepertoireError(f"gate: no {key!r}; there are: {', '.join(measured)}")
     if gate.metric not in drawn or drawn[gate.metric].error is None:
         raise RepertoireError(
             f"gate: {gate.metric} has no standard error, so no margin over chance can be stated; "
@@ -99,11 +108,10 @@ def verdicts(
     file = draws_of(recipe.dataset)
     paired = read_draws(file) if file.exists() else {}
     value, own = metrics[gate.metric], drawn[gate.metric]
-    rivals = dict.fromkeys([name, *alike(gate.metric, metrics, baselines)])
+    rivals = [key for key, baseline in beside.items() if baseline.role != "real"]
     return [
         compare(gate.better, value, own, (rival, baselines[rival]), paired.get(rival))
-        for rival in rivals
-        if rival == name or not rival.startswith(REAL)
+        for rival in dict.fromkeys([name, *rivals])
     ]
 
 
@@ -133,8 +141,6 @@ def _write_manifest(
     folder = ARTIFACTS / name
     metrics, errors = results["test"], results["standard_errors"]
     baselines = read_json(BASELINES / f"{recipe.dataset}.json")
-    verdict = {"metric": recipe.gate.metric, **results["verdicts"][0]}
-    sentence = verdict_sentence(verdict, metrics[recipe.gate.metric], baselines)
     exported = read_json(folder / "onnx" / "graphs.json")
     write_json(
         folder / "manifest.json",
@@ -151,7 +157,7 @@ def _write_manifest(
             "metrics": {f"test_{key}": value for key, value in metrics.items()},
             "standard_errors": {f"test_{key}": value for key, value in errors.items()},
             "baselines": baselines,
-            "verdict": {**verdict, "sentence": sentence},
+            "verdict": _verdict(recipe, data, results, baselines),
             "parity": exported["metric_differences"],
             "digests": {
                 **read_json(folder / "trained/history.json")["digests"],
@@ -159,6 +165,18 @@ def _write_manifest(
             },
         },
     )
+
+
+def _verdict(
+    recipe: Recipe, data: Dataset, results: Mapping[str, Any], baselines: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The first of the verdicts, and what it says in a sentence."""
+    found = {"metric": recipe.gate.metric, **results["verdicts"][0]}
+    means = declared(recipe.family, data.facts["kind"])
+    metric = means.metric(recipe.gate.metric)
+    baseline = means.beside(metric, baselines, recipe.config)[found["baseline"]]
+    value = results["test"][metric.key]
+    return {**found, "sentence": verdict_sentence(found, value, metric, baseline)}
 
 
 if __name__ == "__main__":

@@ -52,7 +52,8 @@ def _write_dataset(folder: Path, name: str) -> None:
     params = dataset_params(name)
     kind = load_reader(params.reader).KIND
     modules = ["pipelines.prepare", f"repertoire.readers.{params.reader}"]
-    modules += ["pipelines.baseline", f"repertoire.kinds.{kind}.baselines"]
+    home = f"repertoire.kinds.{kind}"
+    modules += ["pipelines.baseline", f"{home}.baselines", f"{home}.facts"]
     _write(folder / f"prepare/{name}.json", asdict(params), modules)
 
 

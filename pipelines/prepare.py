@@ -12,11 +12,13 @@ from pipelines.stage import run_stage
 from repertoire.config import parse
 from repertoire.data.dataset import write_dataset
 from repertoire.data.doors import left_out
+from repertoire.data.facts import check_facts
 from repertoire.data.files import digest_tree, whole_folder, write_json
 from repertoire.data.own_expectations import own_expectations
 from repertoire.data.page import validation_page
 from repertoire.data.sources import Files, fetch
 from repertoire.data.validation import Expectation, common, validate, with_identity
+from repertoire.kinds import load_facts
 from repertoire.readers import load_reader
 
 if TYPE_CHECKING:
@@ -52,20 +54,21 @@ def tabulated(name: str, params: DatasetParams) -> Tabulated:
 
 
 def prepare(name: str) -> None:
-    """Write data/<name>/; a failed expectation leaves nothing behind."""
+    """Write data/<name>/; a failed expectation, or facts of another kind, leave nothing behind."""
     params = dataset_params(name)
     found = tabulated(name, params)
     reader, table = found.reader, found.table
     records = validate(name, table, found.expectations)
     encoded = reader.encode(found.config, table)
     origins: list[Any] = [*params.sources.values(), *([params.raw] if params.raw else [])]
+    facts = {
+        "dataset": name,
+        "kind": reader.KIND,
+        "origin": _joined([source.origin for source in origins], "generated"),
+        "licence": _joined([source.licence for source in origins], "generated, none needed"),
+    }
+    check_facts(load_facts(reader.KIND), {**facts, **encoded.facts}, params.reader)
     with whole_folder(Path("data") / name) as folder:
-        facts = {
-            "dataset": name,
-            "kind": reader.KIND,
-            "origin": _joined([source.origin for source in origins], "generated"),
-            "licence": _joined([source.licence for source in origins], "generated, none needed"),
-        }
         write_dataset(folder, encoded, facts)
         write_json(folder / "validation.json", records)
         page = validation_page(name, facts, records, table)

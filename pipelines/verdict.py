@@ -3,16 +3,18 @@
 from collections.abc import Mapping
 from typing import Any
 
-from pipelines.report.words import baseline_words, lowered, metric_words, number
+from pipelines.report.words import lowered, number
+from repertoire.measured import Baseline, Metric
 
 
-def verdict_sentence(verdict: Mapping[str, Any], value: float, baselines: Mapping[str, Any]) -> str:
+def verdict_sentence(
+    verdict: Mapping[str, Any], value: float, metric: Metric, baseline: Baseline
+) -> str:
     """Against the baseline of the gate, with the numbers that this rests on."""
-    metric, unit = metric_words(verdict["metric"])
     said = {"better": "Better than", "within noise": "Within noise of", "worse": "Worse than"}
     return (
-        f"{said[verdict['verdict']]} the {baseline_words(verdict['baseline'], baselines)}: "
-        f"{lowered(metric)} {number(value)} against {number(verdict['baseline_value'])}"
-        f"{' ' + unit if unit else ''}, ahead by {number(verdict['margin'])} ± "
+        f"{said[verdict['verdict']]} the {baseline.label}: "
+        f"{lowered(metric.label)} {number(value)} against {number(verdict['baseline_value'])}"
+        f"{' ' + metric.unit if metric.unit else ''}, ahead by {number(verdict['margin'])} ± "
         f"{number(verdict['error'])} ({verdict['test']})."
     )

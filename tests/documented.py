@@ -1,4 +1,4 @@
-"""The metrics of docs/measures.md: their names as patterns, and which value is better."""
+"""The metrics of docs/measures: their names as patterns, and which value is better."""
 
 import re
 
@@ -6,7 +6,8 @@ from tests.project import ROOT
 
 ROWS = [
     line.strip("| ").split(" | ")
-    for line in (ROOT / "docs/measures.md").read_text(encoding="utf-8").splitlines()
+    for page in sorted((ROOT / "docs/measures").glob("*.md"))
+    for line in page.read_text(encoding="utf-8").splitlines()
     if line.startswith("| `")
 ]
 

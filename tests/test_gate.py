@@ -9,6 +9,7 @@ import pytest
 from pipelines.evaluate import _gate, verdicts
 from pipelines.params import STRONGEST, Gate, Recipe, Training
 from repertoire.config import RepertoireError
+from repertoire.measured import Baseline, Declared, Metric
 from repertoire.metrics.uncertainty import Drawn, write_draws
 
 TRAINING = Training(epochs=3, threads=1, checkpoint_seconds=1.0, record_steps=2)
@@ -18,8 +19,14 @@ TRAINING = Training(epochs=3, threads=1, checkpoint_seconds=1.0, record_steps=2)
 DRAWN = {"height": Drawn(np.array([0.0, 2 * 2**0.5]), 10**18, 1)}
 
 
+def means(better="lower"):
+    metrics = [Metric(key, key.title(), "m", better) for key in ("height", "depth", "width")]
+    rivals = [Baseline(name, name) for name in ("mean", "low", "high", "median")]
+    return Declared(tuple(metrics), (*rivals, Baseline("real", "real", "real")))
+
+
 def gate_of(recipe, metrics):
-    first = verdicts(recipe, metrics, DRAWN)[0]
+    first = verdicts(recipe, means(recipe.gate.better), metrics, DRAWN)[0]
     return _gate(recipe, metrics[recipe.gate.metric], 2.0, first)
 
 
@@ -82,7 +89,8 @@ def test_a_gate_may_name_whichever_baseline_is_strongest(hills, tmp_path):
     (tmp_path / "baselines/hills.json").write_text(json.dumps(values))
     for better, name in (("lower", "low_height"), ("higher", "high_height")):
         gate = Gate("height", better, STRONGEST, 1, "passed")
-        found = verdicts(Recipe("A", "toy", "hills", 5, TRAINING, gate, {}), {"height": 3.0}, DRAWN)
+        asked = Recipe("A", "toy", "hills", 5, TRAINING, gate, {})
+        found = verdicts(asked, means(better), {"height": 3.0}, DRAWN)
         assert found[0].baseline == name
         assert {each.baseline for each in found} == {"mean_height", "low_height", "high_height"}
 
@@ -98,21 +106,21 @@ def test_a_gate_may_name_whichever_baseline_is_strongest(hills, tmp_path):
 def test_rows_drawn_alike_make_a_small_difference_sure(hills, tmp_path, value, shift, verdict):
     beside = replace(DRAWN["height"], values=DRAWN["height"].values + shift)
     write_draws(tmp_path / "baselines/hills.draws.safetensors", {"mean_height": beside})
-    [found] = verdicts(recipe("lower", 1), {"height": value}, DRAWN)
+    [found] = verdicts(recipe("lower", 1), means(), {"height": value}, DRAWN)
     assert (found.verdict, found.test) == (verdict, "paired bootstrap")
     assert found.error == pytest.approx(0)
 
 
 def test_without_draws_of_the_baseline_the_error_is_that_of_the_net_alone(hills):
-    [found] = verdicts(recipe("lower", 1), {"height": 7.5}, DRAWN)
+    [found] = verdicts(recipe("lower", 1), means(), {"height": 7.5}, DRAWN)
     assert (found.verdict, found.test) == ("within noise", "bootstrap of the model alone")
     assert found.error == pytest.approx(2)
-    assert verdicts(recipe("lower", 1), {"height": 6.5}, DRAWN)[0].verdict == "better"
+    assert verdicts(recipe("lower", 1), means(), {"height": 6.5}, DRAWN)[0].verdict == "better"
 
 
 @pytest.mark.parametrize("other", [{"units": 7}, {"block": 3}])
 def test_draws_of_other_units_are_not_paired(hills, tmp_path, other):
     beside = replace(DRAWN["height"], **other)
     write_draws(tmp_path / "baselines/hills.draws.safetensors", {"mean_height": beside})
-    [found] = verdicts(recipe("lower", 1), {"height": 7.5}, DRAWN)
+    [found] = verdicts(recipe("lower", 1), means(), {"height": 7.5}, DRAWN)
     assert found.test == "bootstrap of the model alone"

@@ -1,16 +1,20 @@
 """The stages in a project in miniature: reproducible, resumable, and clear when refused."""
 
+import csv
 import hashlib
 import json
 import shutil
 import signal
 import sqlite3
+import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
+from repertoire.config import read_yaml
 from repertoire.engines.onnx_engine import session
 from tests.project import ROOT, Project
 
@@ -321,28 +325,45 @@ def test_weights_in_the_file_are_those_that_were_exported(reproduced):
     assert sum(value.size for value in weights.values()) > 1000
 
 
-def test_a_family_is_added_by_one_package_and_one_block(tmp_path):
-    """The five steps of CONTRIBUTING, in a copy: nothing else is edited."""
-    project = Project(tmp_path / "p", ("vae_digits",))
-    families = project.folder / "src/repertoire/families"
-    shutil.copytree(families / "variational_autoencoder", families / "twin")
-    for path in (families / "twin").glob("*.py"):
-        text = path.read_text()
-        path.write_text(text.replace("families.variational_autoencoder", "families.twin"))
-    params = project.params()
-    params["recipes"]["twin_digits"] = {**params["recipes"]["vae_digits"], "family": "twin"}
-    params["recipes"]["twin_digits"]["gate"] = {
-        **params["recipes"]["vae_digits"]["gate"],
-        "standard_errors": -1e9,
-    }
-    del params["recipes"]["vae_digits"]
-    project.write_params(params)
+def test_a_family_with_a_kind_a_metric_and_a_task_of_its_own_is_added_without_an_edit(tmp_path):
+    """The files of tests/added and a block: from its data to the report and a served answer."""
+    project = Project(tmp_path / "p", ())
+    before = {path: path.read_bytes() for path in code_of(project.folder)}
+    added = ROOT / "tests/added"
+    shutil.copytree(added / "src", project.folder / "src", dirs_exist_ok=True)
+    shutil.copytree(added / "serving", project.folder / "serving", dirs_exist_ok=True)
+    block = read_yaml(added / "params.yaml")
+    project.write_params({**project.params(), "studies": {}, **block})
+    assert len(before) > 300 and all(p.read_bytes() == text for p, text in before.items())
     done = project.run("dvc", "repro")
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
-    manifest = json.loads((project.folder / "artifacts/twin_digits/manifest.json").read_text())
-    assert manifest["family"] == "twin"
+    folder = project.folder / "artifacts/hooke"
+    results = json.loads((folder / "evaluation/results.json").read_text())
+    assert results["gate"]["passed"] and results["gate"]["verdict"] == "better"
     assert project.stage("report").returncode == 0
-    assert (project.folder / "reports/twin.html").exists()
+    page = (project.folder / "reports/line.html").read_text()
+    for said in (
+        "Mean miss of a length",
+        "Worst of 103 lengths",
+        "mean length of 104 springs",
+        "No spring was loaded with more than 1 newtons.",
+        "telling how long a spring becomes",
+        "v1/models/hooke/stretch",
+    ):
+        assert said in page
+    (project.folder / "loads.csv").write_text("load\n0\n1\n", encoding="utf-8")
+    asked = ("-m", "serving.batch", str(folder), "stretch", "loads.csv", "lengths.csv")
+    done = project.run(sys.executable, *asked)
+    assert done.returncode == 0, done.stderr
+    with (project.folder / "lengths.csv").open(encoding="utf-8") as file:
+        lengths = [float(row["length"]) for row in csv.DictReader(file)]
+    # The law that the data were made by: 40 mm, and 30 more a newton.
+    assert lengths == pytest.approx([40, 70], abs=1)
+
+
+def code_of(folder: Path) -> list[Path]:
+    """Every file of code in a copy."""
+    return [p for part in ("src", "serving", "pipelines") for p in (folder / part).rglob("*.py")]
 
 
 def test_contributing_describes_the_files_that_a_family_has():

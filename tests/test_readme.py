@@ -6,7 +6,7 @@ import re
 import pytest
 
 from pipelines.params import Params
-from pipelines.report.readme import BEGIN, END, MISSED, VALUE, difference, values
+from pipelines.report.readme import BEGIN, END, VALUE, VERDICT, difference, values
 from pipelines.report.words import number, uncertain
 from repertoire.config import read_yaml
 from tests.project import ROOT
@@ -26,8 +26,10 @@ def test_the_table_holds_the_metrics_that_git_holds():
         metrics = json.loads(path.read_text(encoding="utf-8"))
         row = shown[params.recipe(name).title]
         value = uncertain(metrics["value"], metrics["standard_error"])
-        wanted = value + ("" if metrics["passed"] else MISSED)
-        assert (row[VALUE], number(metrics["baseline"]) in row[-1]) == (wanted, True)
+        mark, verdict = row[VERDICT].split(" ", 1)
+        assert (row[VALUE], number(metrics["baseline"]) in row[-1]) == (value, True)
+        assert (mark == "✓") is metrics["passed"]
+        assert verdict in ("better", "within noise", "worse")
 
 
 def test_the_gate_names_the_strongest_baseline_of_each_row():
@@ -42,17 +44,17 @@ def test_the_gate_names_the_strongest_baseline_of_each_row():
         best = min(numbers) if better[row[1]] == "lower" else max(numbers)
         if numbers[0] != best:
             weaker[row[1]] = row[-1]
-    assert len(rows) == 62 and weaker == {}
+    assert len(rows) == len(better) and weaker == {}
 
 
 def line(model: str, value: str) -> str:
-    return f"| a | {model} | b | c | {value} | d |\n"
+    return f"| a | {model} | b | c | {value} | ✗ worse | d |\n"
 
 
 def test_differences_are_counted_and_the_largest_is_named():
     head = "| family |\n| --- |\n"
     old = head + line("one", "40.0 ± 3.1") + line("two", "−0.5 ± 0.023")
-    old += line("three", "7,012 ± 19 (missed)")
+    old += line("three", "7,012 ± 19")
     assert values(old) == {"one": 40.0, "two": -0.5, "three": 7012.0}
     assert difference(old, old) == "no value differs from the table before"
     new = head + line("one", "41.0") + line("two", "−0.45") + line("three", "7,012 ± 23")

@@ -18,7 +18,7 @@ NAMES = sorted(RECIPES)
 
 
 def test_every_recipe_is_covered():
-    assert len(NAMES) == 63
+    assert len(NAMES) >= 63
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -12,16 +12,18 @@ from safetensors.numpy import save_file
 
 from pipelines.params import Gate, Recipe, Training
 from pipelines.report import card
+from pipelines.report import page as pages_of_report
 from pipelines.report.card import family_name, requests, settings
 from pipelines.report.charts import draw_lines, panels
 from pipelines.report.compare import comparisons, verdicts
 from pipelines.report.figures import heatmap
-from pipelines.report.limits import against_the_strongest
 from pipelines.report.page import INPUTS, OUTPUT, report
-from pipelines.report.words import listed, metric_words, number
+from pipelines.report.words import listed, number
 from repertoire.config import RepertoireError, parse
 from repertoire.contract import Figure, Kind, Line
 from repertoire.data.figures import write_figures
+from repertoire.kinds.series.limits import against_the_strongest
+from repertoire.measured import Baseline, Declared, Metric
 from tests.project import full_params
 
 PARAMS = """
@@ -46,6 +48,22 @@ recipes:
 studies:
   drops: {title: Drops & falls, module: drops, config: {}}
 """
+MEANS = Declared(
+    (
+        Metric("perplexity", "Perplexity", "", "lower"),
+        Metric("chrf_percent", "chrF", "%", "higher"),
+        Metric("frechet_distance", "Fréchet distance", "features²", "lower"),
+        Metric("reconstruction_mse", "Reconstruction error", "", "lower", against="mse"),
+    ),
+    (
+        Baseline("unigram", "unigram"),
+        Baseline("kneser_ney", "Kneser–Ney {kneser_ney_order:.0f}-gram"),
+        Baseline("nearest_neighbour", "translation memory"),
+        Baseline("gaussian", "Gaussian"),
+        Baseline("pca_{latent:d}", "{latent} principal components"),
+        Baseline("real_halves", "two halves of real images", "real"),
+    ),
+)
 ERROR = 4.0
 BASELINES = {
     "unigram_perplexity": 50.0,
@@ -147,6 +165,7 @@ def enter(folder: Path, patch: pytest.MonkeyPatch) -> None:
     patch.chdir(folder)
     patch.delenv("REPERTOIRE_PARAMS", raising=False)
     patch.setattr(card, "FAMILIES", folder / "src/repertoire/families")
+    patch.setattr(pages_of_report, "declared", lambda family, kind: MEANS)
     patch.setattr(card, "STUDIES", folder / "src/repertoire/studies")
 
 
@@ -323,7 +342,7 @@ def test_variants_of_one_data_set_share_a_diagram_of_their_validation() -> None:
         {"steps": [], "epochs": [{"epoch": n + 1, "exact": y} for n, y in enumerate(course)]}
         for course in courses
     ]
-    (panel,) = panels(histories, "exact", "higher")
+    (panel,) = panels(histories, Metric("exact", "Exact", "", "higher"))
     assert [(tuple(c.y), c.kept, c.colour) for c in panel.curves] == [
         ((3.0, 7.0, 5.0), 1, 0),
         ((11.0, 13.0, 17.0), 2, 1),
@@ -357,6 +376,7 @@ def test_a_floor_is_no_baseline_to_beat() -> None:
         found,
         known,
         {},
+        MEANS,
     )
     assert [row.verdict for row in rows] == ["✓ within noise", "above the floor"]
     assert "The floor is 2.000" in verdicts([("GAN", rows)])[1]
@@ -372,25 +392,23 @@ def test_a_reference_takes_its_width_from_the_recipe() -> None:
         },
         {"unigram_perplexity": 50.0, "pca_8_mse": 0.25, "pca_16_mse": 1},
         {"latent": 8},
+        MEANS,
     )
-    assert (rows[1].baseline, rows[1].verdict) == ("8 principal components", "worse")
+    assert [(row.baseline.label, row.verdict) for row in rows] == [
+        ("unigram", "✓ better"),
+        ("8 principal components", "worse"),
+    ]
 
 
 def test_a_ratio_without_a_divisor_is_left_out() -> None:
     known = {"unigram_perplexity": 50.0, "nearest_neighbour_chrf_percent": 0.0}
     metrics = {"perplexity": 4.0, "chrf_percent": 5.0}
-    rows = comparisons(
-        gate(4.0), {"test": metrics, "standard_errors": {}, "verdicts": []}, known, {}
-    )
+    results = {"test": metrics, "standard_errors": {}, "verdicts": []}
+    rows = comparisons(gate(4.0), results, known, {}, MEANS)
     assert rows[1].ratio == "–"
 
 
 def test_words_and_numbers_are_those_of_a_reader() -> None:
-    assert metric_words("negative_iwae_50_nats") == (
-        "Negative IWAE-50 bound",
-        "nats per image",
-    )
-    assert metric_words("unheard_of_percent") == ("unheard of", "%")
     assert [number(v) for v in (0, -5.5, 0.0412, 1234.5)] == ["0", "−5.500", "0.04120", "1,234"]
     assert listed(["a", "b", "c"]) == "a, b and c"
     assert listed(["a, b", "c"]) == "a, b; and c"
@@ -413,7 +431,7 @@ def test_a_sentence_names_who_beats_who_ties_and_who_does_neither() -> None:
     known = {"unigram_perplexity": 50.0}
 
     def rows(value: float) -> list[Any]:
-        return comparisons(gate(value), measured(value), known, {})
+        return comparisons(gate(value), measured(value), known, {}, MEANS)
 
     against = "the unigram (perplexity 50.00)"
     one, other, even, poor = (rows(value) for value in (20.0, 30.0, 53.0, 61.0))

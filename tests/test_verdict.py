@@ -9,18 +9,21 @@ from safetensors.numpy import save_file
 from pipelines.evaluate import _write_manifest
 from pipelines.params import Gate, Recipe, Training
 from pipelines.verdict import verdict_sentence
+from repertoire.measured import Baseline, Metric
 from repertoire.metrics.gate import Comparison
 
 BASELINES = {"unigram_perplexity": 53.0}
+PERPLEXITY = Metric("perplexity", "Perplexity", "", "lower")
+UNIGRAM = Baseline("unigram", "unigram")
 SENTENCE = (
     "Better than the unigram: perplexity 19.00 against 53.00, ahead by 34.00 ± 2.500 "
     "(paired bootstrap)."
 )
 
 
-def verdict(word, metric="perplexity"):
-    known = {"baseline": f"unigram_{metric}", "baseline_value": 53.0, "margin": 34.0, "error": 2.5}
-    return {"metric": metric, **known, "test": "paired bootstrap", "verdict": word}
+def verdict(word):
+    known = {"baseline": "unigram_perplexity", "baseline_value": 53.0, "margin": 34.0, "error": 2.5}
+    return {"metric": "perplexity", **known, "test": "paired bootstrap", "verdict": word}
 
 
 @pytest.mark.parametrize(
@@ -28,14 +31,14 @@ def verdict(word, metric="perplexity"):
     [("better", "Better than"), ("within noise", "Within noise of"), ("worse", "Worse than")],
 )
 def test_a_sentence_begins_with_the_verdict_and_holds_what_it_rests_on(word, begin):
-    said = verdict_sentence(verdict(word), 19.0, {})
+    said = verdict_sentence(verdict(word), 19.0, PERPLEXITY, UNIGRAM)
     assert said == SENTENCE.replace("Better than", begin)
 
 
 def test_numbers_have_their_unit():
-    assert "accuracy 19.00 against 53.00 %, ahead" in verdict_sentence(
-        verdict("better", "accuracy_percent"), 19.0, {}
-    )
+    metric = Metric("hits_percent", "Hits", "%", "higher")
+    said = verdict_sentence(verdict("better"), 19.0, metric, UNIGRAM)
+    assert "unigram: hits 19.00 against 53.00 %, ahead by" in said
 
 
 def test_the_manifest_holds_the_sentence_beside_what_it_rests_on(tmp_path, monkeypatch):
@@ -54,8 +57,8 @@ def test_the_manifest_holds_the_sentence_beside_what_it_rests_on(tmp_path, monke
         "verdicts": [{**vars(first), "verdict": first.verdict}],
     }
     gate = Gate("perplexity", "lower", "unigram_perplexity", 1, "passed")
-    recipe = Recipe("A", "toy", "lines", 7, Training(3, 1, 1.0, 2), gate, {})
-    data = SimpleNamespace(encodings={}, facts={})
+    recipe = Recipe("A", "language_model", "lines", 7, Training(3, 1, 1.0, 2), gate, {})
+    data = SimpleNamespace(encodings={}, facts={"kind": "running_text"})
     _write_manifest("toy", recipe, data, results, ("score",))
     manifest = json.loads((tmp_path / "artifacts/toy/manifest.json").read_text())
     assert manifest["verdict"] == {**verdict("better"), "sentence": SENTENCE}

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.artifact import MANIFEST
+from pipelines.declared import declared
 from pipelines.registry.content import Content
 from pipelines.report import card
 from pipelines.report.limits import limits
@@ -43,7 +44,8 @@ def model_card(content: Content) -> str:
         {key.removeprefix("test_"): value for key, value in manifest[part].items()}
         for part in ("metrics", "standard_errors")
     )
-    rows = card.metric_rows(metrics, errors)
+    means = declared(recipe.family, facts["kind"])
+    rows = card.metric_rows(metrics, errors, means)
     what = import_module(f"repertoire.families.{recipe.family}").__doc__ or recipe.family
     lines = [
         f"# {recipe.title}",
@@ -55,7 +57,7 @@ def model_card(content: Content) -> str:
         "## Measured on the test split",
         "\n".join(f"- {name}: {value} {unit}".rstrip() for name, value, unit in rows),
         "## Limits",
-        "\n".join(f"- {note}" for note in limits(facts, metrics, recipe)),
+        "\n".join(f"- {note}" for note in limits(facts, metrics, recipe, means)),
         "## Files",
         f"{card.sizes(content.folder, manifest)}. {card.parity(manifest)}",
         "## Settings",

@@ -10,8 +10,9 @@ from typing import Any
 
 import repertoire
 from pipelines.params import Recipe
-from pipelines.report.words import listed, metric_words, size, small, spaced, uncertain
+from pipelines.report.words import listed, size, small, spaced, uncertain
 from repertoire.config import RepertoireError
+from repertoire.measured import Declared
 from serving.task import File, Known, Task, files_of
 from serving.tasks import TASKS
 
@@ -127,13 +128,13 @@ def parameters(folder: Path) -> int:
 
 
 def metric_rows(
-    metrics: Mapping[str, float], errors: Mapping[str, float]
+    metrics: Mapping[str, float], errors: Mapping[str, float], means: Declared
 ) -> list[tuple[str, str, str]]:
     """Name, value with its standard error, and unit of everything measured on the test split."""
     return [
-        (name, uncertain(value, errors.get(key)), unit)
+        (metric.label, uncertain(value, errors.get(key)), metric.unit)
         for key, value in metrics.items()
-        for name, unit in [metric_words(key)]
+        for metric in [means.metric(key)]
     ]
 
 

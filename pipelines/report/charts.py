@@ -14,7 +14,8 @@ from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
-from pipelines.report.words import metric_words, spaced
+from pipelines.report.words import spaced
+from repertoire.measured import Metric
 
 SERIES = 8
 SMOOTHED = 5  # records of a running mean
@@ -70,7 +71,7 @@ class Panel:
     log: bool = False
 
 
-def panels(histories: Sequence[Mapping[str, Any]], metric: str, better: str) -> list[Panel]:
+def panels(histories: Sequence[Mapping[str, Any]], metric: Metric) -> list[Panel]:
     """Losses, whatever else was recorded a step, and the validation metric if it has a course."""
     keys = list(
         dict.fromkeys(k for h in histories for r in h["steps"][:1] for k in r if k != "step")
@@ -81,13 +82,12 @@ def panels(histories: Sequence[Mapping[str, Any]], metric: str, better: str) -> 
         found.append(Panel("Training loss, nats", "step", _step_curves(histories, nats)))
     for key in keys:
         if key not in nats:
-            title, curves = metric_words(key)[0], _step_curves(histories, [key])
+            title, curves = spaced(key).capitalize(), _step_curves(histories, [key])
             positive = all(min(curve.y) > 0 for curve in curves)
             found.append(Panel(title, "step", curves, log=positive))
     if any(len(h["epochs"]) > 2 for h in histories):
-        name, unit = metric_words(metric)
-        title = f"Validation: {name}" + (f", {unit}" if unit else "")
-        found.append(Panel(title, "epoch", _epoch_curves(histories, metric, better)))
+        title = f"Validation: {metric.label}" + (f", {metric.unit}" if metric.unit else "")
+        found.append(Panel(title, "epoch", _epoch_curves(histories, metric)))
     return found
 
 
@@ -110,11 +110,11 @@ def _step_curves(histories: Sequence[Mapping[str, Any]], keys: list[str]) -> lis
     return curves
 
 
-def _epoch_curves(histories: Sequence[Mapping[str, Any]], metric: str, better: str) -> list[Curve]:
+def _epoch_curves(histories: Sequence[Mapping[str, Any]], metric: Metric) -> list[Curve]:
     curves = []
     for index, history in enumerate(histories):
-        y = [record[metric] for record in history["epochs"]]
-        kept = int(np.argmin(y) if better == "lower" else np.argmax(y))
+        y = [record[metric.key] for record in history["epochs"]]
+        kept = int(np.argmin(y) if metric.better == "lower" else np.argmax(y))
         x = [record["epoch"] for record in history["epochs"]]
         curves.append(Curve(x, y, index, kept=kept))
     return curves

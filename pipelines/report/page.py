@@ -16,6 +16,7 @@ from pipelines.artifact import (
     not_evaluated,
     read_artifact,
 )
+from pipelines.declared import declared
 from pipelines.params import (
     Recipe,
     recipe_names,
@@ -29,9 +30,10 @@ from pipelines.report.compare import comparisons, verdicts
 from pipelines.report.figures import load_figure
 from pipelines.report.inputs import inputs_digest
 from pipelines.report.limits import limits
-from pipelines.report.words import lowered, metric_words, number, small, spaced, uncertain
+from pipelines.report.words import lowered, number, small, spaced, uncertain
 from repertoire.config import RepertoireError
 from repertoire.data.files import read_json, whole_folder
+from repertoire.measured import Declared
 
 OUTPUT = Path("reports")
 INPUTS = "inputs.sha256"  # what the pages were made of
@@ -141,7 +143,8 @@ def _model(name: str) -> dict[str, Any]:
     recipe, folder = recipe_params(name), ARTIFACTS / name
     measured, manifest = read_artifact(name, RESULTS), read_artifact(name, MANIFEST)
     records, history = read_artifact(name, FIGURES), read_artifact(name, HISTORY)
-    rows = comparisons(measured["gate"], measured, manifest["baselines"], dict(recipe.config))
+    means = declared(recipe.family, manifest["facts"]["kind"])
+    config, baselines = dict(recipe.config), manifest["baselines"]
     return {
         "name": name,
         "title": recipe.title,
@@ -151,17 +154,23 @@ def _model(name: str) -> dict[str, Any]:
         "family": card.family_name(recipe.family),
         "dataset": recipe.dataset,
         "gate": measured["gate"],
-        "rows": rows,
+        "rows": comparisons(measured["gate"], measured, baselines, config, means),
+        "means": means,
         "history": history,
         "steps": history["epochs"][-1]["steps_done"],
         "manifest": manifest,
-        "card": _card(name, recipe, measured, manifest, records),
+        "card": _card(name, recipe, measured, manifest, records, means),
         "figures": [load_figure(folder / EVALUATION, record) for record in records],
     }
 
 
 def _card(
-    name: str, recipe: Recipe, measured: dict[str, Any], manifest: dict[str, Any], records: Any
+    name: str,
+    recipe: Recipe,
+    measured: dict[str, Any],
+    manifest: dict[str, Any],
+    records: Any,
+    means: Declared,
 ) -> dict[str, Any]:
     facts, metrics = manifest["facts"], measured["test"]
     what, sources = card.family_text(recipe.family)
@@ -172,8 +181,8 @@ def _card(
         "splits": card.splits(facts),
         "use": card.intended_use(manifest["tasks"], recipe.dataset),
         "verdict": card.verdict(manifest),
-        "limits": limits(facts, metrics, recipe),
-        "metrics": card.metric_rows(metrics, measured["standard_errors"]),
+        "limits": limits(facts, metrics, recipe, means),
+        "metrics": card.metric_rows(metrics, measured["standard_errors"], means),
         "settings": card.settings(recipe),
         "sizes": card.sizes(ARTIFACTS / name, manifest),
         "parity": card.parity(manifest),
@@ -204,16 +213,16 @@ def _datasets(models: list[dict[str, Any]]) -> list[dict[str, Any]]:
             "facts": group[0]["manifest"]["facts"],
             "splits": card.splits(group[0]["manifest"]["facts"]),
             "verdicts": verdicts([(m["title"], m["rows"]) for m in group]),
-            "signatures": _signatures(group[0]["manifest"]["baselines"]),
+            "signatures": _signatures(group[0]["manifest"]["baselines"], group[0]["means"]),
             "charts": [chart for part in _by_gate(group) for chart in _charts(part)],
         }
         for name, group in groups.items()
     ]
 
 
-def _signatures(baselines: dict[str, Any]) -> list[str]:
+def _signatures(baselines: dict[str, Any], means: Declared) -> list[str]:
     return [
-        f"{metric_words(key.removesuffix('_signature') + '_percent')[0]}: {value}"
+        f"{means.metric(key.removesuffix('_signature') + '_percent').label}: {value}"
         for key, value in baselines.items()
         if key.endswith("_signature")
     ]
@@ -228,8 +237,8 @@ def _by_gate(group: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:
 
 
 def _charts(group: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    gate = group[0]["gate"]
-    found = panels([model["history"] for model in group], gate["metric"], gate["better"])
+    metric = group[0]["means"].metric(group[0]["gate"]["metric"])
+    found = panels([model["history"] for model in group], metric)
     width = (COLUMN - GAP * (len(found) - 1)) / max(len(found), 1)
     return [
         {
@@ -245,7 +254,7 @@ def _charts(group: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def _kept(model: dict[str, Any]) -> str:
     """The best validation value, which decided what was kept."""
-    gate = model["gate"]
-    values = [epoch[gate["metric"]] for epoch in model["history"]["epochs"]]
-    best = min(values) if gate["better"] == "lower" else max(values)
-    return f"{lowered(metric_words(gate['metric'])[0])} {number(best)}"
+    metric = model["means"].metric(model["gate"]["metric"])
+    values = [epoch[metric.key] for epoch in model["history"]["epochs"]]
+    best = min(values) if metric.better == "lower" else max(values)
+    return f"{lowered(metric.label)} {number(best)}"

@@ -7,6 +7,7 @@ differs where nothing else changed.
 from pathlib import Path
 
 from pipelines.artifact import MANIFEST, RESULTS, read_artifact
+from pipelines.declared import declared
 from pipelines.params import recipe_names, recipe_params
 from pipelines.report.card import family_name
 from pipelines.report.compare import comparisons
@@ -17,9 +18,8 @@ from repertoire.data.files import whole_file
 
 README = Path("README.md")
 BEGIN, END = "<!-- results -->\n", "<!-- end of results -->\n"
-HEAD = ("family", "model", "data", "test metric", "value", "baselines")
-MISSED = " (missed)"
-VALUE = HEAD.index("value")
+HEAD = ("family", "model", "data", "test metric", "value", "verdict", "baselines")
+VALUE, VERDICT = HEAD.index("value"), HEAD.index("verdict")
 RIVALS = 2  # the strongest besides the gate
 
 
@@ -59,7 +59,7 @@ def values(table: str) -> dict[str, float]:
 
 
 def _number(cell: str) -> float:
-    """The value that a cell begins with; its standard error and a missed gate may follow."""
+    """The value that a cell begins with; its standard error may follow."""
     return float(cell.split()[0].replace("−", "-").replace(",", ""))
 
 
@@ -78,21 +78,19 @@ def _row(name: str) -> tuple[str, ...]:
     recipe = recipe_params(name)
     results, manifest = read_artifact(name, RESULTS), read_artifact(name, MANIFEST)
     gate = results["gate"]
-    rows = comparisons(gate, results, manifest["baselines"], dict(recipe.config))
-    first = rows[0]
-    rivals = [
-        row
-        for row in rows[1:]
-        if (row.metric, row.unit, row.role) == (first.metric, first.unit, "baseline")
-    ]
-    rivals.sort(key=lambda row: row.baseline_value, reverse=first.better == "higher")
-    beside = [f"{row.baseline} {number(row.baseline_value)}" for row in (first, *rivals[:RIVALS])]
+    means = declared(recipe.family, manifest["facts"]["kind"])
+    rows = comparisons(gate, results, manifest["baselines"], dict(recipe.config), means)
+    first, metric = rows[0], rows[0].metric
+    rivals = [r for r in rows[1:] if r.metric == metric and r.baseline.role == "baseline"]
+    shown = (first, *rivals[:RIVALS])
+    beside = [f"{row.baseline.label} {number(row.baseline_value)}" for row in shown]
     return (
         family_name(recipe.family),
         recipe.title,
         spaced(recipe.dataset),
-        f"{first.metric}, {first.unit}" if first.unit else first.metric,
-        uncertain(first.value, first.error) + ("" if gate["passed"] else MISSED),
+        f"{metric.label}, {metric.unit}" if metric.unit else metric.label,
+        uncertain(first.value, first.error),
+        first.verdict,
         ", ".join(beside),
     )
 

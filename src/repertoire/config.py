@@ -1,10 +1,14 @@
-"""Strict reading of params.yaml: a mapping becomes a frozen dataclass or one clear error."""
+"""Strict reading of params.yaml: a mapping becomes a frozen dataclass or one clear error.
 
+Facts of data sets are checked by the same rules.
+"""
+
+import contextlib
 import dataclasses
 import math
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, TypeAlias, TypeVar
@@ -13,6 +17,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 T = TypeVar("T")
+LONGEST_SHOWN = 200  # characters of a wrong value in an error
 
 
 class RepertoireError(Exception):
@@ -78,13 +83,24 @@ def parse(cls: type[T], value: Any, place: str) -> T:
         raise ConfigError(f"{place}: expected a mapping, got {value!r}")
     hints = typing.get_type_hints(cls, include_extras=True)
     names = [field.name for field in dataclasses.fields(typing.cast(Any, cls))]
-    if unknown := [str(key) for key in value if key not in names]:
-        raise ConfigError(
-            f"{place}.{', '.join(unknown)}: unknown {_counted(unknown)}; known: {', '.join(names)}"
-        )
-    if missing := [name for name in names if name not in value]:
-        raise ConfigError(f"{place}.{', '.join(missing)}: missing; add the {_counted(missing)}")
+    _check_keys(value, names, names, place)
     return cls(**{name: _convert(hints[name], value[name], f"{place}.{name}") for name in names})
+
+
+def check(hint: Any, value: Any, place: str) -> None:
+    """Whether a value is of a type, such as a TypedDict; raises ConfigError as ``parse`` does."""
+    _convert(hint, value, place)
+
+
+def _check_keys(
+    value: Mapping[str, Any], known: Collection[str], needed: Collection[str], place: str
+) -> None:
+    if unknown := [str(key) for key in value if key not in known]:
+        raise ConfigError(
+            f"{place}.{', '.join(unknown)}: unknown {_counted(unknown)}; known: {', '.join(known)}"
+        )
+    if missing := [name for name in known if name in needed and name not in value]:
+        raise ConfigError(f"{place}.{', '.join(missing)}: missing; add the {_counted(missing)}")
 
 
 def _counted(names: list[str]) -> str:
@@ -100,37 +116,61 @@ def _convert(hint: Any, value: Any, place: str) -> Any:
     if origin is typing.Literal:
         if value not in arguments:
             choices = ", ".join(map(str, arguments))
-            raise ConfigError(f"{place}: {value!r} is none of: {choices}")
+            raise ConfigError(f"{place}: {_shown(value)} is none of: {choices}")
         return value
     if origin in (typing.Union, types.UnionType):
-        if value is None and type(None) in arguments:
-            return None
-        return _convert(next(a for a in arguments if a is not type(None)), value, place)
-    if origin is tuple:
+        return _alternative(arguments, value, place)
+    if origin in (tuple, list):
         if not isinstance(value, list):
-            raise ConfigError(f"{place}: expected a list, got {value!r}")
-        return tuple(_convert(arguments[0], v, f"{place}[{i}]") for i, v in enumerate(value))
+            raise ConfigError(f"{place}: expected a list, got {_shown(value)}")
+        return origin(_convert(arguments[0], v, f"{place}[{i}]") for i, v in enumerate(value))
     if origin in (dict, Mapping):
         if not isinstance(value, Mapping):
-            raise ConfigError(f"{place}: expected a mapping, got {value!r}")
+            raise ConfigError(f"{place}: expected a mapping, got {_shown(value)}")
         return {str(k): _convert(arguments[1], v, f"{place}.{k}") for k, v in value.items()}
+    if typing.is_typeddict(hint):
+        return _keyed(hint, value, place)
     if dataclasses.is_dataclass(hint):
         return parse(typing.cast(type, hint), value, place)
     return _scalar(hint, value, place)
+
+
+def _alternative(hints: tuple[Any, ...], value: Any, place: str) -> Any:
+    if value is None and type(None) in hints:
+        return None
+    *others, last = [hint for hint in hints if hint is not type(None)]
+    for hint in others:
+        with contextlib.suppress(ConfigError):
+            return _convert(hint, value, place)
+    return _convert(last, value, place)
+
+
+def _keyed(hint: Any, value: Any, place: str) -> dict[str, Any]:
+    """The items of a TypedDict."""
+    if not isinstance(value, Mapping):
+        raise ConfigError(f"{place}: expected a mapping, got {_shown(value)}")
+    hints = typing.get_type_hints(hint)
+    _check_keys(value, hints, hint.__required_keys__, place)
+    return {name: _convert(hints[name], each, f"{place}.{name}") for name, each in value.items()}
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}…"
 
 
 def _scalar(hint: type, value: Any, place: str) -> Any:
     if hint is float and isinstance(value, int) and not isinstance(value, bool):
         value = float(value)
     if not isinstance(value, hint) or (isinstance(value, bool) and hint is not bool):
-        raise ConfigError(f"{place}: expected {hint.__name__}, got {value!r}")
+        raise ConfigError(f"{place}: expected {hint.__name__}, got {_shown(value)}")
     if isinstance(value, float) and not math.isfinite(value):
-        raise ConfigError(f"{place}: expected a finite number, got {value!r}")
+        raise ConfigError(f"{place}: expected a finite number, got {_shown(value)}")
     return value
 
 
 def _ranged(value: Any, limits: tuple[Any, ...], place: str) -> Any:
     for limit in limits:
         if not limit.low <= value <= limit.high:
-            raise ConfigError(f"{place}: expected {limit.words}, got {value!r}")
+            raise ConfigError(f"{place}: expected {limit.words}, got {_shown(value)}")
     return value

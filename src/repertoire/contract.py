@@ -5,11 +5,12 @@ import importlib
 import pkgutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, TypeVar
 
 import numpy.typing as npt
 
 from repertoire.config import ConfigError, RepertoireError
+from repertoire.measured import Metric
 
 if TYPE_CHECKING:
     import torch
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 Array: TypeAlias = npt.NDArray[Any]
 Arrays: TypeAlias = dict[str, Array]
 DType = Literal["int64", "float32", "uint8"]
+FactsT = TypeVar("FactsT", covariant=True)
 
 
 class Run(Protocol):
@@ -48,7 +50,8 @@ class Graph:
 
     ``feedback`` maps a state output to the input that takes it in the next call; a state starts
     as zeros. ``drawn`` narrows the range, from low to high, from which verification draws an input
-    by name, where the whole range would only cost time or be decided by rounding.
+    by name, where the whole range would only cost time or be decided by rounding; either end is a
+    number, or one by place on the last axis.
     """
 
     name: str
@@ -56,7 +59,7 @@ class Graph:
     inputs: tuple[Port, ...]
     outputs: tuple[Port, ...]
     feedback: Mapping[str, str] = field(default_factory=dict)
-    drawn: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    drawn: Mapping[str, tuple[Any, Any]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -89,11 +92,14 @@ class Learner(Protocol):
         ...
 
 
-class Data(Protocol):
-    """A prepared data set, as ``repertoire.data.dataset`` opens it."""
+class Data(Protocol[FactsT]):
+    """A prepared data set, as ``repertoire.data.dataset`` opens it.
+
+    ``Data[Facts]`` is one of a kind: ``Facts`` of ``repertoire.kinds.<kind>.facts``.
+    """
 
     @property
-    def facts(self) -> dict[str, Any]: ...
+    def facts(self) -> FactsT: ...
 
     def arrays(self, name: str) -> Arrays: ...
 
@@ -221,8 +227,8 @@ class Family:
         return self._get("config", "KINDS")
 
     @property
-    def metrics(self) -> Mapping[str, str]:
-        """Patterns of the names of its metrics -> which value is better, "lower" or "higher"."""
+    def metrics(self) -> tuple[Metric, ...]:
+        """Everything that ``evaluate`` may measure."""
         return self._get("config", "METRICS")
 
     @property

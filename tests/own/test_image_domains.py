@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from pipelines.declared import declared
 from pipelines.report.limits import limits
 from repertoire.config import ConfigError, parse
 from repertoire.contract import load_family
@@ -176,7 +177,14 @@ def test_classes_that_a_classifier_only_guesses_are_left_out_and_facts_say_why(r
     assert "guesses: it is right of" in reasons["class_kept_percent"]
     assert preset(data.facts, 100).metric == "principal_frechet_distance"
     recipe = SimpleNamespace(seed=1)
-    said = " ".join(limits({**data.facts, "kind": "image_domains"}, {}, recipe))
+    said = " ".join(
+        limits(
+            {**data.facts, "kind": "image_domains"},
+            {},
+            recipe,
+            declared("cyclegan", "image_domains"),
+        )
+    )
     assert "principal components" in said and "guesses: it is right of" in said
     config = parse(domain_baselines.Config, {"ridges": [10.0]}, "test")
     found = domain_baselines.baselines(config, data)

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from pipelines.declared import declared
 from pipelines.report.limits import limits
 from repertoire.config import ConfigError, parse
 from repertoire.data.doors import OptionNeeded
@@ -78,7 +79,12 @@ def test_a_card_asks_for_words_of_the_text_and_says_that_nobody_judged():
     assert asked == {"a": "river", "b": "house", "c": "table"}
     assert TASKS["nearest"].example(Known(figures=[neighbours, agreement])) == {"word": "king"}
     recipe = SimpleNamespace(seed=1, training=SimpleNamespace(epochs=1))
-    said = limits({"kind": "word_vectors", "vocabulary": 31}, {}, recipe)[-1]
+    said = limits(
+        {"kind": "word_vectors", "vocabulary": 31},
+        {},
+        recipe,
+        declared("word_vectors", "word_vectors"),
+    )[-1]
     assert said.startswith("It knows 31 words") and "Nobody judged" in said
 
 

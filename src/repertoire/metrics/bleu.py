@@ -7,6 +7,10 @@ from typing import Literal
 import numpy as np
 
 from repertoire.contract import Array, Measurement
+from repertoire.measured import Metric
+
+EXACT_MATCH = Metric("exact_match_percent", "Exact match", "%", "higher")
+CAPTION_METRICS = (EXACT_MATCH, Metric("bleu_{n:d}_percent", "BLEU-{n}", "%", "higher"))
 
 ORDERS = (1, 2, 3, 4)
 Tokens = Sequence[str]

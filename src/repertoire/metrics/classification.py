@@ -6,6 +6,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from repertoire.contract import Array
+from repertoire.measured import Metric
+
+ROC_AUC = Metric("roc_auc_percent", "Area under the ROC curve", "%", "higher")
+LABEL_METRICS = (
+    Metric("accuracy_percent", "Accuracy", "%", "higher"),
+    ROC_AUC,
+    Metric("f1_percent", "F1, mean over classes", "%", "higher"),
+    Metric("f1_{label}_percent", "F1 of “{label}”", "%", "higher"),
+    Metric("calibration_error_percent", "Calibration error", "%", "lower"),
+)
 
 BINS = 15  # of confidence, as in Guo et al. 2017
 

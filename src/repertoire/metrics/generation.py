@@ -5,6 +5,26 @@ from collections.abc import Callable
 import numpy as np
 
 from repertoire.contract import Array, Arrays, Measurement
+from repertoire.measured import Metric
+
+FRECHET_DISTANCE = Metric("frechet_distance", "Fréchet distance", "features²", "lower")
+PIXEL_COVERAGE = Metric(
+    "pixel_coverage_percent", "Coverage of real images, in components of pixels", "%", "higher"
+)
+SAMPLE_METRICS = (
+    FRECHET_DISTANCE,
+    Metric(
+        "coverage_percent",
+        "Coverage of real images, in the features of the evaluation classifier",
+        "%",
+        "higher",
+    ),
+    PIXEL_COVERAGE,
+    Metric("classes_covered", "Classes covered", "classes", "higher"),
+    Metric("class_divergence_nats", "Divergence of classes from even", "nats", "lower"),
+    Metric("modes_covered", "Modes covered", "modes", "higher"),
+    Metric("mode_divergence_nats", "Divergence of modes from even", "nats", "lower"),
+)
 
 NEIGHBOURS = 5  # Naeem et al. 2020, section 4
 AT_ONCE = 2**26  # pixels of the images whose features are computed at once

@@ -7,6 +7,27 @@ from typing import Any
 import numpy as np
 
 from repertoire.contract import Array, Figure, Measurement
+from repertoire.measured import Metric
+
+LEVEL_METRICS = (
+    Metric(
+        "grey_mse",
+        "Reconstruction error of grey levels",
+        "squared, a pixel, white being 1",
+        "lower",
+    ),
+    Metric(
+        "rgb_mse",
+        "Reconstruction error of colour levels",
+        "squared, per channel, white being 1",
+        "lower",
+    ),
+    Metric("psnr_db", "Peak signal-to-noise ratio", "dB", "higher"),
+)
+GAIN_METRICS = (
+    Metric("denoising_gain_db", "Gain by restoring", "dB", "higher"),
+    Metric("{noise}_gain_db", "Gain by restoring, {noise}", "dB", "higher"),
+)
 
 
 def thinned(frames: Array, most: int = 8) -> Array:

@@ -3,6 +3,10 @@
 import numpy as np
 
 from repertoire.contract import Array, Measurement
+from repertoire.measured import Metric
+
+L1_LEVELS = Metric("l1_levels", "Mean absolute difference", "grey levels", "lower")
+SSIM = Metric("ssim", "Structural similarity", "", "higher")
 
 # Wang et al. 2004, section III.C: a Gaussian window, and constants that keep ratios bounded.
 WINDOW, DEVIATION = 11, 1.5

@@ -53,12 +53,11 @@ class Scores(dict[str, float | str]):
         self.measurements[model] = self.measurements.get(model, ()) + measurements
         self.update({f"{model}_{name}": value for name, value in values(measurements).items()})
 
-    def include(self, other: "Scores", prefix: str = "") -> None:
-        """Add everything of another, the names with a prefix."""
-        self.update({prefix + name: value for name, value in other.items()})
+    def include(self, other: "Scores") -> None:
+        """Add everything of another."""
+        self.update(other)
         for model, measurements in other.measurements.items():
-            known = self.measurements.get(prefix + model, ())
-            self.measurements[prefix + model] = known + measurements
+            self.measurements[model] = self.measurements.get(model, ()) + measurements
 
     def draws(self) -> dict[str, "Drawn"]:
         """Of every metric of every model the values on units drawn, by ``<model>_<metric>``."""

@@ -3,7 +3,14 @@
 import numpy as np
 
 from repertoire.contract import Array, Arrays, Measurement
+from repertoire.measured import Metric
 from repertoire.metrics.uncertainty import values
+
+JUDGED_METRICS = (
+    Metric("wordsim353_spearman_percent", "Rank correlation, WordSim-353", "%", "higher"),
+    Metric("simlex999_spearman_percent", "Rank correlation, SimLex-999", "%", "higher"),
+    Metric("analogies_percent", "Analogies answered", "%", "higher"),
+)
 
 BLOCK = 256  # questions whose cosines with the whole vocabulary are held at once
 BLOCK_WORDS = 500  # neighbouring words of a text that count as one draw

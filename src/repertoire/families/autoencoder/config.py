@@ -5,13 +5,16 @@ from dataclasses import dataclass
 from typing import Literal
 
 from repertoire.config import Count, Natural, NonNegative, Positive, Share
+from repertoire.measured import Metric
+from repertoire.metrics.pictures import GAIN_METRICS, LEVEL_METRICS
 
 TASKS = ("reconstruct",)
 KINDS = ("images",)  # of data
-METRICS = {  # pattern of names -> which value is better
-    "grey_mse|rgb_mse|mse": "lower",
-    r"psnr_db|\w+_gain_db|probe_accuracy_percent": "higher",
-}
+METRICS = (
+    *LEVEL_METRICS,
+    *GAIN_METRICS,
+    Metric("probe_accuracy_percent", "Classes read in the code by a linear map", "%", "higher"),
+)
 SAME_IN_BASELINE = {"corruption": "corruption"}
 
 

@@ -7,6 +7,7 @@ import numpy as np
 from repertoire.contract import Array, Arrays, Data, Figure, Kind, Line, Measurement, Run
 from repertoire.families.autoencoder.config import Config
 from repertoire.kinds.images.corruption import corrupted
+from repertoire.kinds.images.facts import Facts
 from repertoire.metrics.classification import linear_probe
 from repertoire.metrics.pictures import (
     as_shown,
@@ -34,7 +35,7 @@ def spoiled(config: Config, images: Array) -> tuple[Array, Array]:
     return corrupted(images, config.corruption, np.random.default_rng(0))
 
 
-def evaluate(run: Run, config: Config, data: Data, split: str) -> tuple[Measurement, ...]:
+def evaluate(run: Run, config: Config, data: Data[Facts], split: str) -> tuple[Measurement, ...]:
     """Squared error a value of levels in [0, 1] and its ratio to white, of clean pictures.
 
     A net that was trained on spoiled pictures is asked to restore such, too. On the test split a
@@ -69,21 +70,23 @@ def _gains(run: Run, config: Config, images: Array) -> Callable[[Array], dict[st
     return lambda rows: denoising_gains(before[rows], after[rows], kinds[rows], names)
 
 
-def _probed(run: Run, config: Config, data: Data, arrays: Arrays) -> Array:
+def _probed(run: Run, config: Config, data: Data[Facts], arrays: Arrays) -> Array:
     """Of each test picture whether the probe is right."""
     train = data.arrays("train")
     known, asked = (outputs(run, config, "encode", a["images"]) for a in (train, arrays))
     return linear_probe(known["latents"], train["labels"], asked["latents"]) == arrays["labels"]
 
 
-def snapshot(run: Run, config: Config, data: Data) -> Arrays:
+def snapshot(run: Run, config: Config, data: Data[Facts]) -> Arrays:
     """The first validation pictures after every epoch, as given back; spoiled if trained so."""
     images = data.arrays("valid")["images"][: config.grid]
     seen = spoiled(config, images)[0] if config.corruption else images
     return {"given_back": run("reconstruct", images=seen)["reconstruction"]}
 
 
-def illustrate(run: Run, config: Config, data: Data, snapshots: Arrays) -> tuple[Figure, ...]:
+def illustrate(
+    run: Run, config: Config, data: Data[Facts], snapshots: Arrays
+) -> tuple[Figure, ...]:
     """Pairs beside those of principal components, restored pictures, the map, and the way there."""
     test = data.arrays("test")
     seen = "spoiled and given back clean" if config.corruption else "given back"
@@ -103,7 +106,7 @@ def illustrate(run: Run, config: Config, data: Data, snapshots: Arrays) -> tuple
     return as_shown(figures, data.facts)
 
 
-def _pairs(run: Run, config: Config, data: Data, images: Array) -> Figure:
+def _pairs(run: Run, config: Config, data: Data[Facts], images: Array) -> Figure:
     shown = images[: config.grid]
     rebuilt = run("reconstruct", images=shown)["reconstruction"]
     components = Principal(pixel_rows(data.arrays("train")["images"]))
@@ -138,7 +141,7 @@ def _restored(run: Run, config: Config, images: Array) -> Figure:
     )
 
 
-def _code_map(run: Run, config: Config, data: Data, test: Arrays) -> Figure:
+def _code_map(run: Run, config: Config, data: Data[Facts], test: Arrays) -> Figure:
     images = test["images"][:SHOWN]
     codes = outputs(run, config, "encode", images)["latents"].astype(np.float64)
     plane = codes if config.latent == 2 else Principal(codes).codes(codes, 2)

@@ -11,6 +11,7 @@ from repertoire.contract import Data, Plan
 from repertoire.families.autoencoder.config import Config
 from repertoire.families.autoencoder.network import Autoencoder
 from repertoire.kinds.images.corruption import corrupted
+from repertoire.kinds.images.facts import Facts
 from repertoire.metrics.pictures import level_error
 from repertoire.nn.coders import levels
 from repertoire.nn.images import shifted
@@ -20,7 +21,7 @@ from repertoire.training.optimisation import Optimisation
 class AutoencoderLearner:
     """One AdamW step a batch of pictures, each moved and spoiled as the recipe says."""
 
-    def __init__(self, network: Autoencoder, config: Config, data: Data, plan: Plan) -> None:
+    def __init__(self, network: Autoencoder, config: Config, data: Data[Facts], plan: Plan) -> None:
         self.network, self.config, self.plan = network, config, plan
         self.metric = level_error(data.facts["channels"])
         self.images = torch.from_numpy(data.arrays("train")["images"])
@@ -63,6 +64,8 @@ class AutoencoderLearner:
         self.optimisation.load_state_dict(state)
 
 
-def learner(network: Autoencoder, config: Config, data: Data, plan: Plan) -> AutoencoderLearner:
+def learner(
+    network: Autoencoder, config: Config, data: Data[Facts], plan: Plan
+) -> AutoencoderLearner:
     """A learner for pictures."""
     return AutoencoderLearner(network, config, data, plan)

@@ -1,14 +1,12 @@
 """Encoder, decoder, and the graphs they are exported as."""
 
-from collections.abc import Mapping
-from typing import Any
-
 import torch
 from torch import Tensor, nn
 
 from repertoire.config import RepertoireError
 from repertoire.contract import Graph, Port
 from repertoire.families.autoencoder.config import Config
+from repertoire.kinds.images.facts import Facts
 from repertoire.kinds.images.sizes import divisor, halvings
 from repertoire.nn.coders import (
     as_images,
@@ -77,7 +75,7 @@ class Decode(nn.Module):
         return as_images(self.network.decode(latents))
 
 
-def build(config: Config, facts: Mapping[str, Any]) -> Autoencoder:
+def build(config: Config, facts: Facts) -> Autoencoder:
     """The net for square images; convolutions halve their side some times."""
     side = facts["side"]
     if config.layers == "convolutional" and side % divisor(side):
@@ -87,7 +85,7 @@ def build(config: Config, facts: Mapping[str, Any]) -> Autoencoder:
     return Autoencoder(config, side, facts["channels"])
 
 
-def graphs(network: nn.Module, facts: Mapping[str, Any]) -> tuple[Graph, ...]:
+def graphs(network: nn.Module, facts: Facts) -> tuple[Graph, ...]:
     """``reconstruct`` (of a denoising net: restore), ``encode`` and ``decode``."""
     assert isinstance(network, Autoencoder)
     images = Port("images", "uint8", ("batch", *network.shape), 0, 255)

@@ -1,9 +1,9 @@
 """Settings of an autoencoder for somebody's images, by their size and number."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from repertoire.contract import Preset
+from repertoire.kinds.images.facts import Facts
 from repertoire.kinds.images.sizes import chunk_of, code_width, enough_epochs, fitting_batch
 from repertoire.metrics.pictures import level_error
 
@@ -11,7 +11,7 @@ DENSE = 1024  # values of an image up to which linear maps are no larger than co
 STEPS = 6000
 
 
-def preset(facts: Mapping[str, Any], rows: int) -> Preset:
+def preset(facts: Facts, rows: int) -> Preset:
     """Linear maps for small images, convolutions for others; codes as wide as the baseline's."""
     side, channels = facts["side"], facts["channels"]
     dense = side * side * channels <= DENSE

@@ -4,13 +4,15 @@ from dataclasses import dataclass
 
 from repertoire.config import Count, Natural, NonNegative, Positive, Share
 from repertoire.contract import Arrays
+from repertoire.measured import Metric
+from repertoire.metrics.bleu import CAPTION_METRICS
 
 TASKS = ("caption",)
 KINDS = ("captions",)  # of data
-METRICS = {  # pattern of names -> which value is better
-    "nats_per_token": "lower",
-    r"exact_match_percent|bleu_\d_percent": "higher",
-}
+METRICS = (
+    Metric("nats_per_token", "Cross-entropy", "nats per token", "lower"),
+    *CAPTION_METRICS,
+)
 
 
 @dataclass(frozen=True)

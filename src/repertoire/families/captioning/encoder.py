@@ -1,12 +1,10 @@
 """What sees a picture: a small encoder that is learned, or one of photographs that is given."""
 
-from collections.abc import Mapping
-from typing import Any
-
 import torch
 from torch import Tensor, nn
 
 from repertoire.families.captioning.config import Config
+from repertoire.kinds.captions.facts import Facts
 from repertoire.nn import mobilenet
 
 HALVINGS = 3  # of each side by the learned encoder, one a convolution
@@ -57,11 +55,11 @@ class FrozenEncoder(nn.Module):
         return self.mapped(self.photographs(images))
 
 
-def halvings(facts: Mapping[str, Any]) -> int:
+def halvings(facts: Facts) -> int:
     """How often the encoder halves each side of a picture."""
     return mobilenet.HALVINGS if "encoder" in facts else HALVINGS
 
 
-def colours(facts: Mapping[str, Any]) -> tuple[int, ...]:
+def colours(facts: Facts) -> tuple[int, ...]:
     """The last axis of a picture: three channels of colour, or no axis where it is grey."""
     return (3,) if "encoder" in facts or facts.get("channels", 1) == 3 else ()

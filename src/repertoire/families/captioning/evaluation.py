@@ -4,6 +4,7 @@ import numpy as np
 
 from repertoire.contract import Array, Arrays, Data, Figure, Kind, Measurement, Run
 from repertoire.families.captioning.config import Config, seen_in
+from repertoire.kinds.captions.facts import Facts
 from repertoire.kinds.captions.references import measured, references
 from repertoire.metrics.bleu import caption_measurement
 
@@ -37,7 +38,7 @@ def _asked(run: Run, graph: str, arrays: Arrays, part: slice, **more: Array) -> 
     return run(f"{graph}{suffix}", **more)
 
 
-def _texts(data: Data, rows: Array) -> list[str]:
+def _texts(data: Data[Facts], rows: Array) -> list[str]:
     encoding = data.encoding("caption")
     return [encoding.decode(row) for row in rows]
 
@@ -55,7 +56,7 @@ def nats(run: Run, config: Config, arrays: Arrays) -> tuple[Array, Array]:
     return np.concatenate(sums), (target != 0).sum(1)
 
 
-def evaluate(run: Run, config: Config, data: Data, split: str) -> tuple[Measurement, ...]:
+def evaluate(run: Run, config: Config, data: Data[Facts], split: str) -> tuple[Measurement, ...]:
     """Greedy captions of the whole split against the raw strings, and nats of the true ones."""
     arrays = data.arrays(split)
     guesses = _texts(data, captions(run, config, arrays))
@@ -69,13 +70,15 @@ def evaluate(run: Run, config: Config, data: Data, split: str) -> tuple[Measurem
     )
 
 
-def snapshot(run: Run, config: Config, data: Data) -> Arrays:
+def snapshot(run: Run, config: Config, data: Data[Facts]) -> Arrays:
     """The caption of the first validation picture, as ids."""
     first = {name: values[:1] for name, values in data.arrays("valid").items()}
     return {"tokens": captions(run, config, first)[0]}
 
 
-def illustrate(run: Run, config: Config, data: Data, snapshots: Arrays) -> tuple[Figure, ...]:
+def illustrate(
+    run: Run, config: Config, data: Data[Facts], snapshots: Arrays
+) -> tuple[Figure, ...]:
     """The first test pictures, what was said of them, attention word by word, and learning."""
     images = data.arrays("test")["images"][: config.examples]
     guesses = _texts(data, captions(run, config, {"images": images}))
@@ -99,7 +102,7 @@ def illustrate(run: Run, config: Config, data: Data, snapshots: Arrays) -> tuple
     return (scenes, table, *attended, _learning(data, snapshots))
 
 
-def _noun(data: Data) -> str:
+def _noun(data: Data[Facts]) -> str:
     """What an image of the data set is called."""
     if "encoder" in data.facts:
         return "photograph"
@@ -125,7 +128,7 @@ def smaller(photographs: Array) -> Array:
     return squares.mean((2, 4)).round().astype(np.uint8)
 
 
-def _learning(data: Data, snapshots: Arrays) -> Figure:
+def _learning(data: Data[Facts], snapshots: Arrays) -> Figure:
     true = references(data.texts("valid"))[0][0]
     return Figure(
         "while-training",
@@ -136,7 +139,7 @@ def _learning(data: Data, snapshots: Arrays) -> Figure:
     )
 
 
-def _attention(run: Run, config: Config, data: Data, images: Array) -> Figure:
+def _attention(run: Run, config: Config, data: Data[Facts], images: Array) -> Figure:
     """One row a picture: itself, then the same with the weights of each word."""
     length = np.array(config.longest, np.int64)
     found = _asked(run, "caption", {"images": images}, slice(None), max_length=length)

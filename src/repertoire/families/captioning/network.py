@@ -1,8 +1,5 @@
 """The two decoders, the loops around them, and the graphs they are exported as."""
 
-from collections.abc import Mapping
-from typing import Any
-
 import torch
 from torch import Tensor, nn
 
@@ -10,6 +7,7 @@ from repertoire.config import RepertoireError
 from repertoire.contract import Graph, Port
 from repertoire.families.captioning.config import Config
 from repertoire.families.captioning.encoder import Encoder, FrozenEncoder, colours, halvings
+from repertoire.kinds.captions.facts import Facts
 from repertoire.nn import mobilenet
 
 
@@ -37,7 +35,7 @@ class Cell(nn.Module):
 class Glance(nn.Module):
     """The picture is the first input of the LSTM and never seen again."""
 
-    def __init__(self, config: Config, facts: Mapping[str, Any], places: int, width: int) -> None:
+    def __init__(self, config: Config, facts: Facts, places: int, width: int) -> None:
         super().__init__()
         self.units = config.units
         # The first layers of a photograph's encoder are given, and its mean says what is there.
@@ -70,7 +68,7 @@ class Glance(nn.Module):
 class Attention(nn.Module):
     """Every state looks at the grid before its token is read."""
 
-    def __init__(self, config: Config, facts: Mapping[str, Any], places: int, width: int) -> None:
+    def __init__(self, config: Config, facts: Facts, places: int, width: int) -> None:
         super().__init__()
         self.embedding = nn.Embedding(facts["vocabulary"], config.embedding, padding_idx=0)
         self.dropout = nn.Dropout(config.dropout)
@@ -104,7 +102,7 @@ class Attention(nn.Module):
 class Captioner(nn.Module):
     """Encoder and decoder. The decoder starts from the end token."""
 
-    def __init__(self, config: Config, facts: Mapping[str, Any]) -> None:
+    def __init__(self, config: Config, facts: Facts) -> None:
         super().__init__()
         self.side: int = facts["side"]
         self.frozen = "encoder" in facts
@@ -190,7 +188,7 @@ class Blind(nn.Module):
         return tokens, total
 
 
-def build(config: Config, facts: Mapping[str, Any]) -> Captioner:
+def build(config: Config, facts: Facts) -> Captioner:
     """The net for square pictures whose side is a multiple of 8, or of 32 for photographs."""
     multiple = 2 ** halvings(facts)
     if facts["side"] % multiple:
@@ -200,7 +198,7 @@ def build(config: Config, facts: Mapping[str, Any]) -> Captioner:
     return Captioner(config, facts)
 
 
-def graphs(network: nn.Module, facts: Mapping[str, Any]) -> tuple[Graph, ...]:
+def graphs(network: nn.Module, facts: Facts) -> tuple[Graph, ...]:
     """``caption`` decodes greedily and shows its attention; ``score`` judges a given caption.
 
     Photographs have both once more for features that are known already: validation during training
@@ -217,7 +215,7 @@ def graphs(network: nn.Module, facts: Mapping[str, Any]) -> tuple[Graph, ...]:
 
 
 def _views(
-    network: Captioner, facts: Mapping[str, Any], seen: Port, encoder: nn.Module, suffix: str
+    network: Captioner, facts: Facts, seen: Port, encoder: nn.Module, suffix: str
 ) -> tuple[Graph, Graph]:
     target = Port("target", "int64", ("batch", "target_time"), 0, facts["vocabulary"] - 1)
     outputs = [

@@ -1,16 +1,16 @@
 """Settings for anybody's captioned images, by their number and by what sees them."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from repertoire.contract import Preset
+from repertoire.kinds.captions.facts import Facts
 
 STEPS = 4000  # after which captions of a few thousand images get no better
 LONGEST = 512  # tokens that decoding may take
 FEW = 800  # images; of a tenth of them, n-grams of three and four words have few matches
 
 
-def preset(facts: Mapping[str, Any], rows: int) -> Preset:
+def preset(facts: Facts, rows: int) -> Preset:
     """Attention, as wide as the shipped recipes; less for few images, whose words are learned by
     heart otherwise.
     """

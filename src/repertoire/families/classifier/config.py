@@ -4,13 +4,15 @@ from dataclasses import dataclass
 from typing import Literal
 
 from repertoire.config import Count, Natural, NonNegative, Positive, Share
+from repertoire.measured import Metric
+from repertoire.metrics.classification import LABEL_METRICS
 
 TASKS = ("classify",)
 KINDS = ("labelled_texts",)  # of data
-METRICS = {  # pattern of names -> which value is better
-    "nats_per_text|calibration_error_percent": "lower",
-    r"(\w+_)?accuracy_percent|roc_auc_percent|f1_(\w+_)?percent": "higher",
-}
+METRICS = (
+    *LABEL_METRICS,
+    Metric("nats_per_text", "Cross-entropy", "nats per text", "lower"),
+)
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ import numpy as np
 from repertoire.contract import Array, Arrays, Data, Figure, Kind, Line, Measurement, Run
 from repertoire.data.text import WORDS
 from repertoire.families.classifier.config import Config
+from repertoire.kinds.labelled_texts.facts import Facts
 from repertoire.metrics.classification import calibration, confusion, label_metrics
 
 DECILES = np.array([0.1, 0.5, 0.9])
@@ -30,7 +31,7 @@ def predict(run: Run, config: Config, tokens: Array) -> Array:
     return result
 
 
-def evaluate(run: Run, config: Config, data: Data, split: str) -> tuple[Measurement, ...]:
+def evaluate(run: Run, config: Config, data: Data[Facts], split: str) -> tuple[Measurement, ...]:
     """Accuracy, area under the ROC curve, F1, calibration error and nats over texts drawn."""
     arrays, classes = data.arrays(split), data.facts["classes"]
     log_probs, labels = predict(run, config, arrays["tokens"]), arrays["labels"]
@@ -46,14 +47,16 @@ def _right(log_probs: Array, labels: Array) -> Array:
     return np.exp(log_probs[np.arange(len(labels)), labels])
 
 
-def snapshot(run: Run, config: Config, data: Data) -> Arrays:
+def snapshot(run: Run, config: Config, data: Data[Facts]) -> Arrays:
     """Deciles 1, 5 and 9 of the probability that validation texts' own labels got."""
     arrays = data.arrays("valid")
     right = _right(predict(run, config, arrays["tokens"]), arrays["labels"])
     return {"deciles": np.quantile(right, DECILES)}
 
 
-def illustrate(run: Run, config: Config, data: Data, snapshots: Arrays) -> tuple[Figure, ...]:
+def illustrate(
+    run: Run, config: Config, data: Data[Facts], snapshots: Arrays
+) -> tuple[Figure, ...]:
     """Confusion, calibration, the way there, words, their order, first and hardest texts.
 
     Of sentiments also two sentences that differ in the order of their words alone.
@@ -152,7 +155,7 @@ def _order(run: Run, config: Config, arrays: Arrays, log_probs: Array, end: int)
     )
 
 
-def twin_tokens(data: Data) -> Array:
+def twin_tokens(data: Data[Facts]) -> Array:
     """TWINS as the data set's texts are encoded: int64 (2, time)."""
     encoding = data.encoding("text")
     spaced = data.facts["level"] == "spaced"
@@ -161,7 +164,7 @@ def twin_tokens(data: Data) -> Array:
     return np.array(rows, np.int64)
 
 
-def _probe(run: Run, data: Data) -> Figure:
+def _probe(run: Run, data: Data[Facts]) -> Figure:
     """What the net makes of two sentences that no bag of words can tell apart."""
     classes, tokens = data.facts["classes"], twin_tokens(data)
     log_probs = run("classify", tokens=tokens)["log_probs"]
@@ -181,7 +184,7 @@ def _probe(run: Run, data: Data) -> Figure:
     )
 
 
-def _words(run: Run, config: Config, data: Data) -> Figure:
+def _words(run: Run, config: Config, data: Data[Facts]) -> Figure:
     """The words that, each as a text of its own, speak most for each class."""
     end, vocabulary = data.facts["end"], data.facts["vocabulary"]
     counts = np.bincount(data.arrays("train")["tokens"].ravel(), minlength=vocabulary)

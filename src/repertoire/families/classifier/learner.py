@@ -11,6 +11,7 @@ from torch.nn import functional
 from repertoire.contract import Data, Plan
 from repertoire.families.classifier.config import Config
 from repertoire.families.classifier.network import Classifier
+from repertoire.kinds.labelled_texts.facts import Facts
 from repertoire.training.optimisation import Optimisation
 
 Batch = tuple[Tensor, Tensor]
@@ -20,7 +21,7 @@ POOL = 20  # batches that are sorted by length together
 class ClassifierLearner:
     """One AdamW step a batch of texts of about equal length."""
 
-    def __init__(self, network: Classifier, config: Config, data: Data, plan: Plan) -> None:
+    def __init__(self, network: Classifier, config: Config, data: Data[Facts], plan: Plan) -> None:
         self.network, self.config, self.plan = network, config, plan
         arrays = data.arrays("train")
         self.tokens, self.labels = arrays["tokens"], arrays["labels"]
@@ -71,6 +72,8 @@ class ClassifierLearner:
         self.optimisation.load_state_dict(state)
 
 
-def learner(network: Classifier, config: Config, data: Data, plan: Plan) -> ClassifierLearner:
+def learner(
+    network: Classifier, config: Config, data: Data[Facts], plan: Plan
+) -> ClassifierLearner:
     """A learner for any of the nets of this family."""
     return ClassifierLearner(network, config, data, plan)

@@ -1,14 +1,12 @@
 """The nets, and the two graphs they are exported as. Padding (0) never changes an answer."""
 
-from collections.abc import Mapping
-from typing import Any
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from repertoire.contract import Graph, Port
 from repertoire.families.classifier.config import Config
+from repertoire.kinds.labelled_texts.facts import Facts
 
 LOWEST = -1.0  # no feature of a recurrent net or of a rectified window lies below
 # Of the hash of runs, a polynomial in the multiplier: products stay far within 64 bits.
@@ -219,12 +217,12 @@ class Embed(nn.Module):
         return self.network.features(tokens)
 
 
-def build(config: Config, facts: Mapping[str, Any]) -> Classifier:
+def build(config: Config, facts: Facts) -> Classifier:
     """The net for ``facts["vocabulary"]`` tokens and ``facts["classes"]``."""
     return Classifier(config, facts["vocabulary"], len(facts["classes"]))
 
 
-def graphs(network: nn.Module, facts: Mapping[str, Any]) -> tuple[Graph, ...]:
+def graphs(network: nn.Module, facts: Facts) -> tuple[Graph, ...]:
     """``classify`` gives log-probabilities, ``embed`` the vector they are read from."""
     assert isinstance(network, Classifier)
     tokens = Port("tokens", "int64", ("batch", "time"), 0, facts["vocabulary"] - 1)

@@ -1,9 +1,7 @@
 """Settings of a classifier for texts of anybody, by how many there are."""
 
-from collections.abc import Mapping
-from typing import Any
-
 from repertoire.contract import Preset
+from repertoire.kinds.labelled_texts.facts import Facts
 
 MANY = 20_000  # texts from which on a recurrent net gains over a bag of words and pairs
 COMMON = {
@@ -18,7 +16,7 @@ COMMON = {
 }
 
 
-def preset(facts: Mapping[str, Any], rows: int) -> Preset:
+def preset(facts: Facts, rows: int) -> Preset:
     """Embeddings of words and pairs, averaged; of many texts, a bidirectional LSTM.
 
     Joulin et al. 2017 ("Bag of Tricks for Efficient Text Classification") for the first. ``rows``

@@ -3,13 +3,11 @@
 from dataclasses import dataclass
 
 from repertoire.config import Count, Natural, NonNegative, Positive
+from repertoire.kinds.image_domains import metrics
 
 TASKS = ("translate_image",)
 KINDS = ("image_domains",)  # of data
-METRICS = {  # pattern of names -> which value is better
-    "(a_to_b_|b_to_a_)?((principal_)?frechet_distance|reconstruction_levels)": "lower",
-    "(a_to_b_|b_to_a_)?class_kept_percent": "higher",
-}
+METRICS = metrics.METRICS
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ import numpy as np
 
 from repertoire.contract import Array, Arrays, Data, Figure, Kind, Measurement, Run
 from repertoire.families.cyclegan.config import Config
+from repertoire.kinds.image_domains.facts import Facts
 from repertoire.kinds.image_domains.metrics import (
     DIRECTIONS,
     domain_measurement,
@@ -33,7 +34,7 @@ def translations(run: Run, config: Config, real: Arrays) -> dict[str, Array]:
     }
 
 
-def evaluate(run: Run, config: Config, data: Data, split: str) -> tuple[Measurement, ...]:
+def evaluate(run: Run, config: Config, data: Data[Facts], split: str) -> tuple[Measurement, ...]:
     """Both directions and their means; the way there and back; true pairs, if there are any."""
     real = data.arrays(split)
     translated = translations(run, config, real)
@@ -47,7 +48,7 @@ def evaluate(run: Run, config: Config, data: Data, split: str) -> tuple[Measurem
     )
 
 
-def snapshot(run: Run, config: Config, data: Data) -> Arrays:
+def snapshot(run: Run, config: Config, data: Data[Facts]) -> Arrays:
     """The first validation pictures of each domain, translated after every epoch."""
     valid = data.arrays("valid")
     return {
@@ -56,7 +57,9 @@ def snapshot(run: Run, config: Config, data: Data) -> Arrays:
     }
 
 
-def illustrate(run: Run, config: Config, data: Data, snapshots: Arrays) -> tuple[Figure, ...]:
+def illustrate(
+    run: Run, config: Config, data: Data[Facts], snapshots: Arrays
+) -> tuple[Figure, ...]:
     """Translations each way, the same over training, and which classes survive."""
     figures = []
     for direction, (source, _) in DIRECTIONS.items():
@@ -77,13 +80,13 @@ def illustrate(run: Run, config: Config, data: Data, snapshots: Arrays) -> tuple
     return as_shown(figures, data.facts)
 
 
-def _named(data: Data, direction: str) -> str:
+def _named(data: Data[Facts], direction: str) -> str:
     source, target = DIRECTIONS[direction]
     names = data.facts["domains"]
     return f"{names[source]} to {names[target]}"
 
 
-def _there_and_back(run: Run, config: Config, data: Data, direction: str) -> Figure:
+def _there_and_back(run: Run, config: Config, data: Data[Facts], direction: str) -> Figure:
     source, target = DIRECTIONS[direction]
     test = data.arrays("test")
     images = test[source][: config.shown]
@@ -102,7 +105,7 @@ def _there_and_back(run: Run, config: Config, data: Data, direction: str) -> Fig
     )
 
 
-def _classes(run: Run, config: Config, data: Data, judges: Mapping[str, Judge]) -> Figure:
+def _classes(run: Run, config: Config, data: Data[Facts], judges: Mapping[str, Judge]) -> Figure:
     real = data.arrays("test")
     columns = []
     for direction, images in translations(run, config, real).items():

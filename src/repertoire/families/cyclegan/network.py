@@ -1,12 +1,10 @@
 """Two generators, two judges, and the graphs they are exported as."""
 
-from collections.abc import Mapping
-from typing import Any
-
 from torch import Tensor, nn
 
 from repertoire.contract import Graph, Port
 from repertoire.families.cyclegan.config import Config
+from repertoire.kinds.image_domains.facts import Facts
 from repertoire.nn.cycle import Cycle
 from repertoire.nn.patch import PatchDiscriminator
 from repertoire.nn.translation import (
@@ -44,7 +42,7 @@ class ThereAndBack(nn.Module):
         return levels(returned), error
 
 
-def build(config: Config, facts: Mapping[str, Any]) -> Cycle:
+def build(config: Config, facts: Facts) -> Cycle:
     """The nets for square pictures whose side can be halved ``downs`` times."""
     check_side(facts, config.downs)
     colours = facts["colours"]
@@ -58,7 +56,7 @@ def build(config: Config, facts: Mapping[str, Any]) -> Cycle:
     return Cycle(generator(), generator(), judge(), judge())
 
 
-def graphs(network: nn.Module, facts: Mapping[str, Any]) -> tuple[Graph, ...]:
+def graphs(network: nn.Module, facts: Facts) -> tuple[Graph, ...]:
     """``a_to_b`` and ``b_to_a`` translate; ``a_to_b_to_a`` and ``b_to_a_to_b`` go on back."""
     assert isinstance(network, Cycle)
     images = Port("images", "uint8", image_shape(facts), 0, 255)

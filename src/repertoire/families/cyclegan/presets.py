@@ -1,9 +1,7 @@
 """Settings of a CycleGAN for somebody's two domains, by size and number of their images."""
 
-from collections.abc import Mapping
-from typing import Any
-
 from repertoire.contract import Preset
+from repertoire.kinds.image_domains.facts import Facts
 from repertoire.nn.sizes import halvings_of
 
 STEPS = 8000  # of use at most, at the rate below
@@ -11,15 +9,15 @@ SMALL = 32  # pixels of a side up to which filters are small and the side is hal
 PATCHES = {32: 1, 64: 2, 128: 3}  # largest side -> halvings of a discriminator
 
 
-def preset(facts: Mapping[str, Any], rows: int) -> Preset:
+def preset(facts: Facts, rows: int) -> Preset:
     """Narrow generators; the weights of the losses are those of Zhu et al. 2017.
 
     Few filters and a higher rate, for minutes on a processor. Gated by the Fréchet distance in the
     features of the evaluation classifiers; where there are none, in principal components. ``rows``
     are training images of both domains, of which the fewer decide the length of an epoch.
     """
-    side, smaller = facts["side"], min(facts["training_images"].values())
-    share = smaller / max(1, sum(facts["training_images"].values()))
+    side, images = facts["side"], facts["training_images"]
+    share = min(images["a"], images["b"]) / max(1, images["a"] + images["b"])
     fewer = max(1, round(rows * share))
     batch = max(1, min(4, fewer // 4))
     small = side <= SMALL

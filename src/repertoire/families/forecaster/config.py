@@ -4,13 +4,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 from repertoire.config import Count, Natural, NonNegative, Positive, Share
+from repertoire.kinds.series import metrics
 
 TASKS = ("forecast",)
 KINDS = ("series", "panel")  # of data
-METRICS = {  # pattern of names -> which value is better
-    "pinball_loss|mae|mase|mse|rmse|dm_statistic|dm_p_value": "lower",
-    r"coverage_\d+_percent": "higher",
-}
+METRICS = metrics.METRICS
 SAME_IN_BASELINE = {"penalties": "penalties"}
 
 

@@ -1,14 +1,14 @@
 """Backtest over every origin of a split, and what the report shows of it; numpy alone."""
 
-from typing import Any
-
 import numpy as np
 
 from repertoire.contract import Array, Arrays, Data, Figure, Kind, Line, Measurement, Run
 from repertoire.families.forecaster import panel
 from repertoire.families.forecaster.config import Config
 from repertoire.families.forecaster.drawing import Course, coverage, fans, training
+from repertoire.kinds.panel.facts import Facts as PanelFacts
 from repertoire.kinds.series.baselines import backtest, point_methods, strongest
+from repertoire.kinds.series.facts import Facts as SeriesFacts
 from repertoire.kinds.series.metrics import (
     covered,
     diebold_mariano,
@@ -19,7 +19,7 @@ from repertoire.kinds.series.metrics import (
 from repertoire.kinds.series.steps import dates
 
 
-def forecasts(run: Run, data: Data, split: str) -> tuple[Array, Array]:
+def forecasts(run: Run, data: Data[SeriesFacts], split: str) -> tuple[Array, Array]:
     """actual (origins, horizon) and quantiles (origins, horizon, levels), units of the series."""
     arrays = data.arrays(split)
     quantiles = run("forecast", series=arrays["past"])["quantiles"]
@@ -32,7 +32,7 @@ def evaluate(run: Run, config: Config, data: Data, split: str) -> tuple[Measurem
     On the test split Diebold-Mariano compares absolute errors, averaged over the horizon, with
     those of the baseline that was the strongest on validation.
     """
-    facts = data.facts
+    facts: SeriesFacts | PanelFacts = data.facts
     if facts["kind"] == "panel":
         return panel.evaluate(run, config, data, split)
     actual, quantiles = forecasts(run, data, split)
@@ -69,7 +69,7 @@ def illustrate(run: Run, config: Config, data: Data, snapshots: Arrays) -> tuple
     )
 
 
-def _course(data: Data) -> Course:
+def _course(data: Data[SeriesFacts]) -> Course:
     facts, history = data.facts, data.arrays("history")
     return Course(
         history["values"],
@@ -80,7 +80,7 @@ def _course(data: Data) -> Course:
     )
 
 
-def _by_horizon(data: Data, actual: Array, quantiles: Array) -> tuple[Figure, Figure]:
+def _by_horizon(data: Data[SeriesFacts], actual: Array, quantiles: Array) -> tuple[Figure, Figure]:
     facts, values = data.facts, data.arrays("history")["values"]
     at, levels = data.arrays("test")["origin"], facts["levels"]
     points = {"net": quantiles[..., levels.index(0.5)]}
@@ -104,7 +104,7 @@ def _by_horizon(data: Data, actual: Array, quantiles: Array) -> tuple[Figure, Fi
 
 
 def _table(
-    facts: dict[str, Any], actual: Array, quantiles: Array, errors: dict[str, Array], rival: str
+    facts: SeriesFacts, actual: Array, quantiles: Array, errors: dict[str, Array], rival: str
 ) -> Figure:
     levels, named = facts["levels"], rival.replace("_", " ")
     low, high = levels.index(0.05), levels.index(0.95)

@@ -12,6 +12,7 @@ from repertoire.families.forecaster.config import Config
 from repertoire.families.forecaster.parts import pinball
 from repertoire.families.forecaster.recurrent import Forecaster
 from repertoire.families.forecaster.segments import SegmentForecaster
+from repertoire.kinds.series.facts import CourseFacts
 from repertoire.training.optimisation import Optimisation
 
 Net = Forecaster | SegmentForecaster
@@ -20,7 +21,7 @@ Net = Forecaster | SegmentForecaster
 class ForecasterLearner:
     """One AdamW step a batch of windows: ``lookback`` values and the horizon after them."""
 
-    def __init__(self, network: Net, config: Config, data: Data, plan: Plan) -> None:
+    def __init__(self, network: Net, config: Config, data: Data[CourseFacts], plan: Plan) -> None:
         self.network, self.config, self.plan = network, config, plan
         train = data.arrays("train")
         length = int(data.facts["lookback"] + data.facts["horizon"])
@@ -70,6 +71,6 @@ def _windows(values: Array, length: int) -> Tensor:
     return torch.from_numpy(values.astype(np.float32)).unfold(0, length, 1).movedim(-1, 1)
 
 
-def learner(network: Net, config: Config, data: Data, plan: Plan) -> ForecasterLearner:
+def learner(network: Net, config: Config, data: Data[CourseFacts], plan: Plan) -> ForecasterLearner:
     """A learner for any cell."""
     return ForecasterLearner(network, config, data, plan)

@@ -1,8 +1,5 @@
 """The nets of this family, and the graphs they are exported as."""
 
-from collections.abc import Mapping
-from typing import Any
-
 import torch
 from torch import Tensor, nn
 
@@ -12,6 +9,8 @@ from repertoire.families.forecaster.config import Config
 from repertoire.families.forecaster.recurrent import Forecaster
 from repertoire.families.forecaster.seasonal import SeasonalForecaster, seasonal_graphs
 from repertoire.families.forecaster.segments import SegmentForecaster, segment_graphs
+from repertoire.kinds.panel.facts import Facts as PanelFacts
+from repertoire.kinds.series.facts import Facts as SeriesFacts
 
 
 class Forecast(nn.Module):
@@ -47,11 +46,11 @@ class Update(nn.Module):
         return (self.network.quantiles(hidden, values), values[:, -1], count, *after)
 
 
-def build(config: Config, facts: Mapping[str, Any]) -> Forecaster | SegmentForecaster:
+def build(config: Config, facts: SeriesFacts | PanelFacts) -> Forecaster | SegmentForecaster:
     """The net for a data set's horizon, levels and scale, or for its series side by side."""
     if (config.segment > 0) != (facts["kind"] == "panel"):
         raise ConfigError("segment: above 0 for series side by side, 0 for one series alone")
-    if not config.segment:
+    if facts["kind"] == "series":
         seasonal = facts.get("seasonal_lags", 0) > 0
         return SeasonalForecaster(config, facts) if seasonal else Forecaster(config, facts)
     if not config.relative or config.units % 2:
@@ -61,12 +60,12 @@ def build(config: Config, facts: Mapping[str, Any]) -> Forecaster | SegmentForec
     return SegmentForecaster(config, facts)
 
 
-def graphs(network: nn.Module, facts: Mapping[str, Any]) -> tuple[Graph, ...]:
+def graphs(network: nn.Module, facts: SeriesFacts | PanelFacts) -> tuple[Graph, ...]:
     """``forecast`` for a series at hand, ``update`` for one that goes on."""
     if isinstance(network, SegmentForecaster):
-        return segment_graphs(network, facts)
+        return segment_graphs(network, network.facts)
     if isinstance(network, SeasonalForecaster):
-        return seasonal_graphs(network, facts)
+        return seasonal_graphs(network, network.facts)
     assert isinstance(network, Forecaster)
     config = network.config
     series = Port("series", "float32", ("batch", "time"), facts["low"], facts["high"])

@@ -1,14 +1,12 @@
 """Backtest of series side by side over every origin of a split; numpy alone."""
 
-from collections.abc import Mapping
-from typing import Any
-
 import numpy as np
 
 from repertoire.contract import Array, Arrays, Data, Figure, Kind, Line, Measurement, Run
 from repertoire.families.forecaster.config import Config
 from repertoire.families.forecaster.drawing import Course, coverage, fans, training
 from repertoire.kinds.panel.baselines import point_forecasts, standardised
+from repertoire.kinds.panel.facts import Facts
 from repertoire.kinds.series.metrics import (
     covered,
     diebold_mariano,
@@ -27,7 +25,7 @@ ROWS, FEW_ROWS = 12, 2  # of the example that a reader may send, and of many ser
 SHOWN = 24  # series in a table at most
 
 
-def forecasts(run: Run, data: Data, split: str) -> tuple[Array, Array]:
+def forecasts(run: Run, data: Data[Facts], split: str) -> tuple[Array, Array]:
     """actual (origins, horizon, series) and quantiles (origins, horizon, series, levels), units."""
     values, facts = data.arrays("history")["values"], data.facts
     at = data.arrays(split)["origin"]
@@ -38,13 +36,13 @@ def forecasts(run: Run, data: Data, split: str) -> tuple[Array, Array]:
     return futures(values, at, facts["horizon"]), np.concatenate(found)
 
 
-def deviations(actual: Array, quantiles: Array, facts: Mapping[str, Any]) -> tuple[Array, Array]:
+def deviations(actual: Array, quantiles: Array, facts: Facts) -> tuple[Array, Array]:
     """The same, standardised by the training part."""
     each = np.moveaxis(quantiles, -1, 0).astype(np.float64)
     return standardised(actual, facts), np.moveaxis(standardised(each, facts), 0, -1)
 
 
-def counted(data: Data, split: str) -> Array | None:
+def counted(data: Data[Facts], split: str) -> Array | None:
     """Which of the actual values are known (origins, horizon, series); None where all are."""
     known = data.arrays("history").get("known")
     if known is None:
@@ -52,7 +50,7 @@ def counted(data: Data, split: str) -> Array | None:
     return futures(known > 0, data.arrays(split)["origin"], data.facts["horizon"])
 
 
-def evaluate(run: Run, config: Config, data: Data, split: str) -> tuple[Measurement, ...]:
+def evaluate(run: Run, config: Config, data: Data[Facts], split: str) -> tuple[Measurement, ...]:
     """Every origin of the split, all steps and series, in deviations of the training part.
 
     On the test split Diebold-Mariano compares squared errors, averaged over the horizon and the
@@ -77,7 +75,7 @@ def evaluate(run: Run, config: Config, data: Data, split: str) -> tuple[Measurem
     return (found, Measurement(1, lambda _: {"dm_statistic": statistic, "dm_p_value": p_value}))
 
 
-def _points(config: Config, data: Data, split: str) -> dict[str, Array]:
+def _points(config: Config, data: Data[Facts], split: str) -> dict[str, Array]:
     """Points (origins, horizon, series) of the forecasts without nets, standardised."""
     facts, at = data.facts, data.arrays(split)["origin"]
     values = standardised(data.arrays("history")["values"], facts)
@@ -85,12 +83,12 @@ def _points(config: Config, data: Data, split: str) -> dict[str, Array]:
     return {name: forecast(values, at, facts["horizon"]) for name, forecast in found.items()}
 
 
-def _known(data: Data) -> Array | None:
+def _known(data: Data[Facts]) -> Array | None:
     known = data.arrays("history").get("known")
     return None if known is None else known > 0
 
 
-def _rival(config: Config, data: Data) -> str:
+def _rival(config: Config, data: Data[Facts]) -> str:
     """The one with the least squared error on validation."""
     values = standardised(data.arrays("history")["values"], data.facts)
     actual = futures(values, data.arrays("valid")["origin"], data.facts["horizon"])
@@ -98,14 +96,16 @@ def _rival(config: Config, data: Data) -> str:
     return min(points, key=lambda name: point_errors(actual, points[name], known)["mse"])
 
 
-def snapshot(run: Run, data: Data) -> Arrays:
+def snapshot(run: Run, data: Data[Facts]) -> Arrays:
     """Quantiles (horizon, series, levels) at the last origin of the valid part."""
     values, at = data.arrays("history")["values"], data.arrays("valid")["origin"][-1:]
     past = pasts(values, at, data.facts["lookback"]).astype(np.float32)
     return {"quantiles": run("forecast", series=past)["quantiles"][0]}
 
 
-def illustrate(run: Run, config: Config, data: Data, snapshots: Arrays) -> tuple[Figure, ...]:
+def illustrate(
+    run: Run, config: Config, data: Data[Facts], snapshots: Arrays
+) -> tuple[Figure, ...]:
     """Fans of the last series, errors by series and by horizon, coverage, and training."""
     actual, quantiles = forecasts(run, data, "test")
     history, facts = data.arrays("history"), data.facts
@@ -131,7 +131,7 @@ def illustrate(run: Run, config: Config, data: Data, snapshots: Arrays) -> tuple
     )
 
 
-def _by_horizon(config: Config, data: Data, actual: Array, point: Array) -> Figure:
+def _by_horizon(config: Config, data: Data[Facts], actual: Array, point: Array) -> Figure:
     points = {"net": point, **_points(config, data, "test")}
     steps = list(range(1, data.facts["horizon"] + 1))
     lines = [
@@ -148,7 +148,9 @@ def _by_horizon(config: Config, data: Data, actual: Array, point: Array) -> Figu
     )
 
 
-def _by_series(config: Config, data: Data, actual: Array, forecast: tuple[Array, Array]) -> Figure:
+def _by_series(
+    config: Config, data: Data[Facts], actual: Array, forecast: tuple[Array, Array]
+) -> Figure:
     facts, (point, quantiles) = data.facts, forecast
     rival = _rival(config, data)
     rivals, named = _points(config, data, "test")[rival], rival.replace("_", " ")
@@ -199,7 +201,7 @@ def _extremes(errors: Array) -> list[int]:
     return [int(place) for place in (*order[: SHOWN // 2], *order[-SHOWN // 2 :])]
 
 
-def _example(data: Data) -> Figure:
+def _example(data: Data[Facts]) -> Figure:
     rows = data.facts["example"][-ROWS if len(data.facts["series"]) <= SHOWN else -FEW_ROWS :]
     return Figure(
         "example",

@@ -1,10 +1,10 @@
 """Settings of a forecaster for anybody's series, by their number, length and persistence."""
 
 import math
-from collections.abc import Mapping
-from typing import Any
 
 from repertoire.contract import Preset
+from repertoire.kinds.panel.facts import Facts as PanelFacts
+from repertoire.kinds.series.facts import Facts as SeriesFacts
 from repertoire.kinds.series.proposals import PENALTIES, PERSISTENT
 
 SHORT, LONG = 500, 5000  # values of training
@@ -20,7 +20,7 @@ COMMON = {
 }
 
 
-def preset(facts: Mapping[str, Any], rows: int) -> Preset:
+def preset(facts: SeriesFacts | PanelFacts, rows: int) -> Preset:
     """A GRU that reads one series value by value, or several by segments.
 
     ``rows`` are steps of training. Where a series wanders, changes are modelled; otherwise levels.
@@ -28,7 +28,7 @@ def preset(facts: Mapping[str, Any], rows: int) -> Preset:
     return _panel(facts, rows) if facts["kind"] == "panel" else _series(facts, rows)
 
 
-def _series(facts: Mapping[str, Any], rows: int) -> Preset:
+def _series(facts: SeriesFacts, rows: int) -> Preset:
     relative = facts["persistence"] < PERSISTENT
     units = 24 if rows < SHORT else 32 if rows < LONG else 64
     config = {
@@ -46,7 +46,7 @@ def _series(facts: Mapping[str, Any], rows: int) -> Preset:
     return Preset(config, "pinball_loss", "lower", 20 if rows < LONG else 40)
 
 
-def _panel(facts: Mapping[str, Any], rows: int) -> Preset:
+def _panel(facts: PanelFacts, rows: int) -> Preset:
     series = len(facts["series"])
     values = rows * series
     config = {

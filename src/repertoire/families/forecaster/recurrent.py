@@ -1,13 +1,11 @@
 """A net that reads one series value by value."""
 
-from collections.abc import Mapping
-from typing import Any
-
 import torch
 from torch import Tensor, nn
 
 from repertoire.families.forecaster.config import Config
 from repertoire.families.forecaster.parts import CELLS, rising
+from repertoire.kinds.series.facts import Facts
 
 
 class Forecaster(nn.Module):
@@ -16,9 +14,9 @@ class Forecaster(nn.Module):
     What it is normalised by comes from ``facts``, thus from the training part.
     """
 
-    def __init__(self, config: Config, facts: Mapping[str, Any]) -> None:
+    def __init__(self, config: Config, facts: Facts) -> None:
         super().__init__()
-        self.config, self.facts = config, dict(facts)
+        self.config, self.facts = config, facts.copy()
         self.horizon, self.levels = int(facts["horizon"]), list(facts["levels"])
         between = config.dropout if config.layers > 1 else 0.0
         self.core = CELLS[config.cell](

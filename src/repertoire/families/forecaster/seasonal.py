@@ -1,8 +1,5 @@
 """A net that adds what it has learned to the mean of the last seasons, and its graph."""
 
-from collections.abc import Mapping
-from typing import Any
-
 import torch
 from torch import Tensor, nn
 
@@ -10,6 +7,7 @@ from repertoire.config import ConfigError
 from repertoire.contract import Graph, Port
 from repertoire.families.forecaster.config import Config
 from repertoire.families.forecaster.recurrent import Forecaster
+from repertoire.kinds.series.facts import Facts
 
 
 class SeasonalForecaster(Forecaster):
@@ -23,7 +21,7 @@ class SeasonalForecaster(Forecaster):
 
     base_places: Tensor
 
-    def __init__(self, config: Config, facts: Mapping[str, Any]) -> None:
+    def __init__(self, config: Config, facts: Facts) -> None:
         super().__init__(config, facts)
         self.season, self.lags = int(facts["season"]), int(facts["seasonal_lags"])
         self.lookback = int(facts["lookback"])
@@ -100,7 +98,7 @@ class SeasonalForecast(nn.Module):
         return network.unscaled(base.unsqueeze(2) + network.spread * quantiles)
 
 
-def seasonal_graphs(network: SeasonalForecaster, facts: Mapping[str, Any]) -> tuple[Graph, ...]:
+def seasonal_graphs(network: SeasonalForecaster, facts: Facts) -> tuple[Graph, ...]:
     """``forecast`` for a series at hand; whole seasons are needed, so nothing is carried on."""
     series = Port("series", "float32", ("batch", "time"), facts["low"], facts["high"])
     shape = ("batch", facts["horizon"], len(facts["levels"]))

@@ -1,14 +1,12 @@
 """A net that reads several series by segments, and the graph it is exported as."""
 
-from collections.abc import Mapping
-from typing import Any
-
 import torch
 from torch import Tensor, nn
 
 from repertoire.contract import Graph, Port
 from repertoire.families.forecaster.config import Config
 from repertoire.families.forecaster.parts import CELLS, rising
+from repertoire.kinds.panel.facts import Facts
 
 
 class SegmentForecaster(nn.Module):
@@ -23,9 +21,9 @@ class SegmentForecaster(nn.Module):
     mean: Tensor
     deviation: Tensor
 
-    def __init__(self, config: Config, facts: Mapping[str, Any]) -> None:
+    def __init__(self, config: Config, facts: Facts) -> None:
         super().__init__()
-        self.config, self.facts = config, dict(facts)
+        self.config, self.facts = config, facts.copy()
         self.horizon, self.levels = int(facts["horizon"]), list(facts["levels"])
         self.lookback = int(facts["lookback"])
         self.ahead = self.horizon // config.segment
@@ -114,7 +112,7 @@ class SegmentPoint(nn.Module):
         return found
 
 
-def segment_graphs(network: SegmentForecaster, facts: Mapping[str, Any]) -> tuple[Graph, ...]:
+def segment_graphs(network: SegmentForecaster, facts: Facts) -> tuple[Graph, ...]:
     """``forecast`` and ``point`` for series at hand.
 
     Segments leave nothing to carry from value to value.
@@ -124,7 +122,7 @@ def segment_graphs(network: SegmentForecaster, facts: Mapping[str, Any]) -> tupl
     shape = ("batch", facts["horizon"], owners)
     quantiles = Port("quantiles", "float32", (*shape, len(facts["levels"])))
     points = Port("points", "float32", shape)
-    drawn = {"series": tuple(facts["drawn"])} if "drawn" in facts else {}
+    drawn = {"series": (facts["drawn"][0], facts["drawn"][1])} if "drawn" in facts else {}
     return (
         Graph("forecast", SegmentForecast(network), (series,), (quantiles,), drawn=drawn),
         Graph("point", SegmentPoint(network), (series,), (points,), drawn=drawn),

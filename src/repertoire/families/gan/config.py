@@ -4,13 +4,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 from repertoire.config import Count, Natural, NonNegative, Positive, Share
+from repertoire.metrics.generation import SAMPLE_METRICS
 
 TASKS = ("sample",)
 KINDS = ("images", "stacked_images")  # of data
-METRICS = {  # pattern of names -> which value is better
-    "frechet_distance|mode_divergence_nats|class_divergence_nats": "lower",
-    "modes_covered|classes_covered|(pixel_)?coverage_percent": "higher",
-}
+METRICS = SAMPLE_METRICS
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,8 @@ import numpy as np
 
 from repertoire.contract import Array, Arrays, Data, Figure, Kind, Line, Measurement, Run
 from repertoire.families.gan.config import Config
+from repertoire.kinds.images.facts import Facts as ImageFacts
+from repertoire.kinds.stacked_images.facts import Facts as StackFacts
 from repertoire.metrics.features import feature_space, kind_of_features
 from repertoire.metrics.generation import (
     Judge,
@@ -30,7 +32,9 @@ def draw(run: Run, config: Config, count: int, seed: int) -> Array:
     return np.concatenate(parts)
 
 
-def evaluate(run: Run, config: Config, data: Data, split: str) -> tuple[Measurement, ...]:
+def evaluate(
+    run: Run, config: Config, data: Data[ImageFacts | StackFacts], split: str
+) -> tuple[Measurement, ...]:
     """As many images as the split has, against the split; the test's neighbourhoods as well.
 
     Without features other than pixels the neighbourhoods alone, of every split; classes are counted
@@ -50,19 +54,19 @@ def evaluate(run: Run, config: Config, data: Data, split: str) -> tuple[Measurem
     return (*found, coverage_measurement(generated, wanted)) if split == "test" else tuple(found)
 
 
-def _coverage(kinds: Array, data: Data) -> dict[str, float]:
+def _coverage(kinds: Array, data: Data[ImageFacts | StackFacts]) -> dict[str, float]:
     classes = data.facts["classes"]
     if _stacked(data):
         return mode_coverage(kinds, classes ** data.facts["channels"])
     return class_coverage(kinds, classes)
 
 
-def _stacked(data: Data) -> bool:
+def _stacked(data: Data[ImageFacts | StackFacts]) -> bool:
     """Whether each channel is an image of its own class."""
     return data.facts["kind"] == "stacked_images"
 
 
-def snapshot(run: Run, config: Config, data: Data) -> Arrays:
+def snapshot(run: Run, config: Config, data: Data[ImageFacts | StackFacts]) -> Arrays:
     """After every epoch: the same codes decoded, the distance, and what the discriminator thinks.
 
     ``distance`` (1,), or ``coverage`` (1,) where pixels are the only features, and ``logits`` (2,),
@@ -90,7 +94,9 @@ def _logits(run: Run, rows: int, images: Array) -> Array:
     )
 
 
-def illustrate(run: Run, config: Config, data: Data, snapshots: Arrays) -> tuple[Figure, ...]:
+def illustrate(
+    run: Run, config: Config, data: Data[ImageFacts | StackFacts], snapshots: Arrays
+) -> tuple[Figure, ...]:
     """Samples, samples and measures over training, and the kinds that a classifier sees."""
     n = config.grid
     real = data.arrays("test")["images"]
@@ -114,7 +120,7 @@ def illustrate(run: Run, config: Config, data: Data, snapshots: Arrays) -> tuple
     return as_shown(figures, data.facts)
 
 
-def _kinds(data: Data, real: Array, images: Array) -> list[Figure]:
+def _kinds(data: Data[ImageFacts | StackFacts], real: Array, images: Array) -> list[Figure]:
     if kind_of_features(data.facts) != "classes":
         return []
     judge = Judge(data.arrays("judge"))
@@ -150,7 +156,7 @@ def _courses(snapshots: Arrays, count: int) -> tuple[Figure, Figure]:
     )
 
 
-def _classes(kinds: list[Array], data: Data) -> Figure:
+def _classes(kinds: list[Array], data: Data[ImageFacts | StackFacts]) -> Figure:
     shares = [np.bincount(each, minlength=data.facts["classes"]) / len(each) for each in kinds]
     return Figure(
         "classes",
@@ -164,7 +170,7 @@ def _classes(kinds: list[Array], data: Data) -> Figure:
     )
 
 
-def _modes(kinds: list[Array], data: Data) -> Figure:
+def _modes(kinds: list[Array], data: Data[ImageFacts | StackFacts]) -> Figure:
     count = data.facts["classes"] ** data.facts["channels"]
     counts = [np.sort(np.bincount(each, minlength=count))[::-1] for each in kinds]
     ranks = np.unique(np.linspace(0, count - 1, RANKS).round().astype(int))

@@ -2,8 +2,6 @@
 
 import copy
 import itertools
-from collections.abc import Mapping
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -11,7 +9,9 @@ from torch import Tensor, nn
 from repertoire.config import RepertoireError
 from repertoire.contract import Graph, Port
 from repertoire.families.gan.config import Config
+from repertoire.kinds.images.facts import Facts as ImageFacts
 from repertoire.kinds.images.sizes import divisor, halvings
+from repertoire.kinds.stacked_images.facts import Facts as StackFacts
 from repertoire.nn.coders import map_channels
 from repertoire.nn.spectral import spectral_norm
 
@@ -105,7 +105,7 @@ def unit(images: Tensor) -> Tensor:
     return images.to(torch.float32) / 127.5 - 1
 
 
-def build(config: Config, facts: Mapping[str, Any]) -> Gan:
+def build(config: Config, facts: ImageFacts | StackFacts) -> Gan:
     """The nets for square images whose side can be halved some times."""
     side = facts["side"]
     if side % divisor(side):
@@ -115,7 +115,7 @@ def build(config: Config, facts: Mapping[str, Any]) -> Gan:
     return Gan(config, side, facts["channels"])
 
 
-def graphs(network: nn.Module, facts: Mapping[str, Any]) -> tuple[Graph, ...]:
+def graphs(network: nn.Module, facts: ImageFacts | StackFacts) -> tuple[Graph, ...]:
     """``decode`` makes images from codes, ``discriminate`` judges them."""
     assert isinstance(network, Gan)
     images = Port("images", "uint8", ("batch", *network.shape), 0, 255)

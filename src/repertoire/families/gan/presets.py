@@ -1,16 +1,14 @@
 """Settings of an adversarial net for somebody's images, by their size and number."""
 
-from collections.abc import Mapping
-from typing import Any
-
 from repertoire.contract import Preset
+from repertoire.kinds.images.facts import Facts
 from repertoire.kinds.images.sizes import chunk_of, enough_epochs, fitting_batch
 from repertoire.metrics.features import kind_of_features
 
 STEPS = 4000
 
 
-def preset(facts: Mapping[str, Any], rows: int) -> Preset:
+def preset(facts: Facts, rows: int) -> Preset:
     """Non-saturating loss with spectral normalisation, the steadiest of the losses when unwatched.
 
     Gated by the Fréchet distance, or by coverage where no features but pixels are known.

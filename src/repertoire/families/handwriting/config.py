@@ -8,13 +8,15 @@ import numpy as np
 
 from repertoire.config import Count, Natural, NonNegative, Positive, Share
 from repertoire.contract import Array, Arrays, Port
+from repertoire.kinds.strokes import metrics
+from repertoire.measured import Metric
 
 TASKS = ("write",)
 KINDS = ("strokes",)  # of data
-METRICS = {  # pattern of names -> which value is better
-    "nats_per_point": "lower",
-    "end_of_stroke_accuracy_percent|text_gain_nats": "higher",
-}
+METRICS = (
+    *metrics.METRICS,
+    Metric("text_gain_nats", "Gain of the right text over a wrong one", "nats per point", "higher"),
+)
 LAYERS = 2
 
 

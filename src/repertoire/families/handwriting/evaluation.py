@@ -7,6 +7,7 @@ import numpy as np
 from repertoire.contract import Array, Arrays, Data, Figure, Kind, Measurement, Run
 from repertoire.families.handwriting.config import Config, initial_states, texts
 from repertoire.families.handwriting.drawing import picture, sketch
+from repertoire.kinds.strokes.facts import Facts
 from repertoire.kinds.strokes.metrics import point_measurement
 from repertoire.metrics.pictures import thinned
 
@@ -22,7 +23,7 @@ def _groups(config: Config, arrays: Arrays) -> Iterator[tuple[Array, int]]:
         yield rows, int(arrays["lengths"][rows].max())
 
 
-def _score(run: Run, config: Config, data: Data, points: Array, text: Array) -> Arrays:
+def _score(run: Run, config: Config, data: Data[Facts], points: Array, text: Array) -> Arrays:
     inputs = initial_states(config, data.facts, len(points))
     if config.conditional:
         inputs["text"] = text.astype(np.int64)
@@ -30,7 +31,7 @@ def _score(run: Run, config: Config, data: Data, points: Array, text: Array) -> 
 
 
 def scored(
-    run: Run, config: Config, data: Data, arrays: Arrays, text: Array
+    run: Run, config: Config, data: Data[Facts], arrays: Arrays, text: Array
 ) -> tuple[Array, Array]:
     """Of each row given ``text`` its nats, and how many of its points have their pen bit right."""
     nats, right = np.zeros((2, len(arrays["lengths"])))
@@ -44,7 +45,7 @@ def scored(
     return nats, right
 
 
-def evaluate(run: Run, config: Config, data: Data, split: str) -> tuple[Measurement, ...]:
+def evaluate(run: Run, config: Config, data: Data[Facts], split: str) -> tuple[Measurement, ...]:
     """Nats a point: density of an offset in the data's unit (``facts["unit"]``) and the pen bit.
 
     ``text_gain_nats``: how many nats a point more the text of the next row of the split costs
@@ -59,7 +60,9 @@ def evaluate(run: Run, config: Config, data: Data, split: str) -> tuple[Measurem
     return (point_measurement(sums, arrays["lengths"]),)
 
 
-def write(run: Run, config: Config, data: Data, text: Array, first_seed: int, bias: float) -> Array:
+def write(
+    run: Run, config: Config, data: Data[Facts], text: Array, first_seed: int, bias: float
+) -> Array:
     """Points (rows, ``draw_points``, 3) drawn one after another, zeros after the end of a text.
 
     A net with windows ends where they weigh the place past the text more than any letter. Row n
@@ -83,13 +86,15 @@ def write(run: Run, config: Config, data: Data, text: Array, first_seed: int, bi
     return drawn
 
 
-def snapshot(run: Run, config: Config, data: Data) -> Arrays:
+def snapshot(run: Run, config: Config, data: Data[Facts]) -> Arrays:
     """The first validation words, written with the same seeds after every epoch."""
     text = texts(data.arrays("valid"))[: config.examples]
     return {"drawn": write(run, config, data, text, 1, config.bias)}
 
 
-def illustrate(run: Run, config: Config, data: Data, snapshots: Arrays) -> tuple[Figure, ...]:
+def illustrate(
+    run: Run, config: Config, data: Data[Facts], snapshots: Arrays
+) -> tuple[Figure, ...]:
     """Real words beside drawn ones, drawings over training, and the window on a text."""
     arrays = data.arrays("test")
     beside = _beside(run, config, data, arrays)
@@ -107,13 +112,13 @@ def illustrate(run: Run, config: Config, data: Data, snapshots: Arrays) -> tuple
     return (beside, training, _window(run, config, data, arrays))
 
 
-def _pictures(points: Array, data: Data) -> Array:
+def _pictures(points: Array, data: Data[Facts]) -> Array:
     if not data.facts["vocabulary"]:
         return np.stack([sketch(row) for row in points])
     return np.stack([picture(row, data.facts["scale"]) for row in points])
 
 
-def _beside(run: Run, config: Config, data: Data, arrays: Arrays) -> Figure:
+def _beside(run: Run, config: Config, data: Data[Facts], arrays: Arrays) -> Figure:
     count = config.examples
     text = texts(arrays)[:count]
     columns, notes = [_pictures(arrays["points"][:count], data)], []
@@ -129,7 +134,7 @@ def _beside(run: Run, config: Config, data: Data, arrays: Arrays) -> Figure:
     )
 
 
-def _asked(config: Config, data: Data) -> str:
+def _asked(config: Config, data: Data[Facts]) -> str:
     if not data.facts["vocabulary"]:
         return (
             "the first test sketches. Right of them what the model draws, each "
@@ -140,7 +145,7 @@ def _asked(config: Config, data: Data) -> str:
     return f"the first test words ({words}). Right of them what the model draws, {whose}"
 
 
-def _window(run: Run, config: Config, data: Data, arrays: Arrays) -> Figure:
+def _window(run: Run, config: Config, data: Data[Facts], arrays: Arrays) -> Figure:
     length = int(arrays["lengths"][0])
     points, text = arrays["points"][:1, :length], arrays["text"][:1]
     text = text[:, text[0] != 0]

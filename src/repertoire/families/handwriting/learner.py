@@ -11,6 +11,7 @@ from repertoire.contract import Data, Plan
 from repertoire.families.handwriting.config import Config, initial_states, texts
 from repertoire.families.handwriting.density import log_likelihood, mixture
 from repertoire.families.handwriting.network import Writer
+from repertoire.kinds.strokes.facts import Facts
 from repertoire.training.optimisation import Optimisation
 from repertoire.training.process import placed
 
@@ -21,7 +22,7 @@ POOL = 10  # batches that are sorted by length together
 class HandwritingLearner:
     """One AdamW step a batch of words of about equal length."""
 
-    def __init__(self, network: Writer, config: Config, data: Data, plan: Plan) -> None:
+    def __init__(self, network: Writer, config: Config, data: Data[Facts], plan: Plan) -> None:
         self.network, self.config, self.plan = network, config, plan
         self.facts = data.facts
         arrays = data.arrays("train")
@@ -77,6 +78,6 @@ class HandwritingLearner:
         self.optimisation.load_state_dict(state)
 
 
-def learner(network: Writer, config: Config, data: Data, plan: Plan) -> HandwritingLearner:
+def learner(network: Writer, config: Config, data: Data[Facts], plan: Plan) -> HandwritingLearner:
     """A learner for words with or without their text."""
     return HandwritingLearner(network, config, data, plan)

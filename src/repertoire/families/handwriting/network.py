@@ -1,8 +1,5 @@
 """The nets, and the two graphs they are exported as."""
 
-from collections.abc import Mapping
-from typing import Any
-
 import torch
 from torch import Tensor, nn
 
@@ -11,6 +8,7 @@ from repertoire.contract import Graph, Port
 from repertoire.families.handwriting.config import Config, state_ports
 from repertoire.families.handwriting.density import Mixture, draw, log_likelihood, mixture
 from repertoire.families.handwriting.window import WindowedLayer
+from repertoire.kinds.strokes.facts import Facts
 
 States = tuple[Tensor, ...]
 
@@ -36,7 +34,7 @@ class Writer(nn.Module):
     With a text, the first layer is a ``WindowedLayer`` and what it reads goes everywhere too.
     """
 
-    def __init__(self, config: Config, facts: Mapping[str, Any]) -> None:
+    def __init__(self, config: Config, facts: Facts) -> None:
         super().__init__()
         self.config = config
         units, vocabulary = config.units, facts["vocabulary"]
@@ -137,14 +135,14 @@ class Next(_Exported):
         return (*parameters, *windows, draw(density, uniform), *states)
 
 
-def build(config: Config, facts: Mapping[str, Any]) -> Writer:
+def build(config: Config, facts: Facts) -> Writer:
     """The net for an alphabet of ``facts["vocabulary"]`` ids, 0 where the data hold no text."""
     if config.conditional and not facts["vocabulary"]:
         raise RepertoireError("conditional: these strokes write no text to read; set it to false")
     return Writer(config, facts)
 
 
-def graphs(network: nn.Module, facts: Mapping[str, Any]) -> tuple[Graph, ...]:
+def graphs(network: nn.Module, facts: Facts) -> tuple[Graph, ...]:
     """``score`` for whole words, ``next`` for one point and its draw."""
     assert isinstance(network, Writer)
     config = network.config

@@ -4,16 +4,14 @@ Graves 2013 takes 400 units and 20 components for thousands of lines, Ha and Eck
 70,000 drawings; on one core fewer do, and little data needs fewer still.
 """
 
-from collections.abc import Mapping
-from typing import Any
-
 from repertoire.contract import Preset
+from repertoire.kinds.strokes.facts import Facts
 
 FEW, MANY = 500, 5000  # drawings of training
 MOST_DRAWN = 200  # points of a drawing in the report
 
 
-def preset(facts: Mapping[str, Any], rows: int) -> Preset:
+def preset(facts: Facts, rows: int) -> Preset:
     """``rows`` of training; a net reads text where ``facts`` tell a vocabulary."""
     reads = facts["vocabulary"] > 0
     if rows < FEW:

@@ -7,13 +7,22 @@ import numpy as np
 
 from repertoire.config import Count, Natural, NonNegative, Positive, Share
 from repertoire.contract import Arrays, Port
+from repertoire.measured import Metric
 
 TASKS = ("score", "generate", "complete", "rescore")
 KINDS = ("running_text",)  # of data
-METRICS = {  # pattern of names -> which value is better
-    "perplexity|nats_per_token|bits_per_character|fresh_window_nats_per_token": "lower",
-    "rescored_accuracy_percent": "higher",
-}
+METRICS = (
+    Metric("perplexity", "Perplexity", "", "lower"),
+    Metric("nats_per_token", "Cross-entropy", "nats per token", "lower"),
+    Metric("bits_per_character", "Cross-entropy", "bits per character", "lower"),
+    Metric(
+        "fresh_window_nats_per_token",
+        "Cross-entropy, contexts of 256 at most",
+        "nats per token",
+        "lower",
+    ),
+    Metric("rescored_accuracy_percent", "True line first after rescoring", "%", "higher"),
+)
 
 
 @dataclass(frozen=True)

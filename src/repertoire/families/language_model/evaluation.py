@@ -8,6 +8,7 @@ import numpy as np
 from repertoire.contract import Array, Arrays, Data, Figure, Kind, Measurement, Run
 from repertoire.families.language_model.config import Config, initial_states
 from repertoire.kinds.running_text.blocks import stream_measurement
+from repertoire.kinds.running_text.facts import Facts
 from repertoire.kinds.running_text.rescoring import rescored_right, rescoring_measurement
 
 WINDOW = 256  # tokens of context at most, where published figures by character allow no more
@@ -39,7 +40,7 @@ def stream_log_probs(run: Run, config: Config, tokens: Array) -> Array:
     return np.concatenate(scored).astype(np.float64)
 
 
-def evaluate(run: Run, config: Config, data: Data, split: str) -> tuple[Measurement, ...]:
+def evaluate(run: Run, config: Config, data: Data[Facts], split: str) -> tuple[Measurement, ...]:
     """Perplexity and nats a token over the whole split, in blocks of tokens; rescoring by list."""
     characters = data.facts["level"] == "character"
     scored = stream_log_probs(run, config, data.arrays(split)["tokens"])
@@ -125,7 +126,7 @@ def generate(
     return chosen
 
 
-def _text(data: Data, ids: list[int]) -> str:
+def _text(data: Data[Facts], ids: list[int]) -> str:
     encoding = data.encoding("text")
     lines: list[list[int]] = [[]]
     for index in ids:
@@ -136,7 +137,7 @@ def _text(data: Data, ids: list[int]) -> str:
     return "\n".join(encoding.decode(line) for line in lines)
 
 
-def snapshot(run: Run, config: Config, data: Data) -> Arrays:
+def snapshot(run: Run, config: Config, data: Data[Facts]) -> Arrays:
     """Token ids of one continuation of the prompt at temperature 0.7, the same draw every epoch."""
     prompt = data.encoding("text").encode(config.prompt)
     choice = CHOICES["temperature 0.7"]
@@ -144,7 +145,9 @@ def snapshot(run: Run, config: Config, data: Data) -> Arrays:
     return {"continuation": np.array(ids, np.int64)}
 
 
-def illustrate(run: Run, config: Config, data: Data, snapshots: Arrays) -> tuple[Figure, ...]:
+def illustrate(
+    run: Run, config: Config, data: Data[Facts], snapshots: Arrays
+) -> tuple[Figure, ...]:
     """Generated texts, text after every epoch, and the loss by frequency of the token."""
     prompt = data.encoding("text").encode(config.prompt)
     texts = [
@@ -173,7 +176,7 @@ def illustrate(run: Run, config: Config, data: Data, snapshots: Arrays) -> tuple
     )
 
 
-def _by_frequency(run: Run, config: Config, data: Data) -> Figure:
+def _by_frequency(run: Run, config: Config, data: Data[Facts]) -> Figure:
     counts = np.bincount(data.arrays("train")["tokens"], minlength=data.facts["vocabulary"])
     test = data.arrays("test")["tokens"][:FREQUENCY_TOKENS]
     nats = -stream_log_probs(run, config, test)

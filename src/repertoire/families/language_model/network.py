@@ -1,8 +1,6 @@
 """The nets, and the three graphs they are exported as."""
 
-from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -11,6 +9,7 @@ from repertoire.config import ConfigError
 from repertoire.contract import Graph, Port
 from repertoire.families.language_model.config import Config, state_ports
 from repertoire.families.language_model.cores import CORES, Recurrent
+from repertoire.kinds.running_text.facts import Facts
 from repertoire.nn.adaptive import AdaptiveSoftmax, TiedAdaptiveSoftmax
 from repertoire.nn.locked import locked_dropout
 from repertoire.nn.softmax import linear_cross_entropy
@@ -153,12 +152,12 @@ def shown(vocabulary: int) -> int:
     return min(CANDIDATES, vocabulary)
 
 
-def build(config: Config, facts: Mapping[str, Any]) -> LanguageModel:
+def build(config: Config, facts: Facts) -> LanguageModel:
     """The net for a vocabulary of ``facts["vocabulary"]`` tokens."""
     return LanguageModel(config, facts["vocabulary"])
 
 
-def graphs(network: nn.Module, facts: Mapping[str, Any]) -> tuple[Graph, ...]:
+def graphs(network: nn.Module, facts: Facts) -> tuple[Graph, ...]:
     """``score`` for whole texts, ``next`` for one step, ``sample`` for the draw."""
     assert isinstance(network, LanguageModel)
     highest = facts["vocabulary"] - 1

@@ -5,10 +5,10 @@ al. 2018), and tied weights (Press and Wolf 2017). Of large ones a training of m
 token once or twice, and what regularises only slows it (Zaremba et al. 2014, sections 3 and 4.1).
 """
 
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from repertoire.contract import Preset
+from repertoire.kinds.running_text.facts import Facts
 
 STEPS = 40  # of an epoch at least, where the text is long enough for them
 FEWEST_TOKENS = 32  # of a step
@@ -35,7 +35,7 @@ SIZES = (
 )
 
 
-def preset(facts: Mapping[str, Any], rows: int) -> Preset:
+def preset(facts: Facts, rows: int) -> Preset:
     """An LSTM for ``rows`` rows like those that the facts count the tokens of."""
     tokens = facts["tokens"]["train"] * rows / max(1, facts["rows"]["train"])
     size = next(size for size in SIZES if tokens <= size.tokens)
@@ -82,7 +82,7 @@ def _window(tokens: float, level: str) -> tuple[int, int]:
     return 4, max(8, min(time, each // 4))
 
 
-def _cutoffs(facts: Mapping[str, Any]) -> list[int]:
+def _cutoffs(facts: Facts) -> list[int]:
     """Ends of the head and of a cluster; subwords are not in the order of their frequency."""
     vocabulary = facts["vocabulary"]
     if facts["level"] == "subword" or vocabulary < ADAPTIVE:

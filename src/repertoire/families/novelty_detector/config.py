@@ -4,14 +4,17 @@ from dataclasses import dataclass
 from typing import Literal
 
 from repertoire.config import Count, Natural, NonNegative, Positive, Share
+from repertoire.kinds.novelty import metrics
 from repertoire.kinds.novelty.metrics import Score
+from repertoire.measured import Metric
 
 TASKS = ("detect",)
 KINDS = ("novelty",)  # of data
-METRICS = {  # pattern of names -> which value is better
-    "false_alarm_percent": "lower",
-    "(worst_)?roc_auc_percent|average_precision_percent|detection_percent": "higher",
-}
+METRICS = (
+    *metrics.METRICS,
+    Metric("false_alarm_percent", "Normal rows taken for anomalies", "%", "lower"),
+    Metric("detection_percent", "Anomalies found", "%", "higher"),
+)
 SAME_IN_BASELINE = {"score": "score"}  # or a gate would compare scores instead of models
 
 

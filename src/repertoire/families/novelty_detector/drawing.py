@@ -1,13 +1,13 @@
 """Rows at both ends of a ranking, with where their error lies."""
 
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from repertoire.contract import Array, Arrays, Data, Figure, Kind, Run
 from repertoire.families.novelty_detector.config import Config
 from repertoire.kinds.novelty.columns import LIMIT, OTHER, by_column, decoded
+from repertoire.kinds.novelty.facts import Facts
 from repertoire.kinds.novelty.metrics import Trial
 
 
@@ -99,7 +99,7 @@ def _cell(value: float | str | None) -> str:
 
 
 def row_table(
-    run: Run, config: Config, facts: Mapping[str, Any], arrays: Arrays, parts: list[Trial]
+    run: Run, config: Config, facts: Facts, arrays: Arrays, parts: list[Trial]
 ) -> list[Figure]:
     """The rows of the highest scores with the columns that speak most, and a row to send."""
     order = [

@@ -7,6 +7,7 @@ import numpy as np
 from repertoire.contract import Array, Arrays, Data, Figure, Kind, Line, Measurement, Run
 from repertoire.families.novelty_detector.config import Config
 from repertoire.families.novelty_detector.drawing import extremes, record_table, row_table
+from repertoire.kinds.novelty.facts import Facts
 from repertoire.kinds.novelty.metrics import Trial, ranking_metrics, trials
 from repertoire.metrics.classification import roc_auc, roc_curve
 
@@ -24,7 +25,7 @@ def scored(run: Run, config: Config, arrays: Arrays) -> tuple[list[Trial], list[
     return found, [decisions[part.rows, net] for net, part in enumerate(found)]
 
 
-def evaluate(run: Run, config: Config, data: Data, split: str) -> tuple[Measurement, ...]:
+def evaluate(run: Run, config: Config, data: Data[Facts], split: str) -> tuple[Measurement, ...]:
     """Means over nets: areas, and shares of normal rows and of anomalies above the threshold.
 
     The unit is a row, with what all nets that it tests say of it.
@@ -60,13 +61,15 @@ def _share(decisions: Array) -> float:
     return float(decisions.mean()) if len(decisions) else float("nan")
 
 
-def snapshot(run: Run, config: Config, data: Data) -> Arrays:
+def snapshot(run: Run, config: Config, data: Data[Facts]) -> Arrays:
     """The area under each net's ROC curve on validation rows."""
     parts, _ = scored(run, config, data.arrays("valid"))
     return {"areas": np.array([roc_auc(part.scores, part.anomaly) for part in parts])}
 
 
-def illustrate(run: Run, config: Config, data: Data, snapshots: Arrays) -> tuple[Figure, ...]:
+def illustrate(
+    run: Run, config: Config, data: Data[Facts], snapshots: Arrays
+) -> tuple[Figure, ...]:
     """Curves, false alarms, the way there, and the rows at both ends of the ranking."""
     arrays = data.arrays("test")
     parts, decisions = scored(run, config, arrays)

@@ -11,6 +11,7 @@ from repertoire.config import RepertoireError
 from repertoire.contract import Array, Data, Plan
 from repertoire.families.novelty_detector.config import Config
 from repertoire.families.novelty_detector.network import Detectors
+from repertoire.kinds.novelty.facts import Facts
 from repertoire.kinds.novelty.metrics import LEAST, normal_rows
 from repertoire.nn.images import shifted
 from repertoire.training.optimisation import Optimisation
@@ -19,7 +20,7 @@ from repertoire.training.optimisation import Optimisation
 class NoveltyLearner:
     """One AdamW step a batch of as many rows for each net. The nets do not see each other."""
 
-    def __init__(self, network: Detectors, config: Config, data: Data, plan: Plan) -> None:
+    def __init__(self, network: Detectors, config: Config, data: Data[Facts], plan: Plan) -> None:
         self.network, self.config, self.plan = network, config, plan
         self.train, self.valid = (self._own(data, split) for split in ("train", "valid"))
         self.optimisation = Optimisation(
@@ -31,7 +32,7 @@ class NoveltyLearner:
             clip_norm=None,
         )
 
-    def _own(self, data: Data, split: str) -> list[Tensor]:
+    def _own(self, data: Data[Facts], split: str) -> list[Tensor]:
         """Of each net the raw rows of a split that count as normal."""
         arrays = data.arrays(split)
         rows = arrays["images" if self.network.pictures else "rows"]
@@ -136,6 +137,6 @@ def between(scores: Tensor, share: float) -> Tensor:
     return (ranked[-above - 1] + ranked[-above]) / 2
 
 
-def learner(network: Detectors, config: Config, data: Data, plan: Plan) -> NoveltyLearner:
+def learner(network: Detectors, config: Config, data: Data[Facts], plan: Plan) -> NoveltyLearner:
     """A learner for pictures or rows of tables."""
     return NoveltyLearner(network, config, data, plan)

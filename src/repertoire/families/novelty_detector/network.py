@@ -2,14 +2,14 @@
 
 import itertools
 import math
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 
 from repertoire.contract import Graph, Port
 from repertoire.families.novelty_detector.config import Config
+from repertoire.kinds.novelty.facts import Facts
 
 
 class Stack(nn.Module):
@@ -50,9 +50,10 @@ class Detectors(nn.Module):
     divisor: Tensor
     threshold: Tensor
 
-    def __init__(self, config: Config, facts: Mapping[str, Any]) -> None:
+    def __init__(self, config: Config, facts: Facts) -> None:
         super().__init__()
-        self.nets, self.shape = len(facts["names"]), tuple(facts["shape"])
+        self.nets = len(facts["names"])
+        self.shape: tuple[int, ...] = tuple(facts["shape"])
         self.pictures, self.variational = "side" in facts, config.model == "variational"
         self.score = config.score
         values = math.prod(self.shape)
@@ -106,7 +107,7 @@ class Detectors(nn.Module):
         return (errors * self.share).sum(2)
 
 
-def _standard(facts: Mapping[str, Any], nets: int, values: int) -> dict[str, Tensor]:
+def _standard(facts: Facts, nets: int, values: int) -> dict[str, Tensor]:
     if "side" in facts:
         one = torch.ones(1, 1, values)
         return {"center": 0 * one, "scale": 255 * one, "share": one / values}
@@ -155,15 +156,15 @@ class Detect(nn.Module):
         return score, decision, error.view(-1, *net.shape), raw.view(-1, *net.shape)
 
 
-def build(config: Config, facts: Mapping[str, Any]) -> Detectors:
+def build(config: Config, facts: Facts) -> Detectors:
     """A net for each name of what may count as normal."""
     return Detectors(config, facts)
 
 
-def graphs(network: nn.Module, facts: Mapping[str, Any]) -> tuple[Graph, ...]:
+def graphs(network: nn.Module, facts: Facts) -> tuple[Graph, ...]:
     """``detect`` for one kind of normal things a row, ``scores`` against all kinds at once."""
     assert isinstance(network, Detectors)
-    shape = ("batch", *network.shape)
+    shape: tuple[int | str, ...] = ("batch", *network.shape)
     rows = Port("rows", "float32", shape)
     if network.pictures:
         rows = Port("images", "uint8", shape, 0, 255)

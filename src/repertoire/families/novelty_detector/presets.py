@@ -5,15 +5,15 @@ whatever comes.
 """
 
 import math
-from collections.abc import Mapping
 from typing import Any
 
 from repertoire.contract import Preset
+from repertoire.kinds.novelty.facts import Facts
 
 STEPS = 30  # of an epoch, at least
 
 
-def preset(facts: Mapping[str, Any], rows: int) -> Preset:
+def preset(facts: Facts, rows: int) -> Preset:
     """``facts`` of ``kinds/novelty``; ``rows`` are normal ones of training."""
     values = math.prod(facts["shape"])
     own = _images(values) if "side" in facts else _table(values, rows)

@@ -3,13 +3,14 @@
 from dataclasses import dataclass
 
 from repertoire.config import Count, Natural, NonNegative, Positive, Share
+from repertoire.metrics.similarity import L1_LEVELS, SSIM
 
 TASKS = ("translate_image",)
 KINDS = ("image_pairs",)  # of data
-METRICS = {  # pattern of names -> which value is better
-    "l1_levels": "lower",
-    "ssim": "higher",
-}
+METRICS = (
+    L1_LEVELS,
+    SSIM,
+)
 # The baselines see training pairs moved as the net does.
 SAME_IN_BASELINE = {"shift": "shift", "mirrored": "mirrored"}
 

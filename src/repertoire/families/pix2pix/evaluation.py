@@ -5,6 +5,7 @@ import numpy as np
 from repertoire.contract import Array, Arrays, Data, Figure, Kind, Measurement, Run
 from repertoire.families.pix2pix.config import Config
 from repertoire.kinds.image_pairs.baselines import nearest_sources
+from repertoire.kinds.image_pairs.facts import Facts
 from repertoire.metrics.pictures import as_shown, thinned
 from repertoire.metrics.similarity import pair_measurement
 
@@ -18,20 +19,22 @@ def translate(run: Run, config: Config, images: Array) -> Array:
     return np.concatenate(parts)
 
 
-def evaluate(run: Run, config: Config, data: Data, split: str) -> tuple[Measurement, ...]:
+def evaluate(run: Run, config: Config, data: Data[Facts], split: str) -> tuple[Measurement, ...]:
     """Translations against the true partners; the unit is a pair."""
     arrays = data.arrays(split)
     guesses = translate(run, config, arrays["sources"])
     return (pair_measurement(guesses, arrays["targets"]),)
 
 
-def snapshot(run: Run, config: Config, data: Data) -> Arrays:
+def snapshot(run: Run, config: Config, data: Data[Facts]) -> Arrays:
     """The first validation pictures, translated after every epoch."""
     sources = data.arrays("valid")["sources"][: config.shown]
     return {"translated": translate(run, config, sources)}
 
 
-def illustrate(run: Run, config: Config, data: Data, snapshots: Arrays) -> tuple[Figure, ...]:
+def illustrate(
+    run: Run, config: Config, data: Data[Facts], snapshots: Arrays
+) -> tuple[Figure, ...]:
     """Test pictures with their translations, and validation ones over training."""
     n = config.shown
     train, test = data.arrays("train"), data.arrays("test")

@@ -1,13 +1,11 @@
 """U-Net, discriminator of pairs, and the graphs they are exported as."""
 
-from collections.abc import Mapping
-from typing import Any
-
 import torch
 from torch import Tensor, nn
 
 from repertoire.contract import Graph, Port
 from repertoire.families.pix2pix.config import Config
+from repertoire.kinds.image_pairs.facts import Facts
 from repertoire.nn.patch import PatchDiscriminator, rows_of
 from repertoire.nn.translation import UNet, check_side, image_shape, levels, unit
 
@@ -50,13 +48,13 @@ class Discriminate(nn.Module):
         return self.network.logits(unit(images), unit(translated))
 
 
-def build(config: Config, facts: Mapping[str, Any]) -> Pix2Pix:
+def build(config: Config, facts: Facts) -> Pix2Pix:
     """The nets for square pictures whose side can be halved ``depth`` times."""
     check_side(facts, config.depth)
     return Pix2Pix(config, facts["side"], facts["colours"])
 
 
-def graphs(network: nn.Module, facts: Mapping[str, Any]) -> tuple[Graph, ...]:
+def graphs(network: nn.Module, facts: Facts) -> tuple[Graph, ...]:
     """``translate_image`` translates, ``discriminate`` judges pairs."""
     assert isinstance(network, Pix2Pix)
     images = Port("images", "uint8", image_shape(facts), 0, 255)

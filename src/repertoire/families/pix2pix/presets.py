@@ -1,9 +1,7 @@
 """Settings of pix2pix for somebody's pairs of images, by their size and number."""
 
-from collections.abc import Mapping
-from typing import Any
-
 from repertoire.contract import Preset
+from repertoire.kinds.image_pairs.facts import Facts
 from repertoire.nn.sizes import halvings_of
 
 STEPS = 8000  # of use at most, at the rate below
@@ -11,7 +9,7 @@ INNERMOST = 2  # pixels of a side within the U-Net
 PATCHES = {16: 1, 64: 2, 128: 3}  # largest side -> halvings of the discriminator
 
 
-def preset(facts: Mapping[str, Any], rows: int) -> Preset:
+def preset(facts: Facts, rows: int) -> Preset:
     """A narrow U-Net over all scales of the image, patches of a quarter of a side or more.
 
     The weights of the losses and the rate of dropout are those of Isola et al. 2017; filters are

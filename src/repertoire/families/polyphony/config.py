@@ -7,13 +7,11 @@ import numpy as np
 
 from repertoire.config import Count, Natural, NonNegative, Positive, Share
 from repertoire.contract import Arrays, Port
+from repertoire.kinds.piano_rolls import metrics
 
 TASKS = ("compose",)
 KINDS = ("piano_rolls",)  # of data
-METRICS = {  # pattern of names -> which value is better
-    "nats_per_frame": "lower",
-    "frame_accuracy_percent": "higher",
-}
+METRICS = metrics.METRICS
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ import numpy as np
 
 from repertoire.contract import Array, Arrays, Data, Figure, Kind, Measurement, Run
 from repertoire.families.polyphony.config import Config, initial_states
+from repertoire.kinds.piano_rolls.facts import Facts
 from repertoire.kinds.piano_rolls.metrics import frame_measurement
 from repertoire.metrics.pictures import thinned
 
@@ -15,7 +16,7 @@ SHOWN = 48  # columns of the heatmap
 NAMES = ("C", "C♯", "D", "D♯", "E", "F", "F♯", "G", "G♯", "A", "A♯", "B")
 
 
-def evaluate(run: Run, config: Config, data: Data, split: str) -> tuple[Measurement, ...]:
+def evaluate(run: Run, config: Config, data: Data[Facts], split: str) -> tuple[Measurement, ...]:
     """Every frame of the split scored once, each row from silence and a state of zeros.
 
     What was drawn are pieces, which may have been cut into several rows.
@@ -75,13 +76,15 @@ def picture(roll: Array, length: int) -> Array:
     return np.kron(canvas.T[::-1], np.ones((2, 2), np.uint8))
 
 
-def snapshot(run: Run, config: Config, data: Data) -> Arrays:
+def snapshot(run: Run, config: Config, data: Data[Facts]) -> Arrays:
     """What is composed from silence at temperature 1, the same draw every epoch."""
     silence = np.zeros((1, data.facts["notes"]), np.uint8)
     return {"composed": compose(run, config, silence, config.sample_frames, 1.0, seed=1)}
 
 
-def illustrate(run: Run, config: Config, data: Data, snapshots: Arrays) -> tuple[Figure, ...]:
+def illustrate(
+    run: Run, config: Config, data: Data[Facts], snapshots: Arrays
+) -> tuple[Figure, ...]:
     """Composed beside real music, the course of training, and what is foretold of a test piece."""
     test = data.arrays("test")
     first = test["rolls"][0, : test["lengths"][0]]
@@ -121,7 +124,7 @@ def _composed(run: Run, config: Config, first: Array) -> Figure:
     )
 
 
-def _foretold(run: Run, config: Config, data: Data, first: Array) -> Figure:
+def _foretold(run: Run, config: Config, data: Data[Facts], first: Array) -> Figure:
     arrays = {"rolls": first[None, :SHOWN], "lengths": np.array([min(SHOWN, len(first))])}
     [chances] = piece_outputs(run, "predict", "probabilities", config, arrays)
     sounding = np.flatnonzero(first.any(0))

@@ -1,14 +1,12 @@
 """The nets, and the three graphs they are exported as."""
 
-from collections.abc import Mapping
-from typing import Any
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from repertoire.contract import Graph, Port
 from repertoire.families.polyphony.config import Config, state_ports
+from repertoire.kinds.piano_rolls.facts import Facts
 
 HOTTEST = 100  # the highest temperature
 COLDEST = 1e-4  # stands for 0, where no chance is left
@@ -193,12 +191,12 @@ class Next(nn.Module):
         return (drawn.to(torch.uint8), chances, *states)
 
 
-def build(config: Config, facts: Mapping[str, Any]) -> Polyphony:
+def build(config: Config, facts: Facts) -> Polyphony:
     """The net for frames of ``facts["notes"]`` notes."""
     return Polyphony(config, facts["notes"])
 
 
-def graphs(network: nn.Module, facts: Mapping[str, Any]) -> tuple[Graph, ...]:
+def graphs(network: nn.Module, facts: Facts) -> tuple[Graph, ...]:
     """``score`` and ``predict`` for whole pieces, ``next`` to compose frame by frame."""
     assert isinstance(network, Polyphony)
     notes = facts["notes"]

@@ -5,17 +5,15 @@ less music needs fewer, and dropout. Chords are nearly always better under NADE 
 notes.
 """
 
-from collections.abc import Mapping
-from typing import Any
-
 from repertoire.contract import Preset
+from repertoire.kinds.piano_rolls.facts import Facts
 
 LITTLE, MUCH = 10_000, 100_000  # frames of training
 WIDE = 60  # notes of a range that makes the estimator dear
 BARS = 4  # of four quarters, that the report composes
 
 
-def preset(facts: Mapping[str, Any], rows: int) -> Preset:
+def preset(facts: Facts, rows: int) -> Preset:
     """``rows`` of training, of which ``facts`` tell the mean length."""
     frames = rows * facts["frames"]["train"] / max(1, facts["pieces"]["train"])
     if frames < LITTLE:

@@ -3,13 +3,21 @@
 from dataclasses import dataclass
 
 from repertoire.config import Count, Natural, NonNegative, Positive, Share
+from repertoire.kinds.interactions import metrics
 from repertoire.kinds.interactions.baselines import Config as Rivals
+from repertoire.measured import Metric
 
 TASKS = ("recommend",)
 KINDS = ("interactions",)  # of data
-METRICS = {  # pattern of names -> which value is better
-    r"(ndcg|recall|found|catalogue)_\d+_percent|cold_start_spearman_percent": "higher",
-}
+METRICS = (
+    *metrics.METRICS,
+    Metric(
+        "cold_start_spearman_percent",
+        "Rank correlation of a cold start with popularity",
+        "%",
+        "higher",
+    ),
+)
 SAME_IN_BASELINE = {"rivals": ""}
 
 

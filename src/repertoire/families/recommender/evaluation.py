@@ -7,6 +7,7 @@ import numpy as np
 from repertoire.contract import Array, Arrays, Data, Figure, Kind, Line, Measurement, Run
 from repertoire.families.recommender.config import Config
 from repertoire.kinds.interactions.baselines import chosen_models, named, ranked
+from repertoire.kinds.interactions.facts import Facts
 from repertoire.kinds.interactions.metrics import SHOWN, hits, ndcg, ranking_measurement, recall
 from repertoire.metrics.pictures import thinned
 from repertoire.metrics.word_vectors import spearman
@@ -23,7 +24,7 @@ def recommended(run: Run, config: Config, history: Array) -> Array:
     return np.concatenate([run("recommend", history=p.astype(np.int64))["top_ids"] for p in parts])
 
 
-def evaluate(run: Run, config: Config, data: Data, split: str) -> tuple[Measurement, ...]:
+def evaluate(run: Run, config: Config, data: Data[Facts], split: str) -> tuple[Measurement, ...]:
     """Ranking of the likes to be found, and how close a cold start is to what most like."""
     arrays, items = data.arrays(split), data.facts["items"]
     top = recommended(run, config, arrays["history"])
@@ -35,19 +36,21 @@ def evaluate(run: Run, config: Config, data: Data, split: str) -> tuple[Measurem
     return (ranking_measurement(top, arrays["targets"], items), Measurement(items, by_item))
 
 
-def popular(data: Data) -> Array:
+def popular(data: Data[Facts]) -> Array:
     """How many training users like each item."""
     history = data.arrays("train")["history"]
     return np.bincount(history.ravel(), minlength=data.facts["items"] + 1)[1:].astype(float)
 
 
-def snapshot(run: Run, config: Config, data: Data) -> Arrays:
+def snapshot(run: Run, config: Config, data: Data[Facts]) -> Arrays:
     """What the first validation user is told after each epoch."""
     top = recommended(run, config, data.arrays("valid")["history"][:1])
     return {"recommended": top[0, :LISTED]}
 
 
-def illustrate(run: Run, config: Config, data: Data, snapshots: Arrays) -> tuple[Figure, ...]:
+def illustrate(
+    run: Run, config: Config, data: Data[Facts], snapshots: Arrays
+) -> tuple[Figure, ...]:
     """Metrics by length of list, popular and rare items, lists of test users and of nobody."""
     test = data.arrays("test")
     models, settings = chosen_models(config.rivals, data)
@@ -83,7 +86,7 @@ def _by_length(title: str, metric: Metric, lists: dict[str, Array], targets: Arr
     )
 
 
-def _long_tail(lists: dict[str, Array], data: Data) -> Figure:
+def _long_tail(lists: dict[str, Array], data: Data[Facts]) -> Figure:
     """How much of what is shown comes from the most popular part of the catalogue."""
     counts = popular(data)
     rank = np.empty(len(counts), int)
@@ -108,7 +111,7 @@ def _long_tail(lists: dict[str, Array], data: Data) -> Figure:
     )
 
 
-def _titles(data: Data, ids: Array, marked: Array | None = None) -> str:
+def _titles(data: Data[Facts], ids: Array, marked: Array | None = None) -> str:
     """The titles of the first few numbers that have one; a tick follows those ``marked``."""
     titles = data.encodings["items"]["titles"]
     ticks = set() if marked is None else set(marked.tolist())
@@ -116,7 +119,7 @@ def _titles(data: Data, ids: Array, marked: Array | None = None) -> str:
     return "; ".join(shown)
 
 
-def _examples(top: Array, count: int, data: Data) -> Figure:
+def _examples(top: Array, count: int, data: Data[Facts]) -> Figure:
     test, users = data.arrays("test"), data.texts("test")["user"]
     rows = zip(users[:count], test["history"], top, test["targets"], strict=False)
     cells = [
@@ -133,7 +136,7 @@ def _examples(top: Array, count: int, data: Data) -> Figure:
     )
 
 
-def _cold_start(run: Run, data: Data) -> Figure:
+def _cold_start(run: Run, data: Data[Facts]) -> Figure:
     best = run("recommend", history=UNKNOWN)["top_ids"][0][:10]
     most = np.argsort(-popular(data), kind="stable")[: len(best)] + 1
     pairs = zip(best[:, None], most[:, None], strict=True)
@@ -147,7 +150,7 @@ def _cold_start(run: Run, data: Data) -> Figure:
     )
 
 
-def _while_training(data: Data, epochs: Array) -> Figure:
+def _while_training(data: Data[Facts], epochs: Array) -> Figure:
     shown = thinned(np.arange(len(epochs)))
     return Figure(
         "while-training",

@@ -1,14 +1,12 @@
 """Encoder and decoder of a history, and the graphs they are exported as."""
 
-from collections.abc import Mapping
-from typing import Any
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from repertoire.contract import Graph, Port
 from repertoire.families.recommender.config import Config
+from repertoire.kinds.interactions.facts import Facts
 
 NOWHERE = -1e9  # the score of what is in the history already
 
@@ -91,12 +89,12 @@ class Score(View):
         return torch.log_softmax(self.network(told_items(history, self.network.items)), dim=1)
 
 
-def build(config: Config, facts: Mapping[str, Any]) -> Recommender:
+def build(config: Config, facts: Facts) -> Recommender:
     """The net for a catalogue of ``facts["items"]``."""
     return Recommender(config, facts["items"])
 
 
-def graphs(network: nn.Module, facts: Mapping[str, Any]) -> tuple[Graph, ...]:
+def graphs(network: nn.Module, facts: Facts) -> tuple[Graph, ...]:
     """``recommend`` for clients; ``score`` for whoever ranks by other rules."""
     assert isinstance(network, Recommender)
     history = Port("history", "int64", ("batch", "time"), 0, network.items)

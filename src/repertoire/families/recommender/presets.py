@@ -4,17 +4,15 @@ A narrow code for few users, the sizes of Liang et al. (2018) for many. The line
 EASE part of the net, pays up to a few thousand items and would be the whole size beyond.
 """
 
-from collections.abc import Mapping
-from typing import Any
-
 from repertoire.contract import Preset
 from repertoire.kinds.interactions.baselines import suited
+from repertoire.kinds.interactions.facts import Facts
 
 MOST_PAIRED = 3_000  # items with a weight for each pair
 STEPS = 60  # of an epoch, at least
 
 
-def preset(facts: Mapping[str, Any], rows: int) -> Preset:
+def preset(facts: Facts, rows: int) -> Preset:
     """``facts`` of ``kinds/interactions``; what counts is users rather than rows."""
     items, users = facts["items"], facts["users"]["train"]
     rivals = suited(items)

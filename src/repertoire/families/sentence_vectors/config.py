@@ -3,13 +3,15 @@
 from dataclasses import dataclass
 
 from repertoire.config import Count, Natural, NonNegative, Positive, Share
+from repertoire.kinds.sentences import metrics
+from repertoire.measured import Metric
 
 TASKS = ("nearest_sentences", "rewrite")
 KINDS = ("sentences",)  # of data
-METRICS = {  # pattern of names -> which value is better
-    "nats_per_token": "lower",
-    "(exact_match|token_accuracy|order_accuracy|question_auc|recall)_percent": "higher",
-}
+METRICS = (
+    Metric("nats_per_token", "Cross-entropy", "nats per token", "lower"),
+    *metrics.METRICS,
+)
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ import numpy as np
 from repertoire.contract import Array, Arrays, Data, Figure, Kind, Line, Measurement, Run
 from repertoire.families.sentence_vectors.config import Config
 from repertoire.kinds.sentences.baselines import question_id
+from repertoire.kinds.sentences.facts import Facts
 from repertoire.kinds.sentences.metrics import (
     kept_measurement,
     lengths,
@@ -33,7 +34,7 @@ def decode(run: Run, config: Config, vectors: Array, longest: int) -> Array:
     return result
 
 
-def evaluate(run: Run, config: Config, data: Data, split: str) -> tuple[Measurement, ...]:
+def evaluate(run: Run, config: Config, data: Data[Facts], split: str) -> tuple[Measurement, ...]:
     """Words written again in their places, nats a token, and what the vectors are good for."""
     tokens = data.arrays(split)["tokens"]
     written = decode(run, config, embed(run, config, tokens), tokens.shape[1])
@@ -59,19 +60,21 @@ def spaced(rows: int, count: int) -> Array:
     return np.unique(np.linspace(0, rows - 1, min(count, rows)).astype(int))
 
 
-def snapshot(run: Run, config: Config, data: Data) -> Arrays:
+def snapshot(run: Run, config: Config, data: Data[Facts]) -> Arrays:
     """How some validation sentences are written again."""
     tokens = data.arrays("valid")["tokens"]
     tokens = tokens[spaced(len(tokens), 4)]
     return {"written": decode(run, config, embed(run, config, tokens), data_time(data))}
 
 
-def data_time(data: Data) -> int:
+def data_time(data: Data[Facts]) -> int:
     """Tokens of the longest training sentence, its end among them."""
     return int(data.arrays("train")["tokens"].shape[1])
 
 
-def illustrate(run: Run, config: Config, data: Data, snapshots: Arrays) -> tuple[Figure, ...]:
+def illustrate(
+    run: Run, config: Config, data: Data[Facts], snapshots: Arrays
+) -> tuple[Figure, ...]:
     """Nearest sentences, sentences written again, the way there, a map, and steps between two."""
     return (
         _nearest(run, config, data),
@@ -82,13 +85,13 @@ def illustrate(run: Run, config: Config, data: Data, snapshots: Arrays) -> tuple
     )
 
 
-def _test(data: Data, count: int) -> tuple[Array, list[str]]:
+def _test(data: Data[Facts], count: int) -> tuple[Array, list[str]]:
     tokens, texts = data.arrays("test")["tokens"], data.texts("test")["text"]
     rows = spaced(len(tokens), count)
     return tokens[rows], [texts[n] for n in rows]
 
 
-def _nearest(run: Run, config: Config, data: Data) -> Figure:
+def _nearest(run: Run, config: Config, data: Data[Facts]) -> Figure:
     tokens, texts = _test(data, config.queries)
     found = run("nearest", tokens=tokens.astype(np.int64))
     known = data.facts["known"]
@@ -104,7 +107,7 @@ def _nearest(run: Run, config: Config, data: Data) -> Figure:
     return Figure("nearest", Kind.TABLE, caption, columns=columns, cells=cells)
 
 
-def _written(run: Run, config: Config, data: Data) -> Figure:
+def _written(run: Run, config: Config, data: Data[Facts]) -> Figure:
     tokens, texts = _test(data, config.examples)
     written = decode(run, config, embed(run, config, tokens), tokens.shape[1])
     right = (written == tokens).all(1)
@@ -118,7 +121,7 @@ def _written(run: Run, config: Config, data: Data) -> Figure:
     )
 
 
-def _while_training(data: Data, snapshots: Arrays) -> Figure:
+def _while_training(data: Data[Facts], snapshots: Arrays) -> Figure:
     encoding, texts = data.encoding("text"), data.texts("valid")["text"]
     epochs = snapshots["written"]
     named = [texts[n] for n in spaced(len(texts), epochs.shape[1])]
@@ -127,7 +130,7 @@ def _while_training(data: Data, snapshots: Arrays) -> Figure:
     return Figure("while-training", Kind.TABLE, caption, columns=("epoch", *named), cells=cells)
 
 
-def _map(run: Run, config: Config, data: Data) -> Figure:
+def _map(run: Run, config: Config, data: Data[Facts]) -> Figure:
     """The two directions in which the unit vectors of the sentences vary most."""
     tokens, texts = _test(data, config.map_sentences)
     unit = unit_rows(embed(run, config, tokens).astype(np.float64))
@@ -147,7 +150,7 @@ def _map(run: Run, config: Config, data: Data) -> Figure:
     )
 
 
-def _between(run: Run, config: Config, data: Data) -> Figure:
+def _between(run: Run, config: Config, data: Data[Facts]) -> Figure:
     tokens, texts = _test(data, 4)
     cells, vectors = [], embed(run, config, tokens)
     shares = np.linspace(0, 1, config.between, dtype=np.float32)[:, None]

@@ -10,6 +10,7 @@ from torch import Tensor
 from repertoire.contract import Data, Plan
 from repertoire.families.sentence_vectors.config import Config
 from repertoire.families.sentence_vectors.network import SentenceVectors
+from repertoire.kinds.sentences.facts import Facts
 from repertoire.nn.softmax import linear_cross_entropy
 from repertoire.training.optimisation import Optimisation
 
@@ -19,7 +20,9 @@ POOL = 20  # batches that are sorted by length together
 class SentenceVectorsLearner:
     """One AdamW step a batch of sentences of about equal length."""
 
-    def __init__(self, network: SentenceVectors, config: Config, data: Data, plan: Plan) -> None:
+    def __init__(
+        self, network: SentenceVectors, config: Config, data: Data[Facts], plan: Plan
+    ) -> None:
         self.network, self.config, self.plan = network, config, plan
         self.tokens = data.arrays("train")["tokens"]
         self.unknown = data.facts["unknown"]
@@ -69,6 +72,6 @@ class SentenceVectorsLearner:
         self.optimisation.load_state_dict(state)
 
 
-def learner(network: SentenceVectors, config: Config, data: Data, plan: Plan) -> Any:
+def learner(network: SentenceVectors, config: Config, data: Data[Facts], plan: Plan) -> Any:
     """A learner for the one net of this family."""
     return SentenceVectorsLearner(network, config, data, plan)

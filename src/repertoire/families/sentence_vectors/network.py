@@ -1,7 +1,6 @@
 """Encoder and decoder with a vector between them, and the graphs they are exported as."""
 
-from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import torch
@@ -10,6 +9,7 @@ from torch.nn import functional
 
 from repertoire.contract import Graph, Port
 from repertoire.families.sentence_vectors.config import Config
+from repertoire.kinds.sentences.facts import Facts
 
 NEAREST = 10  # sentences that the graph lists
 VERIFIED = 16  # tokens that are compared with PyTorch at most
@@ -46,7 +46,7 @@ class SentenceVectors(nn.Module):
 
     known: Tensor
 
-    def __init__(self, config: Config, facts: Mapping[str, Any]) -> None:
+    def __init__(self, config: Config, facts: Facts) -> None:
         super().__init__()
         self.width, self.end = config.width, int(facts["end"])
         self.embedding = nn.Embedding(facts["vocabulary"], config.embedding, padding_idx=0)
@@ -147,12 +147,12 @@ def shown(known: int) -> int:
     return min(NEAREST, known)
 
 
-def build(config: Config, facts: Mapping[str, Any]) -> SentenceVectors:
+def build(config: Config, facts: Facts) -> SentenceVectors:
     """The net for ``facts["vocabulary"]`` words, which knows the sentences ``known_ids``."""
     return SentenceVectors(config, facts)
 
 
-def graphs(network: nn.Module, facts: Mapping[str, Any]) -> tuple[Graph, ...]:
+def graphs(network: nn.Module, facts: Facts) -> tuple[Graph, ...]:
     """``embed``, ``nearest`` and ``decode`` for clients, ``score`` for the held-out loss."""
     assert isinstance(network, SentenceVectors)
     count = shown(len(facts["known_ids"]))

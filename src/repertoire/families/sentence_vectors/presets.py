@@ -1,14 +1,12 @@
 """Settings for somebody's sentences, by how many there are to learn from."""
 
-from collections.abc import Mapping
-from typing import Any
-
 from repertoire.contract import Preset
+from repertoire.kinds.sentences.facts import Facts
 
 FEW = 5000  # sentences of training
 
 
-def preset(facts: Mapping[str, Any], rows: int) -> Preset:
+def preset(facts: Facts, rows: int) -> Preset:
     """An autoencoder that is told half of the words before (Bowman et al. 2016, section 3.1)."""
     few = rows < FEW
     config = {

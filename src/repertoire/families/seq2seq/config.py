@@ -4,12 +4,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 from repertoire.config import Count, Natural, NonNegative, Positive, RepertoireError, Share
+from repertoire.kinds.pairs import metrics
 
 TASKS = ("translate",)
 KINDS = ("pairs",)  # of data
-METRICS = {  # pattern of names -> which value is better
-    r"(beam_\d+_)?(\w+_)?(exact_match|chrf|bleu|bleu_\w+|distinct_\d)_percent": "higher",
-}
+METRICS = metrics.METRICS
 
 
 @dataclass(frozen=True)

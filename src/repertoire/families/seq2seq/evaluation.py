@@ -4,6 +4,7 @@ import numpy as np
 
 from repertoire.contract import Array, Arrays, Data, Figure, Kind, Measurement, Run
 from repertoire.families.seq2seq.config import Config
+from repertoire.kinds.pairs.facts import Facts
 from repertoire.kinds.pairs.metrics import text_measurement
 
 
@@ -28,12 +29,12 @@ def translate(
     return result
 
 
-def _texts(data: Data, name: str, rows: Array) -> list[str]:
+def _texts(data: Data[Facts], name: str, rows: Array) -> list[str]:
     encoding = data.encoding(name)
     return [encoding.decode(row) for row in rows]
 
 
-def evaluate(run: Run, config: Config, data: Data, split: str) -> tuple[Measurement, ...]:
+def evaluate(run: Run, config: Config, data: Data[Facts], split: str) -> tuple[Measurement, ...]:
     """Corpus metrics of the whole split against the raw strings, in percent.
 
     An unknown token never counts as a match: references are not decoded from ids. Beam and extra
@@ -66,14 +67,16 @@ def _named(measurement: Measurement, prefix: str, only: str | None = None) -> Me
     return Measurement(measurement.units, measure)
 
 
-def snapshot(run: Run, config: Config, data: Data) -> Arrays:
+def snapshot(run: Run, config: Config, data: Data[Facts]) -> Arrays:
     """How ``score`` judges the first validation pair: attention too, of a net that has it."""
     arrays = data.arrays("valid")
     source, target = (arrays[side][:1].astype(np.int64) for side in ("source", "target"))
     return {name: rows[0] for name, rows in run("score", source=source, target=target).items()}
 
 
-def illustrate(run: Run, config: Config, data: Data, snapshots: Arrays) -> tuple[Figure, ...]:
+def illustrate(
+    run: Run, config: Config, data: Data[Facts], snapshots: Arrays
+) -> tuple[Figure, ...]:
     """Translations next to references, after attention maps of a net that has attention."""
     arrays = data.arrays("test")
     rows = np.arange(min(config.examples, len(arrays["source"])))
@@ -99,7 +102,7 @@ def illustrate(run: Run, config: Config, data: Data, snapshots: Arrays) -> tuple
     return (*maps, table)
 
 
-def _attention(run: Run, data: Data, source: Array, guess: Array, name: str) -> Figure:
+def _attention(run: Run, data: Data[Facts], source: Array, guess: Array, name: str) -> Figure:
     source = source[:, source[0] != 0].astype(np.int64)
     guess = guess[:, guess[0] != 0]
     weights = run("score", source=source, target=guess)["attention"][0]

@@ -1,8 +1,5 @@
 """The net, and the two graphs it is exported as."""
 
-from collections.abc import Mapping
-from typing import Any
-
 import torch
 from torch import Tensor, nn
 
@@ -11,6 +8,7 @@ from repertoire.families.seq2seq.config import Config
 from repertoire.families.seq2seq.decoder import Decoder
 from repertoire.families.seq2seq.encoder import Encoded, Encoder
 from repertoire.families.seq2seq.search import Beam
+from repertoire.kinds.pairs.facts import Facts
 
 WIDEST = 16  # lanes of the beam
 VERIFIED = 16  # tokens that are compared with PyTorch at most
@@ -19,7 +17,7 @@ VERIFIED = 16  # tokens that are compared with PyTorch at most
 class Seq2Seq(nn.Module):
     """Encoder and decoder. The decoder starts from the end token."""
 
-    def __init__(self, config: Config, facts: Mapping[str, Any]) -> None:
+    def __init__(self, config: Config, facts: Facts) -> None:
         super().__init__()
         self.end: int = facts["end"]
         self.encoder = Encoder(facts["source_vocabulary"], config)
@@ -69,12 +67,12 @@ class Translate(nn.Module):
         return self.search(each, keys, max_length, lanes, length_penalty)
 
 
-def build(config: Config, facts: Mapping[str, Any]) -> Seq2Seq:
+def build(config: Config, facts: Facts) -> Seq2Seq:
     """The net for the vocabularies of both sides."""
     return Seq2Seq(config, facts)
 
 
-def graphs(network: nn.Module, facts: Mapping[str, Any]) -> tuple[Graph, ...]:
+def graphs(network: nn.Module, facts: Facts) -> tuple[Graph, ...]:
     """``translate`` searches by beam, 1 being greedy; ``score`` judges a given target.
 
     ``score`` also shows attention, of nets that have it.

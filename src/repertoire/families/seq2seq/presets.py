@@ -5,10 +5,10 @@ of minutes sees each a few times. Attention is general (Luong et al. 2015) behin
 reads both ways (Bahdanau et al. 2015).
 """
 
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from repertoire.contract import Preset
+from repertoire.kinds.pairs.facts import Facts
 
 LONGEST = 512  # tokens that the decoder writes at most
 SHORT = 12  # characters of targets that are names, numbers and dates: right or wrong as a whole
@@ -38,7 +38,7 @@ SIZES = (
 SHORT_SIZE = {"embedding": 32, "units": 64, "dropout": 0.1, "label_smoothing": 0.0}
 
 
-def preset(facts: Mapping[str, Any], rows: int) -> Preset:
+def preset(facts: Facts, rows: int) -> Preset:
     """A bidirectional encoder and a decoder with attention for ``rows`` training pairs."""
     size = next(size for size in SIZES if rows <= size.pairs)
     short = facts["mean_target_characters"] <= SHORT

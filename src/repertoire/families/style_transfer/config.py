@@ -3,13 +3,16 @@
 from dataclasses import dataclass
 
 from repertoire.config import Count, Natural, NonNegative, Positive, Share
+from repertoire.measured import Metric
 
 TASKS = ("stylize",)
 KINDS = ("styles",)  # of data
-METRICS = {  # pattern of names -> which value is better
-    "perceptual_loss|content_loss|style_loss": "lower",
-    "matched_iterations": "higher",
-}
+METRICS = (
+    Metric("perceptual_loss", "Perceptual loss", "content and weighed style", "lower"),
+    Metric("content_loss", "Content lost", "of its energy", "lower"),
+    Metric("style_loss", "Distance from the style", "of its energy", "lower"),
+    Metric("matched_iterations", "Iterations of optimisation matched", "iterations", "higher"),
+)
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ import numpy as np
 
 from repertoire.contract import Array, Arrays, Data, Figure, Kind, Line, Measurement, Run
 from repertoire.families.style_transfer.config import Config
+from repertoire.kinds.styles.facts import Facts
 from repertoire.kinds.styles.metrics import matched_iterations
 from repertoire.metrics.pictures import thinned
 
@@ -27,23 +28,23 @@ def judged(run: Run, config: Config, pictures: Array, photographs: Array) -> Arr
     return np.concatenate(parts)
 
 
-def weighed(data: Data, losses: Array) -> Array:
+def weighed(data: Data[Facts], losses: Array) -> Array:
     """Content and style (..., 2) -> the perceptual loss (...)."""
     return losses[..., 0] + data.facts["measure"]["style_weight"] * losses[..., 1]
 
 
-def courses(config: Config, data: Data) -> Array:
+def courses(config: Config, data: Data[Facts]) -> Array:
     """Loss of each test photograph after 0, 1, … iterations of optimisation: (rows, iterations)."""
     return weighed(data, data.arrays("optimised")[f"{config.style}_losses"].astype(float)).T
 
 
-def matched(config: Config, data: Data, losses: Array) -> list[int]:
+def matched(config: Config, data: Data[Facts], losses: Array) -> list[int]:
     """Iterations of optimisation that reach the loss of each test photograph, or a lower bound."""
     pairs = zip(courses(config, data), losses, strict=True)
     return [matched_iterations(course, loss) for course, loss in pairs]
 
 
-def evaluate(run: Run, config: Config, data: Data, split: str) -> tuple[Measurement, ...]:
+def evaluate(run: Run, config: Config, data: Data[Facts], split: str) -> tuple[Measurement, ...]:
     """Means over the photographs of the split, which are the unit.
 
     ``matched_iterations`` is for the test split, whose photographs were optimised in `prepare`; it
@@ -62,13 +63,15 @@ def evaluate(run: Run, config: Config, data: Data, split: str) -> tuple[Measurem
     return (Measurement(len(photographs), measure),)
 
 
-def snapshot(run: Run, config: Config, data: Data) -> Arrays:
+def snapshot(run: Run, config: Config, data: Data[Facts]) -> Arrays:
     """The first validation photographs after every epoch."""
     photographs = data.arrays("valid")["images"][: config.examples]
     return {"pictures": stylized(run, config, photographs)}
 
 
-def illustrate(run: Run, config: Config, data: Data, snapshots: Arrays) -> tuple[Figure, ...]:
+def illustrate(
+    run: Run, config: Config, data: Data[Facts], snapshots: Arrays
+) -> tuple[Figure, ...]:
     """The style, test photographs in it, what optimisation makes of them, and both losses."""
     photographs = data.arrays("test")["images"]
     pictures = stylized(run, config, photographs)
@@ -98,7 +101,7 @@ def illustrate(run: Run, config: Config, data: Data, snapshots: Arrays) -> tuple
     )
 
 
-def _style(config: Config, data: Data) -> Figure:
+def _style(config: Config, data: Data[Facts]) -> Figure:
     whole = data.arrays("styles")[config.style]
     side = min(whole.shape[:2])
     top, left = ((size - side) // 2 for size in whole.shape[:2])
@@ -111,7 +114,7 @@ def _style(config: Config, data: Data) -> Figure:
     )
 
 
-def _course(config: Config, data: Data, losses: Array) -> Figure:
+def _course(config: Config, data: Data[Facts], losses: Array) -> Figure:
     means = courses(config, data).mean(0)
     ends = [0, len(means) - 1]
     return Figure(
@@ -128,7 +131,7 @@ def _course(config: Config, data: Data, losses: Array) -> Figure:
     )
 
 
-def _table(config: Config, data: Data, losses: Array) -> Figure:
+def _table(config: Config, data: Data[Facts], losses: Array) -> Figure:
     both = weighed(data, losses)
     last = courses(config, data).shape[1] - 1
     rows = zip(losses, both, matched(config, data, both), strict=True)

@@ -1,7 +1,6 @@
 """The net that gives a photograph a style, its judge, and the graphs they are exported as."""
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
@@ -10,6 +9,7 @@ from torch.nn import functional
 from repertoire.config import RepertoireError
 from repertoire.contract import Graph, Port
 from repertoire.families.style_transfer.config import Config
+from repertoire.kinds.styles.facts import Facts
 from repertoire.nn.measure import Measure
 from repertoire.nn.perceptual import Judge, pixels, scaled
 
@@ -139,7 +139,7 @@ class Stylist(nn.Module):
 class StyleTransfer(nn.Module):
     """The net that is trained, and the judge that is given."""
 
-    def __init__(self, config: Config, facts: Mapping[str, Any]) -> None:
+    def __init__(self, config: Config, facts: Facts) -> None:
         super().__init__()
         self.stylist = Stylist(config.width, config.blocks)
         self.judge = Judge(facts["widths"], Measure.of(facts["measure"]))
@@ -192,7 +192,7 @@ class Compare(nn.Module):
         return self.judge(scaled(pictures), self.judge.content(scaled(images)))
 
 
-def build(config: Config, facts: Mapping[str, Any]) -> StyleTransfer:
+def build(config: Config, facts: Facts) -> StyleTransfer:
     """The net for one style of the data set."""
     if config.style not in facts["styles"]:
         known = ", ".join(facts["styles"])
@@ -206,7 +206,7 @@ def build(config: Config, facts: Mapping[str, Any]) -> StyleTransfer:
     return network
 
 
-def graphs(network: nn.Module, facts: Mapping[str, Any]) -> tuple[Graph, ...]:
+def graphs(network: nn.Module, facts: Facts) -> tuple[Graph, ...]:
     """``stylize`` for pictures that fit in memory; ``moments`` and ``stylize_by`` for tiles of one
     that does not, all of them normalised alike; ``judge`` measures.
     """

@@ -1,14 +1,12 @@
 """Settings for anybody's painting and photographs."""
 
-from collections.abc import Mapping
-from typing import Any
-
 from repertoire.contract import Preset
+from repertoire.kinds.styles.facts import Facts
 
 CROP = 96  # pixels; a step of twice as many takes four times as long
 
 
-def preset(facts: Mapping[str, Any], rows: int) -> Preset:
+def preset(facts: Facts, rows: int) -> Preset:
     """As the shipped recipe: a third of the width of Johnson et al. 2016, for a processor.
 
     Style needs few photographs, so their number decides nothing. Their nets take 40,000 steps of

@@ -7,6 +7,7 @@ import numpy as np
 from repertoire.contract import Array, Arrays, Data, Run
 from repertoire.families.variational_autoencoder.config import Config
 from repertoire.kinds.images.binarisation import drawn_once
+from repertoire.kinds.images.facts import Facts
 
 
 def measured(config: Config, images: Array, split: str) -> Array:
@@ -16,7 +17,7 @@ def measured(config: Config, images: Array, split: str) -> Array:
     return drawn_once(images, split)
 
 
-def inputs(config: Config, data: Data, split: str) -> Arrays:
+def inputs(config: Config, data: Data[Facts], split: str) -> Arrays:
     """``images`` of a split as they are measured, and ``labels`` where they are told."""
     arrays = data.arrays(split)
     images = measured(config, arrays["images"], split)
@@ -58,7 +59,7 @@ def means_of_classes(codes: Array, labels: Array, classes: int) -> Array:
     return np.stack([codes[labels == c].mean(0) for c in range(classes)])
 
 
-def class_means(run: Run, config: Config, data: Data) -> Array:
+def class_means(run: Run, config: Config, data: Data[Facts]) -> Array:
     """Those of training pictures: what is measured on others must know nothing of them."""
     pictures = inputs(config, data, "train")
     codes = in_parts(run, "encode", config.chunk, pictures)["mean"]

@@ -4,16 +4,89 @@ from dataclasses import dataclass
 from typing import Literal
 
 from repertoire.config import Count, Natural, NonNegative, Positive, RepertoireError, Share
+from repertoire.measured import Metric
+from repertoire.metrics.generation import FRECHET_DISTANCE, PIXEL_COVERAGE
 
 TASKS = ("reconstruct", "sample", "interpolate", "blend")
 KINDS = ("images",)  # of data
-METRICS = {  # pattern of names -> which value is better
-    r"negative_(conditional_|drawn_)?(elbo|iwae_\d+)_nats": "lower",
-    r"(conditional_)?(iwae_\d+_)?bits_per_dimension": "lower",
-    "divergence_nats|reconstruction_mse|frechet_distance": "lower",
-    "active_units|label_agreement_percent|class_change_percent": "higher",
-    "pixel_coverage_percent": "higher",
-}
+METRICS = (
+    Metric("negative_elbo_nats", "Negative ELBO", "nats per image", "lower", against="nats"),
+    Metric(
+        "negative_iwae_{n:d}_nats",
+        "Negative IWAE-{n} bound",
+        "nats per image",
+        "lower",
+        against="nats",
+    ),
+    Metric(
+        "negative_conditional_elbo_nats",
+        "Negative ELBO, label given",
+        "nats per image",
+        "lower",
+        against="conditional_nats",
+    ),
+    Metric(
+        "negative_conditional_iwae_{n:d}_nats",
+        "Negative IWAE-{n} bound, label given",
+        "nats per image",
+        "lower",
+        against="conditional_nats",
+    ),
+    Metric(
+        "negative_drawn_elbo_nats",
+        "Negative ELBO, drawn pixels",
+        "nats per image",
+        "lower",
+        against="drawn_nats",
+    ),
+    Metric(
+        "negative_drawn_iwae_{n:d}_nats",
+        "Negative IWAE-{n} bound, drawn pixels",
+        "nats per image",
+        "lower",
+        against="drawn_nats",
+    ),
+    Metric("bits_per_dimension", "Negative ELBO of 8-bit levels", "bits per dimension", "lower"),
+    Metric(
+        "iwae_{n:d}_bits_per_dimension",
+        "Negative IWAE-{n} bound of 8-bit levels",
+        "bits per dimension",
+        "lower",
+        against="bits_per_dimension",
+    ),
+    Metric(
+        "conditional_bits_per_dimension",
+        "Negative ELBO of 8-bit levels, label given",
+        "bits per dimension",
+        "lower",
+    ),
+    Metric(
+        "conditional_iwae_{n:d}_bits_per_dimension",
+        "Negative IWAE-{n} bound of 8-bit levels, label given",
+        "bits per dimension",
+        "lower",
+        against="conditional_bits_per_dimension",
+    ),
+    Metric("divergence_nats", "Divergence of codes from the prior", "nats per image", "lower"),
+    Metric("active_units", "Numbers of the code in use", "numbers", "higher"),
+    Metric(
+        "reconstruction_mse", "Reconstruction error", "squared, a pixel", "lower", against="mse"
+    ),
+    FRECHET_DISTANCE,
+    PIXEL_COVERAGE,
+    Metric(
+        "label_agreement_percent",
+        "Samples to which the evaluation classifier gives their label",
+        "%",
+        "higher",
+    ),
+    Metric(
+        "class_change_percent",
+        "Pictures changed to the asked class, by the evaluation classifier",
+        "%",
+        "higher",
+    ),
+)
 
 
 @dataclass(frozen=True)

@@ -13,12 +13,13 @@ from repertoire.families.variational_autoencoder.codes import (
     sampled,
 )
 from repertoire.families.variational_autoencoder.config import Config
+from repertoire.kinds.images.facts import Facts
 from repertoire.metrics.pictures import thinned
 
 CLASSES = 10  # shown at most
 
 
-def figures(run: Run, config: Config, data: Data, snapshots: Arrays) -> tuple[Figure, ...]:
+def figures(run: Run, config: Config, data: Data[Facts], snapshots: Arrays) -> tuple[Figure, ...]:
     """All figures of one net, of the test split as it is measured."""
     pictures, labels = inputs(config, data, "test"), data.arrays("test").get("labels")
     posterior = in_parts(run, "encode", config.chunk, pictures)
@@ -85,7 +86,7 @@ def _walk(run: Run, config: Config, codes: Array, labels: Array | None) -> Figur
     return Figure("latent-walk", Kind.IMAGES, caption, images=np.stack(rows))
 
 
-def _changes(run: Run, config: Config, data: Data, codes: Array, labels: Array) -> Figure:
+def _changes(run: Run, config: Config, data: Data[Facts], codes: Array, labels: Array) -> Figure:
     firsts, means = _firsts(labels), class_means(run, config, data)
     classes = min(data.facts["classes"], CLASSES)
     places, wanted = np.repeat(firsts, classes), np.tile(np.arange(classes), len(firsts))

@@ -17,6 +17,7 @@ from repertoire.families.variational_autoencoder.codes import (
 )
 from repertoire.families.variational_autoencoder.config import Config
 from repertoire.families.variational_autoencoder.drawing import figures
+from repertoire.kinds.images.facts import Facts
 from repertoire.metrics.features import feature_space, kind_of_features
 from repertoire.metrics.generation import Judge, coverage_measurement, distance_measurement
 from repertoire.metrics.pictures import as_shown
@@ -53,7 +54,7 @@ def bounds(run: Run, config: Config, pictures: Arrays, draws: int) -> tuple[Arra
     return total / draws, joint - math.log(draws)
 
 
-def evaluate(run: Run, config: Config, data: Data, split: str) -> tuple[Measurement, ...]:
+def evaluate(run: Run, config: Config, data: Data[Facts], split: str) -> tuple[Measurement, ...]:
     """Nats per binarised image, or bits per dimension of levels; the code; the reconstruction.
 
     The validation split has few draws, and the test split many: both have the bound of the few, if
@@ -99,7 +100,7 @@ def _names(config: Config, images: Array) -> tuple[str, str, float]:
     return f"negative_{kind}elbo_nats", f"negative_{kind}iwae_{{}}_nats", 1.0
 
 
-def _sampled(run: Run, config: Config, data: Data, codes: Array) -> tuple[Measurement, ...]:
+def _sampled(run: Run, config: Config, data: Data[Facts], codes: Array) -> tuple[Measurement, ...]:
     """As many samples as the test split has against it, and test pictures of changed class."""
     arrays, classes = data.arrays("test"), data.facts["classes"]
     space, features = feature_space(data), kind_of_features(data.facts)
@@ -115,7 +116,12 @@ def _sampled(run: Run, config: Config, data: Data, codes: Array) -> tuple[Measur
 
 
 def _changed(
-    run: Run, config: Config, data: Data, judge: Judge, codes: Array, drawn: tuple[Array, Array]
+    run: Run,
+    config: Config,
+    data: Data[Facts],
+    judge: Judge,
+    codes: Array,
+    drawn: tuple[Array, Array],
 ) -> Measurement:
     """How often the judge sees the class that was asked for, in samples and changed pictures."""
     arrays, classes = data.arrays("test"), data.facts["classes"]
@@ -136,11 +142,13 @@ def _changed(
     return Measurement(len(labels), measure)
 
 
-def snapshot(run: Run, config: Config, data: Data) -> Arrays:
+def snapshot(run: Run, config: Config, data: Data[Facts]) -> Arrays:
     """The same codes decoded after every epoch."""
     return {"samples": sampled(run, config, config.grid, data.facts["classes"], seed=1)[0]}
 
 
-def illustrate(run: Run, config: Config, data: Data, snapshots: Arrays) -> tuple[Figure, ...]:
+def illustrate(
+    run: Run, config: Config, data: Data[Facts], snapshots: Arrays
+) -> tuple[Figure, ...]:
     """Reconstructions, samples, walks and arithmetic in the code, what it holds, the way there."""
     return as_shown(figures(run, config, data, snapshots), data.facts)

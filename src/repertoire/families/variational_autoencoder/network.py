@@ -1,8 +1,6 @@
 """Encoder, decoder, the bound, and the graphs they are exported as."""
 
 import itertools
-from collections.abc import Mapping
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -11,6 +9,7 @@ from torch.nn import functional
 from repertoire.config import RepertoireError
 from repertoire.contract import Graph, Port
 from repertoire.families.variational_autoencoder.config import Config
+from repertoire.kinds.images.facts import Facts
 from repertoire.kinds.images.sizes import divisor, halvings
 from repertoire.nn.coders import as_images, levels, map_channels
 from repertoire.nn.logistic import log_probability
@@ -192,7 +191,7 @@ class Bound(nn.Module):
         return self.network.log_weight(self.network.values(images), noise, labels)
 
 
-def build(config: Config, facts: Mapping[str, Any]) -> Vae:
+def build(config: Config, facts: Facts) -> Vae:
     """The net for square images whose side can be halved some times."""
     side, colours, classes = facts["side"], facts["channels"], facts["classes"]
     if side % divisor(side):
@@ -208,7 +207,7 @@ def build(config: Config, facts: Mapping[str, Any]) -> Vae:
     return Vae(config, side, colours, classes if config.conditional else 0)
 
 
-def graphs(network: nn.Module, facts: Mapping[str, Any]) -> tuple[Graph, ...]:
+def graphs(network: nn.Module, facts: Facts) -> tuple[Graph, ...]:
     """``reconstruct``, ``encode``, ``decode`` for use, ``bound`` for the likelihood.
 
     A conditional net takes ``labels`` besides.

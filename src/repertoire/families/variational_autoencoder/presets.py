@@ -1,15 +1,13 @@
 """Settings of a variational autoencoder for somebody's images, by their size and number."""
 
-from collections.abc import Mapping
-from typing import Any
-
 from repertoire.contract import Preset
+from repertoire.kinds.images.facts import Facts
 from repertoire.kinds.images.sizes import chunk_of, code_width, enough_epochs, fitting_batch
 
 STEPS = 6000
 
 
-def preset(facts: Mapping[str, Any], rows: int) -> Preset:
+def preset(facts: Facts, rows: int) -> Preset:
     """The likelihood is one of 8-bit levels, whatever the images are; codes as wide as baselines'.
 
     For black ink on white or the reverse, ``binarisation: half`` with the baselines of ``half``

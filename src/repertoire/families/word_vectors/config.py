@@ -5,13 +5,16 @@ from typing import Literal
 
 from repertoire.config import Count, Natural, NonNegative, Positive, Share
 from repertoire.kinds.word_vectors.windows import Sampling
+from repertoire.measured import Metric
+from repertoire.metrics.word_vectors import JUDGED_METRICS
 
 TASKS = ("nearest", "similarity", "analogy")
 KINDS = ("word_vectors",)  # of data
-METRICS = {  # pattern of names -> which value is better
-    "skip_gram_nats|cbow_nats": "lower",
-    r"analogies_percent|\w+_spearman_percent": "higher",
-}
+METRICS = (
+    Metric("skip_gram_nats", "Negative-sampling loss, skip-gram", "nats per pair", "lower"),
+    Metric("cbow_nats", "Negative-sampling loss, CBOW", "nats per word", "lower"),
+    *JUDGED_METRICS,
+)
 SAME_IN_BASELINE = {"sampling": "sampling"}  # or the losses are not of the same pairs
 
 

@@ -4,6 +4,7 @@ import numpy as np
 
 from repertoire.contract import Array, Arrays, Data, Figure, Kind, Line, Measurement, Run
 from repertoire.families.word_vectors.config import Config
+from repertoire.kinds.word_vectors.facts import Facts
 from repertoire.kinds.word_vectors.windows import FIRST, held_out_windows
 from repertoire.metrics.word_vectors import (
     judged_measurements,
@@ -17,12 +18,12 @@ DRAWS = 25  # noise words beside each held-out word
 LETTERS, SKIPPED = 4, 100  # what counts as a content word; see ``frequent``
 
 
-def all_vectors(run: Run, data: Data) -> Array:
+def all_vectors(run: Run, data: Data[Facts]) -> Array:
     """The vectors of the whole vocabulary: float32 (vocabulary, width)."""
     return run("embed", ids=np.arange(data.facts["vocabulary"], dtype=np.int64))["vectors"]
 
 
-def evaluate(run: Run, config: Config, data: Data, split: str) -> tuple[Measurement, ...]:
+def evaluate(run: Run, config: Config, data: Data[Facts], split: str) -> tuple[Measurement, ...]:
     """Rank correlation with human means, analogies, and nats a pair of the split's text.
 
     Judged pairs and questions were drawn one by one, the text in passages.
@@ -50,13 +51,13 @@ def held_out_nats(run: Run, config: Config, tokens: Array, counts: Array) -> Mea
     return negative_sampling_measurement(name, near, told != 0, far, negatives)
 
 
-def snapshot(run: Run, config: Config, data: Data) -> Arrays:
+def snapshot(run: Run, config: Config, data: Data[Facts]) -> Arrays:
     """The nearest word of each word in the table of neighbours."""
     ids = frequent(data, config.neighbours_of)
     return {"nearest": run("nearest", ids=ids)["top_ids"][:, 0]}
 
 
-def frequent(data: Data, count: int) -> Array:
+def frequent(data: Data[Facts], count: int) -> Array:
     """The most frequent words that are long enough to mean something: int64 (count,).
 
     Function words are short or among the SKIPPED most frequent; words of fewer than LETTERS
@@ -68,13 +69,15 @@ def frequent(data: Data, count: int) -> Array:
     return np.array(ids[:count], np.int64)
 
 
-def shortest(data: Data) -> int:
+def shortest(data: Data[Facts]) -> int:
     """Letters of a content word: LETTERS, or fewer where half of the words are shorter."""
     lengths = [len(word) for word in data.facts["words"][FIRST:]]
     return min(LETTERS, max(1, int(np.median(lengths))))
 
 
-def illustrate(run: Run, config: Config, data: Data, snapshots: Arrays) -> tuple[Figure, ...]:
+def illustrate(
+    run: Run, config: Config, data: Data[Facts], snapshots: Arrays
+) -> tuple[Figure, ...]:
     """Neighbours, how the first changed, a map, distances, and agreement with people by set."""
     return (
         _neighbours(run, config, data),
@@ -85,12 +88,12 @@ def illustrate(run: Run, config: Config, data: Data, snapshots: Arrays) -> tuple
     )
 
 
-def _rule(data: Data) -> str:
+def _rule(data: Data[Facts]) -> str:
     skipped = min(SKIPPED, len(data.facts["words"]) // 4)
     return f"of {shortest(data)} letters or more, the {skipped} most frequent of all words left out"
 
 
-def _neighbours(run: Run, config: Config, data: Data) -> Figure:
+def _neighbours(run: Run, config: Config, data: Data[Facts]) -> Figure:
     words, ids = data.facts["words"], frequent(data, config.neighbours_of)
     outputs = run("nearest", ids=ids)
     cells = []
@@ -106,7 +109,7 @@ def _neighbours(run: Run, config: Config, data: Data) -> Figure:
     )
 
 
-def _while_training(config: Config, data: Data, snapshots: Arrays) -> Figure:
+def _while_training(config: Config, data: Data[Facts], snapshots: Arrays) -> Figure:
     words, ids = data.facts["words"], frequent(data, config.neighbours_of)
     epochs = snapshots["nearest"]
     return Figure(
@@ -118,7 +121,7 @@ def _while_training(config: Config, data: Data, snapshots: Arrays) -> Figure:
     )
 
 
-def _map(run: Run, config: Config, data: Data) -> Figure:
+def _map(run: Run, config: Config, data: Data[Facts]) -> Figure:
     """The two directions in which the unit vectors of the words vary most."""
     ids = frequent(data, config.map_words)
     unit = unit_rows(run("embed", ids=ids)["vectors"].astype(np.float64))
@@ -139,7 +142,7 @@ def _map(run: Run, config: Config, data: Data) -> Figure:
     )
 
 
-def _distances(run: Run, config: Config, data: Data) -> Figure:
+def _distances(run: Run, config: Config, data: Data[Facts]) -> Figure:
     """Why the map shows embeddings: one-hot vectors lie equally far apart; no map orders them."""
     ids = frequent(data, config.map_words)
     unit = unit_rows(run("embed", ids=ids)["vectors"].astype(np.float64))
@@ -160,7 +163,7 @@ def _distances(run: Run, config: Config, data: Data) -> Figure:
     )
 
 
-def _agreement(run: Run, config: Config, data: Data) -> Figure:
+def _agreement(run: Run, config: Config, data: Data[Facts]) -> Figure:
     arrays, vectors = data.arrays("test"), all_vectors(run, data)
     found = judged_metrics(vectors, arrays, FIRST)
     judged = data.facts["judged"]

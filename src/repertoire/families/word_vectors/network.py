@@ -1,14 +1,12 @@
 """Two tables of vectors, and the graphs they are exported as."""
 
-from collections.abc import Mapping
-from typing import Any
-
 import torch
 from torch import Tensor, nn
 
 from repertoire.contract import Graph, Port
 from repertoire.families.word_vectors.config import Config
 from repertoire.families.word_vectors.ngrams import pieces
+from repertoire.kinds.word_vectors.facts import Facts
 from repertoire.kinds.word_vectors.windows import FIRST
 
 NEAREST = 10  # words that the graphs list
@@ -128,12 +126,12 @@ def shown(vocabulary: int, asked: int) -> int:
     return min(NEAREST, vocabulary - FIRST - asked)
 
 
-def build(config: Config, facts: Mapping[str, Any]) -> WordVectors:
+def build(config: Config, facts: Facts) -> WordVectors:
     """The tables for the words ``facts["words"]``."""
     return WordVectors(config, facts["words"])
 
 
-def graphs(network: nn.Module, facts: Mapping[str, Any]) -> tuple[Graph, ...]:
+def graphs(network: nn.Module, facts: Facts) -> tuple[Graph, ...]:
     """``embed``, ``nearest`` and ``analogy`` for clients, ``score`` for the held-out loss."""
     assert isinstance(network, WordVectors)
     size = facts["vocabulary"]

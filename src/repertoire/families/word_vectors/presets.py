@@ -1,15 +1,13 @@
 """Settings for somebody's text, by how many words there are to learn from."""
 
-from collections.abc import Mapping
-from typing import Any
-
 from repertoire.contract import Preset
+from repertoire.kinds.word_vectors.facts import Facts
 
 FEW = 200_000  # words of training, below which a word's letters help (Bojanowski et al. 2017)
 SAMPLING = {"window": 5, "negatives": 5, "noise_power": 0.75, "subsample": 0.001}
 
 
-def preset(facts: Mapping[str, Any], rows: int) -> Preset:
+def preset(facts: Facts, rows: int) -> Preset:
     """Skip-gram (Mikolov et al. 2013); of few words with subwords, and wider of many."""
     words = facts["tokens"]["train"] * rows / max(1, facts["rows"]["train"])
     few = words < FEW

@@ -14,13 +14,16 @@ import numpy as np
 
 from repertoire.config import Count, Natural, Seed
 from repertoire.contract import Array, Arrays, Data
+from repertoire.kinds.captions.facts import Facts
 from repertoire.kinds.captions.references import measured, references
+from repertoire.measured import Baseline
 from repertoire.metrics.bleu import caption_measurement, caption_metrics
 from repertoire.metrics.uncertainty import Scores
 
 LARGE, COMPARED = 64, 32  # pixels of a side: pictures that are larger are compared as so large
-NAMES = (  # patterns of the metrics that a gate may name
-    r"(most_frequent_caption|nearest_picture)_(exact_match|bleu_\d)_percent",
+BASELINES = (
+    Baseline("nearest_picture", "caption of the nearest picture"),
+    Baseline("most_frequent_caption", "most frequent caption"),
 )
 
 
@@ -38,7 +41,7 @@ class Config:
     seed: Seed
 
 
-def baselines(config: Config, data: Data) -> Scores:
+def baselines(config: Config, data: Data[Facts]) -> Scores:
     """Exact match and BLEU of each on the test split, in percent, and what validation chose."""
     splits = ("train", "valid", "test")
     known, judged, wanted = (references(data.texts(split)) for split in splits)

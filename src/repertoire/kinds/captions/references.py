@@ -1,8 +1,8 @@
 """The captions of each image, as references."""
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any
 
+from repertoire.kinds.captions.facts import Facts
 from repertoire.metrics.bleu import Unit
 
 
@@ -14,6 +14,6 @@ def references(texts: Mapping[str, Sequence[str]]) -> list[tuple[str, ...]]:
     return [tuple(filter(None, row)) for row in zip(*texts.values(), strict=True)]
 
 
-def measured(facts: Mapping[str, Any]) -> tuple[Unit, Collection[str]]:
+def measured(facts: Facts) -> tuple[Unit, Collection[str]]:
     """What n-grams consist of, and the metrics that are left out; words and none by default."""
     return facts.get("unit", "word"), facts.get("left_out", {})

@@ -18,6 +18,7 @@ import numpy as np
 
 from repertoire.config import Positive
 from repertoire.contract import Array, Arrays, Data
+from repertoire.kinds.image_domains.facts import Facts
 from repertoire.kinds.image_domains.metrics import (
     DIRECTIONS,
     Space,
@@ -25,6 +26,7 @@ from repertoire.kinds.image_domains.metrics import (
     domain_measurement,
     spaces_of,
 )
+from repertoire.measured import Baseline
 from repertoire.metrics.generation import (
     Judge,
     distance_of_halves,
@@ -33,9 +35,13 @@ from repertoire.metrics.generation import (
 )
 from repertoire.metrics.uncertainty import Scores
 
-NAMES = (  # patterns of the metrics that a gate may name
-    "(histogram|identity|transport|real_halves)_((a_to_b|b_to_a)_)?(frechet_distance|class_kept_percent)",
-    "(histogram|identity|mean_colour|nearest_neighbour|real_halves)_((a_to_b|b_to_a)_)?principal_frechet_distance",
+BASELINES = (
+    Baseline("identity", "picture left as it is"),
+    Baseline("histogram", "picture with matched grey levels"),
+    Baseline("transport", "linear map between Gaussians of pixels"),
+    Baseline("mean_colour", "image with the mean colour of the other domain"),
+    Baseline("nearest_neighbour", "nearest training image"),
+    Baseline("real_halves", "two halves of real images", "real"),
 )
 CHUNK = 100  # images whose neighbours are looked for at once
 
@@ -53,7 +59,7 @@ class Config:
     ridges: tuple[Positive, ...] | None
 
 
-def baselines(config: Config, data: Data) -> Scores:
+def baselines(config: Config, data: Data[Facts]) -> Scores:
     """Every metric of each on the test split, and the distance between halves of real pictures."""
     splits = {split: data.arrays(split) for split in ("train", "valid", "test")}
     train, test = splits["train"], splits["test"]

@@ -1,20 +1,48 @@
 """How well pictures of one domain become pictures of another."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import TypeAlias
 
 import numpy as np
 
 from repertoire.contract import Array, Arrays, Data, Measurement
+from repertoire.kinds.image_domains.facts import Domain, Facts
+from repertoire.measured import Metric
 from repertoire.metrics.features import PixelComponents
-from repertoire.metrics.generation import GROUPS, Judge, Moments, distance_of
-from repertoire.metrics.similarity import l1_each, ssim
+from repertoire.metrics.generation import FRECHET_DISTANCE, GROUPS, Judge, Moments, distance_of
+from repertoire.metrics.similarity import L1_LEVELS, SSIM, l1_each, ssim
 
-DIRECTIONS = {"a_to_b": ("a", "b"), "b_to_a": ("b", "a")}  # graph -> source, target
+# Graph -> source, target.
+DIRECTIONS: dict[str, tuple[Domain, Domain]] = {"a_to_b": ("a", "b"), "b_to_a": ("b", "a")}
+BOTH = (  # directions; their mean has the key of the metric itself
+    FRECHET_DISTANCE,
+    Metric(
+        "principal_frechet_distance", "Fréchet distance in principal components", "white²", "lower"
+    ),
+    Metric("class_kept_percent", "Class kept", "%", "higher"),
+    L1_LEVELS,
+    SSIM,
+)
+BACK = Metric(
+    "reconstruction_levels", "Difference after translation there and back", "grey levels", "lower"
+)
+
+
+def in_direction(metric: Metric, direction: str) -> Metric:
+    """The metric of one direction alone."""
+    way = " to ".join(domain.upper() for domain in DIRECTIONS[direction])
+    return replace(metric, key=f"{direction}_{metric.key}", label=f"{metric.label}, {way}")
+
+
+METRICS = (
+    *BOTH,
+    *(in_direction(metric, direction) for metric in (*BOTH, BACK) for direction in DIRECTIONS),
+)
 Space: TypeAlias = Judge | PixelComponents
 
 
-def spaces_of(data: Data) -> dict[str, Space]:
+def spaces_of(data: Data[Facts]) -> dict[str, Space]:
     """By domain, the space in which images are compared with real ones of that domain.
 
     The features of its evaluation classifier; where there is none, its principal components.

@@ -14,11 +14,14 @@ import numpy as np
 
 from repertoire.config import Count, Natural, NonNegative, Seed
 from repertoire.contract import Array, Arrays, Data
+from repertoire.measured import Baseline
 from repertoire.metrics.similarity import l1_levels, pair_measurement
 from repertoire.metrics.uncertainty import Scores
 
-NAMES = (  # patterns of the metrics that a gate may name
-    "(identity|linear_map|nearest_source)_(l1_levels|ssim)",
+BASELINES = (
+    Baseline("identity", "picture left as it is"),
+    Baseline("linear_map", "linear map of pixels, ridge"),
+    Baseline("nearest_source", "partners of the nearest sources, {nearest_source_neighbours:.0f}"),
 )
 LEVELS = np.float32(255)
 CHUNK = 250  # pictures whose distances are held at once

@@ -22,9 +22,11 @@ from repertoire.config import Count, Positive, Seed
 from repertoire.contract import Array, Arrays, Data, Measurement
 from repertoire.kinds.images.bernoulli import Likelihoods, likelihoods
 from repertoire.kinds.images.binarisation import drawn_once
+from repertoire.kinds.images.denoising import BASELINES as DENOISING_BASELINES
 from repertoire.kinds.images.denoising import LARGEST, filter_gains, linear_gains
-from repertoire.kinds.images.denoising import NAMES as DENOISING_NAMES
+from repertoire.kinds.images.facts import Facts
 from repertoire.kinds.images.levels import level_bits
+from repertoire.measured import Baseline
 from repertoire.metrics.classification import linear_probe
 from repertoire.metrics.features import FeatureSpace, feature_space, kind_of_features
 from repertoire.metrics.gaussians import Generators, best_mixture, gaussian_images
@@ -39,16 +41,20 @@ from repertoire.metrics.pictures import level_error, psnr_db
 from repertoire.metrics.principal import NUMBERS, Principal, pixel_rows
 from repertoire.metrics.uncertainty import Scores, mean_measurement
 
-NAMES = (  # patterns of the metrics that a gate may name
-    "((class|drawn)_)?(bernoulli_(mixture|pixels)|logistic_pixels)_nats",
-    *DENOISING_NAMES,
-    "(gaussian_(mixture|pixels)|real_halves|real_train)_frechet_distance",
-    "(gaussian_(mixture|pixels)|real_train)_(pixel_)?coverage_percent",
-    r"pca_\d+_(grey_mse|rgb_mse|mse|psnr_db|probe_accuracy_percent)",
-    r"(gaussian_pixels|ppca_\d+)_bits_per_dimension",
-    "real_label_agreement_percent",
+BASELINES = (
+    Baseline("bernoulli_mixture", "Bernoulli mixture"),
+    Baseline("logistic_pixels", "logistic regression of each pixel on its neighbours"),
+    Baseline("bernoulli_pixels", "Bernoulli pixels"),
+    *DENOISING_BASELINES,
+    Baseline("pca_{latent:d}", "{latent} principal components"),
+    Baseline("ppca_{n:d}", "Gaussian of {n} principal components and even noise"),
+    Baseline("gaussian_pixels", "Gaussian pixels"),
+    Baseline("gaussian_mixture", "mixture of {gaussian_mixture_components:.0f} Gaussians"),
+    Baseline("real_halves", "two halves of real images", "real"),
+    Baseline("real_train", "real training images", "real"),
+    Baseline("real", "evaluation classifier on real test images", "real"),
 )
-PREFIXES = {"half": "", "drawn": "drawn_", "class": "class_"}
+OF = {"half": "", "drawn": "drawn_", "class": "conditional_"}  # before the name of the metric
 
 
 @dataclass(frozen=True)
@@ -72,7 +78,7 @@ class Config:
 Splits = dict[str, Arrays]
 
 
-def baselines(config: Config, data: Data) -> Scores:
+def baselines(config: Config, data: Data[Facts]) -> Scores:
     """Nats or bits of the test images, reconstruction error, likeness in the feature space."""
     splits = {split: data.arrays(split) for split in ("train", "valid", "test")}
     found, tests = Scores(), splits["test"]["images"]
@@ -82,8 +88,7 @@ def baselines(config: Config, data: Data) -> Scores:
             continue
         images = {s: binary_images(arrays["images"], s, kind) for s, arrays in splits.items()}
         labels = {s: arrays["labels"] for s, arrays in splits.items()} if kind == "class" else {}
-        nats = likelihoods(config.likelihoods, images, labels, config.seed)
-        found.include(nats, PREFIXES[kind])
+        found.include(likelihoods(config.likelihoods, images, labels, config.seed, OF[kind]))
     if set(config.of) != {"levels"}:
         _add_binary_errors(found, config.widths, splits)
     found.include(generators(config, splits, data))
@@ -105,7 +110,7 @@ def binary_images(images: Array, split: str, kind: str) -> Array:
     return (seen >= 128).astype(np.float32)
 
 
-def generators(config: Config, splits: Splits, data: Data) -> Scores:
+def generators(config: Config, splits: Splits, data: Data[Facts]) -> Scores:
     """Likeness to the test images of as many generated images, and of training images."""
     space = feature_space(data)
     pixels = kind_of_features(data.facts) == "pixels"
@@ -151,7 +156,7 @@ def _floors(space: FeatureSpace, splits: Splits, classes: bool) -> dict[str, flo
     return {**result, "real_label_agreement_percent": float(100 * agreed.mean())}
 
 
-def grey_baselines(config: Config, data: Data, split: str = "test") -> Scores:
+def grey_baselines(config: Config, data: Data[Facts], split: str = "test") -> Scores:
     """Principal components of levels: error, what a linear probe reads in them; filters."""
     train, other = data.arrays("train"), data.arrays(split)
     name = level_error(data.facts["channels"])

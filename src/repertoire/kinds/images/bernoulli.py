@@ -40,26 +40,29 @@ class Mixture(NamedTuple):
     shares: Array
 
 
-def likelihoods(config: Likelihoods, images: Arrays, labels: Arrays, seed: int) -> Scores:
+def likelihoods(
+    config: Likelihoods, images: Arrays, labels: Arrays, seed: int, of: str = ""
+) -> Scores:
     """Nats a test image of each density, and what the validation images chose.
 
     ``images`` of train, valid and test. Where there are ``labels``, they are told: each class has
     its own mixture, all of which share the components out, and is a column of the regressions.
+    ``of`` stands before the name of the metric: "drawn_nats".
     """
     classes = labels or {split: np.zeros(len(each), int) for split, each in images.items()}
     found = Scores()
-    _add_mixture(found, config, images, classes, seed)
-    _add_logistic(found, config, images, classes)
+    _add_mixture(found, config, images, classes, seed, of)
+    _add_logistic(found, config, images, classes, of)
     if not labels:
         pixels = fitted_mixture(images["train"], 1, 1, 0, seed)
         found.measure(
-            "bernoulli_pixels", mean_measurement("nats", mixture_nats(pixels, images["test"]))
+            "bernoulli_pixels", mean_measurement(f"{of}nats", mixture_nats(pixels, images["test"]))
         )
     return found
 
 
 def _add_mixture(
-    found: Scores, config: Likelihoods, images: Arrays, labels: Arrays, seed: int
+    found: Scores, config: Likelihoods, images: Arrays, labels: Arrays, seed: int, of: str
 ) -> None:
     known = {n: images["train"][labels["train"] == n] for n in np.unique(labels["train"]).tolist()}
     tried = {
@@ -77,8 +80,9 @@ def _add_mixture(
         return class_nats(tried[key], images[split], labels[split])
 
     best = min(tried, key=lambda key: nats(key, "valid").mean())
-    found.measure("bernoulli_mixture", mean_measurement("nats", nats(best, "test")))
-    found["bernoulli_mixture_components"], found["bernoulli_mixture_shift"] = best
+    found.measure("bernoulli_mixture", mean_measurement(f"{of}nats", nats(best, "test")))
+    for setting, value in zip(("components", "shift"), best, strict=True):
+        found[f"bernoulli_mixture_{of}{setting}"] = value
 
 
 def class_nats(mixtures: Mapping[int, Mixture], images: Array, labels: Array) -> Array:
@@ -90,7 +94,9 @@ def class_nats(mixtures: Mapping[int, Mixture], images: Array, labels: Array) ->
     return found
 
 
-def _add_logistic(found: Scores, config: Likelihoods, images: Arrays, labels: Arrays) -> None:
+def _add_logistic(
+    found: Scores, config: Likelihoods, images: Arrays, labels: Arrays, of: str
+) -> None:
     classes = np.unique(labels["train"])
     told = {
         split: (each[:, None] == classes[1:]).astype(np.float32) for split, each in labels.items()
@@ -104,8 +110,8 @@ def _add_logistic(found: Scores, config: Likelihoods, images: Arrays, labels: Ar
 
     best = min(config.penalties, key=asked)
     nats = fitted(best, 1).nats(images["test"], told["test"])
-    found.measure("logistic_pixels", mean_measurement("nats", nats))
-    found["logistic_pixels_penalty"] = best
+    found.measure("logistic_pixels", mean_measurement(f"{of}nats", nats))
+    found[f"logistic_pixels_{of}penalty"] = best
 
 
 def moved(images: Array, largest: int, rng: np.random.Generator) -> Array:

@@ -17,13 +17,21 @@ import numpy as np
 from repertoire.contract import Array
 from repertoire.kinds.images import filters
 from repertoire.kinds.images.corruption import corrupted
+from repertoire.measured import Baseline
 from repertoire.metrics.classification import linear_probe
 from repertoire.metrics.pictures import gain_measurement, squared_errors, unit
 from repertoire.metrics.principal import Principal
 from repertoire.metrics.uncertainty import Scores
 
-NAMES = (  # patterns of the metrics that a gate may name
-    r"(best_filter|linear_map(_by_kind)?|median|pca|wiener)_\w+_gain_db",
+BASELINES = (
+    Baseline("best_filter", "best filter of each kind of noise"),
+    Baseline("linear_map", "linear map of pixels, ridge"),
+    Baseline(
+        "linear_map_by_kind", "linear map of pixels for each kind of noise, which it recognises"
+    ),
+    Baseline("median", "median filter"),
+    Baseline("pca", "projection onto principal components"),
+    Baseline("wiener", "Wiener filter"),
 )
 FILTERS = ("median", "wiener", "pca")
 SIZES = (3, 5, 7)  # of a filter's window, pixels a side

@@ -14,14 +14,18 @@ import numpy as np
 
 from repertoire.config import Count
 from repertoire.contract import Array, Data
+from repertoire.kinds.interactions.facts import Facts
 from repertoire.kinds.interactions.metrics import ranking_measurement, ranking_metrics
+from repertoire.measured import Baseline
 from repertoire.metrics.uncertainty import Scores
 
 if TYPE_CHECKING:
     from scipy import sparse
 
-NAMES = (  # patterns of the metrics that a gate may name
-    r"(ease|item_knn|popularity)_(ndcg|recall|found|catalogue)_\d+_percent",
+BASELINES = (
+    Baseline("popularity", "popularity"),
+    Baseline("item_knn", "item-kNN of {item_knn_neighbours:.0f}"),
+    Baseline("ease", "EASE, ridge {ease_ridge:g}"),
 )
 LONGEST = 100  # places of a list
 MOST_PAIRED = 5_000  # items of which all pairs are held at once: 200 MB a matrix
@@ -62,7 +66,7 @@ def left_out(items: int) -> dict[str, str]:
     return {"ease": f"it inverts a matrix of all pairs of items, and {items:,} are too many"}
 
 
-def baselines(config: Config, data: Data) -> Scores:
+def baselines(config: Config, data: Data[Facts]) -> Scores:
     """Every ranking metric of each on the test users, and what validation chose."""
     test, items = data.arrays("test"), data.facts["items"]
     models, chosen = chosen_models(config, data)
@@ -74,7 +78,7 @@ def baselines(config: Config, data: Data) -> Scores:
     return found
 
 
-def chosen_models(config: Config, data: Data) -> tuple[dict[str, Scorer], dict[str, float]]:
+def chosen_models(config: Config, data: Data[Facts]) -> tuple[dict[str, Scorer], dict[str, float]]:
     """The models by name, fitted to all that is known before the test, and their settings.
 
     Weak generalisation tells of the test users what was trained on and validated with, so there the
@@ -101,7 +105,7 @@ def chosen_models(config: Config, data: Data) -> tuple[dict[str, Scorer], dict[s
     return models, settings
 
 
-def _judged(data: Data) -> "tuple[sparse.csr_array, Array, Array]":
+def _judged(data: Data[Facts]) -> "tuple[sparse.csr_array, Array, Array]":
     """Likes that settings are fitted to, and the histories and targets that they are judged by.
 
     Weak generalisation may hold out few likes for validation, too few to tell settings apart and

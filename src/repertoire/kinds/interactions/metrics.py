@@ -7,6 +7,14 @@ int (users, most), padded with 0: what each user in fact liked. Users without a 
 import numpy as np
 
 from repertoire.contract import Array, Measurement
+from repertoire.measured import Metric
+
+METRICS = (
+    Metric("ndcg_{n:d}_percent", "NDCG@{n}", "%", "higher"),
+    Metric("recall_{n:d}_percent", "Recall@{n}", "%", "higher"),
+    Metric("found_{n:d}_percent", "Likes found among the first {n}", "%", "higher"),
+    Metric("catalogue_{n:d}_percent", "Catalogue among the first {n} of anyone", "%", "higher"),
+)
 
 RECALLS = (20, 50)
 GAINS = (10, 100)

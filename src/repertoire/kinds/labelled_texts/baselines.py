@@ -17,11 +17,18 @@ from repertoire.config import Count, Positive
 from repertoire.contract import Array, Data, Measurement
 from repertoire.data.dataset import SPLITS
 from repertoire.data.text import WORDS
+from repertoire.kinds.labelled_texts.facts import Facts
+from repertoire.measured import Baseline
 from repertoire.metrics.classification import label_metrics
 from repertoire.metrics.uncertainty import Scores
 
-NAMES = (  # patterns of the metrics that a gate may name
-    r"(majority|naive_bayes|tfidf_logistic|nbsvm|(word|char)_tfidf_\w+)_(\w+_percent|nats_per_text)",
+BASELINES = (
+    Baseline("majority", "most frequent class"),
+    Baseline("naive_bayes", "naive Bayes"),
+    Baseline("tfidf_logistic", "logistic regression on tf-idf"),
+    Baseline("{unit}_tfidf_logistic", "logistic regression on tf-idf of {unit} n-grams"),
+    Baseline("{unit}_tfidf_svm", "support vector machine on tf-idf of {unit} n-grams"),
+    Baseline("nbsvm", "NBSVM"),
 )
 INTERPOLATION = 0.25  # of the machine with naive Bayes (Wang and Manning 2012, section 2.3)
 # What a margin of a support vector machine, which is no probability, can be asked for.
@@ -70,7 +77,7 @@ class Candidate:
     test: Array
 
 
-def baselines(config: Config, data: Data) -> Scores:
+def baselines(config: Config, data: Data[Facts]) -> Scores:
     """Every metric of each on the test split, and what validation chose."""
     labels, classes = data.arrays("test")["labels"], data.facts["classes"]
     found = Scores()
@@ -96,7 +103,7 @@ def best(candidates: Iterable[Candidate], labels: Array) -> Candidate:
     return max(candidates, key=lambda candidate: np.mean(candidate.valid.argmax(1) == labels))
 
 
-def _models(config: Config, data: Data) -> Iterator[tuple[str, Candidate]]:
+def _models(config: Config, data: Data[Facts]) -> Iterator[tuple[str, Candidate]]:
     labels, valid = data.arrays("train")["labels"], data.arrays("valid")["labels"]
     classes = len(data.facts["classes"])
     shares = np.log(np.bincount(labels, minlength=classes) / len(labels))
@@ -117,7 +124,7 @@ def _models(config: Config, data: Data) -> Iterator[tuple[str, Candidate]]:
 class NGrams:
     """How often each n-gram of training texts occurs in each text, read once for all lengths."""
 
-    def __init__(self, unit: str, longest: int, rarest: int, data: Data) -> None:
+    def __init__(self, unit: str, longest: int, rarest: int, data: Data[Facts]) -> None:
         # Imported late: only these baselines need it.
         from sklearn.feature_extraction.text import CountVectorizer
 

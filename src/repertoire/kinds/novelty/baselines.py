@@ -24,6 +24,7 @@ import numpy as np
 
 from repertoire.config import Count, NonNegative, Positive, Seed, Share
 from repertoire.contract import Array, Data
+from repertoire.kinds.novelty.facts import Facts
 from repertoire.kinds.novelty.metrics import (
     Score,
     Trial,
@@ -33,6 +34,7 @@ from repertoire.kinds.novelty.metrics import (
     scored,
     trials,
 )
+from repertoire.measured import Baseline
 from repertoire.metrics.principal import Principal
 from repertoire.metrics.uncertainty import Scores
 
@@ -40,9 +42,15 @@ if TYPE_CHECKING:
     from sklearn.neighbors import LocalOutlierFactor, NearestNeighbors
     from sklearn.svm import OneClassSVM
 
-NAMES = (  # patterns of the metrics that a gate may name
-    "(distance_from_mean|isolation_forest|lof|mahalanobis|nearest|one_class_svm|(plain_)?pca)"
-    "_(average_precision|(worst_)?roc_auc)_percent",
+BASELINES = (
+    Baseline("distance_from_mean", "squared distance from the mean"),
+    Baseline("isolation_forest", "isolation forest"),
+    Baseline("lof", "local outlier factor, {lof_neighbours:.0f} neighbours"),
+    Baseline("mahalanobis", "Mahalanobis distance"),
+    Baseline("nearest", "distance to neighbour {nearest_rank:.0f}"),
+    Baseline("one_class_svm", "one-class support vector machine"),
+    Baseline("pca", "principal components ({pca_components:g}), scored as the net"),
+    Baseline("plain_pca", "squared error of principal components ({plain_pca_components:g})"),
 )
 CHOSEN = {  # model -> what its setting is called
     "pca": "components",
@@ -105,7 +113,7 @@ def suited(rows: int, values: int, score: Score) -> dict[str, Any]:
     }
 
 
-def baselines(config: Config, data: Data, split: str = "test") -> Scores:
+def baselines(config: Config, data: Data[Facts], split: str = "test") -> Scores:
     """Means over detectors of both areas on the split, in percent, and the settings chosen."""
     tried: dict[tuple[str, float], dict[str, list[Trial]]] = {}
     for detector in range(len(data.facts["names"])):
@@ -131,7 +139,7 @@ def _area(parts: list[Trial]) -> float:
     return ranking_metrics(parts)["roc_auc_percent"]
 
 
-def _tests(data: Data, detector: int, split: str) -> tuple[Trial, Array]:
+def _tests(data: Data[Facts], detector: int, split: str) -> tuple[Trial, Array]:
     """Which rows of the split test the detector, and their values."""
     arrays = data.arrays(split)
     empty = np.zeros((len(arrays["labels"]), len(data.facts["names"])))
@@ -139,7 +147,7 @@ def _tests(data: Data, detector: int, split: str) -> tuple[Trial, Array]:
     return part, _values(data, arrays, detector)[part.rows]
 
 
-def _values(data: Data, arrays: dict[str, Array], detector: int) -> Array:
+def _values(data: Data[Facts], arrays: dict[str, Array], detector: int) -> Array:
     """Float rows as the nets see them: grey levels of 0 to 1, or standardised columns."""
     if "images" in arrays:
         return arrays["images"].reshape(len(arrays["images"]), -1) / 255.0

@@ -11,7 +11,14 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from repertoire.contract import Array, Arrays, Measurement
-from repertoire.metrics.classification import average_precision, roc_auc
+from repertoire.measured import Metric
+from repertoire.metrics.classification import ROC_AUC, average_precision, roc_auc
+
+METRICS = (
+    ROC_AUC,
+    Metric("average_precision_percent", "Average precision", "%", "higher"),
+    Metric("worst_roc_auc_percent", "Area under the ROC curve, worst detector", "%", "higher"),
+)
 
 Score = Literal["plain", "relative", "scaled"]
 LEAST = 1e-3  # of a divisor: columns that hardly err in training must not decide all

@@ -19,11 +19,18 @@ import numpy as np
 
 from repertoire.config import Count
 from repertoire.contract import Data
+from repertoire.kinds.pairs.facts import Facts
 from repertoire.kinds.pairs.metrics import signatures, text_measurement, variety_measurement
+from repertoire.measured import Baseline
 from repertoire.metrics.uncertainty import Scores
 
-NAMES = (  # patterns of the metrics that a gate may name
-    r"(copy|most_frequent|nearest_neighbour|date_rule|digit_table)_\w+_percent",
+BASELINES = (
+    Baseline("copy", "copy of the source"),
+    Baseline("most_frequent", "most frequent target"),
+    Baseline("nearest_neighbour", "translation memory"),
+    Baseline("date_rule", "rule that reads dates"),
+    Baseline("digit_table", "table of digits without carry"),
+    Baseline("reference", "variety of the references", "real"),
 )
 LARGEST = 2**24  # similarities that are held at once
 Texts = dict[str, list[str]]  # "source" and "target", line by line
@@ -41,7 +48,7 @@ class Config:
     rules: tuple[Literal["date_rule", "digit_table"], ...]
 
 
-def baselines(config: Config, data: Data) -> Scores:
+def baselines(config: Config, data: Data[Facts]) -> Scores:
     """Exact match, chrF, BLEU and what else the data ask for, on the test split, in percent."""
     train, test = data.texts("train"), data.texts("test")
     measures = data.facts.get("measures", ())

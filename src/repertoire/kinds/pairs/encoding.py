@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -11,12 +11,10 @@ from repertoire.contract import Array
 from repertoire.data.dataset import SPLITS, Encoded, TextEncoding
 from repertoire.data.text import END, PAD, UNKNOWN, Level, text_encoding
 from repertoire.data.validation import Expectation, expect
+from repertoire.kinds.pairs.facts import Measure
 
 if TYPE_CHECKING:
     import pandas as pd
-
-# Beside exact match, chrF and BLEU by character: BLEU by word, distinct words of what is written.
-Measure = Literal["words", "variety"]
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,26 @@ from typing import Any
 import numpy as np
 
 from repertoire.contract import Array, Measurement
+from repertoire.measured import Metric
+
+DECODED = {"": "", "beam_{beam:d}_": ", beam of {beam}"}  # greedily where nothing is said
+MEASURES = {
+    "exact_match": "Exact match",
+    "chrf": "chrF",
+    "bleu": "BLEU by character",
+    "bleu_13a": "BLEU",
+    "bleu_13a_lowercase": "BLEU of lower-cased text",
+    "distinct_{n:d}": "Distinct-{n}",
+}
+METRICS = (
+    *(
+        Metric(f"{how}{key}_percent", f"{label}{said}", "%", "higher")
+        for how, said in DECODED.items()
+        for key, label in MEASURES.items()
+    ),
+    # Of a part of the test split that the data name, such as questions with longer terms.
+    Metric("{part}_exact_match_percent", "Exact match, {part}", "%", "higher"),
+)
 
 
 def text_measurement(

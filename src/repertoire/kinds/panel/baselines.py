@@ -3,20 +3,24 @@
 Errors are measured on standardised values: deviations of each series in the training part.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 
 from repertoire.contract import Array, Data
+from repertoire.kinds.panel.facts import Facts
 from repertoire.kinds.series.baselines import persistence, seasonal_naive
 from repertoire.kinds.series.metrics import origin_means, panel_measurement, point_errors
 from repertoire.kinds.series.scales import futures, origins, pasts
+from repertoire.measured import Baseline
 from repertoire.metrics.uncertainty import Scores
 
-NAMES = (  # patterns of the metrics that a gate may name
-    r"\w+_(mse|mae|pinball_loss|coverage_\d+_percent)",
+BASELINES = (
+    Baseline("persistence", "persistence"),
+    Baseline("seasonal_naive", "seasonal naive forecast"),
+    Baseline("ridge", "linear map of the last values, ridge"),
 )
 
 
@@ -31,7 +35,7 @@ class Config:
     penalties: tuple[float, ...]
 
 
-def baselines(config: Config, data: Data) -> Scores:
+def baselines(config: Config, data: Data[Facts]) -> Scores:
     """The errors of each at every origin of the test part."""
     facts = data.facts
     history = data.arrays("history")
@@ -50,7 +54,7 @@ def baselines(config: Config, data: Data) -> Scores:
     return found
 
 
-def standardised(values: Array, facts: Mapping[str, Any]) -> Array:
+def standardised(values: Array, facts: Facts) -> Array:
     """Values (time, series) in deviations from the mean of the training part."""
     return (values - np.asarray(facts["mean"])) / np.asarray(facts["deviation"])
 
@@ -58,7 +62,7 @@ def standardised(values: Array, facts: Mapping[str, Any]) -> Array:
 def point_forecasts(
     penalties: tuple[float, ...],
     values: Array,
-    facts: Mapping[str, Any],
+    facts: Facts,
     known: Array | None = None,
 ) -> tuple[dict[str, Forecast], float]:
     """By name: the last value, the last one of the same season, and the ridge; its penalty.
@@ -113,7 +117,7 @@ def fit_ridge(train: Array, lookback: int, horizon: int, penalty: float) -> Ridg
 def chosen_ridge(
     penalties: tuple[float, ...],
     values: Array,
-    facts: Mapping[str, Any],
+    facts: Facts,
     known: Array | None = None,
 ) -> tuple[float, Ridge]:
     """The penalty with the least squared error over all origins of the valid part, and its fit."""

@@ -16,11 +16,14 @@ from repertoire.config import Natural, Positive
 from repertoire.contract import Array, Arrays, Data
 from repertoire.kinds.piano_rolls.metrics import frame_measurement
 from repertoire.kinds.piano_rolls.transposition import room
+from repertoire.measured import Baseline
 from repertoire.metrics.uncertainty import Scores
 
-NAMES = (  # patterns of the metrics that a gate may name
-    "(chord_bigram|markov_notes|note_frequencies|repeat)_nats_per_frame",
-    "repeat_frame_accuracy_percent",
+BASELINES = (
+    Baseline("note_frequencies", "frequencies of notes"),
+    Baseline("markov_notes", "first-order Markov, note by note"),
+    Baseline("repeat", "repeating the frame before"),
+    Baseline("chord_bigram", "bigram of whole chords in ±{chord_bigram_transpose:.0f} keys"),
 )
 
 

@@ -5,6 +5,12 @@ from collections.abc import Sequence
 import numpy as np
 
 from repertoire.contract import Array, Arrays, Measurement
+from repertoire.measured import Metric
+
+METRICS = (
+    Metric("nats_per_frame", "Negative log-likelihood", "nats per frame", "lower"),
+    Metric("frame_accuracy_percent", "Frame accuracy", "%", "higher"),
+)
 
 
 def frame_measurement(

@@ -16,12 +16,18 @@ import numpy as np
 from repertoire.config import Count
 from repertoire.contract import Array, Arrays, Data, Measurement
 from repertoire.kinds.running_text.blocks import stream_measurement
+from repertoire.kinds.running_text.facts import Facts
 from repertoire.kinds.running_text.rescoring import rescored_right, rescoring_measurement
+from repertoire.measured import Baseline
 from repertoire.metrics.uncertainty import Scores
 
-NAMES = (  # patterns of the metrics that a gate may name
-    "(unigram|kneser_ney|cached_kneser_ney)_(perplexity|nats_per_token)",
-    "(unigram|kneser_ney|recogniser)_rescored_accuracy_percent",
+BASELINES = (
+    Baseline("unigram", "unigram"),
+    Baseline("kneser_ney", "Kneser–Ney {kneser_ney_order:.0f}-gram"),
+    Baseline(
+        "cached_kneser_ney", "Kneser–Ney {kneser_ney_order:.0f}-gram with a cache of the stream"
+    ),
+    Baseline("recogniser", "recogniser alone"),
 )
 
 
@@ -39,7 +45,7 @@ class Config:
     priors: tuple[Count, ...]
 
 
-def baselines(config: Config, data: Data) -> Scores:
+def baselines(config: Config, data: Data[Facts]) -> Scores:
     """Perplexity and nats a token of the test stream: every token scored once.
 
     Contexts run across lines.

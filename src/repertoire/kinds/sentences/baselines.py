@@ -17,6 +17,7 @@ from repertoire.config import Count, Share
 from repertoire.contract import Array, Data, Measurement
 from repertoire.kinds.labelled_texts.baselines import bags
 from repertoire.kinds.running_text.baselines import KneserNey
+from repertoire.kinds.sentences.facts import Facts
 from repertoire.kinds.sentences.metrics import (
     Vectors,
     kept_measurement,
@@ -33,13 +34,17 @@ from repertoire.kinds.word_vectors.baselines import (
     positive_information,
     svd,
 )
+from repertoire.measured import Baseline
 from repertoire.metrics.uncertainty import Scores
 
 QUESTION_MARKS = "?？؟"
-NAMES = (  # patterns of the metrics that a gate may name
-    "linear_autoencoder_(exact_match|token_accuracy)_percent",
-    "(lsa|mean_words|majority)_(order_accuracy|question_auc|recall)_percent",
-    "(unigram|vectorless)_nats_per_token",
+BASELINES = (
+    Baseline("linear_autoencoder", "linear autoencoder"),
+    Baseline("lsa", "latent semantic analysis"),
+    Baseline("mean_words", "mean of PPMI + SVD words"),
+    Baseline("majority", "most frequent class"),
+    Baseline("unigram", "unigram"),
+    Baseline("vectorless", "Kneser–Ney {vectorless_order:.0f}-gram, given no vector"),
 )
 
 
@@ -59,7 +64,7 @@ class Config:
     orders: tuple[Count, ...]
 
 
-def baselines(config: Config, data: Data) -> Scores:
+def baselines(config: Config, data: Data[Facts]) -> Scores:
     """What each keeps of the test sentences, by the nets' own metrics.
 
     The n-gram model sees no vector: how much better a decoder is shows what the vector tells.
@@ -80,7 +85,7 @@ def baselines(config: Config, data: Data) -> Scores:
     return found
 
 
-def _linear(config: Config, data: Data) -> Iterator[Candidate]:
+def _linear(config: Config, data: Data[Facts]) -> Iterator[Candidate]:
     train, valid, test = (data.arrays(split)["tokens"] for split in ("train", "valid", "test"))
     size, unknown = data.facts["vocabulary"], data.facts["unknown"]
     for power in config.powers:
@@ -89,19 +94,19 @@ def _linear(config: Config, data: Data) -> Iterator[Candidate]:
         yield {"power": power}, known, (written_measurement(write(test), test, unknown),)
 
 
-def _lsa(config: Config, data: Data) -> Iterator[Candidate]:
+def _lsa(config: Config, data: Data[Facts]) -> Iterator[Candidate]:
     train, size = data.arrays("train")["tokens"], data.facts["vocabulary"]
     for width in config.widths:
         yield {"width": width}, *_kept(lsa(train, size, width), data)
 
 
-def _mean_words(config: Config, data: Data) -> Iterator[Candidate]:
+def _mean_words(config: Config, data: Data[Facts]) -> Iterator[Candidate]:
     train, size = data.arrays("train")["tokens"], data.facts["vocabulary"]
     for window in config.windows:
         yield {"window": window}, *_kept(mean_words(train, size, config.width, window), data)
 
 
-def _kept(vectors: Vectors, data: Data) -> tuple[dict[str, float], tuple[Measurement, ...]]:
+def _kept(vectors: Vectors, data: Data[Facts]) -> tuple[dict[str, float], tuple[Measurement, ...]]:
     train, valid, test = (data.arrays(split)["tokens"] for split in ("train", "valid", "test"))
     question = question_id(data)
     return (
@@ -110,7 +115,7 @@ def _kept(vectors: Vectors, data: Data) -> tuple[dict[str, float], tuple[Measure
     )
 
 
-def question_id(data: Data) -> int | None:
+def question_id(data: Data[Facts]) -> int | None:
     """The id of the question mark, or that of unknown tokens where no sentence has it.
 
     None where questions are left out, because too few sentences are some.

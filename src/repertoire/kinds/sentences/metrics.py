@@ -8,8 +8,18 @@ from collections.abc import Callable
 import numpy as np
 
 from repertoire.contract import Array, Measurement
+from repertoire.measured import Metric
+from repertoire.metrics.bleu import EXACT_MATCH
 from repertoire.metrics.uncertainty import values
 from repertoire.metrics.word_vectors import average_ranks, unit_rows
+
+METRICS = (
+    EXACT_MATCH,
+    Metric("token_accuracy_percent", "Tokens written again in place", "%", "higher"),
+    Metric("order_accuracy_percent", "Order told from swapped neighbours", "%", "higher"),
+    Metric("question_auc_percent", "Area under the ROC curve, questions", "%", "higher"),
+    Metric("recall_percent", "Found again without one word", "%", "higher"),
+)
 
 PROBED = 3000  # training sentences that a probe learns from
 PENALTY = 1e-2  # of a probe, times the mean of the features' squares

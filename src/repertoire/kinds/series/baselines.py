@@ -10,20 +10,27 @@ Their quantiles are a point forecast plus the empirical quantiles of its errors 
 the training part, horizon by horizon.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 
 from repertoire.config import Share
 from repertoire.contract import Array, Data
+from repertoire.kinds.series.facts import Facts
 from repertoire.kinds.series.metrics import forecast_measurement
 from repertoire.kinds.series.scales import futures, origins, pasts, scaled, unscaled
+from repertoire.measured import Baseline
 from repertoire.metrics.uncertainty import Scores
 
-NAMES = (  # patterns of the metrics that a gate may name
-    r"(ar|drift|persistence|seasonal_ar|seasonal_naive|volatility)_(coverage_\d+_percent|mae|mase|pinball_loss|rmse)",
+BASELINES = (
+    Baseline("persistence", "persistence"),
+    Baseline("seasonal_naive", "seasonal naive forecast"),
+    Baseline("drift", "drift"),
+    Baseline("ar", "autoregression of order {ar_order:.0f}"),
+    Baseline("seasonal_ar", "seasonal means and autoregression of order {seasonal_ar_order:.0f}"),
+    Baseline("volatility", "persistence scaled by volatility"),
 )
 
 
@@ -57,7 +64,7 @@ class Backtest:
     quantiles: Array
 
 
-def baselines(config: Config, data: Data) -> Scores:
+def baselines(config: Config, data: Data[Facts]) -> Scores:
     """The metrics of each on the test part; the orders were chosen on the valid part."""
     facts, values = data.facts, data.arrays("history")["values"]
     at = data.arrays("test")["origin"]
@@ -73,7 +80,7 @@ def baselines(config: Config, data: Data) -> Scores:
     return found
 
 
-def point_methods(values: Array, facts: Mapping[str, Any]) -> dict[str, Method]:
+def point_methods(values: Array, facts: Facts) -> dict[str, Method]:
     """By name; the seasonal ones only where there is a season."""
     season = facts["season"]
     found = {"persistence": PERSISTENCE, "drift": Method(drift, 2)}
@@ -86,7 +93,7 @@ def point_methods(values: Array, facts: Mapping[str, Any]) -> dict[str, Method]:
     return found
 
 
-def strongest(values: Array, facts: Mapping[str, Any]) -> tuple[str, Method]:
+def strongest(values: Array, facts: Facts) -> tuple[str, Method]:
     """The method of the least mean absolute error on the valid part, after its name."""
     methods = point_methods(values, facts)
     name = min(methods, key=lambda each: _valid_error(methods[each].forecast, values, facts))
@@ -167,7 +174,7 @@ def fit_seasonal_autoregression(train: Array, order: int, season: int) -> Season
     return SeasonalAutoregression(means, fit_autoregression(apart, order))
 
 
-def chosen_autoregression(values: Array, facts: Mapping[str, Any], season: int) -> Method:
+def chosen_autoregression(values: Array, facts: Facts, season: int) -> Method:
     """The order with the least mean absolute error over all origins of the valid part.
 
     With a ``season`` of more than one step it is that of the deviations from seasonal means.
@@ -187,7 +194,7 @@ def chosen_autoregression(values: Array, facts: Mapping[str, Any], season: int) 
     return min(methods, key=lambda method: _valid_error(method.forecast, values, facts))
 
 
-def _valid_error(forecast: Forecast, values: Array, facts: Mapping[str, Any]) -> float:
+def _valid_error(forecast: Forecast, values: Array, facts: Facts) -> float:
     """Mean absolute error over all origins and steps of the valid part, in units of the series."""
     first, horizon = facts["values"]["train"], facts["horizon"]
     end = first + facts["values"]["valid"]
@@ -202,7 +209,7 @@ def backtest(
     values: Array,
     at: Array,
     method: Method,
-    facts: Mapping[str, Any],
+    facts: Facts,
     decay: float | None = None,
 ) -> Backtest:
     """Points and quantiles in units of the series, for origins anywhere behind the training part.

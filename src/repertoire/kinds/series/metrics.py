@@ -2,11 +2,23 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 
 from repertoire.contract import Array, Measurement
+from repertoire.kinds.series.facts import CourseFacts, Facts
+from repertoire.measured import Metric
+
+METRICS = (
+    Metric("mae", "Mean absolute error", "", "lower"),
+    Metric("mse", "Mean squared error", "", "lower"),
+    Metric("rmse", "Root mean squared error", "", "lower"),
+    Metric("pinball_loss", "Pinball loss", "", "lower"),
+    Metric("mase", "Mean absolute scaled error", "", "lower"),
+    Metric("coverage_{n:d}_percent", "Coverage of the {n} % interval", "%", "higher"),
+    Metric("dm_statistic", "Diebold–Mariano statistic against the strongest baseline", "", "lower"),
+    Metric("dm_p_value", "p-value of it", "", "lower"),
+)
 
 
 def pinball(actual: Array, quantiles: Array, levels: Sequence[float]) -> Array:
@@ -25,7 +37,7 @@ def covered(actual: Array, low: Array, high: Array) -> float:
 
 
 def forecast_measurement(
-    actual: Array, point: Array, quantiles: Array, facts: Mapping[str, Any]
+    actual: Array, point: Array, quantiles: Array, facts: Facts
 ) -> Measurement:
     """Every metric over the steps of the origins drawn, neighbours in one block: they overlap.
 
@@ -65,7 +77,7 @@ def origin_means(each: Array, known: Array | None) -> Array:
 
 
 def panel_measurement(
-    means: Mapping[str, Array], known: Array | None, facts: Mapping[str, Any]
+    means: Mapping[str, Array], known: Array | None, facts: CourseFacts
 ) -> Measurement:
     """``origin_means`` by metric, ready to be averaged over all that is ``known`` of some origins.
 
@@ -82,7 +94,7 @@ def panel_measurement(
     return Measurement(units, measure, overlapping(facts))
 
 
-def overlapping(facts: Mapping[str, Any]) -> int:
+def overlapping(facts: CourseFacts) -> int:
     """How many neighbouring origins forecast a step in common, with their ``stride``."""
     return -(-int(facts["horizon"]) // int(facts.get("stride", 1)))
 

@@ -2,7 +2,6 @@
 
 import contextlib
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
@@ -13,6 +12,7 @@ from pandas.tseries.frequencies import to_offset
 
 from repertoire.config import ConfigError
 from repertoire.contract import Array
+from repertoire.kinds.series.facts import CourseFacts
 
 Unit = Literal["second", "month", "business_day", "number"]
 SECOND = 10**6  # microseconds, in which times are held
@@ -193,7 +193,7 @@ def clock_times(history: dict[str, Array]) -> Array:
     return history[name].astype(f"datetime64[{_NUMPY[name]}]")
 
 
-def dates(history: dict[str, Array], facts: Mapping[str, Any]) -> list[str]:
+def dates(history: dict[str, Array], facts: CourseFacts) -> list[str]:
     """The times of a data set's history for people; numbers where there is no calendar."""
     is_number = facts.get("step_words") == Step("number", 1).words
     return written_all(clock_times(history), Step("number", 1) if is_number else None)

@@ -11,6 +11,8 @@ import numpy as np
 
 from repertoire.config import Seed
 from repertoire.contract import Array, Data, Measurement
+from repertoire.kinds.stacked_images.facts import Facts
+from repertoire.measured import Baseline
 from repertoire.metrics.gaussians import (
     Generators,
     best_mixture,
@@ -26,10 +28,13 @@ from repertoire.metrics.generation import (
 )
 from repertoire.metrics.uncertainty import Scores
 
-NAMES = (  # patterns of the metrics that a gate may name
-    "(gaussian_(mixture|pixels)|independent_pixels|real_halves|real_train)_frechet_distance",
-    "(gaussian_(mixture|pixels)|independent_pixels|real_test)_(mode_divergence_nats|modes_covered)",
-    "(gaussian_(mixture|pixels)|independent_pixels|real_train)_coverage_percent",
+BASELINES = (
+    Baseline("independent_pixels", "independent Gaussian pixels"),
+    Baseline("gaussian_pixels", "Gaussian pixels"),
+    Baseline("gaussian_mixture", "mixture of {gaussian_mixture_components:.0f} Gaussians"),
+    Baseline("real_halves", "two halves of real images", "real"),
+    Baseline("real_train", "real training images", "real"),
+    Baseline("real_test", "real test images", "real"),
 )
 
 
@@ -41,7 +46,7 @@ class Config:
     seed: Seed
 
 
-def baselines(config: Config, data: Data) -> Scores:
+def baselines(config: Config, data: Data[Facts]) -> Scores:
     """Modes covered, divergence, distance and coverage, with as many images as the test split."""
     images = {split: data.arrays(split)["images"] for split in ("train", "valid", "test")}
     judge, test = Judge(data.arrays("judge")), images["test"]

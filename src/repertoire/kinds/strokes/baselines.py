@@ -7,11 +7,13 @@ import numpy as np
 from repertoire.config import Count, Natural, Seed
 from repertoire.contract import Array, Arrays, Data
 from repertoire.kinds.strokes.metrics import point_measurement
+from repertoire.measured import Baseline
 from repertoire.metrics.uncertainty import Scores
 
-NAMES = (  # patterns of the metrics that a gate may name
-    "(gaussian|linear_mixture)_nats_per_point",
-    "never_end_of_stroke_accuracy_percent",
+BASELINES = (
+    Baseline("gaussian", "one Gaussian and a Bernoulli pen"),
+    Baseline("linear_mixture", "mixture of {linear_mixture_components:.0f} regressions"),
+    Baseline("never", "pen that never lifts"),
 )
 
 

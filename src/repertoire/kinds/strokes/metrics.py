@@ -5,6 +5,12 @@ from collections.abc import Mapping
 import numpy as np
 
 from repertoire.contract import Array, Measurement
+from repertoire.measured import Metric
+
+METRICS = (
+    Metric("nats_per_point", "Negative log-density", "nats per point", "lower"),
+    Metric("end_of_stroke_accuracy_percent", "Pen bit right", "%", "higher"),
+)
 
 
 def point_measurement(sums: Mapping[str, Array], lengths: Array) -> Measurement:

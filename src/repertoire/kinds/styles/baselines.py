@@ -15,11 +15,16 @@ from repertoire.config import ConfigError, Count, Share
 from repertoire.contract import Array, Data, Measurement
 from repertoire.data.image_files import middle, with_shorter_side
 from repertoire.kinds.styles.colours import with_colours_of
+from repertoire.kinds.styles.facts import Facts
+from repertoire.measured import Baseline
 from repertoire.metrics.uncertainty import Scores
 from repertoire.nn.measure import Measure
 
-NAMES = (  # patterns of the metrics that a gate may name
-    r"(photograph|colours|blend|optimised_\d+)_\w+_perceptual_loss",
+BASELINES = (
+    Baseline("photograph_{style}", "photograph as it is"),
+    Baseline("colours_{style}", "colours of the style"),
+    Baseline("blend_{style}", "style laid over the photograph"),
+    Baseline("optimised_{n:d}_{style}", "{n} iterations of optimisation", "scale"),
 )
 
 
@@ -35,7 +40,7 @@ class Config:
     threads: Count
 
 
-def baselines(config: Config, data: Data) -> Scores:
+def baselines(config: Config, data: Data[Facts]) -> Scores:
     """Perceptual loss on the test photographs, for each style."""
     known, photographs = (data.arrays(split)["images"] for split in ("valid", "test"))
     found = Scores()
@@ -80,7 +85,9 @@ def blended(photographs: Array, style: Array, share: float) -> Array:
     return (photographs * (1 - share) + picture * share).round().astype(np.uint8)
 
 
-def _judged(config: Config, data: Data, style: Array, pictures: Array, photographs: Array) -> Array:
+def _judged(
+    config: Config, data: Data[Facts], style: Array, pictures: Array, photographs: Array
+) -> Array:
     """The loss of each picture (rows,)."""
     import torch
 

@@ -25,6 +25,7 @@ from repertoire.kinds.word_vectors.windows import (
     noise_distribution,
     thinned_words,
 )
+from repertoire.measured import Baseline
 from repertoire.metrics.uncertainty import Scores, values
 from repertoire.metrics.word_vectors import (
     judged_measurements,
@@ -37,10 +38,11 @@ from repertoire.metrics.word_vectors import (
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
-NAMES = (  # patterns of the metrics that a gate may name
-    "(counts|unigram)_skip_gram_nats",
-    "(naive_bayes|unigram)_cbow_nats",
-    r"ppmi_svd_(analogies|\w+_spearman)_percent",
+BASELINES = (
+    Baseline("counts", "smoothed counts"),
+    Baseline("unigram", "unigram"),
+    Baseline("naive_bayes", "naive Bayes"),
+    Baseline("ppmi_svd", "PPMI + SVD"),
 )
 # Settings, the metrics of the validation split that they lead to, and those of the test split.
 Candidate: TypeAlias = tuple[dict[str, float], dict[str, float], tuple[Measurement, ...]]

@@ -1,0 +1,4 @@
+"""A straight line through lengths.
+
+Hooke's law (Hooke 1678).
+"""

@@ -1,0 +1,1 @@
+"""How long a spring becomes under a load."""
