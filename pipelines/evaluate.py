@@ -11,7 +11,7 @@ from pipelines.artifact import ARTIFACTS, BASELINES, EVALUATION, METRICS, RESULT
 from pipelines.declared import declared
 from pipelines.params import STRONGEST, Recipe, export_params, family_config, recipe_params
 from pipelines.stage import run_stage
-from pipelines.verdict import verdict_sentence
+from pipelines.verdict import SAID, verdict_sentence
 from repertoire.config import RepertoireError
 from repertoire.contract import load_family
 from repertoire.data.dataset import Dataset
@@ -66,14 +66,10 @@ def evaluate(name: str) -> None:
     write_json(folder / METRICS, summary)
     print(
         f"{name}: test {gate['metric']} {gate['value']} ± {gate['standard_error']}: "
-        f"{_against(compared[0])} {gate['baseline']} {gate['baseline_value']} "
+        f"{SAID[compared[0].verdict]} {gate['baseline']} {gate['baseline_value']} "
         f"(margin {gate['margin']:.6g} ± {compared[0].error:.3g}, {compared[0].test}); "
         f"{'passes' if gate['passed'] else 'DOES NOT PASS'} with {gate['wanted']:.6g} wanted"
     )
-
-
-def _against(first: Comparison) -> str:
-    return "within noise of" if first.verdict == "within noise" else f"{first.verdict} than"
 
 
 def _plain(comparison: Comparison) -> dict[str, object]:

@@ -89,7 +89,7 @@ def test_every_baseline_in_the_metric_of_the_gate_stands_beside_it():
         "persistence",
         "seasonal naive forecast",
     ]
-    assert [row.verdict for row in rows] == ["✓ better", "worse", "better"]
+    assert [row.verdict for row in rows] == ["✓ better", "within noise", "better"]
     assert [row.ratio for row in rows] == ["1.67", "1.00", "1.17"]
 
 
@@ -97,11 +97,11 @@ def test_what_lies_within_two_standard_errors_is_a_tie():
     known = {"drift_mae": 5.0, "persistence_mae": 3.5, "seasonal_naive_mae": 6.5, "ar_mae": 3.0}
     rows = compared(4.5, 0.5, {**known, "ar_order": 7.0, "volatility_mae": 5.5})
     assert {row.baseline_value: row.outcome for row in rows} == {
-        5.0: "ties",
-        3.5: "loses",  # by just two of them
-        6.5: "beats",
-        3.0: "loses",
-        5.5: "beats",
+        5.0: "within noise",
+        3.5: "worse",  # by just two of them
+        6.5: "better",
+        3.0: "worse",
+        5.5: "better",
     }
     assert rows[0].verdict == "✓ within noise"  # the gate asks for one
     [missed] = compared(4.75, 0.5, {"drift_mae": 5.0}, passed=False)
@@ -152,3 +152,8 @@ def test_optimisation_is_a_scale_and_another_style_is_no_rival():
         (8.0, "baseline"),
         (2.0, "scale"),
     ]
+
+
+def test_a_net_that_is_equal_to_its_baseline_in_every_draw_is_within_noise():
+    [row] = compared(5.0, 0.0, {"drift_mae": 5.0}, passed=False)
+    assert row.verdict == "✗ within noise"

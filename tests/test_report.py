@@ -278,11 +278,12 @@ def test_a_missed_gate_is_shown_and_what_lies_within_two_standard_errors_is_a_ti
     assert "1 of 2" in page
     assert "✓ better" in page and "✗ within noise" in page
     assert "20.00 ± 4.0" in page
-    assert "Good &lt;net&gt; beats the unigram (perplexity 50.00); Poor net ties with it." in page
+    good = "Good &lt;net&gt; is better than the unigram (perplexity 50.00)"
+    assert f"{good}; Poor net is within noise of it." in page
 
 
 def test_what_does_not_beat_kneser_ney_is_named(page: str) -> None:
-    assert "Poor net does not beat it." in page.split("Kneser–Ney 3-gram (perplexity 30.00)")[1]
+    assert "Poor net is worse than it." in page.split("Kneser–Ney 3-gram (perplexity 30.00)")[1]
 
 
 def test_text_is_escaped(page: str) -> None:
@@ -427,7 +428,7 @@ def test_a_short_logarithmic_axis_has_plain_digits(x: list[float], ticks: set[st
     assert written == ticks
 
 
-def test_a_sentence_names_who_beats_who_ties_and_who_does_neither() -> None:
+def test_a_sentence_names_the_nets_that_are_better_within_noise_and_worse() -> None:
     known = {"unigram_perplexity": 50.0}
 
     def rows(value: float) -> list[Any]:
@@ -435,12 +436,13 @@ def test_a_sentence_names_who_beats_who_ties_and_who_does_neither() -> None:
 
     against = "the unigram (perplexity 50.00)"
     one, other, even, poor = (rows(value) for value in (20.0, 30.0, 53.0, 61.0))
-    assert verdicts([("One", one), ("Other", other)]) == [f"Every net beats {against}."]
+    assert verdicts([("One", one), ("Other", other)]) == [f"Every net is better than {against}."]
     everyone = [("One", one), ("Even", even), ("Other", other), ("Poor", poor)]
     assert verdicts(everyone) == [
-        f"One and Other beat {against}; Even ties with it; Poor does not beat it."
+        f"One and Other are better than {against}; Even is within noise of it; "
+        "Poor is worse than it."
     ]
-    assert verdicts([("Poor", poor)]) == [f"Poor does not beat {against}."]
+    assert verdicts([("Poor", poor)]) == [f"Poor is worse than {against}."]
 
 
 @pytest.mark.parametrize(

@@ -102,7 +102,7 @@ def parity(manifest: Mapping[str, Any]) -> str:
     pixels = f"; {100 * off:.2g} % of the pixels one grey level off" if off else ""
     return (
         f"Largest relative difference from PyTorch: {small(outputs)} in outputs, over {count} "
-        f"settings of the axes{pixels}; {small(metrics)} in validation metrics."
+        f"dynamic shapes{pixels}; {small(metrics)} in validation metrics."
     )
 
 

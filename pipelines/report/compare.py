@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from pipelines.report.words import listed, lowered, number
+from pipelines.verdict import SAID
 from repertoire.measured import Baseline, Declared, Metric, strongest
-from repertoire.metrics.gate import SURE, margin_over
+from repertoire.metrics.gate import Verdict, margin_over, verdict_of
 
 
 @dataclass(frozen=True)
@@ -38,23 +39,19 @@ class Comparison:
         return f"{above / below:.2f}" if below > 0 else "–"
 
     @property
-    def outcome(self) -> Literal["beats", "ties", "loses"]:
-        """A tie within ``SURE`` standard errors; without one, ahead or not."""
-        if self.margin_error is not None and abs(self.margin) < SURE * self.margin_error:
-            return "ties"
-        return "beats" if self.margin > 0 else "loses"
+    def outcome(self) -> Verdict:
+        """The same words as ``evaluate`` writes."""
+        return verdict_of(self.margin, self.margin_error)
 
     @property
     def verdict(self) -> str:
-        """The last cell of the row, in words."""
+        """The last cell of the row: the outcome, marked where it decides; of a bound the side."""
         if self.baseline.role == "real":
             bound = "floor" if self.metric.better == "lower" else "ceiling"
-            above = self.value > self.baseline_value
-            return f"{'above' if above else 'below'} the {bound}"
-        words = {"beats": "better", "ties": "within noise", "loses": "worse"}[self.outcome]
+            return f"{'above' if self.value > self.baseline_value else 'below'} the {bound}"
         if self.passed is None:
-            return words
-        return f"{'✓' if self.passed else '✗'} {words}"
+            return self.outcome
+        return f"{'✓' if self.passed else '✗'} {self.outcome}"
 
 
 def comparisons(
@@ -94,7 +91,7 @@ def comparisons(
 
 
 def verdicts(models: list[tuple[str, list[Comparison]]]) -> list[str]:
-    """Plain sentences for one data set: who beats what, who ties with it, and who does neither."""
+    """Plain sentences for one data set: which nets are better than what, and which are not."""
     groups: dict[tuple[str, str], list[tuple[str, Comparison]]] = {}
     for title, rows in models:
         for row in rows:
@@ -110,19 +107,12 @@ def _sentence(found: list[tuple[str, Comparison]]) -> str:
     unit = "\u00a0%" if first.metric.unit == "%" else ""
     value = f"{lowered(first.metric.label)} {number(first.baseline_value)}{unit}"
     against = f"the {first.baseline.label} ({value})"
-    by: dict[str, list[str]] = {"beats": [], "ties": [], "loses": []}
-    for title, row in found:
-        by[row.outcome].append(title)
-    if len(by["beats"]) == len(found) > 1:
-        return f"Every net beats {against}."
+    if len(found) > 1 and all(row.outcome == "better" for _, row in found):
+        return f"Every net is better than {against}."
     parts = []
-    for outcome, one, many in (
-        ("beats", "beats", "beat"),
-        ("ties", "ties with", "tie with"),
-        ("loses", "does not beat", "do not beat"),
-    ):
-        if titles := by[outcome]:
-            parts.append(f"{listed(titles)} {many if len(titles) > 1 else one} {against}")
+    for outcome, words in SAID.items():
+        if titles := [title for title, row in found if row.outcome == outcome]:
+            parts.append(f"{listed(titles)} {'are' if len(titles) > 1 else 'is'} {words} {against}")
             against = "it"
     return f"{'; '.join(parts)}."
 

@@ -16,6 +16,13 @@ Verdict = Literal["better", "within noise", "worse"]
 SURE = 2.0  # standard errors of a difference from which on it is no noise
 
 
+def verdict_of(margin: float, error: float | None) -> Verdict:
+    """What a margin of this standard error says; without one, whether it is ahead or not."""
+    if margin == 0 or (error is not None and abs(margin) < SURE * error):
+        return "within noise"
+    return "better" if margin > 0 else "worse"
+
+
 @dataclass(frozen=True)
 class Comparison:
     """A net's metric beside that of one baseline on the same test rows.
@@ -32,9 +39,7 @@ class Comparison:
 
     @property
     def verdict(self) -> Verdict:
-        if abs(self.margin) < SURE * self.error or self.margin == 0:
-            return "within noise"
-        return "better" if self.margin > 0 else "worse"
+        return verdict_of(self.margin, self.error)
 
 
 def compare(

@@ -25,8 +25,8 @@ LEVEL_METRICS = (
     Metric("psnr_db", "Peak signal-to-noise ratio", "dB", "higher"),
 )
 GAIN_METRICS = (
-    Metric("denoising_gain_db", "Gain by restoring", "dB", "higher"),
-    Metric("{noise}_gain_db", "Gain by restoring, {noise}", "dB", "higher"),
+    Metric("denoising_gain_db", "PSNR gain from denoising", "dB", "higher"),
+    Metric("{noise}_gain_db", "PSNR gain from denoising, {noise}", "dB", "higher"),
 )
 
 

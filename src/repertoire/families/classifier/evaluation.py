@@ -111,7 +111,7 @@ def _calibration(log_probs: Array, labels: Array) -> Figure:
         f"hold texts, {', '.join(f'{count:,}' for count in found.counts)} of them.",
         columns=("mean probability of the guess", "share that is right"),
         lines=[
-            Line("as sure as right", [low, 1.0], [low, 1.0]),
+            Line("perfect calibration", [low, 1.0], [low, 1.0]),
             Line("net", found.confidence.tolist(), found.accuracy.tolist()),
         ],
     )

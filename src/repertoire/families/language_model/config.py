@@ -21,7 +21,7 @@ METRICS = (
         "nats per token",
         "lower",
     ),
-    Metric("rescored_accuracy_percent", "True line first after rescoring", "%", "higher"),
+    Metric("rescored_accuracy_percent", "Top-1 accuracy after n-best rescoring", "%", "higher"),
 )
 
 

@@ -12,8 +12,8 @@ TASKS = ("detect",)
 KINDS = ("novelty",)  # of data
 METRICS = (
     *metrics.METRICS,
-    Metric("false_alarm_percent", "Normal rows taken for anomalies", "%", "lower"),
-    Metric("detection_percent", "Anomalies found", "%", "higher"),
+    Metric("false_alarm_percent", "False-positive rate", "%", "lower"),
+    Metric("detection_percent", "Recall of anomalies", "%", "higher"),
 )
 SAME_IN_BASELINE = {"score": "score"}  # or a gate would compare scores instead of models
 

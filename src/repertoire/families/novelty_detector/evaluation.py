@@ -107,7 +107,7 @@ def _curves(parts: list[Trial]) -> Figure:
         Kind.LINES,
         f"Share of the test anomalies found against the share of normal test rows taken for "
         f"anomalies, over all thresholds{what}.",
-        columns=("normal rows taken for anomalies, %", "anomalies found, %"),
+        columns=("false-positive rate, %", "recall, %"),
         lines=[Line("detector", x, mean, **band), Line("chance", [0.0, 100.0], [0.0, 100.0])],
     )
 
@@ -172,6 +172,6 @@ def _flagged_groups(groups: Sequence[str], shown: Array, decisions: Array) -> Fi
         Kind.TABLE,
         "Share of the test images of each folder that are taken for anomalies: of the first, the "
         "normal ones, false alarms.",
-        columns=("folder", "test images", "taken for anomalies, %"),
+        columns=("folder", "test images", "flagged, %"),
         cells=cells,
     )

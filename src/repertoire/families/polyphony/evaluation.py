@@ -10,7 +10,7 @@ from repertoire.kinds.piano_rolls.facts import Facts
 from repertoire.kinds.piano_rolls.metrics import frame_measurement
 from repertoire.metrics.pictures import thinned
 
-THRESHOLD = 0.5  # a note is foretold if it is likelier than not
+THRESHOLD = 0.5  # a note is predicted if it is likelier than not
 PROMPT = 16  # frames of a test piece that a continuation starts from
 SHOWN = 48  # columns of the heatmap
 NAMES = ("C", "C♯", "D", "D♯", "E", "F", "F♯", "G", "G♯", "A", "A♯", "B")
@@ -20,13 +20,13 @@ def evaluate(run: Run, config: Config, data: Data[Facts], split: str) -> tuple[M
     """Every frame of the split scored once, each row from silence and a state of zeros.
 
     What was drawn are pieces, which may have been cut into several rows.
-    The frame accuracy compares the notes foretold from the true frames before: those above
+    The frame accuracy compares the notes predicted from the true frames before: those above
     ``THRESHOLD``, lowest first where a note depends on the lower ones.
     """
     arrays = data.arrays(split)
     nats = piece_outputs(run, "score", "nats", config, arrays)
-    foretold = piece_outputs(run, "predict", "probabilities", config, arrays)
-    guessed = [chances > THRESHOLD for chances in foretold]
+    predicted = piece_outputs(run, "predict", "probabilities", config, arrays)
+    guessed = [chances > THRESHOLD for chances in predicted]
     return (frame_measurement(arrays, nats, guessed),)
 
 
@@ -85,7 +85,7 @@ def snapshot(run: Run, config: Config, data: Data[Facts]) -> Arrays:
 def illustrate(
     run: Run, config: Config, data: Data[Facts], snapshots: Arrays
 ) -> tuple[Figure, ...]:
-    """Composed beside real music, the course of training, and what is foretold of a test piece."""
+    """Composed beside real music, the course of training, and what is predicted of a test piece."""
     test = data.arrays("test")
     first = test["rolls"][0, : test["lengths"][0]]
     epochs = thinned(snapshots["composed"])
@@ -98,7 +98,7 @@ def illustrate(
             "bottom: pitch upwards, time to the right.",
             images=np.stack([picture(roll, config.sample_frames) for roll in epochs])[:, None],
         ),
-        _foretold(run, config, data, first),
+        _predicted(run, config, data, first),
         _by_change(run, config, test),
     )
 
@@ -124,14 +124,14 @@ def _composed(run: Run, config: Config, first: Array) -> Figure:
     )
 
 
-def _foretold(run: Run, config: Config, data: Data[Facts], first: Array) -> Figure:
+def _predicted(run: Run, config: Config, data: Data[Facts], first: Array) -> Figure:
     arrays = {"rolls": first[None, :SHOWN], "lengths": np.array([min(SHOWN, len(first))])}
     [chances] = piece_outputs(run, "predict", "probabilities", config, arrays)
     sounding = np.flatnonzero(first.any(0))
     notes = np.arange(sounding.min(initial=0), sounding.max(initial=0) + 1)[::-1]
     lowest = data.facts["lowest"]
     return Figure(
-        "foretold",
+        "predicted",
         Kind.HEATMAP,
         f"The first {len(chances)} frames of the first test piece: how probable each note is "
         "given the true frames before. A column is a frame.",

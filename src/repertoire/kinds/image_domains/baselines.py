@@ -36,9 +36,9 @@ from repertoire.metrics.generation import (
 from repertoire.metrics.uncertainty import Scores
 
 BASELINES = (
-    Baseline("identity", "picture left as it is"),
-    Baseline("histogram", "picture with matched grey levels"),
-    Baseline("transport", "linear map between Gaussians of pixels"),
+    Baseline("identity", "identity"),
+    Baseline("histogram", "histogram matching"),
+    Baseline("transport", "optimal transport between Gaussians of pixels"),
     Baseline("mean_colour", "image with the mean colour of the other domain"),
     Baseline("nearest_neighbour", "nearest training image"),
     Baseline("real_halves", "two halves of real images", "real"),

@@ -24,9 +24,7 @@ BOTH = (  # directions; their mean has the key of the metric itself
     L1_LEVELS,
     SSIM,
 )
-BACK = Metric(
-    "reconstruction_levels", "Difference after translation there and back", "grey levels", "lower"
-)
+BACK = Metric("reconstruction_levels", "Cycle-consistency error", "grey levels", "lower")
 
 
 def in_direction(metric: Metric, direction: str) -> Metric:

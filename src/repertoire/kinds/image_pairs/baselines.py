@@ -19,9 +19,9 @@ from repertoire.metrics.similarity import l1_levels, pair_measurement
 from repertoire.metrics.uncertainty import Scores
 
 BASELINES = (
-    Baseline("identity", "picture left as it is"),
+    Baseline("identity", "identity"),
     Baseline("linear_map", "linear map of pixels, ridge"),
-    Baseline("nearest_source", "partners of the nearest sources, {nearest_source_neighbours:.0f}"),
+    Baseline("nearest_source", "{nearest_source_neighbours:.0f} nearest neighbours"),
 )
 LEVELS = np.float32(255)
 CHUNK = 250  # pictures whose distances are held at once

@@ -12,8 +12,8 @@ from repertoire.measured import Metric
 METRICS = (
     Metric("ndcg_{n:d}_percent", "NDCG@{n}", "%", "higher"),
     Metric("recall_{n:d}_percent", "Recall@{n}", "%", "higher"),
-    Metric("found_{n:d}_percent", "Likes found among the first {n}", "%", "higher"),
-    Metric("catalogue_{n:d}_percent", "Catalogue among the first {n} of anyone", "%", "higher"),
+    Metric("found_{n:d}_percent", "Recall@{n} of all likes", "%", "higher"),
+    Metric("catalogue_{n:d}_percent", "Catalogue coverage@{n}", "%", "higher"),
 )
 
 RECALLS = (20, 50)

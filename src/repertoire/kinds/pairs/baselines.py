@@ -1,11 +1,11 @@
 """Translation without learning: copy, the most frequent target, the nearest known source, rules.
 
-The nearest neighbour is a translation memory. Of toys that hold out whole dates or sums it is never
-right, so two rules stand beside it: one that reads dates as anybody would program it, and one that
-learns what each pair of digits gives, place by place, and knows no carry. The first is always
-right, as adding the numbers would be: no net is needed for either toy, and their gates say so. A
-model of word alignments (IBM models) needs more than some thousand pairs of strings and a language
-model beside it: it is no hour's work.
+The nearest neighbour is that of a source in training. Of toys that hold out whole dates or sums it
+is never right, so two rules stand beside it: one that reads dates as anybody would program it, and
+one that learns what each pair of digits gives, place by place, and knows no carry. The first is
+always right, as adding the numbers would be: no net is needed for either toy, and their gates say
+so. A model of word alignments (IBM models) needs more than some thousand pairs of strings and a
+language model beside it: it is no hour's work.
 """
 
 import re
@@ -27,7 +27,7 @@ from repertoire.metrics.uncertainty import Scores
 BASELINES = (
     Baseline("copy", "copy of the source"),
     Baseline("most_frequent", "most frequent target"),
-    Baseline("nearest_neighbour", "translation memory"),
+    Baseline("nearest_neighbour", "nearest-neighbour translation"),
     Baseline("date_rule", "rule that reads dates"),
     Baseline("digit_table", "table of digits without carry"),
     Baseline("reference", "variety of the references", "real"),
@@ -69,7 +69,7 @@ def baselines(config: Config, data: Data[Facts]) -> Scores:
 
 
 def _nearest(config: Config, train: Texts, sources: list[str]) -> list[str]:
-    """A translation memory: the target of the training source with the closest n-grams."""
+    """The target of the training source with the closest n-grams."""
     # Imported late: only this baseline needs it.
     from sklearn.feature_extraction.text import TfidfVectorizer
 

@@ -15,7 +15,7 @@ MEASURES = {
     "chrf": "chrF",
     "bleu": "BLEU by character",
     "bleu_13a": "BLEU",
-    "bleu_13a_lowercase": "BLEU of lower-cased text",
+    "bleu_13a_lowercase": "BLEU, lower-cased",
     "distinct_{n:d}": "Distinct-{n}",
 }
 METRICS = (

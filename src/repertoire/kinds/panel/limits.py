@@ -8,4 +8,4 @@ from repertoire.kinds.series.limits import course, filled
 
 def limits(facts: Facts, metrics: Mapping[str, float], epochs: int) -> list[str]:
     """Sentences for the card of a model that was trained for so many epochs."""
-    return [course("one course of time", facts), *filled(facts)]
+    return [course("a single backtest", facts), *filled(facts)]

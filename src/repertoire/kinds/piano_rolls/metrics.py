@@ -1,4 +1,4 @@
-"""How well frames of notes are foretold, by the piece that was drawn."""
+"""How well frames of notes are predicted, by the piece that was drawn."""
 
 from collections.abc import Sequence
 
@@ -20,7 +20,7 @@ def frame_measurement(
 
     For each row of ``arrays`` the nats (frames,) and the notes (frames, notes), 0 or 1. The frame
     accuracy is hits a hit, miss and false alarm over all frames and notes (Bay et al. 2009,
-    equation 5); silence that is rightly foretold counts for nothing.
+    equation 5); silence that is rightly predicted counts for nothing.
     """
     units = piece_units(arrays)
     sums = np.bincount(units, [row.astype(np.float64).sum() for row in nats])

@@ -27,7 +27,7 @@ BASELINES = (
     Baseline(
         "cached_kneser_ney", "Kneser–Ney {kneser_ney_order:.0f}-gram with a cache of the stream"
     ),
-    Baseline("recogniser", "recogniser alone"),
+    Baseline("recogniser", "first pass"),
 )
 
 
@@ -49,7 +49,7 @@ def baselines(config: Config, data: Data[Facts]) -> Scores:
     """Perplexity and nats a token of the test stream: every token scored once.
 
     Contexts run across lines.
-    With n-best lists also how often each finds the true line, the recogniser alone included.
+    With n-best lists also how often each finds the true line, the first pass included.
     """
     train, valid, test = (
         data.arrays(split)["tokens"].astype(np.int64) for split in ("train", "valid", "test")
@@ -74,7 +74,7 @@ def baselines(config: Config, data: Data[Facts]) -> Scores:
 
 
 def _rescored(models: dict[str, "KneserNey"], lists: Arrays) -> dict[str, list[Measurement]]:
-    """How the recogniser alone and each model choose among n-best lists, if there are some."""
+    """How the first pass and each model choose among n-best lists, if there are some."""
     if not len(lists["truth"]):
         return {}
     right = {"recogniser": rescored_right(lists, lambda rows: np.zeros(len(rows)))}

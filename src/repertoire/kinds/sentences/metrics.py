@@ -15,7 +15,7 @@ from repertoire.metrics.word_vectors import average_ranks, unit_rows
 
 METRICS = (
     EXACT_MATCH,
-    Metric("token_accuracy_percent", "Tokens written again in place", "%", "higher"),
+    Metric("token_accuracy_percent", "Position-wise token accuracy", "%", "higher"),
     Metric("order_accuracy_percent", "Order told from swapped neighbours", "%", "higher"),
     Metric("question_auc_percent", "Area under the ROC curve, questions", "%", "higher"),
     Metric("recall_percent", "Found again without one word", "%", "higher"),

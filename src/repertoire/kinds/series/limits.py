@@ -9,7 +9,7 @@ SIGNIFICANT = 0.05  # p-values below it are taken for more than chance
 
 def limits(facts: Facts, metrics: Mapping[str, float], epochs: int) -> list[str]:
     """Sentences for the card of a model that was trained for so many epochs."""
-    notes = [course("one course of one series", facts), *filled(facts)]
+    notes = [course("a single backtest of one series", facts), *filled(facts)]
     if "dm_p_value" in metrics:
         notes.append(against_the_strongest(metrics["dm_statistic"], metrics["dm_p_value"]))
     return notes

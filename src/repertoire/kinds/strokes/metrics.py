@@ -1,4 +1,4 @@
-"""How well the points of a pen are foretold, by the row that was drawn: a word or a drawing."""
+"""How well the points of a pen are predicted, by the row that was drawn: a word or a drawing."""
 
 from collections.abc import Mapping
 
@@ -9,7 +9,7 @@ from repertoire.measured import Metric
 
 METRICS = (
     Metric("nats_per_point", "Negative log-density", "nats per point", "lower"),
-    Metric("end_of_stroke_accuracy_percent", "Pen bit right", "%", "higher"),
+    Metric("end_of_stroke_accuracy_percent", "Pen-state accuracy", "%", "higher"),
 )
 
 
