@@ -50,7 +50,7 @@ def _recipe(name: str) -> dict:
         "seed": 7,
         "training": {"epochs": EPOCHS, "threads": 1, "checkpoint_seconds": 9.0, "record_steps": 5},
         "gate": {
-            "metric": "hits_percent",
+            "metric": "probe_accuracy_percent",
             "better": "higher",
             "baseline": "luck",
             "standard_errors": 1.0,
@@ -75,12 +75,12 @@ def evaluate(folder: Path, name: str, value: float, data: str = "data of 2026") 
         "digests": digests,
         "steps": [{"step": 5 * n, "loss_nats": 1 / n} for n in range(1, STEPS + 1)],
         "epochs": [
-            {"epoch": n, "steps_done": 7 * n, "hits_percent": 10.0 * n}
+            {"epoch": n, "steps_done": 7 * n, "probe_accuracy_percent": 10.0 * n}
             for n in range(1, EPOCHS + 1)
         ],
     }
     gate = {
-        "metric": "hits_percent",
+        "metric": "probe_accuracy_percent",
         "value": value,
         "standard_error": ERROR,
         "baseline": "luck",
@@ -88,8 +88,8 @@ def evaluate(folder: Path, name: str, value: float, data: str = "data of 2026") 
         "passed": value > BASELINE + ERROR,
     }
     results = {
-        "test": {"hits_percent": value},
-        "standard_errors": {"hits_percent": ERROR},
+        "test": {"probe_accuracy_percent": value},
+        "standard_errors": {"probe_accuracy_percent": ERROR},
         "gate": gate,
     }
     write_json(target / "trained/history.json", history)
@@ -111,13 +111,15 @@ def evaluate(folder: Path, name: str, value: float, data: str = "data of 2026") 
             "facts": {
                 "origin": "https://example.org/t",
                 "licence": "none",
-                "kind": "toys",
-                "rows": {"train": 31, "valid": 7, "test": 5},
+                "kind": "images",
+                "side": 13,
+                "channels": 1,
+                "images": {"train": 31, "valid": 7, "test": 5},
             },
-            "metrics": {"test_hits_percent": value},
-            "standard_errors": {"test_hits_percent": ERROR},
+            "metrics": {"test_probe_accuracy_percent": value},
+            "standard_errors": {"test_probe_accuracy_percent": ERROR},
             "verdict": {
-                "metric": "hits_percent",
+                "metric": "probe_accuracy_percent",
                 "baseline": "luck",
                 "baseline_value": BASELINE,
                 "margin": value - BASELINE,
@@ -127,7 +129,7 @@ def evaluate(folder: Path, name: str, value: float, data: str = "data of 2026") 
                 "sentence": f"Beside luck: hits {value} %.",
             },
             "baselines": {"luck": BASELINE},
-            "parity": {"hits_percent": 0.0},
+            "parity": {"probe_accuracy_percent": 0.0},
             "digests": {**digests, "weights": weights},
         },
     )

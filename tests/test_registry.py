@@ -54,7 +54,10 @@ def test_a_run_tells_when_from_what_and_by_what_it_was_trained(place):
     assert told["training_times"] == "recorded"
     assert run.data.params["config.units"] == "11"
     logged = run.data.metrics
-    assert (logged["test_hits_percent"], logged["test_hits_percent_standard_error"]) == (71.0, 2.0)
+    assert (
+        logged["test_probe_accuracy_percent"],
+        logged["test_probe_accuracy_percent_standard_error"],
+    ) == (71.0, 2.0)
     plots = model_folder(place).parent / "plots"
     assert {p.name for p in plots.iterdir()} == {
         "while-training.png",
@@ -79,7 +82,7 @@ def test_a_version_carries_the_model_card(place):
     register("first")
     [(card,)] = query(place, "select description from model_versions")
     assert card.startswith("# Ein Modell für first: 모형\n")
-    assert "- hits: 71.00 ± 2.0 %" in card
+    assert "- Classes read in the code by a linear map: 71.00 ± 2.0 %" in card
     assert "## Limits" in card and "seed 7" in card and len(card) <= 5000
     assert "**Verdict.** Beside luck: hits 71.0 %.\n" in card
 
