@@ -18,9 +18,11 @@ def verdict_sentence(
     verdict: Mapping[str, Any], value: float, metric: Metric, baseline: Baseline
 ) -> str:
     """Against the baseline of the gate, with the numbers that this rests on."""
+    margin = verdict["margin"]
+    ahead = "behind" if margin < 0 else "ahead"
     return (
         f"{SAID[verdict['verdict']].capitalize()} the {baseline.label}: "
         f"{lowered(metric.label)} {number(value)} against {number(verdict['baseline_value'])}"
-        f"{' ' + metric.unit if metric.unit else ''}, ahead by {number(verdict['margin'])} ± "
+        f"{' ' + metric.unit if metric.unit else ''}, {ahead} by {number(abs(margin))} ± "
         f"{number(verdict['error'])} ({verdict['test']})."
     )
