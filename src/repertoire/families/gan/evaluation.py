@@ -1,5 +1,7 @@
 """Distance to real images in a feature space, what is covered of them, and pictures."""
 
+from typing import TypeAlias
+
 import numpy as np
 
 from repertoire.contract import Array, Arrays, Data, Figure, Kind, Line, Measurement, Run
@@ -18,6 +20,7 @@ from repertoire.metrics.generation import (
 )
 from repertoire.metrics.pictures import as_shown, thinned
 
+Facts: TypeAlias = ImageFacts | StackFacts
 RANKS = 100  # of the modes, drawn as points of a line
 ROWS = 50  # classes in a table
 
@@ -32,9 +35,7 @@ def draw(run: Run, config: Config, count: int, seed: int) -> Array:
     return np.concatenate(parts)
 
 
-def evaluate(
-    run: Run, config: Config, data: Data[ImageFacts | StackFacts], split: str
-) -> tuple[Measurement, ...]:
+def evaluate(run: Run, config: Config, data: Data[Facts], split: str) -> tuple[Measurement, ...]:
     """As many images as the split has, against the split; the test's neighbourhoods as well.
 
     Without features other than pixels the neighbourhoods alone, of every split; classes are counted
@@ -54,19 +55,19 @@ def evaluate(
     return (*found, coverage_measurement(generated, wanted)) if split == "test" else tuple(found)
 
 
-def _coverage(kinds: Array, data: Data[ImageFacts | StackFacts]) -> dict[str, float]:
+def _coverage(kinds: Array, data: Data[Facts]) -> dict[str, float]:
     classes = data.facts["classes"]
     if _stacked(data):
         return mode_coverage(kinds, classes ** data.facts["channels"])
     return class_coverage(kinds, classes)
 
 
-def _stacked(data: Data[ImageFacts | StackFacts]) -> bool:
+def _stacked(data: Data[Facts]) -> bool:
     """Whether each channel is an image of its own class."""
     return data.facts["kind"] == "stacked_images"
 
 
-def snapshot(run: Run, config: Config, data: Data[ImageFacts | StackFacts]) -> Arrays:
+def snapshot(run: Run, config: Config, data: Data[Facts]) -> Arrays:
     """After every epoch: the same codes decoded, the distance, and what the discriminator thinks.
 
     ``distance`` (1,), or ``coverage`` (1,) where pixels are the only features, and ``logits`` (2,),
@@ -95,7 +96,7 @@ def _logits(run: Run, rows: int, images: Array) -> Array:
 
 
 def illustrate(
-    run: Run, config: Config, data: Data[ImageFacts | StackFacts], snapshots: Arrays
+    run: Run, config: Config, data: Data[Facts], snapshots: Arrays
 ) -> tuple[Figure, ...]:
     """Samples, samples and measures over training, and the kinds that a classifier sees."""
     n = config.grid
@@ -120,7 +121,7 @@ def illustrate(
     return as_shown(figures, data.facts)
 
 
-def _kinds(data: Data[ImageFacts | StackFacts], real: Array, images: Array) -> list[Figure]:
+def _kinds(data: Data[Facts], real: Array, images: Array) -> list[Figure]:
     if kind_of_features(data.facts) != "classes":
         return []
     judge = Judge(data.arrays("judge"))
@@ -156,7 +157,7 @@ def _courses(snapshots: Arrays, count: int) -> tuple[Figure, Figure]:
     )
 
 
-def _classes(kinds: list[Array], data: Data[ImageFacts | StackFacts]) -> Figure:
+def _classes(kinds: list[Array], data: Data[Facts]) -> Figure:
     shares = [np.bincount(each, minlength=data.facts["classes"]) / len(each) for each in kinds]
     return Figure(
         "classes",
@@ -170,7 +171,7 @@ def _classes(kinds: list[Array], data: Data[ImageFacts | StackFacts]) -> Figure:
     )
 
 
-def _modes(kinds: list[Array], data: Data[ImageFacts | StackFacts]) -> Figure:
+def _modes(kinds: list[Array], data: Data[Facts]) -> Figure:
     count = data.facts["classes"] ** data.facts["channels"]
     counts = [np.sort(np.bincount(each, minlength=count))[::-1] for each in kinds]
     ranks = np.unique(np.linspace(0, count - 1, RANKS).round().astype(int))
