@@ -93,6 +93,7 @@ def _server() -> subprocess.Popen[str]:
         env={key: value for key, value in os.environ.items() if key != "PYTHONPATH"},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
+        start_new_session=True,  # Ctrl-C is for the tests, and they end it
         encoding="utf-8",
     )
 
@@ -110,6 +111,7 @@ def serve() -> None:
             end(functools.partial(become, *asked))
         sys.stdout.write(f"{answer}\n")
         sys.stdout.flush()
+    os._exit(0)
 
 
 def become(folder: str, environment: dict[str, str], streams: list[str], words: list[str]) -> None:
