@@ -63,7 +63,7 @@ else
 endif
 
 test: setup ## run every test
-	@python -m pytest --numprocesses auto
+	@python -m pytest --numprocesses auto --dist worksteal
 
 lint: setup ## ruff, mypy and the import contracts; files are UTF-8 whatever the locale
 	@ruff check . && ruff check --quiet --preview --select PLW1514 . && ruff format --check . && \

@@ -41,7 +41,7 @@ def project(tmp_path_factory, worker_id):
 
 def prepared(folder):
     made = Project(folder)
-    result = made.run("python", "-c", PREPARE, *made.params()["datasets"])
+    result = made.python("-c", PREPARE, *made.params()["datasets"])
     assert result.returncode == 0, result.stdout + result.stderr
     for name, prepare in gathered("PREPARED").items():
         prepare(made.folder / "data" / name)

@@ -16,6 +16,7 @@ from ruamel.yaml import YAML
 from pipelines.params import Params
 from repertoire.config import read_yaml
 from repertoire.data.sources import Files
+from tests import warmed
 from tests.small import gathered
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -140,9 +141,13 @@ class Project:
             check=False,
         )
 
+    def python(self, *words: str, **more: str) -> subprocess.CompletedProcess[str]:
+        """Run a Python command, -m MODULE or -c CODE, in a process that has libraries already."""
+        return warmed.run(self.folder, self.environment(**more), *words)
+
     def stage(self, name: str, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
         """Run one stage without DVC."""
-        return self.run(sys.executable, "-m", f"pipelines.{name}", *arguments, **more)
+        return self.python("-m", f"pipelines.{name}", *arguments, **more)
 
     def start(self, name: str, *arguments: str) -> subprocess.Popen[str]:
         """Start one stage and leave it running."""

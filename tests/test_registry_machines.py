@@ -2,8 +2,6 @@
 
 import json
 import os
-import subprocess
-import sys
 import time
 from types import SimpleNamespace
 
@@ -11,6 +9,7 @@ import boto3
 import pytest
 from mlflow import MlflowClient
 
+from tests import warmed
 from tests.evaluated import checkout, evaluate
 from tests.project import ROOT
 from tests.services import BUCKET, Tracking, postgresql, s3
@@ -60,19 +59,13 @@ def client(tracking):
     return MlflowClient(tracking_uri=tracking.server.uri, registry_uri=tracking.server.uri)
 
 
-def start(tracking, place, *arguments):
-    return subprocess.Popen(
-        [sys.executable, *arguments],
-        cwd=place,
-        env={
-            **os.environ,
-            "PYTHONPATH": f"{ROOT / 'src'}:{ROOT}",
-            "MLFLOW_TRACKING_URI": tracking.server.uri,
-        },
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        encoding="utf-8",
-    )
+def start(tracking, place, *words):
+    environment = {
+        **os.environ,
+        "PYTHONPATH": f"{ROOT / 'src'}:{ROOT}",
+        "MLFLOW_TRACKING_URI": tracking.server.uri,
+    }
+    return warmed.Command(place, environment, words)
 
 
 def register_at_once(tracking, folder, name, values):

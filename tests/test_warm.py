@@ -21,15 +21,18 @@ def project(tmp_path_factory):
 
 
 def warm(project, *commands):
-    shell = ("bash", "-ec", "; ".join(commands))
-    return project.run("timeout", "90", "python", "-m", "pipelines.warm", *shell)
+    return project.stage("warm", *shell(*commands))
+
+
+def shell(*commands):
+    return ("timeout", "90", "bash", "-ec", "; ".join(commands))
 
 
 def test_a_warm_stage_writes_the_bytes_of_a_cold_one_and_imports_once(project):
-    assert project.stage("prepare", "dates").returncode == 0
-    cold = project.digests("data")
     prepare = "python -m pipelines prepare dates"
-    done = warm(project, prepare, prepare)
+    assert project.run(*prepare.split()).returncode == 0
+    cold = project.digests("data")
+    done = project.run("python", "-m", "pipelines.warm", *shell(prepare, prepare))
     assert done.returncode == 0, done.stderr
     assert project.digests("data") == cold and len(cold) > 5
     assert done.stdout.count("rows hold") == 2

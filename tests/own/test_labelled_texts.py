@@ -12,7 +12,7 @@ from repertoire.config import ConfigError, parse, read_yaml
 from repertoire.data.doors import OptionNeeded
 from repertoire.data.sources import Files, SourceError
 from repertoire.readers import labelled_table
-from tests.own.journey import add, repro, run, served
+from tests.own.journey import add, run, run_warmed, served
 
 GOOD = ("great", "lovely", "warm", "fresh", "kind", "quick", "tasty", "bright")
 BAD = ("awful", "stale", "cold", "rude", "slow", "dirty", "bland", "broken")
@@ -63,11 +63,16 @@ def raw(tmp_path):
 
 
 def test_a_csv_file_becomes_a_served_classifier_in_two_commands(tmp_path):
+    """The very commands of `make add` and `make repro`, each in a process of its own."""
     path = write_csv(tmp_path / "reviews.csv", reviews(211))
-    said = add(tmp_path, "reviews", path, "--family", "classifier", "--minutes", "0.2")
+    words = ("reviews", path, "--family", "classifier", "--minutes", "0.2")
+    said = run(tmp_path, "-m", "pipelines.add", *words)
     assert said.returncode == 0, said.stderr
     assert "column 'review', the only one that holds text" in said.stdout
-    artifacts = repro(tmp_path, "reviews")
+    again = ("-m", "pipelines.warm", "dvc", "repro", "evaluate@reviews")
+    done = run(tmp_path / "own", *again)
+    assert done.returncode == 0, done.stdout + done.stderr
+    artifacts = tmp_path / "own/artifacts/reviews"
     with served(artifacts.parent) as client:
         body = {"text": "the soup was lovely"}
         answer = client.post("/v1/models/reviews/classify", json=body).json()
@@ -82,12 +87,13 @@ def test_dvc_notices_a_changed_raw_file_and_prepares_its_data_set_anew(tmp_path)
         said = add(tmp_path, name, path, "--family", "classifier", "--minutes", "0.05")
         assert said.returncode == 0, said.stderr
     own = tmp_path / "own"
-    first = run(own, "-m", "dvc", "repro", "prepare")
+    repro = ("-m", "pipelines.warm", "dvc", "repro", "prepare")
+    first = run_warmed(own, *repro)
     assert first.returncode == 0, first.stdout + first.stderr
     with (own / "raw/one/one.csv").open("a", encoding="utf-8") as file:
         file.write("a wholly new and lovely soup,good\n")
-    assert "raw/one" in run(own, "-m", "dvc", "status").stdout
-    again = run(own, "-m", "dvc", "repro", "prepare").stdout
+    assert "raw/one" in run_warmed(own, "-m", "dvc", "status").stdout
+    again = run_warmed(own, *repro).stdout
     assert "Running stage 'prepare@one'" in again
     assert "Running stage 'prepare@two'" not in again
 
@@ -130,7 +136,7 @@ def test_the_written_block_is_complete_and_in_the_form_of_dvcs_writer(tmp_path):
     assert params["recipes"]["a"]["gate"]["baseline"] == "strongest"
     assert params["datasets"]["a"]["config"]["classes"] == ["bad", "good"]
     text = (tmp_path / "own/params.yaml").read_text(encoding="utf-8")
-    result = run(
+    result = run_warmed(
         tmp_path / "own",
         "-c",
         ("from dvc.utils.serialize import modify_yaml\nwith modify_yaml('params.yaml'): pass\n"),
