@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from repertoire.contract import Array
 from repertoire.data.doors import OptionNeeded
+from repertoire.data.strings import changed, in_arrow
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,6 +22,8 @@ MISSING = frozenset(  # lower case; what common programs write where a value is 
 )
 _UNIT = r"[$€£¥%]"
 _AFFIXES = re.compile(rf"^{_UNIT}\s*|\s*{_UNIT}$")
+_PLAIN = r"\A[-+0-9.,eE]+\z"  # bare numbers, on which all regular expressions agree
+_DIGITS = r"\A-?[0-9]+(?:\.[0-9]+)?\z"
 _MINUS = str.maketrans({"−": "-", "\u2011": "-", "’": "'"})
 # Thousands are grouped by threes; a space of any width and an apostrophe group them as well.
 _GROUP = r"[\s']"
@@ -37,7 +41,24 @@ PATTERNS = {".": _pattern(".", ","), ",": _pattern(",", r"\.")}
 
 def missing(cells: "pd.Series[str]") -> "pd.Series[bool]":
     """Which cells hold no value: empty, "NA", "NaN", "-", … (any case)."""
-    return cells.isna() | cells.fillna("").astype(str).str.strip().str.lower().isin(MISSING)
+    if not in_arrow(cells):
+        return cells.isna() | cells.fillna("").astype(str).str.strip().str.lower().isin(MISSING)
+    import pandas as pd
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    words = pc.utf8_lower(pc.utf8_trim_whitespace(pa.array(cells)))
+    known = pc.is_in(pc.fill_null(words, ""), pa.array(sorted(MISSING), pa.large_string()))
+    return pd.Series(known.to_numpy(zero_copy_only=False), cells.index)
+
+
+def are_plain(cells: "pd.Series[str]") -> Array:
+    """Which cells of a column in Arrow's memory are numbers of digits and a decimal point."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    found = pc.match_substring_regex(pa.array(cells), _DIGITS)
+    return pc.fill_null(found, False).to_numpy(zero_copy_only=False)
 
 
 def decimal_mark(column: str, cells: "pd.Series[str]", option: str = "decimal") -> DecimalMark:
@@ -45,9 +66,11 @@ def decimal_mark(column: str, cells: "pd.Series[str]", option: str = "decimal") 
 
     Raises OptionNeeded where both read all that have a mark, as of "1,234" and "2,345".
     """
+    if in_arrow(cells) and missing(cells[~are_plain(cells)]).all():
+        return "."  # numbers of digits and points: no comma says otherwise
     known = _bare(cells[~missing(cells)].drop_duplicates())
     marked = known[known.str.contains("[.,]", regex=True)]
-    fits = {mark: marked.map(lambda t, p=p: bool(p.fullmatch(t))) for mark, p in PATTERNS.items()}
+    fits = {mark: _fits(marked, pattern) for mark, pattern in PATTERNS.items()}
     if fits["."].sum() != fits[","].sum() or marked.empty:
         return "," if fits[","].sum() > fits["."].sum() else "."
     both = marked[fits["."] & fits[","]]
@@ -77,10 +100,11 @@ def numbers(cells: "pd.Series[str]", decimal: DecimalMark) -> "pd.Series[float]"
     found = pd.Series(np.nan, cells.index)
     if decimal == ".":  # what Python itself reads; nearly all cells of nearly all files
         found = pd.to_numeric(cells, errors="coerce").astype(np.float64)
-    rest = cells[found.isna() & ~missing(cells)].drop_duplicates()  # mostly none
+    rest = cells[found.isna()]
+    rest = rest[~missing(rest)].drop_duplicates()  # mostly none
     grouping = "," if decimal == "." else "."
     bare = _bare(rest)
-    bare = bare[bare.map(lambda text: bool(PATTERNS[decimal].fullmatch(text)))]
+    bare = bare[_fits(bare, PATTERNS[decimal])]
     plain = bare.str.replace(rf"{_GROUP}|{re.escape(grouping)}", "", regex=True)
     values = pd.to_numeric(plain.str.replace(decimal, ".", regex=False)).astype(np.float64)
     if len(values):
@@ -91,8 +115,27 @@ def numbers(cells: "pd.Series[str]", decimal: DecimalMark) -> "pd.Series[float]"
 
 def _bare(cells: "pd.Series[str]") -> "pd.Series[str]":
     """Without spaces around, currency and per cent signs; the minus of printers as "-"."""
-    texts = cells.astype(str).str.strip().str.translate(_MINUS)
-    return texts.str.replace(_AFFIXES, "", regex=True)
+    import pyarrow.compute as pc
+
+    return changed(
+        cells.astype(str),
+        lambda text: _AFFIXES.sub("", text.strip().translate(_MINUS)),
+        lambda part: pc.match_substring_regex(part, _PLAIN),
+    )
+
+
+def _fits(texts: "pd.Series[str]", pattern: re.Pattern[str]) -> "pd.Series[bool]":
+    """Which texts are wholly of a pattern; Arrow's own expressions know the plain ones alone."""
+    import pandas as pd
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    column = pa.array(texts, pa.large_string())
+    plain = pc.match_substring_regex(column, _PLAIN).to_numpy(zero_copy_only=False)
+    fits = pc.match_substring_regex(column, rf"\A(?:{pattern.pattern})\z")
+    found = plain & fits.to_numpy(zero_copy_only=False)
+    found[~plain] = np.array([pattern.fullmatch(t) is not None for t in texts[~plain]], bool)
+    return pd.Series(found, texts.index, dtype=bool)
 
 
 def _value(text: str, decimal: str) -> float:

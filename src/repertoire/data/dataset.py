@@ -1,17 +1,23 @@
 """A prepared data set on disk: arrays a split, facts that the data decided, and encodings."""
 
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from repertoire.config import RepertoireError
 from repertoire.contract import Array, Arrays
-from repertoire.data.files import read_json, write_json
+from repertoire.data.files import read_json, whole_file, write_json
+from repertoire.data.strings import batches
 from repertoire.data.tensors import read_tensors, write_tensors
 from repertoire.data.text import load_tokenizer
+
+if TYPE_CHECKING:
+    from repertoire.data.strings import Texts
 
 SPLITS = ("train", "valid", "test")
 
@@ -27,7 +33,7 @@ class Encoded:
     arrays: dict[str, dict[str, Any]]  # of Array or RowBlocks
     facts: dict[str, Any]
     encodings: dict[str, Any]
-    texts: dict[str, dict[str, list[str]]] = field(default_factory=dict)
+    texts: "Mapping[str, Mapping[str, Texts]]" = field(default_factory=dict)
 
 
 class Dataset:
@@ -105,4 +111,20 @@ def write_dataset(folder: Path, encoded: Encoded, facts: dict[str, Any]) -> None
         write_tensors(folder / f"{name}.safetensors", content)
     write_json(folder / "facts.json", {**facts, **encoded.facts})
     write_json(folder / "encodings.json", encoded.encodings)
-    write_json(folder / "texts.json", encoded.texts)
+    write_texts(folder / "texts.json", encoded.texts)
+
+
+def write_texts(path: Path, texts: "Mapping[str, Mapping[str, Texts]]") -> None:
+    """As ``write_json``, batch by batch: as Python strings, many texts are larger than memory."""
+    named = {split: dict.fromkeys(sides, "\0") for split, sides in texts.items()}
+    between = json.dumps(named, indent=1, ensure_ascii=False).split(json.dumps("\0"))
+    columns = [rows for sides in texts.values() for rows in sides.values()]
+    with whole_file(path) as partial, partial.open("w", encoding="utf-8") as file:
+        for before, rows in zip(between, columns, strict=False):
+            file.write(before + "[")
+            for place, part in enumerate(batches(rows)):
+                separator = ",\n   "
+                block = json.dumps(part.to_pylist(), ensure_ascii=False, separators=(separator, ""))
+                file.write((separator if place else "\n   ") + block[1:-1])
+            file.write("\n  ]" if len(rows) else "]")
+        file.write(between[-1] + "\n")

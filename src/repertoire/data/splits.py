@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from repertoire.contract import Array
+from repertoire.data.strings import codes_of, first_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,6 +23,7 @@ NAMES = {
     "testing": "test",
     "eval": "test",
 }
+_LETTERS = bytes(code if chr(code).isalpha() else ord(" ") for code in range(256))
 
 
 def split_called(name: str) -> str | None:
@@ -36,6 +38,8 @@ def cleaned(text: str) -> str:
 
 def identity(text: str) -> str:
     """What two texts share that differ in case, signs, digits or spaces alone."""
+    if text.isascii():  # the same, in a fraction of the time
+        return b" ".join(text.lower().encode().translate(_LETTERS).split()).decode() or text
     return re.sub(r"[\W\d_]+", " ", text.lower()).strip() or text
 
 
@@ -63,14 +67,15 @@ def stratified_split(
     """
     import pandas as pd
 
-    first = ~groups.duplicated().to_numpy()
-    table = pd.DataFrame({"group": groups[first].to_numpy(), "of": classes[first].to_numpy()})
+    codes = codes_of(groups)
+    first = first_of(codes, codes.max(initial=-1) + 1)
+    of = pd.factorize(classes)[0][first]
+    table = pd.DataFrame({"of": np.where(of < 0, np.nan, of)})
     table["draw"] = np.random.default_rng(seed).random(len(table))
-    table["place"] = table.groupby("of", sort=False)["draw"].rank(method="first") - 1
-    size = table.groupby("of", sort=False)["draw"].transform("size")
+    grouped = table.groupby("of", sort=False)["draw"]
+    place = (grouped.rank(method="first") - 1).to_numpy()
+    size = grouped.transform("size").to_numpy()
     test = np.maximum(1, (size * test_share).round())
     valid = test + np.maximum(1, (size * valid_share).round())
-    split = np.where(
-        table["place"] < test, "test", np.where(table["place"] < valid, "valid", "train")
-    )
-    return groups.map(dict(zip(table["group"], split, strict=True))).to_numpy()
+    names = np.array(["train", "valid", "test"], object)
+    return names[np.where(place < test, 2, np.where(place < valid, 1, 0))[codes]]

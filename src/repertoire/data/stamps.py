@@ -12,10 +12,12 @@ import zoneinfo
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
+import pyarrow.compute as pc
 
 from repertoire.config import ConfigError
 from repertoire.data.cells import missing
 from repertoire.data.doors import OptionNeeded
+from repertoire.data.strings import changed, in_arrow
 
 if TYPE_CHECKING:
     Cells = pd.Series[Any]
@@ -45,8 +47,12 @@ _MONTHS = (
     *("%Y-%b", "%Y %b", "%Y %B", "%Y년 %m월", "%Y年%m月", "%m-%Y"),
 )
 FORMATS = (*(d + t for d, t in itertools.product(_DATES, _TIMES)), *_MONTHS)
+# The signs of each format besides those that stand for a part of a time.
+SIGNS = {form: {*re.sub("%.", "", form).lower()} for form in FORMATS}
 _QUARTER = re.compile(r"(?:(\d{4})[-/ ]?Q([1-4])|Q([1-4])[-/ ]?(\d{4}))", re.IGNORECASE)
 _OFFSET = re.compile(r"(?:Z|[+-]\d{2}:?\d{2}|[+-]\d{2})$")
+_WHOLE = re.compile(r"^(-?\d+)\.0+$")
+_ZONE = re.compile(r"\s*(?:UTC|GMT)$")
 _MIDNIGHT = re.compile(r"[T ]00:00(?::00(?:\.0*)?)?(?=Z|[+-])")
 
 
@@ -57,7 +63,7 @@ def time_format(column: str, cells: "Cells", option: str = "time-format") -> str
     """
     if cells.dtype.kind == "M" or _is_dates(cells):
         return STORED
-    texts = _texts(cells)[~missing(cells)].drop_duplicates()
+    texts = _distinct(cells)
     if texts.empty:
         return None
     if texts.str.fullmatch(r"-?\d+").mean() > 0.5:
@@ -67,7 +73,7 @@ def time_format(column: str, cells: "Cells", option: str = "time-format") -> str
     if _share(texts, ISO) > 0.5:
         return ISO
     few = texts.iloc[:: max(1, len(texts) // LOOKED_AT)]
-    fitting = [form for form in FORMATS if _share(few.head(5), form) > 0]
+    fitting = [form for form in _possible(few.head(5)) if _share(few.head(5), form) > 0]
     fitting = [form for form in fitting if _share(few, form) > 0.5]
     if len(fitting) < 2:
         return fitting[0] if fitting else None
@@ -112,7 +118,7 @@ def stamps(cells: "Cells", form: str, zone: str) -> "pd.Series[pd.Timestamp]":
     unknown zone.
     """
     known_zone(zone)
-    found = _parsed(_texts(cells) if form != STORED else cells, form, zone == LOCAL)
+    found = _parsed(cells, form) if form == STORED else _parsed_once(cells, form, zone == LOCAL)
     if getattr(found.dt, "tz", None) is not None:
         found = found.dt.tz_convert("UTC").dt.tz_localize(None)
     elif zone not in (AS_WRITTEN, LOCAL, "UTC") and form not in (NUMBER, *EPOCHS):
@@ -136,7 +142,7 @@ def proposed_zone(cells: "Cells", form: str) -> str:
     """ "UTC" where times have an offset, "local" where they are all days that begin at midnight."""
     if form == STORED:
         return "UTC" if getattr(cells.dtype, "tz", None) is not None else AS_WRITTEN
-    texts = _texts(cells)[~missing(cells)].drop_duplicates()
+    texts = _distinct(cells)
     if form in (NUMBER, QUARTER, *EPOCHS) or not (form == ISO or "%z" in form):
         return AS_WRITTEN
     timed = texts.str.contains(":")
@@ -158,20 +164,47 @@ def _from_local(found: "pd.Series[pd.Timestamp]", zone: str) -> "pd.Series[pd.Ti
 
 
 def _is_dates(cells: "Cells") -> bool:
-    return pd.api.types.infer_dtype(cells, skipna=True) in ("date", "datetime", "datetime64")
+    return not in_arrow(cells) and pd.api.types.infer_dtype(cells, skipna=True) in (
+        "date",
+        "datetime",
+        "datetime64",
+    )
 
 
 def _texts(cells: "Cells") -> "Cells":
     """As strings without spaces around; whole numbers that became floats without their ".0"."""
     if cells.dtype.kind == "f":
         cells = cells.map(lambda value: "" if pd.isna(value) else repr(float(value)))
-    texts = cells.astype(str).str.strip()
-    texts = texts.str.replace(r"^(-?\d+)\.0+$", r"\1", regex=True)
-    return texts.str.replace(r"\s*(?:UTC|GMT)$", "Z", regex=True)
+    return changed(
+        cells.astype(str).str.strip(),
+        lambda text: _ZONE.sub("Z", _WHOLE.sub(r"\1", text)),
+        lambda part: pc.invert(pc.match_substring_regex(part, r"(?:\.0+|UTC|GMT)\z")),
+    )
+
+
+def _distinct(cells: "Cells") -> "Cells":
+    """Each text of a column once, without those that hold no value."""
+    cells = cells.drop_duplicates() if in_arrow(cells) else cells
+    return _texts(cells)[~missing(cells)].drop_duplicates()
+
+
+def _possible(texts: "Cells") -> list[str]:
+    """The formats of which a text has all signs: trying one takes a thousand times as long."""
+    known = [{*re.sub(r"\s", " ", text.lower())} for text in texts]
+    return [form for form, signs in SIGNS.items() if any(signs <= each for each in known)]
 
 
 def _share(texts: "Cells", form: str) -> float:
     return float(_parsed(texts, form).notna().mean())
+
+
+def _parsed_once(cells: "Cells", form: str, local: bool) -> "pd.Series[Any]":
+    """As ``_parsed``; equal cells are read once, as the times of a table of many series are."""
+    if not in_arrow(cells):
+        return _parsed(_texts(cells), form, local)
+    codes, distinct = pd.factorize(cells, use_na_sentinel=False)
+    found = _parsed(_texts(pd.Series(distinct)), form, local).take(codes)
+    return found.set_axis(cells.index)
 
 
 def _parsed(texts: "Cells", form: str, local: bool = False) -> "pd.Series[Any]":

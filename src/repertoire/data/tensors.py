@@ -93,7 +93,7 @@ def _type(value: Any) -> str:
 
 def _write(file: BinaryIO, name: str, value: Any) -> None:
     if not isinstance(value, RowBlocks):
-        file.write(value.tobytes())
+        file.write(value.reshape(-1).view(np.uint8).data)  # no copy
         return
     rows = 0
     for block in value.blocks():

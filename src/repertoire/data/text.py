@@ -2,11 +2,13 @@
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Literal
 
 from tokenizers import Regex, Tokenizer, decoders, normalizers, pre_tokenizers, trainers
 from tokenizers.models import BPE, WordLevel
+
+from repertoire.data.strings import batches, in_arrow, word_counts
 
 END = "<eos>"
 UNKNOWN = "<unk>"
@@ -102,16 +104,27 @@ def _counts(tokenizer: Tokenizer, texts: Iterable[str], level: Level) -> Counter
     """How often each token occurs. Tokens lie within words, so each word is cut up once."""
     counts: Counter[str] = Counter()
     words: Counter[str] = Counter()
-    for text in texts:
-        if level == "character":
+    if level == "character":
+        for text in texts:
             counts.update(tokenizer.normalizer.normalize_str(text))
-            continue
-        words.update(text.split(" "))
+        return counts
+    for found in _words(texts):
+        words.update(found)
         if len(words) > REMEMBERED:
             _count_tokens(tokenizer, words, counts)
             words.clear()
     _count_tokens(tokenizer, words, counts)
     return counts
+
+
+def _words(texts: Iterable[str]) -> Iterator[Mapping[str, int] | list[str]]:
+    """The words of each text, or how often each occurs in a batch of texts."""
+    if in_arrow(texts):
+        for part in batches(texts):
+            yield word_counts(part)
+    else:
+        for text in texts:
+            yield text.split(" ")
 
 
 def _count_tokens(tokenizer: Tokenizer, words: Counter[str], counts: Counter[str]) -> None:

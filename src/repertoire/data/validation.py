@@ -5,7 +5,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from repertoire.config import RepertoireError
+from repertoire.contract import Array
+from repertoire.data.strings import codes_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -81,10 +85,24 @@ def common(columns: Sequence[str]) -> list[Expectation]:
 def with_identity(table: "pd.DataFrame") -> "pd.DataFrame":
     """Add ``row`` and ``splits_of_key``: in how many splits the row's key occurs."""
     table = table.reset_index(drop=True)
-    counts = table.dropna(subset=["key"]).groupby("key")["split"].nunique()
-    table["splits_of_key"] = table["key"].map(counts).fillna(1).astype(int)
+    table["splits_of_key"] = _splits_of_key(table)
     table["row"] = range(len(table))
     return table
+
+
+def _splits_of_key(table: "pd.DataFrame") -> Array:
+    """int64 (rows,); 1 where the key is null."""
+    import pandas as pd
+
+    keys = np.where(table["key"].isna(), -1, codes_of(table["key"]))
+    splits, names = pd.factorize(table["split"])
+    known = (keys >= 0) & (splits >= 0)
+    counts = np.zeros(keys.max(initial=0) + 1, np.int64)
+    for split in range(len(names)):
+        inside = np.zeros(len(counts), bool)
+        inside[keys[known & (splits == split)]] = True
+        counts += inside
+    return np.where(keys >= 0, counts[keys], 1)
 
 
 def validate(

@@ -18,10 +18,12 @@ from repertoire.data.doors import SAMPLE_BYTES, BadRowRule, BadRows, Fact, Propo
 from repertoire.data.encodings import decoded
 from repertoire.data.sources import Files, SourceError
 from repertoire.data.splits import split_called, stratified_split
+from repertoire.data.strings import changed, lowered, mapped, repeated
 from repertoire.data.table_formats import Reading
 from repertoire.data.tables import FILE, ROW, SPLIT, read_tables, table_files
 from repertoire.data.validation import Expectation
 from repertoire.kinds.labelled_texts.encoding import Texts, encode_labels, label_expectations
+from repertoire.readers.helpers.label_cells import is_one_line, label_text, one_line
 from repertoire.readers.helpers.text_columns import (
     chosen_columns,
     classes_fact,
@@ -81,8 +83,9 @@ def tabulate(config: Config, files: Files) -> pd.DataFrame:
     """One row a distinct text with its label: text, label, key and split."""
     bad = BadRows(config.bad_rows)
     raw = files["raw"]
-    rows = _folders(raw, config.encoding) if config.layout == "folders" else _rows(raw, config, bad)
-    return bad.checked(labelled_table(rows, config, bad))
+    if config.layout == "folders":
+        return bad.checked(labelled_table(_folders(raw, config.encoding), config, bad))
+    return bad.checked(labelled_table(_rows(raw, config, bad), config, bad))
 
 
 def _rows(raw: Path, config: Config, bad: BadRows) -> pd.DataFrame:
@@ -98,7 +101,7 @@ def _rows(raw: Path, config: Config, bad: BadRows) -> pd.DataFrame:
                 f"{', '.join(table.columns)}"
             )
     frame = table.frame
-    own = frame[config.split].map(split_called) if config.split else frame[SPLIT].astype(object)
+    own = mapped(frame[config.split], split_called) if config.split else frame[SPLIT].astype(object)
     return pd.DataFrame(
         {
             "text": frame[config.text],
@@ -133,9 +136,14 @@ def text_files(raw: Path) -> list[Path]:
 
 def labelled_table(rows: pd.DataFrame, config: Config, bad: BadRows) -> pd.DataFrame:
     """Cleaned texts once each, with splits; what cannot be used goes to ``bad``."""
+    longest = config.texts.longest
     table = rows.assign(
-        text=[one_line(text)[: config.texts.longest].strip() for text in rows["text"]],
-        label=[label_text(label) for label in rows["label"]],
+        text=changed(
+            rows["text"],
+            lambda text: one_line(text)[:longest].strip(),
+            lambda part: is_one_line(part, longest),
+        ),
+        label=mapped(rows["label"], label_text),
     )
     known = set(config.classes)
     usable = np.ones(len(table), bool)
@@ -149,16 +157,17 @@ def labelled_table(rows: pd.DataFrame, config: Config, bad: BadRows) -> pd.DataF
             row = table.iloc[place]
             bad.add(row["file"], row["number"], reason)
         usable &= ~wrong.to_numpy()
-    table = table[usable]
-    table = table.assign(key=[text.lower() for text in table["text"]])
+    del rows  # of which the next lines make copies
+    wanted = ["text", "label", "split"]
+    table = table[wanted] if usable.all() else table.loc[usable, wanted]
+    table = table[~repeated(table, wanted)]
+    table = table.assign(key=lowered(table["text"]))
     return _with_splits(table, config)[["text", "label", "key", "split"]].reset_index(drop=True)
 
 
 def _with_splits(table: pd.DataFrame, config: Config) -> pd.DataFrame:
     """Official splits as they are, less training texts that are in another; else by shares."""
-    table = table.drop_duplicates(["text", "label", "split"])
     if not (table["split"] != "").any():
-        table = table.drop_duplicates(["text", "label"])
         split = stratified_split(
             table["key"], table["label"], config.seed, config.valid_share, config.test_share
         )
@@ -174,27 +183,6 @@ def _with_splits(table: pd.DataFrame, config: Config) -> pd.DataFrame:
         table.loc[train, "split"] = np.where(drawn == "train", "train", "valid")
     held = set(table.loc[table["split"] == "valid", "key"])
     return table[(table["split"] != "train") | ~table["key"].isin(held)]
-
-
-def one_line(text: Any) -> str:
-    """NFC on one line with single spaces, control characters as spaces; "" for no text."""
-    import unicodedata
-
-    if text is None or (isinstance(text, float) and np.isnan(text)):
-        return ""
-    plain = unicodedata.normalize("NFC", str(text))
-    if not plain.isprintable():
-        plain = "".join(c if c.isprintable() or ord(c) > 159 else " " for c in plain)
-    return " ".join(plain.split())
-
-
-def label_text(label: Any) -> str:
-    """A label as it is spelled: 1.0 of a column of numbers as 1, none as ""."""
-    if label is None or (isinstance(label, float) and np.isnan(label)):
-        return ""
-    if isinstance(label, float) and label.is_integer():
-        return str(int(label))
-    return str(label).strip()
 
 
 def expectations(config: Config) -> list[Expectation]:
@@ -282,7 +270,7 @@ def _look_at_table(
         frame = frame.sample(min(SAMPLE_ROWS, len(frame)), random_state=0).sort_index()
         words = f"{len(frame):,} of the first {len(table.frame):,} rows"
         facts.append(Fact("sample", f"{words}; labels are counted in all {total:,}"))
-    own = frame[split].map(split_called) if split else frame[SPLIT].astype(object)
+    own = mapped(frame[split], split_called) if split else frame[SPLIT].astype(object)
     rows = pd.DataFrame({"text": frame[text], "label": frame[label], "split": own})
     rows = rows.assign(file=frame[FILE], number=frame[ROW])
     counts = labels.value_counts()

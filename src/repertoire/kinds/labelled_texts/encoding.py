@@ -1,5 +1,6 @@
 """Texts with one label each, encoded for classifiers: shared by every reader of labelled texts."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,7 @@ from repertoire.config import Count
 from repertoire.contract import Arrays
 from repertoire.data.dataset import SPLITS, Encoded
 from repertoire.data.splits import identity
+from repertoire.data.strings import batches, mapped
 from repertoire.data.text import END, PAD, UNKNOWN, Level, text_encoding
 from repertoire.data.token_ids import padded_ids
 from repertoire.data.validation import Expectation, expect
@@ -75,8 +77,8 @@ def encode_labels(table: "pd.DataFrame", texts: Texts, classes: tuple[str, ...])
 
     Ids: 0 pads, 1 ends, 2 is unknown; each row ends with the end token, so no row is empty.
     """
+    table = table[["text", "label", "split"]]
     rows = {split: table[table["split"] == split] for split in SPLITS}
-    known = set(rows["train"]["text"].map(identity))
     specials = (PAD, END, UNKNOWN)
     content = text_encoding(
         rows["train"]["text"], texts.level, texts.vocabulary, specials, texts.lowercase, "whole"
@@ -94,14 +96,23 @@ def encode_labels(table: "pd.DataFrame", texts: Texts, classes: tuple[str, ...])
             float((test == content["unknown"]).sum() / (test > 1).sum()), 5
         ),
         # Nought but for official splits, which repeat texts of training.
-        "known_share_test": round(float(rows["test"]["text"].map(identity).isin(known).mean()), 5),
+        "known_share_test": round(_known_share(rows["test"]["text"], rows["train"]["text"]), 5),
     }
-    raw = {split: {"text": part["text"].to_list()} for split, part in rows.items()}
+    raw = {split: {"text": part["text"]} for split, part in rows.items()}
     return Encoded(arrays, facts, {"text": content}, raw)
 
 
 def _arrays(content: Mapping[str, Any], part: "pd.DataFrame", classes: tuple[str, ...]) -> Arrays:
-    tokens = padded_ids(content, part["text"].to_list())
+    tokens = padded_ids(content, part["text"])
     numbers = {label: number for number, label in enumerate(classes)}
-    labels = part["label"].map(numbers).to_numpy(np.int64)
+    labels = mapped(part["label"], numbers.__getitem__).to_numpy(np.int64)
     return {"tokens": tokens, "labels": labels}
+
+
+def _known_share(texts: "pd.Series[str]", train: "pd.Series[str]") -> float:
+    """The share of texts whose ``identity`` a training text has."""
+    counts = Counter(identity(text) for part in batches(texts) for text in part.to_pylist())
+    known = 0
+    for part in batches(train):
+        known += sum(counts.pop(identity(text), 0) for text in part.to_pylist())
+    return known / len(texts) if len(texts) else float("nan")

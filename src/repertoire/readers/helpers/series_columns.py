@@ -8,10 +8,11 @@ import numpy as np
 import pandas as pd
 
 from repertoire.config import ConfigError
-from repertoire.data.cells import missing, numbers
+from repertoire.data.cells import are_plain, missing, numbers
 from repertoire.data.doors import OptionNeeded
 from repertoire.data.sources import SourceError
 from repertoire.data.stamps import NUMBER, time_format
+from repertoire.data.strings import in_arrow
 from repertoire.data.tables import FILE, ROW, SPLIT
 from repertoire.readers.helpers.series_files import ALL
 
@@ -29,6 +30,7 @@ PARTS = (  # columns that make up a time together
 )
 _HOUR = re.compile(r"\d{1,2}(?:[:.]\d{2}){0,2}")
 LOOKED_AT = 200_000  # rows
+FEW = 2000  # cells by which a column is told to be numbers
 
 
 def time_columns(
@@ -94,9 +96,14 @@ def _is_numeric(cells: "pd.Series[Any]") -> bool:
     """Whether most cells that hold something are numbers."""
     if cells.dtype.kind == "M":
         return False
-    few = cells[~missing(cells)].head(2000)
-    both = [numbers(few, mark).notna().mean() for mark in (".", ",")] if len(few) else [0.0]
-    return max(both) > 0.5
+    few = cells.head(2 * FEW)
+    if in_arrow(few) and len(few) and are_plain(few).all():
+        return True
+    few = few[~missing(few)]
+    if len(few) < FEW:
+        few = cells[~missing(cells)]
+    few = few.head(FEW)
+    return len(few) > 0 and any(numbers(few, mark).notna().mean() > 0.5 for mark in (".", ","))
 
 
 def _rises(cells: "pd.Series[Any]") -> bool:
@@ -121,10 +128,13 @@ def id_columns(
     called = {name.strip().lower(): name for name in reversed(others)}
     named = [called[n] for n in IDS if n in called and frame[called[n]].nunique() > 1]
     texts = cells.astype(str)
+    alone = [name for name in named if name.strip().lower() == IDS[0]][:1]
+    if not texts[texts != ""].duplicated().any():
+        return alone  # without a look at every column of a wide table
     repeats = frame.drop_duplicates().assign(_time=texts)
     repeats = repeats[texts.loc[repeats.index] != ""]
     if not repeats["_time"].duplicated().any():
-        return [name for name in named if name.strip().lower() == IDS[0]][:1]
+        return alone
     files = [] if (frame[SPLIT] != "").all() else [FILE]  # files called by splits are no series
     possible = [c for c in [*others, *files] if 1 < frame[c].nunique() <= len(frame) / 3]
     possible = [c for c in possible if c == FILE or c in named or not _is_numeric(frame[c])]

@@ -138,11 +138,12 @@ def observed(
     _known(frame, [*wanted, *table.id])
     times = stamps(cells, table.time_format, table.timezone)
     values = {name: numbers(frame[name], table.decimal) for name in wanted}
-    nothing = np.all([missing(frame[name]) for name in wanted], axis=0)
+    absent = {name: missing(frame[name]) for name in wanted}
+    nothing = np.all(list(absent.values()), axis=0)
     usable = ~(missing(cells).to_numpy(bool) & nothing)  # an empty row, as spreadsheets append them
     _refuse(bad, frame, cells, times.isna(), usable, _time_reason(table))
     for name, found in values.items():
-        wrong = found.isna() & ~missing(frame[name])
+        wrong = found.isna() & ~absent[name]
         _refuse(bad, frame, frame[name], wrong, usable, f"column {name}: {{}} is no finite number")
     owners, order = None, list(wanted)
     if table.id:
