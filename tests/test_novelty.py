@@ -333,5 +333,5 @@ def test_each_table_is_split_by_itself_and_anomalies_train_only_where_they_may(
 def test_a_file_that_holds_a_pickle_is_refused(tmp_path):
     np.savez(tmp_path / "a.npz", X=np.array([{}, []], object), y=np.zeros(2))
     config = anomaly_tables.Config(True, seed=0, test_share=0.4, valid_share=0.1)
-    with pytest.raises(SourceError, match="no table of X and y"):
+    with pytest.raises(SourceError, match="not a table of X and y"):
         anomaly_tables.tabulate(config, Files({"a": tmp_path / "a.npz"}))

@@ -68,7 +68,7 @@ def test_a_file_laid_out_otherwise_is_refused_in_one_line(project, tmp_path):
     config, _ = reader_config(project)
     wrong = tmp_path / "ETTh1.csv"
     wrong.write_text("date,OT\n2016-07-01 00:00:00,1.5\n")
-    with pytest.raises(SourceError, match="laid out otherwise") as caught:
+    with pytest.raises(SourceError, match="not a table as time, time_format") as caught:
         reader.tabulate(config, {"series": wrong})
     assert "\n" not in str(caught.value)
 

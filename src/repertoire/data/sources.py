@@ -4,6 +4,7 @@ A source is looked for in the mirror folder (``REPERTOIRE_MIRROR``), the local c
 (``REPERTOIRE_CACHE``, default ``~/.cache/repertoire``) and at its origin, in this order.
 """
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -21,6 +22,33 @@ from repertoire.data.files import digest_file, whole_file
 
 class SourceError(RepertoireError):
     """A source is out of reach, altered or damaged."""
+
+
+# What parsers raise for a file that is of another format, or laid out otherwise.
+UNREADABLE = (
+    *(OSError, EOFError, ValueError, LookupError, TypeError, AttributeError, SyntaxError),
+    *(zlib.error, zipfile.BadZipFile, tarfile.TarError),
+)
+
+
+def unexpected(path: Path, why: str) -> SourceError:
+    """Of a pinned file, so an intact one, that its reader cannot use: why, and what to correct."""
+    return SourceError(
+        f"{path}: {why}; it is the pinned file, but not what the reader expects: correct `reader` "
+        "or `sources` of the data set below `datasets` in params.yaml"
+    )
+
+
+@contextlib.contextmanager
+def expecting(path: Path, what: str) -> Iterator[None]:
+    """While a pinned file is parsed: an error of the parser becomes ``unexpected``."""
+    try:
+        yield
+    except UNREADABLE as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise  # of the disk, not of the content
+        said = " ".join(str(error).split()) or "it ends early"
+        raise unexpected(path, f"not {what} ({type(error).__name__}: {said})") from error
 
 
 @dataclass(frozen=True)
@@ -46,32 +74,38 @@ class Files(dict[str, Path]):
 
 
 def fetch(source: Source) -> Path:
-    """The path of the verified file. Raises SourceError: what, from where, what to do."""
+    """The path of the verified file. Raises SourceError: what, from where, what to do.
+
+    A damaged file of the cache is fetched again; one in the mirror is somebody's own and stays.
+    """
     if mirror := os.environ.get("REPERTOIRE_MIRROR"):
         mirrored = Path(mirror) / source.file
         if mirrored.exists():
-            return _verified(mirrored, source, f"replace or remove it in {mirror}")
+            if (found := digest_file(mirrored)) != source.sha256:
+                raise _altered(source, str(mirrored), found, "replace it there by that file, or")
+            return mirrored
     cached = _cache_folder() / source.sha256[:16] / Path(source.file).name
-    if not cached.exists():
-        with whole_file(cached) as partial:
-            _download(source, partial)
-            _verified(partial, source, "the origin has changed; pin its new sha256 in params.yaml")
-    return _verified(cached, source, "delete it and repeat")
+    if cached.exists():
+        if digest_file(cached) == source.sha256:
+            return cached
+        print(f"{cached}: damaged; {source.file} is fetched again", file=sys.stderr)  # noqa: T201
+    with whole_file(cached) as partial:
+        _download(source, partial)
+        if (found := digest_file(partial)) != source.sha256:
+            raise _altered(source, source.origin, found, "if the change is right,")
+    return cached
+
+
+def _altered(source: Source, place: str, found: str, remedy: str) -> SourceError:
+    return SourceError(
+        f"{source.file}: sha256 of {place} is {found}, pinned is {source.sha256}; {remedy} "
+        f"correct `sha256` beside `file: {source.file}` in params.yaml"
+    )
 
 
 def _cache_folder() -> Path:
     default = Path.home() / ".cache" / "repertoire"
     return Path(os.environ.get("REPERTOIRE_CACHE", default))
-
-
-def _verified(path: Path, source: Source, remedy: str) -> Path:
-    found = digest_file(path)
-    if found != source.sha256:
-        raise SourceError(
-            f"{path}: sha256 {found[:12]}… is not the pinned {source.sha256[:12]}… "
-            f"of {source.file}; {remedy}"
-        )
-    return path
 
 
 def _download(source: Source, target: Path) -> None:
@@ -143,16 +177,12 @@ def members(path: Path, pattern: str) -> Iterator[tuple[str, bytes]]:
     """Names and bytes of the archive's members that match a glob, sorted by name.
 
     Reads zip, wheel and tar files in memory, so no member can be written anywhere.
-    Raises SourceError for a truncated archive or a pattern without match.
+    Raises SourceError for what is no archive and for a pattern without match.
     """
-    try:
+    with expecting(path, "a zip, wheel or tar file"):
         found = sorted(_read_members(path, pattern))
-    except (zipfile.BadZipFile, tarfile.TarError, EOFError, zlib.error, OSError) as error:
-        raise SourceError(
-            f"{path}: damaged or truncated archive ({error}); delete it and repeat"
-        ) from error
     if not found:
-        raise SourceError(f"{path}: no member matches {pattern}; check the pinned version")
+        raise unexpected(path, f"no member matches {pattern}")
     yield from found
 
 

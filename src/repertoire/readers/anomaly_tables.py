@@ -7,7 +7,6 @@ says how many test rows occur in training.
 """
 
 import hashlib
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +16,7 @@ import pandas as pd
 from repertoire.config import Seed, Share
 from repertoire.contract import Array
 from repertoire.data.dataset import Encoded
-from repertoire.data.sources import Files, SourceError
+from repertoire.data.sources import Files, expecting, unexpected
 from repertoire.data.validation import Expectation, expect
 from repertoire.kinds.novelty.encoding import encode_tables
 
@@ -51,13 +50,10 @@ def tabulate(config: Config, files: Files) -> pd.DataFrame:
 
 
 def _read(config: Config, name: str, path: Path) -> pd.DataFrame:
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            values, anomaly = file["X"].astype(np.float64), file["y"].astype(np.int64)
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
-        raise SourceError(f"{path}: no table of X and y ({error}); delete it and repeat") from error
+    with expecting(path, "a table of X and y"), np.load(path, allow_pickle=False) as file:
+        values, anomaly = file["X"].astype(np.float64), file["y"].astype(np.int64)
     if values.ndim != 2 or anomaly.shape != (len(values),):
-        raise SourceError(f"{path}: X {values.shape} and y {anomaly.shape} do not fit together")
+        raise unexpected(path, f"X {values.shape} and y {anomaly.shape} do not fit together")
     table = pd.DataFrame({"values": values.tolist(), "anomaly": anomaly, "table": name})
     table["digest"] = [hashlib.sha256(row.tobytes()).hexdigest()[:16] for row in values]
     table["finite"] = np.isfinite(values).all(1).astype(int)

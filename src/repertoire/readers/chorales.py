@@ -15,7 +15,7 @@ import pandas as pd
 
 from repertoire.config import Count, Natural, Seed, Share
 from repertoire.data.dataset import Encoded
-from repertoire.data.sources import Files, SourceError, members
+from repertoire.data.sources import Files, members, unexpected
 from repertoire.data.validation import Expectation, expect
 from repertoire.kinds.piano_rolls.encoding import Chord, described, encoded_rolls
 from repertoire.readers.helpers.musicxml import Part, ScoreError, read_mxl
@@ -50,7 +50,7 @@ def tabulate(config: Config, files: Files) -> pd.DataFrame:
         try:
             parts = read_mxl(content)
         except ScoreError as error:
-            raise SourceError(f"{path}: {member}: {error}") from error
+            raise unexpected(path, f"{member}: {error}") from error
         if len(parts) == config.parts:
             rolls.append(sampled(parts, config.steps_a_quarter))
             rows.append(
@@ -60,7 +60,7 @@ def tabulate(config: Config, files: Files) -> pd.DataFrame:
                 }
             )
     if not rows:
-        raise SourceError(f"{path}: no score with {config.parts} parts matches {config.members}")
+        raise unexpected(path, f"no score with {config.parts} parts matches {config.members}")
     table = pd.DataFrame(rows)
     passages = [passages_of(roll, config.passage) for roll in rolls]
     # The same music under two numbers, perhaps in another key, is one piece.

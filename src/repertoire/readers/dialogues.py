@@ -7,7 +7,7 @@ import pandas as pd
 
 from repertoire.config import ConfigError, Count, Seed, Share
 from repertoire.data.dataset import Encoded
-from repertoire.data.sources import Files
+from repertoire.data.sources import Files, expecting
 from repertoire.data.splits import cleaned, split_of_groups
 from repertoire.data.validation import Expectation, expect
 from repertoire.kinds.running_text.encoding import Running, encode_stream
@@ -34,8 +34,9 @@ def tabulate(config: Config, files: Files) -> pd.DataFrame:
     A question counts once, and all questions with one answer are in one split, because variants of
     a question are answered alike.
     """
-    content = files["dialogues"].read_text(encoding="utf-8")
-    given = pd.read_csv(io.StringIO(content), keep_default_na=False)
+    with expecting(files["dialogues"], "a table in UTF-8"):
+        content = files["dialogues"].read_text(encoding="utf-8")
+        given = pd.read_csv(io.StringIO(content), keep_default_na=False)
     if missing := {config.question, config.answer} - set(given.columns):
         raise ConfigError(f"config: no column {sorted(missing)[0]!r}; there: {list(given.columns)}")
     asked, answered = (given[name].map(cleaned) for name in (config.question, config.answer))

@@ -9,7 +9,7 @@ import pandas as pd
 
 from repertoire.config import ConfigError, Natural
 from repertoire.data.dataset import Encoded
-from repertoire.data.sources import Files, members
+from repertoire.data.sources import Files, expecting, members
 from repertoire.data.validation import Expectation, expect
 from repertoire.kinds.running_text.encoding import Running, encode_stream
 
@@ -38,7 +38,9 @@ def tabulate(config: Config, files: Files) -> pd.DataFrame:
     for member, content in members(path, config.members):
         name = PurePosixPath(member).stem
         names.append(name)
-        for paragraph in paragraphs(content.decode("utf-8"), config.full_line):
+        with expecting(path, f"UTF-8 in {member}"):
+            text = content.decode("utf-8")
+        for paragraph in paragraphs(text, config.full_line):
             if re.search(config.script, paragraph):
                 rows.append((name, paragraph))
     for name in (*config.valid, *config.test):

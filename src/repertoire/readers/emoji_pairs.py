@@ -7,7 +7,6 @@ emoji-datasource packages. The first vendor's tile is the source, the second's i
 import hashlib
 import json
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ import pandas as pd
 
 from repertoire.contract import Array
 from repertoire.data.dataset import SPLITS, Encoded
-from repertoire.data.sources import Files, SourceError
+from repertoire.data.sources import Files, expecting
 from repertoire.data.validation import Expectation, expect
 
 KIND = "image_pairs"
@@ -78,29 +77,26 @@ def tabulate(config: Emoji, files: Files) -> pd.DataFrame:
     return table.sample(frac=1, random_state=config.seed).reset_index(drop=True)
 
 
-def _emoji(path: Path, vendors: tuple[str, ...]) -> Iterator[dict[str, Any]]:
+def _emoji(path: Path, vendors: tuple[str, ...]) -> list[dict[str, Any]]:
     """Entries of the table, variants of skin among them, that every vendor drew."""
-    try:
+    with expecting(path, "a table of emoji"):
         entries = json.loads(path.read_text(encoding="utf-8"))
-        for base in entries:
-            for each in (base, *base.get("skin_variations", {}).values()):
-                if all(each[f"has_img_{vendor}"] for vendor in vendors):
-                    yield {**each, "category": base["category"]}
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise SourceError(f"{path}: no table of emoji ({error!r}); delete it and repeat") from error
+        return [
+            {**each, "category": base["category"]}
+            for base in entries
+            for each in (base, *base.get("skin_variations", {}).values())
+            if all(each[f"has_img_{vendor}"] for vendor in vendors)
+        ]
 
 
 def _sheet(path: Path) -> Array:
     """uint8 (height, width, 3), transparent pixels in white."""
     from PIL import Image
 
-    try:
-        with Image.open(path, formats=["PNG"]) as image:
-            drawn = image.convert("RGBA")
-            paper = Image.new("RGBA", drawn.size, "white")
-            return np.asarray(Image.alpha_composite(paper, drawn).convert("RGB"))
-    except (OSError, SyntaxError, ValueError) as error:
-        raise SourceError(f"{path}: no sheet of tiles ({error}); delete it and repeat") from error
+    with expecting(path, "a sheet of tiles"), Image.open(path, formats=["PNG"]) as image:
+        drawn = image.convert("RGBA")
+        paper = Image.new("RGBA", drawn.size, "white")
+        return np.asarray(Image.alpha_composite(paper, drawn).convert("RGB"))
 
 
 def _tile(sheet: Array, top: int, left: int, side: int) -> Array:

@@ -5,7 +5,6 @@ again, there or later in training, are left out.
 """
 
 import gzip
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +15,7 @@ from repertoire.config import Count, Natural, Seed
 from repertoire.contract import Array
 from repertoire.data.dataset import Encoded
 from repertoire.data.images import encode_pictures, picture_expectations, picture_table
-from repertoire.data.sources import Files, SourceError
+from repertoire.data.sources import Files, expecting, unexpected
 from repertoire.data.validation import Expectation
 
 KIND = "images"
@@ -49,16 +48,14 @@ class Config(Pictures):
 
 def read_idx(path: Path, axes: int) -> Array:
     """uint8 array of so many axes from a gzipped idx file."""
-    try:
+    with expecting(path, "packed by gzip"):
         content = gzip.decompress(path.read_bytes())
-    except (OSError, EOFError, zlib.error) as error:
-        raise SourceError(f"{path}: damaged ({error}); delete it and repeat") from error
     head = 4 + 4 * axes
     if content[:4] != bytes((0, 0, BYTES, axes)) or len(content) < head:
-        raise SourceError(f"{path}: not an idx file of bytes in {axes} axes")
+        raise unexpected(path, f"not an idx file of bytes in {axes} axes")
     shape = np.frombuffer(content, ">i4", axes, 4)
     if len(content) - head != shape.prod(dtype=np.int64):
-        raise SourceError(f"{path}: does not hold the {shape.tolist()} bytes that its head states")
+        raise unexpected(path, f"does not hold the {shape.tolist()} bytes that its head states")
     return np.frombuffer(content, np.uint8, offset=head).reshape(shape)
 
 
@@ -76,10 +73,8 @@ def _read(config: Pictures, files: Files, part: str) -> pd.DataFrame:
     path = files[f"{part}_images"]
     images, labels = read_idx(path, 3), read_idx(files[f"{part}_labels"], 1)
     if images.shape != (len(labels), config.side, config.side):
-        raise SourceError(
-            f"{path}: {images.shape}, not {config.side} x {config.side} pixels for each of "
-            f"{len(labels)} labels"
-        )
+        wanted = f"{config.side} x {config.side} pixels for each of {len(labels)} labels"
+        raise unexpected(path, f"{images.shape}, not {wanted}")
     pixels = images.reshape(len(images), -1)
     return picture_table(pixels, labels.astype(np.int64)).assign(split=part)
 

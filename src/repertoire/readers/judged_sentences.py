@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from repertoire.data.dataset import Encoded
-from repertoire.data.sources import Files
+from repertoire.data.sources import Files, expecting
 from repertoire.data.validation import Expectation
 from repertoire.kinds.word_vectors.encoding import (
     ANALOGIES,
@@ -34,7 +34,10 @@ def tabulate(config: Config, files: Files) -> pd.DataFrame:
     """
     text = sentences.tabulate(config.sentences, files).assign(set=TEXT, score=0.0, work=TEXT)
     text["characters"] = text["text"].str.len()
-    contents = {name: files[name].read_text(encoding="utf-8") for name in (*SETS, ANALOGIES)}
+    contents = {}
+    for name in (*SETS, ANALOGIES):
+        with expecting(files[name], "judgements in UTF-8"):
+            contents[name] = files[name].read_text(encoding="utf-8")
     return pd.concat([text, judged_table(contents)], ignore_index=True)
 
 

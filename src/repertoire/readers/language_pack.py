@@ -9,7 +9,7 @@ import pandas as pd
 
 from repertoire.config import Seed, Share
 from repertoire.data.dataset import Encoded
-from repertoire.data.sources import Files, SourceError, members
+from repertoire.data.sources import Files, expecting, members
 from repertoire.data.validation import Expectation, expect
 from repertoire.kinds.pairs.encoding import Side, encode_pairs, pair_expectations, split_by_chance
 
@@ -35,10 +35,8 @@ def tabulate(config: Config, files: Files) -> pd.DataFrame:
     path = files["catalogues"]
     pairs: dict[str, tuple[str, str]] = {}
     for name, content in members(path, config.members):
-        try:
-            catalogue = json.loads(content)
-        except ValueError as error:
-            raise SourceError(f"{path}: {name} is not JSON ({error}); delete it") from error
+        with expecting(path, f"JSON in {name}"):
+            catalogue = dict(json.loads(content))
         for message, translations in catalogue.items():
             if message and isinstance(translations, list) and translations[0]:
                 source = _clean(message.split(CONTEXT)[-1])

@@ -11,7 +11,7 @@ import pandas as pd
 
 from repertoire.config import Natural, Seed, Share
 from repertoire.data.dataset import Encoded
-from repertoire.data.sources import Files, SourceError, members
+from repertoire.data.sources import Files, expecting, members, unexpected
 from repertoire.data.splits import cleaned, identity, split_of_groups
 from repertoire.data.validation import Expectation, expect
 from repertoire.kinds.labelled_texts.encoding import (
@@ -45,11 +45,13 @@ class Config:
 
 def tabulate(config: Config, files: Files) -> pd.DataFrame:
     """One row a message."""
-    name, content = _collection(config, files["messages"])
-    lines = content.decode().replace("\r", "").split("\n")
+    path = files["messages"]
+    name, content = _collection(config, path)
+    with expecting(path, f"UTF-8 in {name}"):
+        lines = content.decode().replace("\r", "").split("\n")
     rows = [line.split("\t", 1) for line in lines if line.strip()]
     if wrong := [number for number, row in enumerate(rows, 1) if len(row) != 2]:
-        raise SourceError(f"{name}: line {wrong[0]} has no tab between label and text")
+        raise unexpected(path, f"{name}: line {wrong[0]} has no tab between label and text")
     table = pd.DataFrame(rows, columns=["label", "text"])
     table["text"] = [cleaned(html.unescape(text)) for text in table["text"]]
     table["key"] = table["text"].map(identity)

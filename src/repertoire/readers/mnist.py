@@ -2,7 +2,6 @@
 
 import gzip
 import io
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from repertoire.config import Count, Natural, Seed
 from repertoire.contract import Array
 from repertoire.data.dataset import Encoded
 from repertoire.data.images import encode_pictures, picture_expectations, picture_table
-from repertoire.data.sources import Files, SourceError, members
+from repertoire.data.sources import Files, expecting, members, unexpected
 from repertoire.data.validation import Expectation
 
 KIND = "images"
@@ -51,12 +50,10 @@ def tabulate(config: Digits, files: Files) -> pd.DataFrame:
 def read_rows(path: Path, pattern: str, width: int) -> tuple[Array, Array]:
     """Pixels (rows, width) and labels (rows,) of a compressed CSV in an archive."""
     [(name, content)] = members(path, pattern)
-    try:
+    with expecting(path, f"rows of numbers in {name}"):
         rows = np.loadtxt(io.BytesIO(gzip.decompress(content)), delimiter=",", dtype=np.int64)
-    except (OSError, EOFError, zlib.error, ValueError) as error:
-        raise SourceError(f"{path}: {name} is damaged ({error}); delete it and repeat") from error
     if rows.ndim != 2 or rows.shape[1] != width + 1:
-        raise SourceError(f"{path}: {name} has not {width} pixels and a label a row")
+        raise unexpected(path, f"{name} has not {width} pixels and a label a row")
     return rows[:, :-1], rows[:, -1]
 
 

@@ -15,7 +15,7 @@ from repertoire.config import Count, Natural, Seed, Share
 from repertoire.contract import Array
 from repertoire.data.dataset import Encoded
 from repertoire.data.images import picture_table
-from repertoire.data.sources import Files, SourceError
+from repertoire.data.sources import Files, expecting
 from repertoire.data.validation import Expectation, expect
 from repertoire.kinds.image_domains.encoding import DOMAINS, Judges, encode_domains, enlarged
 from repertoire.readers.idx_images import read_idx
@@ -60,13 +60,14 @@ def _usps(path: Path, config: Config) -> tuple[Array, Array]:
     from scipy.io import loadmat
     from scipy.io.matlab import MatReadError
 
-    try:
-        content = loadmat(path)
+    with expecting(path, "a MATLAB file of digits"):
+        try:
+            content = loadmat(path)
+        except (MatReadError, NotImplementedError) as error:
+            raise ValueError(str(error)) from error
         [rows] = [v for k, v in content.items() if not k.startswith("__")]
         images, labels = rows[:, :-1], rows[:, -1].astype(np.int64) - 1
         small = images.astype(np.float64).reshape(-1, SMALL, SMALL)
-    except (MatReadError, NotImplementedError, ValueError, IndexError, OSError) as error:
-        raise SourceError(f"{path}: damaged, or no digits ({error}); repeat it") from error
     large = enlarged(small, config.side).round().astype(np.uint8)
     return large.reshape(len(large), -1), labels
 

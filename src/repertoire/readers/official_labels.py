@@ -11,7 +11,7 @@ import pandas as pd
 
 from repertoire.config import Natural, Seed, Share
 from repertoire.data.dataset import Encoded
-from repertoire.data.sources import Files, SourceError
+from repertoire.data.sources import Files, expecting, unexpected
 from repertoire.data.splits import cleaned, identity, split_of_groups
 from repertoire.data.validation import Expectation
 from repertoire.kinds.labelled_texts.encoding import (
@@ -56,21 +56,17 @@ def tabulate(config: Config, files: Files) -> pd.DataFrame:
 
 
 def _read(path: Path, classes: tuple[str, ...]) -> pd.DataFrame:
-    head, *lines = path.read_text(encoding="utf-8").rstrip("\n").split("\n")
+    with expecting(path, "a table in UTF-8"):
+        head, *lines = path.read_text(encoding="utf-8").rstrip("\n").split("\n")
     fields = head.split("\t")
     rows = [line.split("\t") for line in lines]
     if wrong := [number for number, row in enumerate(rows, 2) if len(row) != len(fields)]:
-        raise SourceError(
-            f"{path.name}: line {wrong[0]} has not the {len(fields)} fields of line 1"
-        )
+        raise unexpected(path, f"line {wrong[0]} has not the {len(fields)} fields of line 1")
     table = pd.DataFrame(rows, columns=fields)
-    [text] = [field for field in fields if field not in ("id", "label")]
-    return pd.DataFrame(
-        {
-            "text": table[text].map(cleaned),
-            "label": [classes[int(number)] for number in table["label"]],
-        }
-    )
+    with expecting(path, "a table with the columns label, a text and perhaps id"):
+        [text] = [field for field in fields if field not in ("id", "label")]
+        labels = [classes[int(number)] for number in table["label"]]
+    return pd.DataFrame({"text": table[text].map(cleaned), "label": labels})
 
 
 def expectations(config: Config) -> list[Expectation]:

@@ -6,7 +6,7 @@ import pandas as pd
 
 from repertoire.config import Natural, Share
 from repertoire.data.dataset import Encoded
-from repertoire.data.sources import Files
+from repertoire.data.sources import Files, expecting
 from repertoire.data.validation import Expectation, expect
 from repertoire.kinds.running_text.encoding import Running, encode_stream
 
@@ -25,8 +25,8 @@ class Config:
 
 def tabulate(config: Config, files: Files) -> pd.DataFrame:
     """One row a line, empty ones too; a line that is cut by a split's start is two rows."""
-    with files["text"].open(encoding="utf-8", newline="") as file:
-        text = file.read()
+    with expecting(files["text"], "text in UTF-8"):
+        text = files["text"].read_bytes().decode("utf-8")
     test = int(len(text) * (1 - config.test_share))
     valid = int(len(text) * (1 - config.test_share - config.valid_share))
     parts = {"train": text[:valid], "valid": text[valid:test], "test": text[test:]}

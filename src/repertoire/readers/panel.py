@@ -11,7 +11,7 @@ import pandas as pd
 
 from repertoire.config import ConfigError, Count, Share
 from repertoire.data.dataset import SPLITS, Encoded
-from repertoire.data.sources import Files, SourceError
+from repertoire.data.sources import Files, expecting
 from repertoire.data.validation import Expectation, expect
 from repertoire.kinds.panel.encoding import Panel
 from repertoire.kinds.panel.encoding import encode as encode_panel
@@ -47,15 +47,10 @@ def tabulate(config: Config, files: Files) -> pd.DataFrame:
     """One row a time, as the file orders them."""
     path = files["series"]
     _check(config)
-    try:
+    with expecting(path, "a table as time, time_format and series say"):
         table = pd.read_csv(path, dtype=str)
         times = pd.to_datetime(table[config.time], format=config.time_format)
         values = {name: table[name].astype(float) for name in config.series}
-    except (OSError, ValueError, KeyError) as error:
-        raise SourceError(
-            f"{path}: damaged or laid out otherwise ({error}); delete it and repeat, or correct "
-            "time, time_format and series in params.yaml"
-        ) from error
     if len(table) < sum(config.rows):
         raise ConfigError(f"{path}: holds {len(table)} rows, {sum(config.rows)} are asked for")
     found = pd.DataFrame({"time": times.dt.strftime("%Y-%m-%d %H:%M"), **values})

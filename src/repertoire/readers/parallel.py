@@ -14,7 +14,7 @@ import pandas as pd
 
 from repertoire.config import RepertoireError, Seed, Share
 from repertoire.data.dataset import SPLITS, Encoded
-from repertoire.data.sources import Files, SourceError, members
+from repertoire.data.sources import Files, expecting, members, unexpected
 from repertoire.data.splits import identity
 from repertoire.data.validation import Expectation
 from repertoire.kinds.pairs.encoding import (
@@ -91,7 +91,7 @@ def _columns(config: Config, path: Path) -> Iterator[tuple[str, str, str]]:
     rows = csv.DictReader(lines, names, delimiter=str(config.delimiter), quoting=quoting)
     for row in rows:
         if any(row.get(side) is None for side in config.sides):
-            raise SourceError(f"{path}: line {rows.line_num} lacks {' or '.join(config.sides)}")
+            raise unexpected(path, f"line {rows.line_num} lacks {' or '.join(config.sides)}")
         source, target = (_clean(row[side]) for side in config.sides)
         yield "", source, target
 
@@ -101,7 +101,7 @@ def _aligned(config: Config, files: Files) -> Iterator[tuple[str, str, str]]:
         paths = [files[f"{split}_{side}"] for side in config.sides]
         sources, targets = (_read(path, config.member).split("\n") for path in paths)
         if len(sources) != len(targets):
-            raise SourceError(f"{paths[0]} and {paths[1]}: not of as many lines")
+            raise unexpected(paths[0], f"not of as many lines as {paths[1]}")
         yield from (
             (split, _clean(source), _clean(target))
             for source, target in zip(sources, targets, strict=True)
@@ -110,11 +110,11 @@ def _aligned(config: Config, files: Files) -> Iterator[tuple[str, str, str]]:
 
 def _read(path: Path, member: str) -> str:
     """The text of a plain file, of one in gzip, or of an archive's member."""
-    if zipfile.is_zipfile(path):
-        content = next(members(path, member))[1]
-    else:
-        content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
-    return content.decode("utf-8-sig")
+    content = next(members(path, member))[1] if zipfile.is_zipfile(path) else path.read_bytes()
+    with expecting(path, "text in UTF-8"):
+        if path.suffix == ".gz":
+            content = gzip.decompress(content)
+        return content.decode("utf-8-sig")
 
 
 def _clean(text: str) -> str:

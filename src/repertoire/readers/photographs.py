@@ -18,7 +18,7 @@ import pandas as pd
 from repertoire.config import Count
 from repertoire.contract import Array, Arrays
 from repertoire.data.dataset import SPLITS, Encoded, TextEncoding
-from repertoire.data.sources import Files, SourceError, members
+from repertoire.data.sources import Files, expecting, members, unexpected
 from repertoire.data.text import END, PAD, UNKNOWN, text_encoding
 from repertoire.data.validation import Expectation, expect
 from repertoire.kinds.captions.photographs import ENCODER, encoded_images, encoder_layers
@@ -48,12 +48,13 @@ def tabulate(config: Config, files: Files) -> pd.DataFrame:
     said, seen = _captions(files["captions"]), _photographs(files["photographs"])
     rows: list[dict[str, Any]] = []
     for split in SPLITS:
-        for name in files[split].read_text(encoding="utf-8").split():
+        with expecting(files[split], "a list of names"):
+            names = files[split].read_text(encoding="utf-8").split()
+        for name in names:
             if name not in seen or len(said[name]) != config.captions:
-                raise SourceError(
-                    f"{files[split]}: {name} has {len(said[name])} captions and "
-                    f"{'a' if name in seen else 'no'} photograph; check the pinned files"
-                )
+                photograph = f"{'a' if name in seen else 'no'} photograph"
+                why = f"{name} has {len(said[name])} captions and {photograph}"
+                raise unexpected(files[split], why)
             pixels = _pixels(files["photographs"], name, seen[name])
             texts = {f"caption_{n}": text for n, text in enumerate(said[name], 1)}
             rows.append({"split": split, "file": name, "pixels": pixels, **texts})
@@ -70,7 +71,9 @@ def tabulate(config: Config, files: Files) -> pd.DataFrame:
 def _captions(path: Path) -> dict[str, list[str]]:
     """Captions by the name of their photograph: words in lower case, set apart by spaces."""
     found: defaultdict[str, list[str]] = defaultdict(list)
-    for line in path.read_text(encoding="utf-8").removesuffix("\n").split("\n"):
+    with expecting(path, "captions in UTF-8"):
+        lines = path.read_text(encoding="utf-8").removesuffix("\n").split("\n")
+    for line in lines:
         place, _, text = line.partition("\t")
         found[place.partition("#")[0]].append(" ".join(re.findall(WORD, text.lower())))
     return found
@@ -83,11 +86,9 @@ def _photographs(path: Path) -> dict[str, bytes]:
 def _pixels(path: Path, name: str, content: bytes) -> Array:
     from PIL import Image
 
-    try:
-        with Image.open(io.BytesIO(content), formats=["JPEG"]) as image:
-            return np.array(image.convert("RGB"))
-    except (OSError, ValueError) as error:
-        raise SourceError(f"{path}: {name} is damaged ({error}); delete it and repeat") from error
+    opened = io.BytesIO(content)
+    with expecting(path, f"a JPEG in {name}"), Image.open(opened, formats=["JPEG"]) as image:
+        return np.array(image.convert("RGB"))
 
 
 def expectations(config: Config) -> list[Expectation]:

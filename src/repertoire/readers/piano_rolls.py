@@ -16,7 +16,7 @@ from repertoire.config import Count, Natural
 from repertoire.contract import Array
 from repertoire.data.dataset import SPLITS, Encoded
 from repertoire.data.files import digest_text
-from repertoire.data.sources import Files, SourceError
+from repertoire.data.sources import Files, expecting, unexpected
 from repertoire.data.validation import Expectation
 from repertoire.kinds.piano_rolls.encoding import Chord, described, encoded_rolls
 from repertoire.readers.helpers.parts import part_expectations
@@ -51,19 +51,18 @@ def _matrices(path: Path) -> dict[str, list[Array]]:
     from scipy.io import loadmat
     from scipy.io.matlab import MatReadError
 
-    try:
-        content = loadmat(path)
+    with expecting(path, "a MATLAB file of piano rolls"):
+        try:
+            content = loadmat(path)
+        except (MatReadError, NotImplementedError) as error:
+            raise ValueError(str(error)) from error
         return {split: list(content[f"{split}data"][0]) for split in SPLITS}
-    except (MatReadError, NotImplementedError, ValueError, KeyError, IndexError, OSError) as error:
-        raise SourceError(
-            f"{path}: damaged, or no MATLAB file of piano rolls ({error}); delete it and repeat"
-        ) from error
 
 
 def _chords(path: Path, matrix: Array, config: Config) -> Iterator[Chord]:
     notes = config.highest - config.lowest + 1
     if matrix.ndim != 2 or matrix.shape[1] != notes or not np.isin(matrix, (0, 1)).all():
-        raise SourceError(f"{path}: a piece is no matrix of 0 and 1 with {notes} columns")
+        raise unexpected(path, f"a piece is no matrix of 0 and 1 with {notes} columns")
     for frame in matrix:
         yield tuple(int(note) + config.lowest for note in np.flatnonzero(frame))
 

@@ -8,7 +8,7 @@ import pandas as pd
 
 from repertoire.config import ConfigError, Natural
 from repertoire.data.dataset import Encoded
-from repertoire.data.sources import Files, members
+from repertoire.data.sources import Files, expecting, members
 from repertoire.data.validation import Expectation, expect
 from repertoire.kinds.running_text.encoding import Running, encode_stream
 
@@ -35,7 +35,8 @@ def tabulate(config: Config, files: Files) -> pd.DataFrame:
     for member, content in members(path, config.members):
         work = PurePosixPath(member).name.removesuffix(config.suffix)
         names.append(work)
-        text = content.decode("ascii").replace("\r", "").replace("_", "")
+        with expecting(path, f"ASCII in {member}"):
+            text = content.decode("ascii").replace("\r", "").replace("_", "")
         for passage in re.split(r"\n\s*\n", text):
             lines = [" ".join(line.split()) for line in passage.split("\n")]
             if clean := "\n".join(line for line in lines if line):

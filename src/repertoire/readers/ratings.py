@@ -16,7 +16,7 @@ import pandas as pd
 
 from repertoire.config import Count, NonNegative, Seed, Share
 from repertoire.data.dataset import Encoded
-from repertoire.data.sources import Files, SourceError, members
+from repertoire.data.sources import Files, expecting, members
 from repertoire.data.validation import Expectation, expect
 from repertoire.kinds.interactions.encoding import (
     HISTORY,
@@ -119,7 +119,7 @@ def _read(path: Path, member: str | None, mark: str, head: bool, names: list[str
     content = path.read_bytes()
     if member is not None:
         [(_, content)] = members(path, member)
-    try:
+    with expecting(path, f"a table{' in ' + member if member else ''}"):
         return pd.read_csv(
             io.BytesIO(content),
             sep=mark,
@@ -130,8 +130,6 @@ def _read(path: Path, member: str | None, mark: str, head: bool, names: list[str
             encoding="utf-8" if head else "latin-1",
             quoting=csv.QUOTE_NONE,
         )
-    except ValueError as error:
-        raise SourceError(f"{path}: {member or 'it'} is no table ({error})") from error
 
 
 def expectations(config: Config) -> list[Expectation]:

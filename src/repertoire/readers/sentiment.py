@@ -13,7 +13,7 @@ import pandas as pd
 
 from repertoire.config import NonNegative, Seed, Share
 from repertoire.data.dataset import Encoded
-from repertoire.data.sources import Files, SourceError, members
+from repertoire.data.sources import Files, expecting, members, unexpected
 from repertoire.data.splits import cleaned, identity, split_of_groups
 from repertoire.data.validation import Expectation, expect
 from repertoire.kinds.labelled_texts.encoding import (
@@ -46,12 +46,15 @@ class Config:
 def tabulate(config: Config, files: Files) -> pd.DataFrame:
     """One row a distinct text that is clearly negative or positive."""
     path = files["ratings"]
-    lines = _collection(config, path).decode().replace("\r", "").split("\n")
+    content = _collection(config, path)
+    with expecting(path, f"UTF-8 in {config.collection}"):
+        lines = content.decode().replace("\r", "").split("\n")
     rows = [line.split("\t") for line in lines if line.strip()]
     if wrong := [number for number, row in enumerate(rows, 1) if len(row) != 3]:
-        raise SourceError(f"{config.collection}: line {wrong[0]} has no three fields")
+        raise unexpected(path, f"{config.collection}: line {wrong[0]} has no three fields")
     table = pd.DataFrame(rows, columns=["id", "rating", "text"])
-    table["rating"] = table["rating"].astype(float)
+    with expecting(path, "ratings and texts"):
+        table["rating"] = table["rating"].astype(float)
     table["text"] = [cleaned(html.unescape(text)) for text in table["text"]]
     table["key"] = table["text"].map(identity)
     table = table[table["rating"].abs() >= config.clear].drop_duplicates("key")

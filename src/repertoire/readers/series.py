@@ -6,7 +6,6 @@ by comes from the training part alone.
 
 import gzip
 import io
-import zlib
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -16,7 +15,7 @@ import pandas as pd
 from repertoire.config import ConfigError, Count, Share
 from repertoire.contract import Array
 from repertoire.data.dataset import SPLITS, Encoded
-from repertoire.data.sources import Files, SourceError, members
+from repertoire.data.sources import Files, expecting, members
 from repertoire.data.validation import Expectation, expect
 from repertoire.kinds.series.encoding import check_levels
 from repertoire.kinds.series.encoding import encode as encode_course
@@ -56,16 +55,11 @@ def tabulate(config: Config, files: Files) -> pd.DataFrame:
     path = files["series"]
     _check(config)
     [(name, content)] = members(path, config.members)
-    try:
+    with expecting(path, f"a table in {name} as time, time_format and values say"):
         text = gzip.decompress(content) if name.endswith(".gz") else content
         table = pd.read_csv(io.BytesIO(text), dtype=str)
         dates = pd.to_datetime(table[config.time], format=config.time_format)
         columns = [table[column].astype(float) for column in config.values]
-    except (OSError, EOFError, zlib.error, ValueError, KeyError) as error:
-        raise SourceError(
-            f"{path}: {name} is damaged or laid out otherwise ({error}); delete it and repeat, or "
-            "correct time, time_format and values in params.yaml"
-        ) from error
     months = 12 // len(columns)
     parts = [dates + pd.DateOffset(months=months * n) for n in range(len(columns))]
     times = np.stack([part.to_numpy() for part in parts], axis=1).ravel()

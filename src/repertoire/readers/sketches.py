@@ -11,7 +11,7 @@ import pandas as pd
 
 from repertoire.config import Count, Seed
 from repertoire.data.dataset import SPLITS, Encoded
-from repertoire.data.sources import Files, SourceError
+from repertoire.data.sources import Files, unexpected
 from repertoire.data.validation import Expectation, expect
 from repertoire.kinds.strokes.encoding import encoded_drawings
 from repertoire.readers.helpers.pickles import ragged_arrays
@@ -32,13 +32,13 @@ def tabulate(config: Config, files: Files) -> pd.DataFrame:
     """One row a sketch; ``offsets`` holds the movements as they are in the file."""
     found = dict(ragged_arrays(files["sketches"]))
     if missing := [split for split in SPLITS if split not in found]:
-        raise SourceError(f"{files['sketches']}: no array {missing[0]!r}; check the pinned file")
+        raise unexpected(files["sketches"], f"no array {missing[0]!r}")
     table = pd.DataFrame([(split, row) for split in SPLITS for row in found[split]])
     table.columns = pd.Index(["split", "offsets"])
     offsets = table["offsets"]
     table["width"] = [row.shape[1] if row.ndim == 2 else 0 for row in offsets]
     if (table["width"] != 3).any():
-        raise SourceError(f"{files['sketches']}: not three numbers a point; check the pinned file")
+        raise unexpected(files["sketches"], "not three numbers a point")
     table["key"] = [hashlib.sha256(row.tobytes()).hexdigest()[:16] for row in offsets]
     table["points"] = [len(row) for row in offsets]
     table["farthest"] = [int(np.abs(row[:, :2].astype(int)).max()) for row in offsets]

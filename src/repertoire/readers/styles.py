@@ -17,7 +17,7 @@ from repertoire.config import Count, Natural
 from repertoire.contract import Array, Arrays
 from repertoire.data.dataset import SPLITS, Encoded
 from repertoire.data.image_files import ImageFileError, read_whole, with_shorter_side
-from repertoire.data.sources import Files, SourceError, members
+from repertoire.data.sources import Files, members, unexpected
 from repertoire.data.validation import Expectation, expect
 from repertoire.kinds.styles.encoding import (
     Optimisation,
@@ -86,7 +86,7 @@ def _pictures(files: Files, pick: Pick) -> Iterator[tuple[str, Array]]:
         try:
             yield name, read_whole(content, name)
         except ImageFileError as error:
-            raise SourceError(f"{path}: {error}") from error
+            raise unexpected(path, str(error)) from error
 
 
 def expectations(config: Config) -> list[Expectation]:

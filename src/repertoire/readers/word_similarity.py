@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from repertoire.data.dataset import Encoded
-from repertoire.data.sources import Files, members
+from repertoire.data.sources import Files, expecting, members
 from repertoire.data.validation import Expectation
 from repertoire.kinds.word_vectors.encoding import (
     ANALOGIES,
@@ -42,7 +42,8 @@ def tabulate(config: Config, files: Files) -> pd.DataFrame:
     contents = {}
     for name in (*SETS, ANALOGIES):
         [(_, content)] = members(files["judgements"], getattr(config, name))
-        contents[name] = content.decode()
+        with expecting(files["judgements"], f"UTF-8 in {getattr(config, name)}"):
+            contents[name] = content.decode()
     return pd.concat([text, judged_table(contents)], ignore_index=True)
 
 

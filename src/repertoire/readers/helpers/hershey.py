@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from repertoire.contract import Array
-from repertoire.data.sources import SourceError, members
+from repertoire.data.sources import expecting, members, unexpected
 
 LIFT = " R"
 FIRST = 32  # the ASCII code of the first glyph
@@ -69,18 +69,14 @@ def read_fonts(path: Path, pattern: str, names: Iterable[str]) -> dict[str, Font
     It holds a tar of fonts as a literal in base64. The source is parsed, never run.
     """
     [(source, content)] = members(path, pattern)
-    try:
+    with expecting(path, f"fonts in {source}"):
         with tarfile.open(fileobj=io.BytesIO(_literal(content))) as tar:
             files = {m.name: tar.extractfile(m) for m in tar if m.isfile()}
             texts = {name: file.read().decode("ascii") for name, file in files.items() if file}
         if missing := [name for name in names if name not in texts]:
             known = ", ".join(sorted(texts))
-            raise SourceError(f"{path}: no font {missing[0]!r} in it; there are: {known}")
+            raise unexpected(path, f"no font {missing[0]!r} in it; there are: {known}")
         return {name: parse_font(texts[name]) for name in names}
-    except (SyntaxError, ValueError, EOFError, OSError, tarfile.TarError) as error:
-        raise SourceError(
-            f"{path}: {source} is damaged ({type(error).__name__}: {error}); delete it and repeat"
-        ) from error
 
 
 def _literal(source: bytes) -> bytes:

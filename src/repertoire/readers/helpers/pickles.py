@@ -10,14 +10,14 @@ import contextlib
 import io
 import pickle
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from repertoire.contract import Array, Arrays
-from repertoire.data.sources import SourceError, members
+from repertoire.data.sources import SourceError, members, unexpected
 
 NUMBERS = r"[iuf][1248]"
 OBJECTS = ("O", "O8")
@@ -75,12 +75,14 @@ def ragged_arrays(path: Path) -> Iterator[tuple[str, list[Array]]]:
     Raises SourceError for whatever is not made of arrays of numbers alone.
     """
     for name, content in members(path, "*.npy"):
-        yield name.removesuffix(".npy"), ragged_rows(path, name, content)
+        with _refusing(path, name, unexpected):
+            rows = _rows(content)
+        yield name.removesuffix(".npy"), rows
 
 
 def ragged_rows(path: Path, name: str, content: bytes) -> list[Array]:
-    """The rows of one member of ``path``, in the format of .npy, that are arrays of their own."""
-    with _refusing(path, name):
+    """As ``ragged_arrays``, of one member of somebody's own file."""
+    with _refusing(path, name, _own):
         return _rows(content)
 
 
@@ -89,7 +91,7 @@ def named_arrays(path: Path, name: str, content: bytes) -> Arrays:
 
     Raises SourceError for whatever is not made of arrays of numbers alone.
     """
-    with _refusing(path, name):
+    with _refusing(path, name, unexpected):
         return dict(_flat((), _ArraysAlone(io.BytesIO(content)).load()))
 
 
@@ -104,15 +106,17 @@ def _flat(keys: tuple[str, ...], value: Any) -> Iterator[tuple[str, Array]]:
 
 
 @contextlib.contextmanager
-def _refusing(path: Path, name: str) -> Iterator[None]:
+def _refusing(path: Path, name: str, refusal: Callable[[Path, str], SourceError]) -> Iterator[None]:
+    broken = (pickle.UnpicklingError, EOFError, ValueError, TypeError, LookupError, AttributeError)
     try:
         yield
-    except (pickle.UnpicklingError, ValueError, TypeError, LookupError, AttributeError) as why:
-        raise SourceError(
-            f"{path}: {name} is not a pickle of arrays alone ({why}); it was not read"
-        ) from why
-    except EOFError as why:
-        raise SourceError(f"{path}: {name} is truncated; delete it and repeat") from why
+    except broken as why:
+        said = str(why) or "it ends early"
+        raise refusal(path, f"{name} is not a pickle of arrays alone ({said})") from why
+
+
+def _own(path: Path, why: str) -> SourceError:
+    return SourceError(f"{path}: {why}; it was not read: save it again")
 
 
 def _rows(content: bytes) -> list[Array]:
