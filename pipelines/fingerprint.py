@@ -50,11 +50,14 @@ def fingerprint() -> None:
 
 def _write_dataset(folder: Path, name: str) -> None:
     params = dataset_params(name)
-    kind = load_reader(params.reader).KIND
-    modules = ["pipelines.prepare", f"repertoire.readers.{params.reader}"]
-    home = f"repertoire.kinds.{kind}"
-    modules += ["pipelines.baseline", f"{home}.baselines", f"{home}.facts"]
+    modules = ["pipelines.prepare", f"repertoire.readers.{params.reader}", "pipelines.baseline"]
+    modules += [f"{_home(name)}.{module}" for module in ("baselines", "facts")]
     _write(folder / f"prepare/{name}.json", asdict(params), modules)
+
+
+def _home(dataset: str) -> str:
+    """The package of the kind of a data set."""
+    return f"repertoire.kinds.{load_reader(dataset_params(dataset).reader).KIND}"
 
 
 def _write_recipe(folder: Path, name: str, recipe: Recipe) -> None:
@@ -62,6 +65,8 @@ def _write_recipe(folder: Path, name: str, recipe: Recipe) -> None:
         process: [f"pipelines.{process}", *family_modules(recipe.family, process)]
         for process in ("train", "export", "evaluate")
     }
+    # It names the baselines that the net is compared with.
+    modules["evaluate"].append(f"{_home(recipe.dataset)}.baselines")
     _write(folder / f"train/{name}.json", deciding(recipe), modules["train"])
     params = {"recipe": asdict(recipe), "export": asdict(export_params())}
     _write(folder / f"evaluate/{name}.json", params, modules["export"] + modules["evaluate"])

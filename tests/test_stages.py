@@ -74,13 +74,16 @@ def test_a_family_changes_the_stages_of_its_own_recipes_alone(project, file, old
     assert found == {f"{stage}/{name}.json" for stage in stages.split() for name in own}
 
 
-def test_a_baseline_changes_the_data_sets_of_its_kind_alone(project):
+def test_a_baseline_changes_the_data_sets_of_its_kind_and_what_is_compared_alone(project):
     file = "src/repertoire/kinds/piano_rolls/baselines.py"
-    found = changed_by(project, file, "\nNAMES", "\nX = 1\nNAMES")
-    assert found == {"prepare/chorales.json", "prepare/jsb_chorales.json"} & {
-        f"prepare/{name}.json" for name in project.params()["datasets"]
+    found = changed_by(project, file, "\nBASELINES", "\nX = 1\nBASELINES")
+    params = project.params()
+    music = {"chorales", "jsb_chorales"}
+    recipes = [n for n, block in params["recipes"].items() if block["dataset"] in music]
+    assert found == {f"prepare/{name}.json" for name in music & params["datasets"].keys()} | {
+        f"evaluate/{name}.json" for name in recipes
     }
-    assert found
+    assert len(found) > 1
 
 
 def test_a_reader_changes_its_own_data_sets_alone(project):
