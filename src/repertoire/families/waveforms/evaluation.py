@@ -1,0 +1,132 @@
+"""Nats a sample and the one-step forecast of whole recordings, and what goes on after them."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from repertoire.contract import Array, Arrays, Data, Figure, Measurement, Run
+from repertoire.families.waveforms import drawing
+from repertoire.families.waveforms.config import Config, initial_states
+from repertoire.kinds.waveforms.companding import MIDDLES, SILENCE, decoded
+from repertoire.kinds.waveforms.facts import Facts
+from repertoire.kinds.waveforms.metrics import sample_measurement
+
+SIDE_BY_SIDE = 16  # recordings in a scoring call
+DRAWN = 256  # samples that are drawn after each epoch, at most
+SHOWN_SECONDS = 1.5  # of the signal, in figures
+SPECTRUM = (8, 1024)  # continuations, and samples of each, whose spectrum is shown
+
+
+def evaluate(run: Run, config: Config, data: Data[Facts], split: str) -> tuple[Measurement, ...]:
+    """Every sample of the split scored once, each recording from silence and a state of zeros."""
+    arrays = data.arrays(split)
+    starts = arrays["starts"][arrays["starts"] < len(arrays["levels"])]
+    log_probs, means = np.empty((2, len(arrays["levels"])))
+    for place, found in scored(run, config, arrays["levels"], starts):
+        chosen = np.take_along_axis(found, arrays["levels"][place, None].astype(np.int64), 1)
+        log_probs[place] = chosen[:, 0]
+        means[place] = np.exp(found) @ MIDDLES
+    actual = decoded(arrays["levels"])
+    return (sample_measurement(log_probs, actual, means, starts, data.facts["rate"]),)
+
+
+def scored(run: Run, config: Config, levels: Array, starts: Array) -> Iterator[tuple[slice, Array]]:
+    """Pieces of the signal: their place, and the log-probabilities (samples, LEVELS) there.
+
+    Recordings of like length are scored side by side, ``chunk`` samples in a call; the state goes
+    on from call to call.
+    """
+    ends = np.append(starts[1:], len(levels))
+    order = np.argsort(ends - starts, kind="stable")
+    for first in range(0, len(order), SIDE_BY_SIDE):
+        group = order[first : first + SIDE_BY_SIDE]
+        lengths = (ends - starts)[group]
+        before = np.full((len(group), lengths.max()), SILENCE, np.uint8)
+        for row, number in enumerate(group):
+            known = levels[starts[number] : ends[number] - 1]
+            before[row, 1 : 1 + len(known)] = known
+        states, step = initial_states(config, len(group)), max(1, config.chunk // len(group))
+        for begin in range(0, before.shape[1], step):
+            outputs = run("score", levels=before[:, begin : begin + step], **states)
+            states = {name: outputs[f"next_{name}"] for name in states}
+            for row, number in enumerate(group):
+                count = min(step, lengths[row] - begin)
+                if count > 0:
+                    place = slice(starts[number] + begin, starts[number] + begin + count)
+                    yield place, outputs["log_probs"][row, :count].astype(np.float64)
+
+
+def continued(
+    run: Run, config: Config, levels: Array, count: int, temperature: float, seed: int
+) -> Array:
+    """``count`` new levels after each of the signals ``levels`` (batch, time): (batch, count)."""
+    rng = np.random.default_rng(seed)
+    rows = len(levels)
+    fed = np.concatenate((np.full((rows, 1), SILENCE, np.uint8), levels), axis=1)
+    states, made = initial_states(config, rows), []
+    for _ in range(count):
+        outputs = run(
+            "step",
+            levels=fed,
+            temperature=np.full(rows, temperature, np.float32),
+            uniform=rng.random(rows, np.float32),
+            **states,
+        )
+        states = {name: outputs[f"next_{name}"] for name in states}
+        made.append(outputs["level"])
+        fed = outputs["level"][:, None]
+    return np.stack(made, axis=1)
+
+
+def snapshot(run: Run, config: Config, data: Data[Facts]) -> Arrays:
+    """What goes on after the last second of validation at temperature 1, always the same draw."""
+    second = max(2, round(data.facts["rate"]))
+    before = data.arrays("valid")["levels"][-second:]
+    return {"drawn": continued(run, config, before[None], min(DRAWN, second), 1.0, seed=1)[0]}
+
+
+def illustrate(
+    run: Run, config: Config, data: Data[Facts], snapshots: Arrays
+) -> tuple[Figure, ...]:
+    """Forecasts and continuations of the test part, its spectrum, calibration, and training."""
+    facts, arrays = data.facts, data.arrays("test")
+    levels, starts = arrays["levels"], arrays["starts"]
+    shown = _shown(starts, len(levels), facts["rate"])
+    given = levels[shown.start : (shown.start + shown.stop) // 2]
+    more = continued(
+        run, config, np.tile(given, (3, 1)), shown.stop - shown.start - len(given), 1.0, seed=0
+    )
+    quantiles = np.empty((len(levels), len(drawing.QUANTILES)))
+    means = np.empty(len(levels))
+    for place, found in scored(run, config, levels, starts):
+        chances = np.exp(found)
+        means[place] = chances @ MIDDLES
+        quantiles[place] = drawing.quantiles(chances)
+    signal = decoded(levels)
+    shares = (signal[:, None] <= quantiles).mean(0)
+    return (
+        drawing.forecast(facts, signal[shown], means[shown], quantiles[shown], shown.start),
+        drawing.continuations(facts, signal[shown], decoded(more)),
+        drawing.spectra(facts, levels, starts, _long(run, config, levels)),
+        drawing.calibration(shares),
+        drawing.training(facts, decoded(snapshots["drawn"])),
+    )
+
+
+def _shown(starts: Array, samples: int, rate: float) -> slice:
+    """The middle of the recording that is in the middle of the test part."""
+    ends = np.append(starts[1:], samples)
+    number = len(starts) // 2
+    middle = int(starts[number] + ends[number]) // 2
+    width = max(4, round(SHOWN_SECONDS * rate))
+    begin = max(int(starts[number]), middle - width // 2)
+    return slice(begin, min(int(ends[number]), begin + width))
+
+
+def _long(run: Run, config: Config, levels: Array) -> Array:
+    """Continuations (rows, samples) of pieces that lie evenly in the test part."""
+    rows, samples = SPECTRUM
+    size = min(samples, len(levels) // 2)
+    begins = np.linspace(0, len(levels) - size, rows).astype(int)
+    given = np.stack([levels[begin : begin + size] for begin in begins])
+    return decoded(continued(run, config, given, samples, 1.0, seed=2))

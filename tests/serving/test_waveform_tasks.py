@@ -1,0 +1,316 @@
+"""Signals over the application, against a model that is worked out by hand, and WAV files."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import struct
+import wave
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import standins
+from onnx import TensorProto, helper
+from PIL import Image
+from starlette.testclient import TestClient
+
+from serving import audio, batch
+from serving.errors import InvalidInput, Malformed
+
+URL = "/v1/models/staircase"
+RATE, SCALE = 53, 2.0
+STATE = ("count", "float32", ("batch", 1))
+LEVELS = ("levels", "uint8", ("batch", "time"))
+
+
+def staircase(folder: Path) -> None:
+    """Two levels follow: the next one up, to which it gives 3/4, and the one that has just been.
+
+    Its state counts the samples, so that a test can see it carried: after a second, 255 follows.
+    """
+    node = helper.make_node
+    after = ("next_count", "float32", ("batch", 1))
+    counting = [
+        node("Shape", ["levels"], ["shape"], start=1),
+        node("Cast", ["shape"], ["length"], to=TensorProto.FLOAT),
+        node("Add", ["count", "length"], ["next_count"]),
+    ]
+    table = np.full((256, 256), 1e-9)
+    for level in range(256):
+        table[level, level] = 0.25
+        table[level, min(255, level + 1)] += 0.75
+    weights = {"table": np.log(table).astype(np.float32), "last": np.array(-1)}
+    weights |= {"half": np.array(0.75, np.float32), "long": np.array(4000, np.float32)}
+    weights |= {"top": np.array(255), "axis": np.array([1])}
+    score = standins.graph_model(
+        [
+            *counting,
+            node("Cast", ["levels"], ["places"], to=TensorProto.INT64),
+            node("Gather", ["table", "places"], ["log_probs"]),
+        ],
+        [LEVELS, STATE],
+        [scored := ("log_probs", "float32", ("batch", "time", 256)), after],
+        {"table": weights["table"]},
+    )
+    asked = [
+        LEVELS,
+        ("temperature", "float32", ("batch",), 0, 100),
+        ("uniform", "float32", ("batch",), 0, 1),
+        STATE,
+    ]
+    drawn = [("level", "uint8", ("batch",)), ("log_probs", "float32", ("batch", 256)), after]
+    step = standins.graph_model(
+        [
+            *counting,
+            node("Cast", ["levels"], ["places"], to=TensorProto.INT64),
+            node("Gather", ["places", "last"], ["latest"], axis=1),
+            node("Gather", ["table", "latest"], ["log_probs"]),
+            node("Less", ["uniform", "half"], ["drawn_up"]),
+            node("Less", ["temperature", "uniform"], ["cold"]),
+            node("Or", ["drawn_up", "cold"], ["up"]),
+            node("Cast", ["up"], ["by"], to=TensorProto.INT64),
+            node("Add", ["latest", "by"], ["higher"]),
+            node("Min", ["higher", "top"], ["bounded"]),
+            node("Greater", ["next_count", "long"], ["late"]),
+            node("Squeeze", ["late", "axis"], ["lately"]),
+            node("Where", ["lately", "top", "bounded"], ["chosen"]),
+            node("Cast", ["chosen"], ["level"], to=TensorProto.UINT8),
+        ],
+        asked,
+        drawn,
+        weights,
+    )
+    back = {"next_count": "count"}
+    entries = [
+        standins.graph_entry(folder, "score", score, [LEVELS, STATE], [scored, after], back),
+        standins.graph_entry(folder, "step", step, asked, drawn, back),
+    ]
+    encoding = {"kind": "waveform", "rate": RATE, "scale": SCALE, "unit": "V", "full_scale": SCALE}
+    tasks = ["continue", "likelihood"]
+    standins.write_manifest(folder, "waveforms", tasks, entries, {"wave": encoding})
+
+
+@pytest.fixture(scope="module")
+def stock(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The models that the fixtures of conftest.py serve: here, one of signals."""
+    root = tmp_path_factory.mktemp("signals")
+    staircase(root / "staircase")
+    return root
+
+
+def volts(levels: Any) -> list[float]:
+    return (SCALE * audio.signal(np.array(levels, np.uint8))).tolist()
+
+
+def levels_of(samples: list[float]) -> list[int]:
+    return audio.levels(np.array(samples) / SCALE).tolist()
+
+
+def wav(samples: Any, rate: int = RATE, width: int = 2, channels: int = 1) -> bytes:
+    file = io.BytesIO()
+    with wave.open(file, "wb") as out:
+        out.setnchannels(channels)
+        out.setsampwidth(width)
+        out.setframerate(rate)
+        out.writeframes(np.asarray(samples).tobytes())
+    return file.getvalue()
+
+
+def base(content: bytes) -> str:
+    return base64.b64encode(content).decode()
+
+
+def still(level: int, count: int) -> str:
+    """A file that stays at a level."""
+    return base(wav(np.full(count, round(32768 * audio.signal(np.array(level))), "<i2")))
+
+
+def test_the_likeliest_levels_follow_the_last_sample(client: TestClient) -> None:
+    body = {"samples": volts([7, 40, 100]), "count": 3, "temperature": 0}
+    answer = client.post(f"{URL}/continue", json=body).json()
+    assert levels_of(answer["samples"]) == [101, 102, 103]
+    assert answer["given"] == 3 and answer["rate"] == RATE and answer["unit"] == "V"
+    silence = client.post(f"{URL}/continue", json={"count": 2, "temperature": 0}).json()
+    assert levels_of(silence["samples"]) == [129, 130] and silence["given"] == 0
+
+
+def test_a_second_follows_where_no_count_is_told(client: TestClient) -> None:
+    assert len(client.post(f"{URL}/continue", json={}).json()["samples"]) == RATE
+
+
+def test_chance_comes_from_the_seed_alone(client: TestClient) -> None:
+    body: dict[str, Any] = {"samples": volts([50]), "count": 31, "seed": 7}
+    first = client.post(f"{URL}/continue", json=body).json()
+    assert first == client.post(f"{URL}/continue", json=body).json()
+    ups = np.random.default_rng(7).random((31, 1), np.float32)[:, 0] < 0.75
+    assert levels_of(first["samples"]) == (50 + np.cumsum(ups)).tolist()
+    other = client.post(f"{URL}/continue", json={**body, "seed": 11}).json()
+    assert other["samples"] != first["samples"]
+
+
+def test_a_long_signal_is_read_in_pieces_and_the_state_goes_on(client: TestClient) -> None:
+    body: dict[str, Any] = {"audio": still(9, 5003), "count": 1, "temperature": 0}
+    answer = client.post(f"{URL}/continue", json=body).json()
+    assert levels_of(answer["samples"]) == [255]  # more than 4,000 were counted
+    body["audio"] = still(9, 3001)
+    assert levels_of(client.post(f"{URL}/continue", json=body).json()["samples"]) == [10]
+
+
+def test_a_file_holds_the_signal_and_what_follows_at_the_rate_of_the_model(
+    client: TestClient,
+) -> None:
+    body = {"samples": volts([128, 200]), "count": 11, "seed": 3}
+    made = client.post(f"{URL}/continue", json=body).json()["samples"]
+    file = client.post(f"{URL}/continue", json=body, headers={"Accept": "audio/wav"})
+    assert file.headers["content-type"] == "audio/wav" and file.headers["seed"] == "3"
+    assert "staircase-3.wav" in file.headers["content-disposition"]
+    with wave.open(io.BytesIO(file.content)) as read:
+        assert (read.getframerate(), read.getnchannels(), read.getsampwidth()) == (RATE, 1, 2)
+        heard = np.frombuffer(read.readframes(99), "<i2") / 32767
+    assert heard * SCALE == pytest.approx(volts([128, 200]) + made, abs=1e-4)
+
+
+def test_a_file_that_was_made_goes_on_as_its_samples_do(client: TestClient) -> None:
+    counts = np.array([3000, -12000, 20000], "<i2")
+    body = {"count": 5, "temperature": 0}
+    heard = client.post(f"{URL}/continue", json={"audio": base(wav(counts)), **body}).json()
+    samples = (SCALE * counts / 32768).tolist()
+    assert (
+        heard["samples"]
+        == client.post(f"{URL}/continue", json={"samples": samples, **body}).json()["samples"]
+    )
+
+
+def test_the_picture_shows_the_signal_in_grey_and_what_follows_in_blue(client: TestClient) -> None:
+    body = {"samples": volts([128, 200, 90]), "count": 3, "seed": 3}
+    answer = client.post(f"{URL}/continue", json=body, headers={"Accept": "image/png"})
+    pixels = np.asarray(Image.open(io.BytesIO(answer.content)))[24:]  # below the words
+    grey = np.flatnonzero((pixels == (90, 98, 110)).all(2).any(0))
+    blue = np.flatnonzero((pixels == (31, 95, 191)).all(2).any(0))
+    # Three of six samples, and then the rest from where they ended.
+    assert grey.min() == 24 and blue.max() == 936
+    assert grey.max() == pytest.approx(24 + 912 * 2 / 5, abs=2) and blue.min() >= grey.max() - 2
+
+
+def test_nats_are_those_of_the_table(client: TestClient) -> None:
+    up, stays = -np.log(0.75), -np.log(0.25)
+    signals = [volts([129, 130, 130]), volts([128])]
+    answer = client.post(f"{URL}/likelihood", json={"samples": signals}).json()
+    first, second = answer["results"]
+    assert first["samples"] == 3 and first["nats"] == pytest.approx(2 * up + stays, rel=1e-4)
+    assert first["nats_per_sample"] == pytest.approx(first["nats"] / 3)
+    assert second["nats"] == pytest.approx(stays, rel=1e-4)  # after silence, level 128
+    alone = client.post(f"{URL}/likelihood", json={"samples": signals[0]}).json()
+    assert alone["results"] == [first]
+
+
+def test_a_long_signal_is_scored_in_pieces(client: TestClient) -> None:
+    body = {"audio": still(128, 9001)}
+    [found] = client.post(f"{URL}/likelihood", json=body).json()["results"]
+    assert found["nats"] == pytest.approx(-9001 * np.log(0.25), rel=1e-4)
+
+
+def test_files_are_scored_and_what_is_louder_than_the_model_knows_is_counted(
+    client: TestClient,
+) -> None:
+    files = [base(wav(np.zeros(5, "<i2"))), base(wav(np.array([0, 0], "<i2")))]
+    results = client.post(f"{URL}/likelihood", json={"audio": files}).json()["results"]
+    assert [each["samples"] for each in results] == [5, 2]
+    [loud] = client.post(f"{URL}/likelihood", json={"samples": [2.5, 0.1, -3]}).json()["results"]
+    assert loud["clipped"] == 2
+
+
+def test_a_file_of_rows_is_answered(models: Path, tmp_path: Path) -> None:
+    rows = [{"samples": volts([129])}, {"samples": [1, None]}, {"samples": volts([128, 128])}]
+    (tmp_path / "in.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    for task, key in (("likelihood", "nats"), ("continue", "given")):
+        out = tmp_path / f"{task}.jsonl"
+        words = ["staircase", task, str(tmp_path / "in.jsonl"), str(out)]
+        batch.main([*words, "--models", str(models)])
+        answers = [json.loads(line) for line in out.read_text().splitlines()]
+        assert [each["row"] for each in answers] == [0, 2] and key in answers[0]
+        [bad] = (tmp_path / f"{task}.jsonl.errors.jsonl").read_text().splitlines()
+        assert "null" in json.loads(bad)["reason"]
+
+
+@pytest.mark.parametrize(
+    ("task", "body", "status", "line"),
+    [
+        ("continue", {"samples": [1, "a"]}, 400, "samples holds 'a'"),
+        ("continue", {"samples": [True]}, 400, "samples holds True"),
+        ("continue", {"samples": 3}, 400, "samples is a list"),
+        ("continue", {"samples": [[1]]}, 400, "samples holds [1]"),
+        ("continue", {"samples": [1], "audio": "AAAA"}, 400, "send one of them"),
+        ("continue", {"audio": "?"}, 400, "not valid base64"),
+        ("continue", {"audio": base(b"ID3 no wave file")}, 400, "no WAV file"),
+        ("continue", {"audio": base(wav(b"", RATE))}, 422, "audio holds 0 samples"),
+        ("continue", {"audio": base(wav(b"\0\0" * 3, 8000))}, 422, "-ar 53 "),
+        ("continue", {"count": 0}, 422, "count is 0"),
+        ("continue", {"count": 20_000}, 422, "count is 20000"),
+        ("continue", {"temperature": -1}, 422, "temperature is -1"),
+        ("continue", {"length": 3}, 400, "unknown field length"),
+        ("likelihood", {}, 400, "audio is missing"),
+        ("likelihood", {"samples": [[1], 2]}, 400, "a list of such lists"),
+        ("likelihood", {"samples": [[1], []]}, 422, "samples holds 0 values"),
+        ("likelihood", {"samples": [[1]] * 257}, 422, "257 signals"),
+        ("likelihood", {"audio": 3}, 400, "audio is a WAV file"),
+        ("likelihood", {"samples": [1], "audio": ["AAAA"]}, 422, "audio holds 1 values"),
+    ],
+)
+def test_a_bad_request_is_told_what_to_change(
+    client: TestClient, task: str, body: dict[str, Any], status: int, line: str
+) -> None:
+    answer = client.post(f"{URL}/{task}", json=body)
+    assert answer.status_code == status and line in answer.json()["error"]
+
+
+def test_levels_are_those_of_the_formula() -> None:
+    # 1/255 is an eighth of full scale on the companded axis, and the edge of level 144.
+    assert audio.levels(np.array([0, 1 / 255 + 1e-9, 1 / 255 - 1e-9, 1, -1, 9])).tolist() == [
+        128, 144, 143, 255, 0, 255,
+    ]  # fmt: skip
+    every = np.arange(256, dtype=np.uint8)
+    assert np.array_equal(audio.levels(audio.signal(every)), every)
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (wav(np.array([128, 192, 0], np.uint8), width=1), [0, 0.5, -1]),
+        (wav(np.array([16384, -32768], "<i2")), [0.5, -1]),
+        (wav(np.array([0, 0, 64, 255, 255, 255], np.uint8), width=3), [0.5, -(2.0**-23)]),
+        (wav(np.array([2**30, -(2**31)], "<i4"), width=4), [0.5, -1]),
+        (wav(np.array([16384, 0, -32768, 32767], "<i2"), channels=2), [0.25, -(2.0**-16)]),
+    ],
+)
+def test_pcm_of_every_width_is_read_and_channels_are_mixed(
+    content: bytes, expected: list[float]
+) -> None:
+    samples, rate = audio.read(content)
+    assert samples.tolist() == expected and rate == RATE
+
+
+def riff(tag: int, bits: int, data: bytes, more: bytes = b"") -> bytes:
+    form = struct.pack("<HHIIHH", tag, 1, RATE, RATE * bits // 8, bits // 8, bits) + more
+    chunks = b"LIST" + struct.pack("<I", 3) + b"abc\0"  # of an odd size, and padded
+    chunks += b"fmt " + struct.pack("<I", len(form)) + form
+    chunks += b"data" + struct.pack("<I", len(data)) + data
+    return b"RIFF" + struct.pack("<I", 4 + len(chunks)) + b"WAVE" + chunks
+
+
+def test_floats_and_the_extensible_format_are_read() -> None:
+    data = np.array([0.5, -1.25], "<f4").tobytes()
+    assert audio.read(riff(3, 32, data))[0].tolist() == [0.5, -1.25]
+    guid = struct.pack("<HHIH", 22, 32, 4, 3) + bytes(14)
+    assert audio.read(riff(0xFFFE, 32, data, guid))[0].tolist() == [0.5, -1.25]
+    assert len(audio.read(riff(1, 16, b"\1\0\2"))[0]) == 1  # half a sample is left
+
+
+def test_other_formats_are_refused() -> None:
+    with pytest.raises(InvalidInput, match="format 2 with 4 bits; send PCM"):
+        audio.read(riff(2, 4, b"1234"))
+    with pytest.raises(Malformed, match="its samples are missing"):
+        audio.read(riff(1, 16, b"")[:36])
