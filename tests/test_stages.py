@@ -136,18 +136,24 @@ def test_a_title_or_the_lead_that_a_gate_wants_trains_nothing_anew(project):
     }
 
 
+@functools.cache
+def packages(file):
+    """The packages from which a file of the library or of the stages imports anything."""
+    home = ROOT if (ROOT / file).exists() else ROOT / "src"
+    names = []
+    for node in ast.walk(ast.parse((home / file).read_text())):
+        names += [a.name for a in node.names] if isinstance(node, ast.Import) else []
+        names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+    return {name.split(".")[0] for name in names}
+
+
 def test_torch_and_mlflow_are_imported_only_where_they_are_needed(project):
     """By the code of the stages, whatever is lazily imported included."""
     imported: dict[str, set[str]] = {"torch": set(), "mlflow": set(), "great_expectations": set()}
     for name, content in unchanged(project).items():
         for file in content["code"]:
-            home = ROOT if (ROOT / file).exists() else ROOT / "src"
-            for node in ast.walk(ast.parse((home / file).read_text())):
-                names = [a.name for a in node.names] if isinstance(node, ast.Import) else []
-                names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
-                for package in imported:
-                    if any(each.split(".")[0] == package for each in names):
-                        imported[package].add(name.split("/")[0].removesuffix(".json"))
+            for package in imported.keys() & packages(file):
+                imported[package].add(name.split("/")[0].removesuffix(".json"))
     assert imported["mlflow"] == set()
     assert imported["great_expectations"] == {"prepare"}
     assert "train" in imported["torch"] and "evaluate" not in imported["mlflow"]
