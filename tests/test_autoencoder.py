@@ -14,7 +14,7 @@ from repertoire.metrics.classification import linear_probe
 from repertoire.metrics.pictures import denoising_gains, psnr_db, squared_errors
 from repertoire.metrics.principal import Principal
 from tests.families import RECIPES, small
-from tests.project import SMALL_BASELINES, full_params
+from tests.project import full_params
 
 STRENGTHS = {"blur": 1.0, "gaussian": 0.2, "mask": 0.5, "salt_and_pepper": 0.3}
 
@@ -133,7 +133,7 @@ def test_filters_undo_what_nets_are_asked_to_undo():
 def test_the_best_filter_is_no_worse_than_any_of_them_where_it_was_chosen(project):
     _, _, data, _ = small("ae_denoising", project.folder)
     block = full_params()["datasets"]["digits"]["baseline"]
-    config = parse(BaselineConfig, {**block, **SMALL_BASELINES["digits"], "widths": [3]}, "digits")
+    config = parse(BaselineConfig, {**block, "widths": [3]}, "digits")
     found = grey_baselines(config, data, "valid")
     best = found["best_filter_denoising_gain_db"]
     assert all(best >= found[f"{kind}_denoising_gain_db"] for kind in ("median", "wiener", "pca"))

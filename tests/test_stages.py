@@ -1,6 +1,7 @@
 """What DVC is told is the truth: a stage runs again when its params or the code it runs changed."""
 
 import ast
+import functools
 import json
 
 import pytest
@@ -28,9 +29,15 @@ def fingerprints(project):
     }
 
 
+@functools.cache
+def unchanged(project):
+    """The fingerprints of the project as it is made, and as every test leaves it."""
+    return fingerprints(project)
+
+
 def changed_by(project, file, old, new):
     """The fingerprints that another text in a file changes; the file is put back."""
-    before, path = fingerprints(project), project.folder / file
+    before, path = unchanged(project), project.folder / file
     text = path.read_text()
     assert old in text
     path.write_text(text.replace(old, new, 1))
@@ -45,7 +52,7 @@ def test_every_stage_and_item_has_a_fingerprint(project):
     wanted = {f"prepare/{dataset}.json" for dataset in params["datasets"]}
     wanted |= {f"{s}/{r}.json" for s in ("train", "evaluate") for r in params["recipes"]}
     wanted |= {f"study/{study}.json" for study in params["studies"]}
-    assert set(fingerprints(project)) == wanted
+    assert set(unchanged(project)) == wanted
     assert len(wanted) > 15
 
 
@@ -99,7 +106,7 @@ def test_a_study_changes_itself_and_its_text_nothing(project):
 
 
 def test_a_study_runs_again_for_its_sizes_and_not_for_its_title(project):
-    params, kept, before = project.params(), project.params(), fingerprints(project)
+    params, kept, before = project.params(), project.params(), unchanged(project)
     for keys, value, changed in (
         (("title",), "Another name", set()),
         (("config", "seed"), 99, {"study/rtrl.json"}),
@@ -117,33 +124,39 @@ def test_a_study_runs_again_for_its_sizes_and_not_for_its_title(project):
 
 def test_code_that_all_share_changes_all(project):
     found = changed_by(project, "src/repertoire/config.py", "\nT = ", "\nX = 1\nT = ")
-    assert found == set(fingerprints(project))
+    assert found == set(unchanged(project))
 
 
 def test_a_title_or_the_lead_that_a_gate_wants_trains_nothing_anew(project):
-    params = project.params()
-    before = fingerprints(project)
+    params, kept, before = project.params(), project.params(), unchanged(project)
     params["recipes"]["lstm"]["title"] = "Another name"
     params["recipes"]["lstm"]["gate"]["standard_errors"] = 101
     project.write_params(params)
     after = fingerprints(project)
+    project.write_params(kept)
     assert {name for name in before if before[name] != after[name]} == {
         "evaluate/lstm.json",
     }
 
 
+@functools.cache
+def packages(file):
+    """The packages from which a file of the library or of the stages imports anything."""
+    home = ROOT if (ROOT / file).exists() else ROOT / "src"
+    names = []
+    for node in ast.walk(ast.parse((home / file).read_text())):
+        names += [a.name for a in node.names] if isinstance(node, ast.Import) else []
+        names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+    return {name.split(".")[0] for name in names}
+
+
 def test_torch_and_mlflow_are_imported_only_where_they_are_needed(project):
     """By the code of the stages, whatever is lazily imported included."""
     imported: dict[str, set[str]] = {"torch": set(), "mlflow": set(), "great_expectations": set()}
-    for name, content in fingerprints(project).items():
+    for name, content in unchanged(project).items():
         for file in content["code"]:
-            home = ROOT if (ROOT / file).exists() else ROOT / "src"
-            for node in ast.walk(ast.parse((home / file).read_text())):
-                names = [a.name for a in node.names] if isinstance(node, ast.Import) else []
-                names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
-                for package in imported:
-                    if any(each.split(".")[0] == package for each in names):
-                        imported[package].add(name.split("/")[0].removesuffix(".json"))
+            for package in imported.keys() & packages(file):
+                imported[package].add(name.split("/")[0].removesuffix(".json"))
     assert imported["mlflow"] == set()
     assert imported["great_expectations"] == {"prepare"}
     assert "train" in imported["torch"] and "evaluate" not in imported["mlflow"]
