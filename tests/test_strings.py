@@ -45,6 +45,8 @@ def test_codes_number_cells_as_they_come():
 
 
 def test_two_texts_of_one_hash_are_told_apart(monkeypatch):
+    alone = [*map(str, range(89))]
+    assert strings._codes_by_hash(in_pieces(alone)).tolist() == first_come(alone)
     texts = [*map(str, range(101)), "7", "61"]
     assert strings._codes_by_hash(in_pieces(texts)).tolist() == first_come(texts)
     crowded = lambda values, categorize: np.array([len(each) for each in values], np.uint64)  # noqa: E731

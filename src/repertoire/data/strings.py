@@ -123,7 +123,7 @@ def _codes_by_hash(cells: "pd.Series[str]") -> Array | None:
     first = first_of(codes, len(distinct))[codes]
     again = np.flatnonzero(first != np.arange(len(codes)))
     same = pc.equal(whole.take(pa.array(again)), whole.take(pa.array(first[again])))
-    return codes if pc.all(same).as_py() else None
+    return codes if pc.all(same, min_count=0).as_py() else None
 
 
 def first_of(codes: Array, count: int) -> Array:
