@@ -19,12 +19,14 @@ from repertoire.data.encodings import decoded
 from repertoire.data.sources import Files, SourceError
 from repertoire.data.splits import split_called, stratified_split
 from repertoire.data.table_formats import Reading
-from repertoire.data.tables import FILE, ROW, SPLIT, read_tables, table_files
+from repertoire.data.tables import FILE, ROW, SPLIT, ignored, is_about, read_tables, table_files
 from repertoire.data.validation import Expectation
 from repertoire.kinds.labelled_texts.encoding import Texts, encode_labels, label_expectations
 from repertoire.readers.helpers.text_columns import (
     chosen_columns,
     classes_fact,
+    label_text,
+    one_line,
     split_facts,
     text_settings,
 )
@@ -127,7 +129,7 @@ def text_files(raw: Path) -> list[Path]:
         path
         for path in sorted(raw.rglob("*.txt"))
         if path.is_file() and not any(p.startswith(".") for p in path.relative_to(raw).parts)
-        if len(path.relative_to(raw).parts) > 1
+        if len(path.relative_to(raw).parts) > 1 and not is_about(path.name)
     ]
 
 
@@ -174,27 +176,6 @@ def _with_splits(table: pd.DataFrame, config: Config) -> pd.DataFrame:
         table.loc[train, "split"] = np.where(drawn == "train", "train", "valid")
     held = set(table.loc[table["split"] == "valid", "key"])
     return table[(table["split"] != "train") | ~table["key"].isin(held)]
-
-
-def one_line(text: Any) -> str:
-    """NFC on one line with single spaces, control characters as spaces; "" for no text."""
-    import unicodedata
-
-    if text is None or (isinstance(text, float) and np.isnan(text)):
-        return ""
-    plain = unicodedata.normalize("NFC", str(text))
-    if not plain.isprintable():
-        plain = "".join(c if c.isprintable() or ord(c) > 159 else " " for c in plain)
-    return " ".join(plain.split())
-
-
-def label_text(label: Any) -> str:
-    """A label as it is spelled: 1.0 of a column of numbers as 1, none as ""."""
-    if label is None or (isinstance(label, float) and np.isnan(label)):
-        return ""
-    if isinstance(label, float) and label.is_integer():
-        return str(int(label))
-    return str(label).strip()
 
 
 def expectations(config: Config) -> list[Expectation]:
@@ -266,6 +247,7 @@ def _look_at_table(
     for row in table.bad:
         found.add(row.file, row.row, row.reason)
     text, label, split = chosen_columns(table, options, facts)
+    facts += ignored(raw)
     place = {
         "text": text,
         "label": label,
