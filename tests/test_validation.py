@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from repertoire.config import parse
+from repertoire.data.own_expectations import own_expectations
 from repertoire.data.validation import ValidationError, common, validate, with_identity
 from repertoire.readers import load_reader
 from tests.project import SMALL_DATA
@@ -21,7 +22,9 @@ def tables(project):
         params = parse(DatasetParams, project.full_datasets[name], name)
         reader = load_reader(params.reader)
         config = parse(reader.Config, params.config, name)
-        found[name] = (reader.tabulate(config, project.files(name)), reader.expectations(config))
+        own = own_expectations(params.expectations, name)
+        expectations = [*reader.expectations(config), *own]
+        found[name] = (reader.tabulate(config, project.files(name)), expectations)
     return found
 
 

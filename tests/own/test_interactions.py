@@ -263,7 +263,7 @@ def test_two_files_of_interactions_are_asked_for_and_others_are_not_read(raw):
     (raw / "README.txt").write_text("These are ratings, by some people, of films.\n")
     with pytest.raises(OptionNeeded, match=r"--interactions a\.csv"):
         proposed(raw)
-    assert "README.txt" in said(proposed(raw, interactions="b.csv"), "not read")
+    assert said(proposed(raw, interactions="b.csv"), "ignored") == "README.txt: no table"
 
 
 def test_a_long_history_keeps_its_last_likes(raw):

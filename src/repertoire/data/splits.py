@@ -1,6 +1,9 @@
 """Which row belongs to which split, and which rows are the same text."""
 
+import os
 import re
+from collections.abc import Sequence
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -29,6 +32,31 @@ _LETTERS = bytes(code if chr(code).isalpha() else ord(" ") for code in range(256
 def split_called(name: str) -> str | None:
     """The split that a file, a folder or a cell is named after; None where it is none's name."""
     return NAMES.get(name.strip().lower())
+
+
+def split_of_place(place: PurePath) -> str:
+    """The split that a folder, or a part between dots of the file's name, is called after.
+
+    A part may go on after it, or begin before it: train-00000-of-00002, test_2016, src-train.
+    """
+    for part in (*place.parts[:-1], *place.name.split(".")):
+        words = re.split(r"[-_]", part)
+        for word in (part, words[0], words[-1]):
+            if split := split_called(word):
+                return split
+    return ""
+
+
+def splits_of_files(files: Sequence[Path]) -> list[str]:
+    """The split of each table by its place; several files may be one split.
+
+    Where places do not tell training and another split of all files, the whole name of each does.
+    """
+    top = os.path.commonpath([file.parent for file in files])
+    told = [split_of_place(file.relative_to(top)) for file in files]
+    if all(told) and len(set(told)) > 1 and "train" in told:
+        return told
+    return [split_called(file.name.split(".")[0]) or "" for file in files]
 
 
 def cleaned(text: str) -> str:

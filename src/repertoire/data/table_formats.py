@@ -4,7 +4,7 @@ Each returns the table, the rows that are none, what the file is in words, and h
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -69,9 +69,7 @@ def csv_rows(path: Path, reading: Reading) -> "Rows":
     start = head(path)
     if not start.strip():
         raise SourceError(f"{path.name}: an empty file; it needs a header and rows")
-    encoding = (
-        known_encoding(reading.encoding) if reading.encoding else encoding_of(start, path.name)
-    )
+    encoding = _encoding(path, start, reading)
     delimiter = reading.delimiter or _delimiter(path, start, encoding)
     names = list(reading.columns) or _header(start, encoding, delimiter)
     refuse_doubled(path, names)
@@ -108,7 +106,7 @@ def csv_rows(path: Path, reading: Reading) -> "Rows":
                     include_columns=[name for name in names if name in reading.include],
                 ),
             )
-            table, read = _batches(reader, reading.limit)
+            table, read = _batches(reader, reader.schema, reading.limit)
     except UnicodeDecodeError as error:
         raise not_in(encoding, path.name, error) from None
     except pa.ArrowInvalid as error:
@@ -124,33 +122,31 @@ def csv_rows(path: Path, reading: Reading) -> "Rows":
     # Bad rows are counted too, and in a file with a header that is row 1.
     first = 1 if reading.columns else 2
     numbers = np.arange(first, first + table.num_rows + len(bad))
-    good = np.ones(len(numbers), bool)
-    good[[row.row - first for row in bad if row.row - first < len(good)]] = False
-    numbers = numbers[good][: table.num_rows]
-    return Rows(
-        table, bad, words, numbers, _estimated(path, len(table) + len(bad), read, _letters(table))
-    )
+    numbers = numbers[~np.isin(numbers, [row.row for row in bad])][: table.num_rows]
+    total = _estimated(path, len(table) + len(bad), read, _letters(table))
+    return Rows(table, bad, words, numbers, total)
 
 
 def refuse_doubled(path: Path, names: Sequence[str]) -> None:
     """Two columns of one name cannot be told apart."""
     if doubled := sorted({name for name in names if list(names).count(name) > 1}):
-        raise SourceError(
-            f"{path.name}: two columns are called {doubled[0]!r}; give each a name of its own"
-        )
+        called = f"{path.name}: two columns are called {doubled[0]!r}"
+        raise SourceError(f"{called}; give each a name of its own")
 
 
-def _batches(reader: Any, limit: int | None) -> "tuple[pa.Table, bool]":
-    """The table of a stream up to the limit, and whether that is all."""
+def _batches(
+    batches: "Iterable[pa.RecordBatch]", schema: "pa.Schema", limit: int | None
+) -> "tuple[pa.Table, bool]":
+    """The table of a stream up to the limit in bytes, and whether that is all."""
     import pyarrow as pa
 
-    batches, size = [], 0
-    for batch in reader:
-        batches.append(batch)
+    read, size = [], 0
+    for batch in batches:
+        read.append(batch)
         size += batch.nbytes
         if limit is not None and size >= limit:
-            return pa.Table.from_batches(batches), False
-    return pa.Table.from_batches(batches, reader.schema), True
+            return pa.Table.from_batches(read, schema), False
+    return pa.Table.from_batches(read, schema), True
 
 
 def _letters(table: "pa.Table") -> int:
@@ -207,9 +203,7 @@ def _refuse_open_quote(path: Path, row: int, cell: str) -> None:
 def json_lines_rows(path: Path, reading: Reading) -> "Rows":
     import pyarrow as pa
 
-    encoding = (
-        known_encoding(reading.encoding) if reading.encoding else encoding_of(head(path), path.name)
-    )
+    encoding = _encoding(path, head(path), reading)
     rows: list[dict[str, Any]] = []
     numbers: list[int] = []
     bad: list[Bad] = []
@@ -238,8 +232,7 @@ def json_lines_rows(path: Path, reading: Reading) -> "Rows":
         else:
             bad.append(Bad(path.name, number, "not a JSON object"))
     names = list(dict.fromkeys(name for row in rows for name in row))
-    columns = {name: _column([row.get(name) for row in rows]) for name in names}
-    table = pa.table(columns)
+    table = pa.table({name: _column([row.get(name) for row in rows]) for name in names})
     words = f"JSON Lines, {encoding_words(encoding)}"
     total = _estimated(path, len(table) + len(bad), whole, size)
     return Rows(table, bad, words, np.array(numbers, np.int64), total)
@@ -277,15 +270,8 @@ def parquet_rows(path: Path, reading: Reading) -> "Rows":
             rows = file.metadata.num_rows
             names = file.schema_arrow.names
             wanted = [name for name in names if name in reading.include] or names
-            batches, size = [], 0
-            for batch in file.iter_batches(columns=wanted):
-                batches.append(batch)
-                size += batch.nbytes
-                if reading.limit is not None and size >= reading.limit:
-                    break
-            table = pa.Table.from_batches(
-                batches, pa.schema([file.schema_arrow.field(name) for name in wanted])
-            )
+            schema = pa.schema([file.schema_arrow.field(name) for name in wanted])
+            table, _ = _batches(file.iter_batches(columns=wanted), schema, reading.limit)
     except (pa.ArrowInvalid, OSError) as error:
         raise SourceError(f"{path.name}: not a Parquet file ({_said(error)})") from None
     return Rows(_plain_strings(table), [], "Parquet", np.arange(1, table.num_rows + 1), rows)

@@ -120,7 +120,7 @@ def _splits(config: Config, keys: "pd.Series[str]") -> list[str]:
 
 
 def expectations(config: Config) -> list[Expectation]:
-    """Lengths, range, how many notes sound at once, and that no part ends before the others."""
+    """Range, how many notes sound at once, and that no part ends before the others."""
     together = "ExpectColumnValuesToBeBetween"
     return [
         *part_expectations(config),

@@ -11,7 +11,7 @@ import pandas as pd
 from repertoire.config import NonNegative
 from repertoire.data.dataset import SPLITS, Encoded
 from repertoire.data.sources import Files
-from repertoire.data.validation import Expectation, expect
+from repertoire.data.validation import Expectation
 from repertoire.readers import mnist
 from repertoire.readers.helpers.edges import edges
 
@@ -37,17 +37,8 @@ def tabulate(config: Config, files: Files) -> pd.DataFrame:
 
 
 def expectations(config: Config) -> list[Expectation]:
-    """Those of the digits, and that edges are there and thin."""
-    return [
-        *mnist.expectations(config),
-        expect(
-            "edges cover 2 to 30 % of a picture",
-            "ExpectColumnValuesToBeBetween",
-            column="edge_share",
-            min_value=0.02,
-            max_value=0.3,
-        ),
-    ]
+    """Those of the digits."""
+    return mnist.expectations(config)
 
 
 def encode(config: Config, table: pd.DataFrame) -> Encoded:

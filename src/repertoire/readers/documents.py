@@ -77,22 +77,8 @@ def paragraphs(text: str, full_line: int) -> Iterator[str]:
 
 
 def expectations(config: Config) -> list[Expectation]:
-    """Lengths, script, and enough text."""
+    """Script, and enough text."""
     return [
-        expect(
-            "a paragraph has 1 to 4,000 characters",
-            "ExpectColumnValuesToBeBetween",
-            column="characters",
-            min_value=1,
-            max_value=4000,
-        ),
-        expect(
-            "paragraphs are neither all titles nor whole documents",
-            "ExpectColumnMeanToBeBetween",
-            column="words",
-            min_value=2,
-            max_value=100,
-        ),
         expect(
             "every paragraph is in the script of its language",
             "ExpectColumnValuesToMatchRegex",

@@ -48,7 +48,7 @@ def tabulate(config: Config, files: Files) -> pd.DataFrame:
 
 def expectations(config: Config) -> list[Expectation]:
     """Subjects in one split, and in training in one domain."""
-    kept = ("splits_of_subject", "key", "pixels_contrast", "emoji")
+    kept = ("splits_of_subject", "key", "emoji")
     return [
         *(e for e in emoji_pairs.expectations(config) if e.arguments["column"] in kept),
         expect(

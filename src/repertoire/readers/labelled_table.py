@@ -20,13 +20,15 @@ from repertoire.data.sources import Files, SourceError
 from repertoire.data.splits import split_called, stratified_split
 from repertoire.data.strings import changed, lowered, mapped, repeated
 from repertoire.data.table_formats import Reading
-from repertoire.data.tables import FILE, ROW, SPLIT, read_tables, table_files
+from repertoire.data.tables import FILE, ROW, SPLIT, ignored, is_about, read_tables, table_files
 from repertoire.data.validation import Expectation
 from repertoire.kinds.labelled_texts.encoding import Texts, encode_labels, label_expectations
 from repertoire.readers.helpers.label_cells import is_one_line, label_text, one_line
 from repertoire.readers.helpers.text_columns import (
     chosen_columns,
     classes_fact,
+    label_text,
+    one_line,
     split_facts,
     text_settings,
 )
@@ -130,7 +132,7 @@ def text_files(raw: Path) -> list[Path]:
         path
         for path in sorted(raw.rglob("*.txt"))
         if path.is_file() and not any(p.startswith(".") for p in path.relative_to(raw).parts)
-        if len(path.relative_to(raw).parts) > 1
+        if len(path.relative_to(raw).parts) > 1 and not is_about(path.name)
     ]
 
 
@@ -254,6 +256,7 @@ def _look_at_table(
     for row in table.bad:
         found.add(row.file, row.row, row.reason)
     text, label, split = chosen_columns(table, options, facts)
+    facts += ignored(raw)
     place = {
         "text": text,
         "label": label,

@@ -16,7 +16,6 @@ from repertoire.data.splits import cleaned, identity, split_of_groups
 from repertoire.data.validation import Expectation, expect
 from repertoire.kinds.labelled_texts.encoding import (
     Texts,
-    balance_expectation,
     encode_labels,
     label_expectations,
 )
@@ -74,10 +73,9 @@ def _collection(config: Config, path: Path) -> tuple[str, bytes]:
 
 
 def expectations(config: Config) -> list[Expectation]:
-    """Lengths, labels, and spam neither gone nor everywhere."""
+    """Lengths, labels, and texts once each where repeats are left out."""
     return [
         *label_expectations(config.texts, CLASSES),
-        balance_expectation(0.05),
         *([UNIQUE] if config.distinct else []),
     ]
 

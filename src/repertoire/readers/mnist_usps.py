@@ -73,15 +73,8 @@ def _usps(path: Path, config: Config) -> tuple[Array, Array]:
 
 
 def expectations(config: Config) -> list[Expectation]:
-    """Known classes and domains, no blank digit."""
+    """Known classes and domains, and no digit twice."""
     return [
-        expect(
-            "no image is blank",
-            "ExpectColumnValuesToBeBetween",
-            column="maximum",
-            min_value=64,
-            max_value=255,
-        ),
         expect(
             "labels are the known classes",
             "ExpectColumnValuesToBeInSet",

@@ -16,7 +16,6 @@ from repertoire.data.splits import cleaned, identity, split_of_groups
 from repertoire.data.validation import Expectation
 from repertoire.kinds.labelled_texts.encoding import (
     Texts,
-    balance_expectation,
     encode_labels,
     label_expectations,
 )
@@ -70,8 +69,8 @@ def _read(path: Path, classes: tuple[str, ...]) -> pd.DataFrame:
 
 
 def expectations(config: Config) -> list[Expectation]:
-    """Lengths, labels, and no class that is rare."""
-    return [*label_expectations(config.texts, config.classes), balance_expectation(0.3)]
+    """Lengths and labels."""
+    return label_expectations(config.texts, config.classes)
 
 
 def encode(config: Config, table: pd.DataFrame) -> Encoded:

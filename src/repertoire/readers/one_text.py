@@ -40,22 +40,8 @@ def tabulate(config: Config, files: Files) -> pd.DataFrame:
 
 
 def expectations(config: Config) -> list[Expectation]:
-    """Lengths, and no signs that cannot be printed."""
+    """No signs that cannot be printed."""
     return [
-        expect(
-            "a line has at most 400 characters",
-            "ExpectColumnValuesToBeBetween",
-            column="characters",
-            min_value=0,
-            max_value=400,
-        ),
-        expect(
-            "lines are neither all empty nor whole pages",
-            "ExpectColumnMeanToBeBetween",
-            column="characters",
-            min_value=5,
-            max_value=200,
-        ),
         expect(
             "a line has no control characters",
             "ExpectColumnValuesToNotMatchRegex",

@@ -103,19 +103,13 @@ def expectations(config: Config) -> list[Expectation]:
             )
             for side in ("height", "width")
         ),
-        expect(
-            "no photograph is blank",
-            "ExpectColumnValuesToBeBetween",
-            column="contrast",
-            min_value=5,
-        ),
         expect("a file is listed once", "ExpectColumnValuesToBeUnique", column="file"),
         *(
             expect(
-                f"caption {n} is 2 to 40 words in lower case",
+                f"caption {n} is words in lower case",
                 "ExpectColumnValuesToMatchRegex",
                 column=f"caption_{n}",
-                regex=rf"^{WORD}( {WORD}){{1,39}}$",
+                regex=rf"^{WORD}( {WORD})*$",
             )
             for n in range(1, config.captions + 1)
         ),

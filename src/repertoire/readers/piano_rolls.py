@@ -68,7 +68,7 @@ def _chords(path: Path, matrix: Array, config: Config) -> Iterator[Chord]:
 
 
 def expectations(config: Config) -> list[Expectation]:
-    """Lengths, range, and how many notes sound at once."""
+    """Range, and how many notes sound at once."""
     return part_expectations(config)
 
 

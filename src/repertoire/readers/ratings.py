@@ -133,15 +133,8 @@ def _read(path: Path, member: str | None, mark: str, head: bool, names: list[str
 
 
 def expectations(config: Config) -> list[Expectation]:
-    """Stars, titles, no rating twice; the common check of keys keeps users, or ratings, apart."""
+    """Titles, no rating twice; the common check of keys keeps users, or ratings, apart."""
     return [
-        expect(
-            "a rating is half a star to five",
-            "ExpectColumnValuesToBeBetween",
-            column="rating",
-            min_value=0.5,
-            max_value=5,
-        ),
         expect(
             "nobody rates an item twice",
             "ExpectCompoundColumnsToBeUnique",
@@ -155,12 +148,6 @@ def expectations(config: Config) -> list[Expectation]:
             "ExpectColumnValuesToBeInSet",
             column="role",
             value_set=list(ROLES),
-        ),
-        expect(
-            "a tenth of the ratings or more are likes",
-            "ExpectColumnMeanToBeBetween",
-            column="liked",
-            min_value=0.1,
         ),
     ]
 

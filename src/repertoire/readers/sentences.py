@@ -37,22 +37,8 @@ def _lines(path: Path) -> list[str]:
 
 
 def expectations(config: Config) -> list[Expectation]:
-    """Lengths, and enough of them."""
+    """No signs that cannot be printed."""
     return [
-        expect(
-            "a sentence has 1 to 200 words",
-            "ExpectColumnValuesToBeBetween",
-            column="words",
-            min_value=1,
-            max_value=200,
-        ),
-        expect(
-            "sentences are whole, not single words",
-            "ExpectColumnMeanToBeBetween",
-            column="words",
-            min_value=3,
-            max_value=60,
-        ),
         expect(
             "a sentence has no control characters",
             "ExpectColumnValuesToNotMatchRegex",

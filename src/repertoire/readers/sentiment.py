@@ -18,7 +18,6 @@ from repertoire.data.splits import cleaned, identity, split_of_groups
 from repertoire.data.validation import Expectation, expect
 from repertoire.kinds.labelled_texts.encoding import (
     Texts,
-    balance_expectation,
     encode_labels,
     label_expectations,
 )
@@ -88,7 +87,6 @@ def expectations(config: Config) -> list[Expectation]:
     """Lengths, labels, and ratings that are clear."""
     return [
         *label_expectations(config.texts, CLASSES),
-        balance_expectation(0.2),
         expect(
             "a rating is -4 to 4",
             "ExpectColumnValuesToBeBetween",
@@ -101,13 +99,6 @@ def expectations(config: Config) -> list[Expectation]:
             "ExpectColumnValuesToBeBetween",
             column="clarity",
             min_value=config.clear,
-        ),
-        expect(
-            "negative and positive ratings balance roughly",
-            "ExpectColumnMeanToBeBetween",
-            column="rating",
-            min_value=-2,
-            max_value=2,
         ),
         expect("no text occurs twice", "ExpectColumnValuesToBeUnique", column="text"),
     ]

@@ -77,12 +77,6 @@ def expectations(config: Config) -> list[Expectation]:
             column="last_pen",
             value_set=[1],
         ),
-        expect(
-            "sketches are of many lengths",
-            "ExpectColumnStdevToBeBetween",
-            column="points",
-            min_value=5,
-        ),
     ]
 
 

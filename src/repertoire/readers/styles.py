@@ -90,12 +90,9 @@ def _pictures(files: Files, pick: Pick) -> Iterator[tuple[str, Array]]:
 
 
 def expectations(config: Config) -> list[Expectation]:
-    """Sizes, contrast, and every file once."""
+    """Sizes, and every file once."""
     return [
         *size_expectations(config.side),
-        expect(
-            "no picture is blank", "ExpectColumnValuesToBeBetween", column="contrast", min_value=5
-        ),
         expect("a file is taken once", "ExpectColumnValuesToBeUnique", column="file"),
     ]
 

@@ -8,7 +8,8 @@ from pathlib import Path
 from repertoire.data.cells import DecimalMark, decimal_mark
 from repertoire.data.doors import Fact, OptionNeeded
 from repertoire.data.sources import SourceError
-from repertoire.data.tables import SPLIT, Reading, Table, table_files
+from repertoire.data.splits import splits_of_files
+from repertoire.data.tables import SPLIT, Reading, Table, ignored, table_files
 from repertoire.readers.helpers import table_columns as tables
 from repertoire.readers.helpers.interaction_files import DOUBLE, Layout, Titles, read_whole
 
@@ -80,7 +81,7 @@ def found_layout(raw: Path, options: Mapping[str, str]) -> tuple[Layout, Titles 
     unread = [str(p.relative_to(raw)) for p in paths if str(p.relative_to(raw)) not in read]
     if unread:
         known += [Fact("not read", f"{', '.join(unread)}: neither interactions nor titles")]
-    return layout, titles, known
+    return layout, titles, [*known, *ignored(raw)]
 
 
 def _is(raw: Path, path: Path, name: str | None) -> bool:
@@ -121,15 +122,15 @@ def _layout(peeked: Sequence[Peeked], options: Mapping[str, str]) -> tuple[Layou
 
 def _split(chosen: Sequence[Peeked]) -> str | None:
     """What tells the split of an interaction: the names of all files, or a column."""
-    own = [bool(p.table.frame[SPLIT].ne("").all()) for p in chosen]
+    own = [bool(split) for split in splits_of_files([Path(p.name) for p in chosen])]
     if len(chosen) > 1 and any(own) and not all(own):
         unlike = chosen[own.index(False)].name
         raise OptionNeeded(
             f"{unlike}: called like no split, while others are; rename it, or name the file with "
             "all interactions: --interactions FILE"
         )
-    if len(chosen) == 1 and own[0]:
-        return None  # one file is not divided, whatever it is called
+    if all(own):
+        return SPLIT if len(chosen) > 1 else None  # one file is not divided, whatever its name
     return tables.split_column(chosen[0].table)
 
 

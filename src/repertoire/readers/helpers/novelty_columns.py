@@ -12,7 +12,7 @@ from repertoire.config import ConfigError
 from repertoire.data.cells import DecimalMark, decimal_mark, missing, numbers
 from repertoire.data.doors import SAMPLE_BYTES, Fact, OptionNeeded
 from repertoire.data.sources import SourceError
-from repertoire.data.tables import SPLIT, Reading, Table, read_tables, table_files
+from repertoire.data.tables import SPLIT, Reading, Table, ignored, read_tables, table_files
 from repertoire.readers.helpers import table_columns as tables
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def chosen_columns(raw: Path, options: Mapping[str, str]) -> Chosen:
         reasons = "; ".join(f"{name}: {why}" for name, why in kinds.items())
         raise OptionNeeded(f"no column is left ({reasons}); name those that count: --columns a,b")
     decimal = _decimal(table.frame, kept, options)
-    facts = [_files_fact(files, table), *_column_facts(table.frame, kinds, decimal)]
+    facts = [_files_fact(files, table), *ignored(raw), *_column_facts(table.frame, kinds, decimal)]
     return Chosen(
         table, given, label, tables.texts(whole[label]), split, kept, categories, decimal, facts
     )

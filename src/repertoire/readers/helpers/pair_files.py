@@ -19,6 +19,7 @@ from repertoire.readers.helpers.text_documents import (
     OPENERS,
     Document,
     TextFile,
+    about_files,
     files_below,
     is_table,
     of_splits,
@@ -69,13 +70,14 @@ def place_of(raw: Path, options: Mapping[str, str]) -> Place:
         file.name: why for file in files if not is_table(file) and (why := other_format(file))
     }
     usable = [file for file in files if file.name not in others and file.size]
+    beside = (*about_files(raw), *others)
     forms = {file.name: _form(file, asked) for file in usable}
     tables = [file for file in usable if forms[file.name] == "table"]
     tabs = [file for file in usable if forms[file.name] == "tabs"]
     plain = [file for file in usable if forms[file.name] == "lines"]
     if tables:
         tables, unnamed = of_splits(tables)
-        left = (*others, *unnamed, *(file.name for file in (*tabs, *plain)))
+        left = (*beside, *unnamed, *(file.name for file in (*tabs, *plain)))
         return Place("table", *_named_columns(tables, asked), (), left)
     if tabs:
         tabs, unnamed = of_splits(tabs)
@@ -85,13 +87,13 @@ def place_of(raw: Path, options: Mapping[str, str]) -> Place:
             if name not in names:
                 raise ConfigError(f"no column {name!r}; without a header there are: {names}")
         return Place(
-            "tabs", source, target, names, (*others, *unnamed, *(file.name for file in plain))
+            "tabs", source, target, names, (*beside, *unnamed, *(file.name for file in plain))
         )
     if not plain and others:
         name, why = next(iter(others.items()))
         raise SourceError(f"{name}: {why}")
     plain, unnamed = of_splits(plain)
-    return Place("aligned", *_roles(plain, asked), (), (*others, *unnamed))
+    return Place("aligned", *_roles(plain, asked), (), (*beside, *unnamed))
 
 
 def _form(file: TextFile, asked: Asked) -> str:

@@ -14,7 +14,8 @@ from typing import Any, NamedTuple
 
 from repertoire.data.encodings import encoding_of, is_utf8, known_encoding, not_in
 from repertoire.data.sources import SourceError
-from repertoire.data.splits import NAMES, split_called
+from repertoire.data.splits import NAMES, split_of_place
+from repertoire.data.tables import is_about
 
 OPENERS = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
 PACKED = 4  # times a packed text is about as long when unpacked
@@ -77,7 +78,20 @@ def natural(name: str) -> list[str | int]:
 
 
 def files_below(raw: Path) -> list[TextFile]:
-    """Every file of a folder and its folders, hidden ones passed over, in the order of names."""
+    """Every file of a folder and its folders, in the order of names, but ``about_files``."""
+    files = _every_file(raw)
+    return [file for file in files if not is_about(file.path.name)] or files
+
+
+def about_files(raw: Path) -> list[str]:
+    """Names of the files that tell about the others, such as README.md."""
+    files = _every_file(raw)
+    about = [file.name for file in files if is_about(file.path.name)]
+    return about if len(about) < len(files) else []
+
+
+def _every_file(raw: Path) -> list[TextFile]:
+    """Hidden files are passed over."""
     found = []
     for folder, folders, names in os.walk(raw, followlinks=True):
         folders[:] = [name for name in folders if not _hidden(name)]
@@ -86,25 +100,12 @@ def files_below(raw: Path) -> list[TextFile]:
             if not _hidden(name):
                 place = path.relative_to(raw)
                 size = path.stat().st_size * (PACKED if path.suffix.lower() in OPENERS else 1)
-                found.append(TextFile(path, place.as_posix(), split_of(place), size))
+                found.append(TextFile(path, place.as_posix(), split_of_place(place), size))
     return sorted(found, key=lambda file: (natural(file.name), file.name))
 
 
 def _hidden(name: str) -> bool:
     return name.startswith((".", "__MACOSX")) or name in ("Thumbs.db", "desktop.ini")
-
-
-def split_of(place: Path) -> str:
-    """The split that a folder, or a part between dots of the file's name, is called after.
-
-    A part may go on after it, or begin before it: train-00000, test_2016, src-train.
-    """
-    for part in (*place.parts[:-1], *place.name.split(".")):
-        words = re.split(r"[-_]", part)
-        for word in (part, words[0], words[-1]):
-            if split := split_called(word):
-                return split
-    return ""
 
 
 def of_splits(files: Sequence[TextFile]) -> tuple[list[TextFile], list[str]]:

@@ -26,6 +26,7 @@ from repertoire.readers.helpers.levels import Cut, chosen, cut, script_of, share
 from repertoire.readers.helpers.text_documents import (
     Document,
     TextFile,
+    about_files,
     files_below,
     is_table,
     of_splits,
@@ -91,7 +92,8 @@ def look(raw: Path, options: Mapping[str, str]) -> Looked:
             name, why = next(iter(others.items()))
             raise SourceError(f"{name}: {why}")
         raise SourceError(f"{raw.name}: holds no text file; name a .txt file or a folder of them")
-    return _looked_at_texts(texts, [*others, *(file.name for file in tables)], options)
+    beside = [*about_files(raw), *others, *(file.name for file in tables)]
+    return _looked_at_texts(texts, beside, options)
 
 
 def _looked_at_texts(
@@ -124,6 +126,9 @@ def _looked_at_tables(raw: Path, options: Mapping[str, str]) -> Looked:
         Fact("files", f"{found}: {listed(names)}"),
         Fact("text", f"the column {column!r}, each row a document (--text COLUMN)"),
     ]
+    beside = [file.name for file in files_below(raw) if not is_table(file)]
+    if left := [*about_files(raw), *beside]:
+        facts.append(Fact("ignored", f"{listed(left)}: no table"))
     named = any(document.split for document in documents)
     return Looked(documents, column, "names" if named else "rows", size, facts)
 
