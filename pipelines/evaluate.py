@@ -89,13 +89,12 @@ def verdicts(
     """
     gate = recipe.gate
     baselines = read_json(BASELINES / f"{recipe.dataset}.json")
+    _known(gate.metric, metrics)
     beside = means.beside(means.metric(gate.metric), baselines, recipe.config)
     name = gate.baseline
     if name == STRONGEST:
         name = strongest(beside) or STRONGEST
-    for key, measured in ((gate.metric, metrics), (name, baselines)):
-        if key not in measured:
-            raise RepertoireError(f"gate: no {key!r}; there are: {', '.join(measured)}")
+    _known(name, baselines)
     if gate.metric not in drawn or drawn[gate.metric].error is None:
         raise RepertoireError(
             f"gate: {gate.metric} has no standard error, so no margin over chance can be stated; "
@@ -109,6 +108,11 @@ def verdicts(
         compare(gate.better, value, own, (rival, baselines[rival]), paired.get(rival))
         for rival in dict.fromkeys([name, *rivals])
     ]
+
+
+def _known(key: str, values: Mapping[str, Any]) -> None:
+    if key not in values:
+        raise RepertoireError(f"gate: no {key!r}; there are: {', '.join(values)}")
 
 
 def _gate(recipe: Recipe, value: float, error: float, first: Comparison) -> dict[str, object]:
