@@ -27,8 +27,6 @@ from repertoire.readers.helpers.label_cells import is_one_line, label_text, one_
 from repertoire.readers.helpers.text_columns import (
     chosen_columns,
     classes_fact,
-    label_text,
-    one_line,
     split_facts,
     text_settings,
 )

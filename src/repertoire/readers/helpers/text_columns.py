@@ -1,11 +1,9 @@
 """Which columns of a table are the text and its label, and how texts become tokens."""
 
 import re
-import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from repertoire.config import ConfigError
@@ -183,22 +181,3 @@ def split_facts(rows: pd.DataFrame, table: pd.DataFrame, config: Mapping[str, An
         Fact("split", f"{sizes}: {why}"),
         Fact("duplicates", f"{doubles:,} rows repeat a text" if doubles > 0 else "none"),
     ]
-
-
-def one_line(text: Any) -> str:
-    """NFC on one line with single spaces, control characters as spaces; "" for no text."""
-    if text is None or (isinstance(text, float) and np.isnan(text)):
-        return ""
-    plain = unicodedata.normalize("NFC", str(text))
-    if not plain.isprintable():
-        plain = "".join(c if c.isprintable() or ord(c) > 159 else " " for c in plain)
-    return " ".join(plain.split())
-
-
-def label_text(label: Any) -> str:
-    """A label as it is spelled: 1.0 of a column of numbers as 1, none as ""."""
-    if label is None or (isinstance(label, float) and np.isnan(label)):
-        return ""
-    if isinstance(label, float) and label.is_integer():
-        return str(int(label))
-    return str(label).strip()
