@@ -1,8 +1,9 @@
 """`python -m pipelines.stylize --content A --style B --output C`: a style by optimisation.
 
 Starts from the content picture and descends to features like its own and correlations like those
-of the style (Gatys et al. 2016), with the judge of a data set of params.yaml. No net is trained;
-every picture takes its iterations anew. Paths are those of image files; the output is a PNG.
+of the style (Gatys et al. 2016), with the loss network of a data set of params.yaml. No net is
+trained; every picture takes its iterations anew. Paths are those of image files; the output is a
+PNG.
 """
 
 import argparse
@@ -19,7 +20,7 @@ from repertoire.config import RepertoireError, parse
 from repertoire.data.files import whole_file
 from repertoire.data.image_files import read_whole, with_shorter_side
 from repertoire.data.sources import SourceError, fetch
-from repertoire.nn.perceptual import Judge, optimised, pixels, scaled
+from repertoire.nn.perceptual import PerceptualLoss, optimised, pixels, scaled
 from repertoire.readers.helpers.vgg import vgg16_weights
 from repertoire.readers.styles import Config
 from repertoire.training.progress import Countdown
@@ -38,9 +39,9 @@ def stylize(content: Path, style: Path, output: Path, iterations: int, size: int
         raise RepertoireError(f"--size {size}: takes {SMALLEST} to {LARGEST}")
     torch.set_num_threads(os.cpu_count() or 1)  # someone waits, and no later digit is compared
     photograph, wanted = _read(content, size), _read(style, size)
-    judge = _judge(wanted)
+    loss_network = _perceptual(wanted)
     with Countdown(iterations) as progress:
-        for done, stage in enumerate(optimised(judge, photograph, iterations)):
+        for done, stage in enumerate(optimised(loss_network, photograph, iterations)):
             progress.step(done, {"content": stage.content, "style": stage.style})
     with whole_file(output) as partial:
         _save(partial, stage.picture)
@@ -53,22 +54,24 @@ def _read(path: Path, size: int) -> Tensor:
     return scaled(torch.from_numpy(image)[None])
 
 
-def _judge(style: Tensor) -> Judge:
+def _perceptual(style: Tensor) -> PerceptualLoss:
     """As the first data set of styles in params.yaml has it, for the style of a picture."""
     params = _params()
     config = parse(Config, params.config, "params.yaml.datasets")
-    if "judge" not in params.sources:
-        raise SourceError("sources.judge: missing; the judge's weights are read from it")
-    path = fetch(params.sources["judge"])
+    if "loss_network" not in params.sources:
+        raise SourceError("sources.loss_network: missing; its weights are read from it")
+    path = fetch(params.sources["loss_network"])
     weights, widths = vgg16_weights(path, config.weights, config.measure)
-    return Judge(widths, config.measure).learn(weights, style)
+    return PerceptualLoss(widths, config.measure).learn(weights, style)
 
 
 def _params() -> DatasetParams:
     for name in dataset_names():
         if (params := dataset_params(name)).reader == READER:
             return params
-    raise RepertoireError(f"params.yaml: no data set has the reader {READER}, whose judge is used")
+    raise RepertoireError(
+        f"params.yaml: no data set has the reader {READER}; its loss network is used"
+    )
 
 
 def _save(path: Path, picture: Tensor) -> None:

@@ -10,7 +10,7 @@ from torch.nn.utils.parametrize import is_parametrized
 from repertoire.contract import Plan
 from repertoire.engines.torch_engine import TorchRun
 from repertoire.kinds.stacked_images.encoding import CHANNELS
-from repertoire.metrics.generation import Judge
+from repertoire.metrics.generation import EvaluationClassifier
 from repertoire.metrics.uncertainty import values
 from tests.families import small
 
@@ -72,13 +72,13 @@ def test_colours_come_and_go_as_the_last_axis(project):
 
 def test_a_stack_shows_the_three_digits_that_its_label_spells(project):
     _, _, data, _ = small("gan_stacked", project.folder)
-    judge = Judge(data.arrays("judge"))
+    classifier = EvaluationClassifier(data.arrays("classifier"))
     for split in ("train", "valid", "test"):
         arrays = data.arrays(split)
         digits = np.stack([arrays["labels"] // place % 10 for place in (100, 10, 1)])
-        read = np.stack([judge.classes(arrays["images"][..., c]) for c in range(CHANNELS)])
+        read = np.stack([classifier.classes(arrays["images"][..., c]) for c in range(CHANNELS)])
         assert (read == digits).mean() > (0.9 if split == "train" else 0.6)
-        assert np.array_equal(judge.classes(arrays["images"]), [100, 10, 1] @ read)
+        assert np.array_equal(classifier.classes(arrays["images"]), [100, 10, 1] @ read)
 
 
 def test_no_digit_of_a_test_stack_is_in_another_split(project):

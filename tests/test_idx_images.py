@@ -16,8 +16,8 @@ CONFIG = idx_images.Config(
     ink=(0.0, 1.0),
     brightest=1,
     seed=0,
-    judge_units=(3,),
-    judge_iterations=2,
+    classifier_units=(3,),
+    classifier_iterations=2,
 )
 
 

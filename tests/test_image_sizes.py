@@ -14,7 +14,7 @@ from repertoire.export.verify import verify_graph
 from repertoire.kinds.images.corruption import KINDS, corrupted
 from repertoire.kinds.images.levels import level_bits
 from repertoire.kinds.images.sizes import divisor, enough_epochs, fitting_batch, halvings, usable
-from repertoire.metrics.generation import Judge, reduced
+from repertoire.metrics.generation import EvaluationClassifier, reduced
 from repertoire.metrics.principal import EXACT, Principal, pixel_rows
 from repertoire.nn.logistic import log_probability
 
@@ -133,7 +133,7 @@ def test_a_classifier_of_smaller_images_makes_them_smaller_first():
         "weight_1": rng.standard_normal((5, 2)).astype(np.float32),
         "bias_1": np.zeros(2, np.float32),
     }
-    found = Judge({**weights, "reduction": np.array([2])}).features(images)
+    found = EvaluationClassifier({**weights, "reduction": np.array([2])}).features(images)
     expected = np.maximum(small.reshape(7, -1) / 255 @ weights["weight_0"], 0)
     np.testing.assert_allclose(found, expected, rtol=1e-4)
 

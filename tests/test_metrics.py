@@ -8,7 +8,7 @@ from repertoire.kinds.running_text.blocks import in_blocks
 from repertoire.metrics import generation
 from repertoire.metrics.gate import margin_over
 from repertoire.metrics.generation import (
-    Judge,
+    EvaluationClassifier,
     class_coverage,
     coverage_measurement,
     coverage_percent,
@@ -169,11 +169,13 @@ def test_the_coverage_of_drawn_images_counts_both_kinds_of_them():
 
 
 def test_coloured_images_are_judged_channel_by_channel():
-    # One pixel a side, so that the two outputs of the judge compare it with one half.
-    judge = Judge({"weight_0": np.array([[-1.0, 1.0]]), "bias_0": np.array([0.5, -0.5])})
+    # One pixel a side, so that the two outputs of the classifier compare it with one half.
+    classifier = EvaluationClassifier(
+        {"weight_0": np.array([[-1.0, 1.0]]), "bias_0": np.array([0.5, -0.5])}
+    )
     images = np.array([[255, 0, 255], [0, 0, 255]], np.uint8)[:, None, None]
-    assert judge.classes(images).tolist() == [0b101, 0b001]
-    assert judge.features(images).tolist() == [[1, 0, 1], [0, 0, 1]]
+    assert classifier.classes(images).tolist() == [0b101, 0b001]
+    assert classifier.features(images).tolist() == [[1, 0, 1], [0, 0, 1]]
 
 
 def test_the_judge_is_the_perceptron_of_scikit_learn():
@@ -186,9 +188,9 @@ def test_the_judge_is_the_perceptron_of_scikit_learn():
     model = MLPClassifier((7, 5), max_iter=3, random_state=0).fit(flat, labels)
     weights = {f"weight_{d}": w.astype(np.float32) for d, w in enumerate(model.coefs_)}
     biases = {f"bias_{d}": b.astype(np.float32) for d, b in enumerate(model.intercepts_)}
-    judge = Judge({**weights, **biases})
-    assert (judge.classes(images) == model.predict(flat)).all()
-    assert judge.features(images).shape == (89, 5)
+    classifier = EvaluationClassifier({**weights, **biases})
+    assert (classifier.classes(images) == model.predict(flat)).all()
+    assert classifier.features(images).shape == (89, 5)
 
 
 def text_metrics(*measured):

@@ -1,4 +1,4 @@
-"""What is particular to style transfer: the judge, optimisation, moments, colours, the command."""
+"""Particular to style transfer: loss network, optimisation, moments, colours, the command."""
 
 import io
 
@@ -18,7 +18,7 @@ from repertoire.kinds.styles.colours import from_opponents, opponents, with_colo
 from repertoire.kinds.styles.encoding import likeness
 from repertoire.kinds.styles.metrics import matched_iterations
 from repertoire.nn.measure import Measure
-from repertoire.nn.perceptual import Judge, gram, optimised, pixels, scaled
+from repertoire.nn.perceptual import PerceptualLoss, gram, optimised, pixels, scaled
 from repertoire.nn.vgg import Vgg, depth
 from serving.tasks import style as task
 from tests.families import small
@@ -43,9 +43,9 @@ def stylist(blocks=2, width=3):
     return net
 
 
-def judge(style=None):
+def loss_network(style=None):
     torch.manual_seed(1)
-    made = Judge(WIDTHS, MEASURE)
+    made = PerceptualLoss(WIDTHS, MEASURE)
     weights = {k: v.numpy() for k, v in made.vgg.convolutions.state_dict().items()}
     return made.learn(weights, scaled(photograph(31, 37, seed=2) if style is None else style))
 
@@ -84,7 +84,7 @@ def test_correlations_are_a_mean_over_places_and_blind_to_where():
 
 def test_a_picture_loses_nothing_to_itself_and_a_style_is_its_own():
     style = photograph(31, 37, seed=2)
-    made, own = judge(style), scaled(style)
+    made, own = loss_network(style), scaled(style)
     content, distance = made(own, made.content(own))
     assert content.item() == 0 and distance.item() == pytest.approx(0, abs=1e-10)
     other = scaled(photograph(31, 37, seed=5))
@@ -93,7 +93,7 @@ def test_a_picture_loses_nothing_to_itself_and_a_style_is_its_own():
 
 
 def test_a_content_of_no_features_at_all_is_lost_whole():
-    made = judge()
+    made = loss_network()
     wanted = made.content(scaled(photograph(13, 17)))
     with torch.no_grad():
         for layer in made.vgg.convolutions.values():
@@ -104,7 +104,7 @@ def test_a_content_of_no_features_at_all_is_lost_whole():
 
 
 def test_optimisation_begins_with_the_photograph_and_ends_nearer_the_style():
-    made, start = judge(), scaled(photograph(23, 29))
+    made, start = loss_network(), scaled(photograph(23, 29))
     stages = list(optimised(made, start, 17))
     assert len(stages) == 18
     assert torch.equal(stages[0].picture, start) and stages[0].content == pytest.approx(0, abs=1e-9)
@@ -255,7 +255,7 @@ def test_crops_are_parts_of_training_photographs_as_they_are_or_mirrored(project
     assert any((place == crop).all((3, 4, 5)).any() for place in places)
 
 
-def test_training_moves_the_stylist_and_never_the_judge(project):
+def test_training_moves_the_stylist_and_never_the_perceptual(project):
     family, config, data, _ = small("style_poured_paint", project.folder)
     network = family.build(config, data.facts)
     learner = family.learner(network, config, data, Plan(1, 2))
@@ -265,7 +265,7 @@ def test_training_moves_the_stylist_and_never_the_judge(project):
     moved = {n for n, v in network.state_dict().items() if not torch.equal(v, before[n])}
     # A shift before a normalisation does nothing, so the convolutions' own stay.
     assert moved >= {"stylist.paint.bias", "stylist.down.0.gain", "stylist.blocks.0.first.shift"}
-    assert not any(name.startswith("judge") for name in moved)
+    assert not any(name.startswith("loss_network") for name in moved)
 
 
 def test_a_crop_larger_than_the_photographs_is_refused(project):
@@ -282,7 +282,7 @@ def test_the_loss_of_a_net_is_that_of_optimisation_at_the_start(project):
     family.learner(network, config, data, Plan(1, 2))
     run = TorchRun(family.graphs(network.eval(), data.facts))
     images = data.arrays("test")["images"]
-    found = run("judge", pictures=images, images=images)
+    found = run("loss_network", pictures=images, images=images)
     start = data.arrays("optimised")["poured_paint_losses"][0]
     np.testing.assert_allclose(found["style"], start[:, 1], rtol=1e-4)
     assert np.abs(found["content"]).max() == 0 and np.abs(start[:, 0]).max() < 1e-9

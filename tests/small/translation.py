@@ -24,7 +24,7 @@ OPTICAL = {
 SPLIT = {"valid_per_class": 5, "test_per_class": 7}
 DATA = {
     "digit_edges": SPLIT,
-    "digit_styles": {**SPLIT, "judge_units": [13, 11], "optical": OPTICAL},
+    "digit_styles": {**SPLIT, "classifier_units": [13, 11], "optical": OPTICAL},
 }
 BASELINES = {"digit_edges": {"penalties": [1.0], "copies": [1], "neighbours": [3]}}
 RECIPES = {

@@ -61,7 +61,7 @@ class Dataset:
         return classes if isinstance(classes, list) else self.facts.get("names", [])
 
     def arrays(self, name: str) -> Arrays:
-        """The arrays of a split, or of a named extra such as ``judge``; large ones are mapped."""
+        """The arrays of a split, or a named extra such as ``classifier``; large ones are mapped."""
         arrays = read_tensors(self.folder / f"{name}.safetensors")
         if name in SPLITS and self.limit is not None:
             arrays = {key: value[: self.limit] for key, value in arrays.items()}

@@ -1,6 +1,6 @@
-"""Grey pictures with one label each, and a judge that knows them: shared by their readers.
+"""Grey images with one label each and their evaluation classifier, shared by their readers.
 
-The judge is a small perceptron trained on the training pictures alone. Its hidden units are the
+The classifier is a small perceptron trained on the training images alone. Its hidden units are the
 stated feature space of the Fréchet distance; its classes count what a generator covers.
 """
 
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 
 
 class Judged(Protocol):
-    """What the config of a reader says of the judge; ``judge_units`` are its hidden widths."""
+    """What the config of a reader says of the classifier; ``classifier_units`` are its widths."""
 
     @property
     def seed(self) -> int: ...
     @property
-    def judge_units(self) -> tuple[int, ...]: ...
+    def classifier_units(self) -> tuple[int, ...]: ...
     @property
-    def judge_iterations(self) -> int: ...
+    def classifier_iterations(self) -> int: ...
 
 
 def picture_table(pixels: Array, labels: Array) -> "pd.DataFrame":
@@ -86,7 +86,7 @@ def picture_expectations(classes: int, ink: tuple[float, ...], brightest: int) -
 def encode_pictures(
     config: Judged, names: tuple[str, ...], side: int, table: "pd.DataFrame"
 ) -> Encoded:
-    """uint8 images and labels a split, and the judge's weights; ``names`` are of the classes."""
+    """uint8 images and labels a split, and the classifier's weights; ``names`` are of classes."""
     arrays: dict[str, Arrays] = {}
     for split in SPLITS:
         rows = table[table["split"] == split]
@@ -95,8 +95,12 @@ def encode_pictures(
             "images": images.reshape(-1, side, side),
             "labels": rows["label"].to_numpy(np.int64),
         }
-    judge, accuracy = train_judge(
-        config.judge_units, config.judge_iterations, config.seed, arrays["train"], arrays["valid"]
+    classifier, accuracy = train_classifier(
+        config.classifier_units,
+        config.classifier_iterations,
+        config.seed,
+        arrays["train"],
+        arrays["valid"],
     )
     facts = {
         "side": side,
@@ -104,20 +108,20 @@ def encode_pictures(
         "classes": len(names),
         "names": list(names),
         "images": {split: len(arrays[split]["images"]) for split in SPLITS},
-        "judge": judge_words(config, side),
-        "judge_valid_accuracy": accuracy,
+        "classifier": classifier_words(config, side),
+        "classifier_valid_accuracy": accuracy,
     }
     encoding = {"kind": "image", "dtype": "uint8", "range": [0, 255], "shape": [side, side]}
-    return Encoded({**arrays, "judge": judge}, facts, {"images": encoding})
+    return Encoded({**arrays, "classifier": classifier}, facts, {"images": encoding})
 
 
-def judge_words(config: Judged, side: int) -> str:
-    """What the judge is, for those who read its verdicts."""
-    units = "-".join(map(str, config.judge_units))
+def classifier_words(config: Judged, side: int) -> str:
+    """What the evaluation classifier is, for those who read its verdicts."""
+    units = "-".join(map(str, config.classifier_units))
     return f"ReLU perceptron {side**2}-{units}, trained on the training split"
 
 
-def train_judge(
+def train_classifier(
     units: tuple[int, ...], iterations: int, seed: int, train: Arrays, valid: Arrays
 ) -> tuple[Arrays, float]:
     """Weights of a perceptron for ``images`` and ``labels``, and its accuracy on the second."""

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from repertoire.contract import Array, Arrays, Data
-from repertoire.metrics.generation import AT_ONCE, Judge
+from repertoire.metrics.generation import AT_ONCE, EvaluationClassifier
 
 FEATURES = ("classes", "rotations", "pixels")
 PIXELS = "pixel_components"  # the name of these arrays of a data set
@@ -50,4 +50,4 @@ def feature_space(data: Data) -> FeatureSpace:
     """The space in which images of these data are compared."""
     if kind_of_features(data.facts) == "pixels":
         return PixelComponents(data.arrays(PIXELS))
-    return Judge(data.arrays("judge"))
+    return EvaluationClassifier(data.arrays("classifier"))

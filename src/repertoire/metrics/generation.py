@@ -1,4 +1,4 @@
-"""How close generated images are to real ones, in the features of a named judge."""
+"""How close generated images are to real ones, in the features of a named evaluation classifier."""
 
 from collections.abc import Callable
 
@@ -34,7 +34,7 @@ GROUPS = 200  # of images, drawn whole for a standard error: a draw then costs n
 SPLITS = 20  # of real images in two, for the distance that chance alone leaves
 
 
-class Judge:
+class EvaluationClassifier:
     """The perceptron that ``prepare`` trained; its last hidden layer is the feature space.
 
     Coloured images it judges whole if it was trained on such. If it knows grey ones, it judges each

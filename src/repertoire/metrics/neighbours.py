@@ -1,4 +1,4 @@
-"""A judge of pictures that knows its nearest neighbours among real ones."""
+"""A classifier of images that knows its nearest neighbours among real ones."""
 
 from dataclasses import dataclass
 
@@ -28,7 +28,7 @@ class Rules:
     accepted: Share
 
 
-class NeighbourJudge:
+class NeighbourClassifier:
     """Accepts what is near enough to ``known`` pictures, (pictures, pixels), that agree."""
 
     def __init__(self, known: Array, labels: Array, rules: Rules) -> None:

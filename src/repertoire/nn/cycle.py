@@ -13,22 +13,26 @@ from repertoire.nn.patch import square_taken_for_real, square_told_apart
 
 
 class Cycle(nn.Module):
-    """A generator each way, and a judge of each domain: (batch, …) -> logits."""
+    """A generator each way, and a discriminator of each domain: (batch, …) -> logits."""
 
     def __init__(
-        self, a_to_b: nn.Module, b_to_a: nn.Module, judge_a: nn.Module, judge_b: nn.Module
+        self,
+        a_to_b: nn.Module,
+        b_to_a: nn.Module,
+        discriminator_a: nn.Module,
+        discriminator_b: nn.Module,
     ) -> None:
         super().__init__()
         self.a_to_b, self.b_to_a = a_to_b, b_to_a
-        self.judge_a, self.judge_b = judge_a, judge_b
+        self.discriminator_a, self.discriminator_b = discriminator_a, discriminator_b
 
     def generators(self) -> list[nn.Parameter]:
         """What ``generator_losses`` moves."""
         return [*self.a_to_b.parameters(), *self.b_to_a.parameters()]
 
-    def judges(self) -> list[nn.Parameter]:
-        """What ``judge_loss`` moves."""
-        return [*self.judge_a.parameters(), *self.judge_b.parameters()]
+    def discriminators(self) -> list[nn.Parameter]:
+        """What ``discriminator_loss`` moves."""
+        return [*self.discriminator_a.parameters(), *self.discriminator_b.parameters()]
 
 
 @dataclass(frozen=True)
@@ -60,9 +64,9 @@ def generator_losses(nets: Cycle, a: Tensor, b: Tensor) -> Losses:
     fake_b, same_b = nets.a_to_b(torch.cat((a, b))).split((len(a), len(b)))
     fake_a, same_a = nets.b_to_a(torch.cat((b, a))).split((len(b), len(a)))
     back_a, back_b = nets.b_to_a(fake_b), nets.a_to_b(fake_a)
-    validity = square_taken_for_real(nets.judge_b(fake_b))
+    validity = square_taken_for_real(nets.discriminator_b(fake_b))
     return Losses(
-        validity + square_taken_for_real(nets.judge_a(fake_a)),
+        validity + square_taken_for_real(nets.discriminator_a(fake_a)),
         (back_a - a).abs().mean() + (back_b - b).abs().mean(),
         (same_b - b).abs().mean() + (same_a - a).abs().mean(),
         fake_a.detach(),
@@ -70,10 +74,14 @@ def generator_losses(nets: Cycle, a: Tensor, b: Tensor) -> Losses:
     )
 
 
-def judge_loss(nets: Cycle, real: tuple[Tensor, Tensor], fake: tuple[Tensor, Tensor]) -> Tensor:
-    """Least squares of both judges, each pair being (a, b)."""
+def discriminator_loss(
+    nets: Cycle, real: tuple[Tensor, Tensor], fake: tuple[Tensor, Tensor]
+) -> Tensor:
+    """Least squares of both discriminators, each pair being (a, b)."""
     total = torch.zeros(())
-    for judge, true, false in zip((nets.judge_a, nets.judge_b), real, fake, strict=True):
-        logits = judge(torch.cat((true, false))).split((len(true), len(false)))
+    for discriminator, true, false in zip(
+        (nets.discriminator_a, nets.discriminator_b), real, fake, strict=True
+    ):
+        logits = discriminator(torch.cat((true, false))).split((len(true), len(false)))
         total = total + square_told_apart(*logits)
     return total

@@ -22,7 +22,7 @@ def gram(features: Tensor) -> Tensor:
     return flat @ flat.transpose(1, 2) / flat.shape[2]
 
 
-class Judge(nn.Module):
+class PerceptualLoss(nn.Module):
     """Content and style loss of pictures, for one style that is kept as its correlations."""
 
     def __init__(self, widths: Sequence[int], measure: Measure) -> None:
@@ -35,7 +35,7 @@ class Judge(nn.Module):
             self.register_buffer(f"gram_{layer}", torch.eye(width))
 
     @torch.no_grad()
-    def learn(self, weights: Arrays, style: Tensor) -> "Judge":
+    def learn(self, weights: Arrays, style: Tensor) -> "PerceptualLoss":
         """Take the weights of VGG by name, and the style of a picture (1, 3, height, width)."""
         known = {name: torch.from_numpy(value.copy()) for name, value in weights.items()}
         self.vgg.convolutions.load_state_dict(known)
@@ -87,14 +87,14 @@ class Stage:
     style: float
 
 
-def optimised(judge: Judge, photograph: Tensor, iterations: int) -> Iterator[Stage]:
+def optimised(loss_network: PerceptualLoss, photograph: Tensor, iterations: int) -> Iterator[Stage]:
     """The photograph, and the picture after each iteration of projected L-BFGS that starts there.
 
     Gatys et al. 2016 with the optimiser of Johnson et al. 2016 (section 4.1): after each iteration,
     which is one evaluation of the loss and its gradient, values are clipped to those of a picture.
     """
     photograph = photograph.contiguous()
-    wanted = judge.content(photograph)
+    wanted = loss_network.content(photograph)
     picture = photograph.clone().requires_grad_()
     # A limit above zero would end early: the gradient of one pixel is small.
     optimizer = torch.optim.LBFGS(
@@ -104,9 +104,9 @@ def optimised(judge: Judge, photograph: Tensor, iterations: int) -> Iterator[Sta
 
     def closure() -> Tensor:
         optimizer.zero_grad()
-        content, style = judge(picture, wanted)
+        content, style = loss_network(picture, wanted)
         # A loss a pixel value, not their mean, or the first steps would be lost to rounding.
-        loss = judge.loss(content, style).sum() * picture.numel()
+        loss = loss_network.loss(content, style).sum() * picture.numel()
         loss.backward()
         seen[:] = content.item(), style.item()
         return loss
@@ -118,5 +118,5 @@ def optimised(judge: Judge, photograph: Tensor, iterations: int) -> Iterator[Sta
         with torch.no_grad():
             picture.clamp_(0, 1)
     with torch.no_grad():
-        content, style = judge(picture, wanted)
+        content, style = loss_network(picture, wanted)
     yield Stage(picture.detach(), content.item(), style.item())

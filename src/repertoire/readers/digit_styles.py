@@ -15,7 +15,7 @@ from repertoire.data.dataset import Encoded
 from repertoire.data.images import picture_table
 from repertoire.data.sources import Files
 from repertoire.data.validation import Expectation, expect
-from repertoire.kinds.image_domains.encoding import Judges, encode_domains, enlarged
+from repertoire.kinds.image_domains.encoding import Classifiers, encode_domains, enlarged
 from repertoire.readers import mnist
 
 KIND = "image_domains"
@@ -70,12 +70,12 @@ def expectations(config: Config) -> list[Expectation]:
 
 
 def encode(config: Config, table: pd.DataFrame) -> Encoded:
-    """Arrays and judges as ``encode_domains`` gives them."""
+    """Arrays and classifiers as ``encode_domains`` gives them."""
     facts = {
         "classes": config.classes,
         "names": [str(digit) for digit in range(config.classes)],
         "domains": {"a": "MNIST digit", "b": "optical digit"},
         "paired": False,
     }
-    judges = Judges(config.judge_units, config.judge_iterations, config.seed)
-    return encode_domains(table, (config.side, config.side), judges, facts)
+    settings = Classifiers(config.classifier_units, config.classifier_iterations, config.seed)
+    return encode_domains(table, (config.side, config.side), settings, facts)

@@ -2,7 +2,7 @@
 
 The emoji and their split are those of ``readers/emoji_pairs.py``. A subject of training is in one
 domain alone, drawn at even chances, so that no picture of training has its partner there. The
-classes of the judges are the categories of the table.
+classes of the evaluation classifiers are the categories of the table.
 """
 
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from repertoire.config import Count, Natural
 from repertoire.data.dataset import Encoded
 from repertoire.data.sources import Files
 from repertoire.data.validation import Expectation, expect
-from repertoire.kinds.image_domains.encoding import DOMAINS, Judges, encode_domains
+from repertoire.kinds.image_domains.encoding import DOMAINS, Classifiers, encode_domains
 from repertoire.readers import emoji_pairs
 
 KIND = "image_domains"
@@ -22,10 +22,10 @@ KIND = "image_domains"
 
 @dataclass(frozen=True)
 class Config(emoji_pairs.Emoji):
-    """``judge_units`` holds the hidden widths of both judges."""
+    """``classifier_units`` holds the hidden widths of both classifiers."""
 
-    judge_units: tuple[Count, ...]
-    judge_iterations: Natural
+    classifier_units: tuple[Count, ...]
+    classifier_iterations: Natural
 
 
 def tabulate(config: Config, files: Files) -> pd.DataFrame:
@@ -67,7 +67,7 @@ def expectations(config: Config) -> list[Expectation]:
 
 
 def encode(config: Config, table: pd.DataFrame) -> Encoded:
-    """Arrays and judges as ``encode_domains`` gives them."""
+    """Arrays and classifiers as ``encode_domains`` gives them."""
     names = sorted(table["category"].unique())
     facts = {
         "classes": len(names),
@@ -75,5 +75,5 @@ def encode(config: Config, table: pd.DataFrame) -> Encoded:
         "domains": {d: f"{v} emoji" for d, v in zip(DOMAINS, config.vendors, strict=True)},
         "paired": True,
     }
-    judges = Judges(config.judge_units, config.judge_iterations, config.seed)
-    return encode_domains(table, (config.side, config.side, 3), judges, facts)
+    settings = Classifiers(config.classifier_units, config.classifier_iterations, config.seed)
+    return encode_domains(table, (config.side, config.side, 3), settings, facts)

@@ -39,11 +39,11 @@ class Pictures:
 
 @dataclass(frozen=True)
 class Config(Pictures):
-    """The judge is that of ``repertoire.data.images``."""
+    """The evaluation classifier is that of ``repertoire.data.images``."""
 
     seed: Seed
-    judge_units: tuple[Count, ...]
-    judge_iterations: Natural
+    classifier_units: tuple[Count, ...]
+    classifier_iterations: Natural
 
 
 def read_idx(path: Path, axes: int) -> Array:
@@ -85,5 +85,5 @@ def expectations(config: Pictures) -> list[Expectation]:
 
 
 def encode(config: Config, table: pd.DataFrame) -> Encoded:
-    """uint8 images and labels a split, and the judge's weights."""
+    """uint8 images and labels a split, and the evaluation classifier's weights."""
     return encode_pictures(config, config.names, config.side, table)

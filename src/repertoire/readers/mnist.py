@@ -1,4 +1,4 @@
-"""Handwritten digits from a CSV of pixels and a label, and a judge that knows them."""
+"""Handwritten digits from a CSV of pixels and a label, and their evaluation classifier."""
 
 import gzip
 import io
@@ -34,10 +34,10 @@ class Digits:
 
 @dataclass(frozen=True)
 class Config(Digits):
-    """``judge_units`` holds the hidden widths of the perceptron."""
+    """``classifier_units`` holds the hidden widths of the perceptron."""
 
-    judge_units: tuple[Count, ...]
-    judge_iterations: Natural
+    classifier_units: tuple[Count, ...]
+    classifier_iterations: Natural
 
 
 def tabulate(config: Digits, files: Files) -> pd.DataFrame:
@@ -73,6 +73,6 @@ def expectations(config: Digits) -> list[Expectation]:
 
 
 def encode(config: Config, table: pd.DataFrame) -> Encoded:
-    """uint8 images and labels a split, and the judge's weights."""
+    """uint8 images and labels a split, and the evaluation classifier's weights."""
     names = tuple(map(str, range(config.classes)))
     return encode_pictures(config, names, config.side, table)

@@ -17,7 +17,7 @@ from repertoire.data.dataset import Encoded
 from repertoire.data.images import picture_table
 from repertoire.data.sources import Files, expecting
 from repertoire.data.validation import Expectation, expect
-from repertoire.kinds.image_domains.encoding import DOMAINS, Judges, encode_domains, enlarged
+from repertoire.kinds.image_domains.encoding import DOMAINS, Classifiers, encode_domains, enlarged
 from repertoire.readers.idx_images import read_idx
 
 KIND = "image_domains"
@@ -33,8 +33,8 @@ class Config:
     usps_train: Count  # rows of the official training part
     valid_share: Share  # of each training part
     seed: Seed
-    judge_units: tuple[Count, ...]
-    judge_iterations: Natural
+    classifier_units: tuple[Count, ...]
+    classifier_iterations: Natural
 
 
 def tabulate(config: Config, files: Files) -> pd.DataFrame:
@@ -92,12 +92,12 @@ def expectations(config: Config) -> list[Expectation]:
 
 
 def encode(config: Config, table: pd.DataFrame) -> Encoded:
-    """Arrays and judges as ``encode_domains`` gives them."""
+    """Arrays and classifiers as ``encode_domains`` gives them."""
     facts = {
         "classes": config.classes,
         "names": [str(digit) for digit in range(config.classes)],
         "domains": {"a": "MNIST digit", "b": "USPS digit"},
         "paired": False,
     }
-    judges = Judges(config.judge_units, config.judge_iterations, config.seed)
-    return encode_domains(table, (config.side, config.side), judges, facts)
+    settings = Classifiers(config.classifier_units, config.classifier_iterations, config.seed)
+    return encode_domains(table, (config.side, config.side), settings, facts)

@@ -34,5 +34,5 @@ def expectations(config: Config) -> list[Expectation]:
 
 
 def encode(config: Config, table: pd.DataFrame) -> Encoded:
-    """uint8 images and labels a split, and the judge's weights."""
+    """uint8 images and labels a split, and the evaluation classifier's weights."""
     return encode_stacks(config, config.names, config.side, table)

@@ -2,7 +2,7 @@
 
 The painting is the one image file that lies above the folders, or the one that is named; every
 other image is a photograph. Photographs may lie in folders called after the splits. They are
-cropped to squares and resized (``data/image_files.py``). The judge is VGG-16 with published
+cropped to squares and resized (``data/image_files.py``). The loss_network is VGG-16 with published
 weights, as in ``readers/styles.py``.
 """
 
@@ -54,7 +54,7 @@ SMALLEST = 32  # pixels on a side that show something of a style
 
 
 @dataclass(frozen=True)
-class JudgeWeights:
+class LossWeights:
     """Published weights of VGG-16: a pinned file, and which of its members they are."""
 
     source: Source
@@ -70,7 +70,7 @@ class Config:
 
     painting: str
     style: str
-    judge: JudgeWeights
+    loss_network: LossWeights
     optimisation: Optimisation
     side: Count
     style_side: Count
@@ -169,9 +169,9 @@ def encode(config: Config, table: pd.DataFrame) -> Encoded:
     }
     [painting] = table.loc[table["style"] != "", "pixels"]
     styles = {config.style: with_shorter_side(painting, config.style_side)}
-    path = fetch(config.judge.source)
-    judge = vgg16_weights(path, config.judge.weights, config.optimisation.measure)
-    return encode_styles(images, styles, judge, config.optimisation)
+    path = fetch(config.loss_network.source)
+    loss_network = vgg16_weights(path, config.loss_network.weights, config.optimisation.measure)
+    return encode_styles(images, styles, loss_network, config.optimisation)
 
 
 def propose(raw: Path, options: Mapping[str, str]) -> Proposal:

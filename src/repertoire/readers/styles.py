@@ -1,7 +1,7 @@
 """Photographs to train and to test on, pictures whose style is wanted, and a net that judges both.
 
 Photographs become squares of one size; whole photographs are held out, never parts of one. The
-judge is VGG-16 with published weights (``nn/perceptual.py``), which go with the data, because nets
+loss network is VGG-16 with published weights (``nn/perceptual.py``), which go with the data: nets
 are trained and measured by it. So does what optimisation reaches on the test photographs after each
 iteration: it takes minutes, and every net is compared with it.
 """
@@ -42,7 +42,7 @@ class Pick:
 
 @dataclass(frozen=True)
 class Config:
-    """Sources: ``judge``, and those that the picks name; ``weights`` is the judge's file in it.
+    """Sources: ``loss_network``, and those that the picks name; ``weights`` is a file in it.
 
     ``side`` of photographs and ``style_side``, the shorter one of a style, are pixels. Test
     photographs are optimised for ``iterations``; ``threads`` decides the last digits.
@@ -70,7 +70,7 @@ def tabulate(config: Config, files: Files) -> pd.DataFrame:
         for name, pixels in _pictures(files, pick)
     ]
     table = pd.DataFrame(rows)
-    table.attrs["judge"] = files["judge"]  # no column: a path is not of the data
+    table.attrs["loss_network"] = files["loss_network"]  # no column: a path is not of the data
     table["key"] = [likeness(pixels) for pixels in table["pixels"]]
     table["height"], table["width"] = (
         [pixels.shape[axis] for pixels in table["pixels"]] for axis in (0, 1)
@@ -108,6 +108,6 @@ def encode(config: Config, table: pd.DataFrame) -> Encoded:
         name: with_shorter_side(pixels, config.style_side)
         for name, pixels in zip(paintings["style"], paintings["pixels"], strict=True)
     }
-    judge = vgg16_weights(table.attrs["judge"], config.weights, config.measure)
+    loss_network = vgg16_weights(table.attrs["loss_network"], config.weights, config.measure)
     optimisation = Optimisation(config.measure, config.iterations, config.threads)
-    return encode_styles(images, styles, judge, optimisation)
+    return encode_styles(images, styles, loss_network, optimisation)

@@ -5,8 +5,8 @@ first and the same batches. The plain one is asked for the picture alone: its co
 anywhere and in any scale, some in a heap and some far out, so nobody knows where to draw a new one.
 The variational one (Kingma and Welling 2014) decodes a cloud around each code and pays for codes
 far from a standard normal: it has a place to draw from, and a likelihood. What a place gives is
-told by a judge of nearest neighbours, which accepts a picture as near to a training digit as most
-of these are to another, if the neighbours agree. By it a plain map need not have more holes.
+told by a classifier by nearest neighbours, which accepts a picture as near to a training digit as
+most of these are to another, if the neighbours agree. By it a plain map need not have more holes.
 """
 
 import itertools
@@ -19,7 +19,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits as cross_entrop
 
 from repertoire.config import Count, Natural, Positive, Seed, Share
 from repertoire.contract import Array, Figure, Kind
-from repertoire.metrics.neighbours import NeighbourJudge, Rules, nearest
+from repertoire.metrics.neighbours import NeighbourClassifier, Rules, nearest
 from repertoire.readers.helpers.tiny_digits import SIDE, TinyDigits, load_tiny_digits
 from repertoire.studies import Findings
 from repertoire.training.optimisation import Optimisation
@@ -52,7 +52,7 @@ class Config:
     epochs: Count
     learning_rate: Positive
     warmup: Share
-    judge: Rules
+    classifier: Rules
     tried: Count  # places a side of the plane, their square of every other kind
     shown: Natural  # pictures a side
     canvas: Count  # pixels a side of a map
@@ -162,12 +162,12 @@ class Map:
             "middles": (self.codes[one] + self.codes[other]) / 2,
         }
 
-    def measured(self, judge: NeighbourJudge) -> dict[str, float]:
+    def measured(self, classifier: NeighbourClassifier) -> dict[str, float]:
         """Numbers of the map by name with unit."""
         side, digits = self.config.tried, self.digits
         cells = np.minimum((self.known - self.low) / (self.high - self.low) * side, side - 1)
         neighbours = digits.train_labels[nearest(self.codes, self.known, 1)[1][:, 0]]
-        judged = {k: judge.percent(self.network.pictures(v)) for k, v in self.tried().items()}
+        judged = {k: classifier.percent(self.network.pictures(v)) for k, v in self.tried().items()}
         with torch.no_grad():
             nats = self.network.nats(*map(torch.from_numpy, (digits.test, self.codes)))
         return {
@@ -205,10 +205,10 @@ def grey(pixels: Array) -> Array:
 def study(config: Config) -> Findings:
     """Both maps, what lies in them and between digits, and numbers."""
     digits = load_tiny_digits(config.test, config.seed)
-    judge = NeighbourJudge(digits.train, digits.train_labels, config.judge)
+    classifier = NeighbourClassifier(digits.train, digits.train_labels, config.classifier)
     maps = {name: Map(config, digits, name == "variational") for name in NETS}
-    found = {name: each.measured(judge) for name, each in maps.items()}
-    unseen = judge.percent(digits.test)
+    found = {name: each.measured(classifier) for name, each in maps.items()}
+    unseen = classifier.percent(digits.test)
     sizes = (
         f"{len(digits.train)} digits to train, {config.epochs} epochs, two hidden layers of "
         f"{config.units} units, seed {config.seed}; one training each"
@@ -239,12 +239,13 @@ def _pictures(config: Config, maps: dict[str, Map], sizes: str) -> list[Figure]:
 
 
 def _table(config: Config, found: dict[str, dict[str, float]], unseen: float, sizes: str) -> Figure:
-    judge = config.judge
+    classifier = config.classifier
     return Figure(
         "numbers",
         Kind.TABLE,
-        f"The judge accepts what is as near to a training digit as {100 * judge.accepted:g} % of "
-        f"these are to another, if {judge.agreeing} of {judge.neighbours} neighbours agree: "
+        "The classifier accepts what is as near to a training digit as "
+        f"{100 * classifier.accepted:g} % of these are to another, if {classifier.agreeing} of "
+        f"{classifier.neighbours} neighbours agree: "
         f"{unseen:.1f} % of real held-out digits. {sizes}.",
         columns=("", *NETS),
         cells=[(text, *(f"{found[n][key]:.4g}" for n in NETS)) for key, text in ROWS.items()],

@@ -16,7 +16,7 @@ from torch import nn
 
 from repertoire.config import Count, Natural, NonNegative, Positive, Seed
 from repertoire.contract import Array, Figure, Kind, Line
-from repertoire.nn.cycle import Cycle, generator_losses, judge_loss
+from repertoire.nn.cycle import Cycle, discriminator_loss, generator_losses
 from repertoire.nn.patch import frozen
 from repertoire.studies import Findings, metric_name
 from repertoire.training.adversary import Adversary
@@ -88,15 +88,15 @@ def trained(config: Config, weights: tuple[float, float, float], seed: int) -> C
     settle(seed, config.threads)
     nets = Cycle(*(_net(config.units, outputs) for outputs in (2, 2, 1, 1)))
     generators = Adversary(nets.generators(), config.learning_rate, config.steps)
-    judges = Adversary(nets.judges(), config.learning_rate, config.steps)
+    discriminators = Adversary(nets.discriminators(), config.learning_rate, config.steps)
     rng = np.random.default_rng(seed)
     for _ in range(config.steps):
         a = torch.from_numpy(ring(config, rng, config.batch)[0])
         b = torch.from_numpy(partner(config, ring(config, rng, config.batch)[0]))
-        with frozen(nets.judge_a), frozen(nets.judge_b):
+        with frozen(nets.discriminator_a), frozen(nets.discriminator_b):
             losses = generator_losses(nets, a, b)
         generators.step(losses.total(*weights))
-        judges.step(judge_loss(nets, (a, b), (losses.fake_a, losses.fake_b)))
+        discriminators.step(discriminator_loss(nets, (a, b), (losses.fake_a, losses.fake_b)))
     return nets
 
 

@@ -12,7 +12,7 @@ METRICS = metrics.METRICS
 
 @dataclass(frozen=True)
 class Config:
-    """``downs`` halvings and ``blocks`` of a generator; ``halvings`` decide a judge's patches."""
+    """``downs`` halvings and ``blocks`` of a generator; ``halvings`` of a discriminator."""
 
     channels: Natural
     downs: Count
@@ -23,7 +23,7 @@ class Config:
     validity_weight: NonNegative
     reconstruction_weight: NonNegative
     identity_weight: NonNegative
-    past: Natural  # translations of each domain that are kept for the judges; 0 keeps none
+    past: Natural  # translations of each domain that are kept for the discriminators; 0 keeps none
     batch: Count
     chunk: Count
     generator_rate: Positive

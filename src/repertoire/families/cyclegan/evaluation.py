@@ -13,7 +13,7 @@ from repertoire.kinds.image_domains.metrics import (
     mean_of,
     spaces_of,
 )
-from repertoire.metrics.generation import Judge
+from repertoire.metrics.generation import EvaluationClassifier
 from repertoire.metrics.pictures import as_shown, thinned
 
 
@@ -74,9 +74,11 @@ def illustrate(
                 images=np.concatenate((first, thinned(snapshots[direction]))),
             )
         )
-    judges = {d: space for d, space in spaces_of(data).items() if isinstance(space, Judge)}
-    if judges:
-        figures.append(_classes(run, config, data, judges))
+    classifiers = {
+        d: space for d, space in spaces_of(data).items() if isinstance(space, EvaluationClassifier)
+    }
+    if classifiers:
+        figures.append(_classes(run, config, data, classifiers))
     return as_shown(figures, data.facts)
 
 
@@ -105,21 +107,23 @@ def _there_and_back(run: Run, config: Config, data: Data[Facts], direction: str)
     )
 
 
-def _classes(run: Run, config: Config, data: Data[Facts], judges: Mapping[str, Judge]) -> Figure:
+def _classes(
+    run: Run, config: Config, data: Data[Facts], classifiers: Mapping[str, EvaluationClassifier]
+) -> Figure:
     real = data.arrays("test")
     columns = []
     for direction, images in translations(run, config, real).items():
         source, target = DIRECTIONS[direction]
         labels = real[f"{source}_labels"]
-        right = judges[target].classes(images) == labels
+        right = classifiers[target].classes(images) == labels
         counts = np.bincount(labels, minlength=data.facts["classes"])
         kept = np.bincount(labels[right], minlength=len(counts))
         columns.append([_percent(k, n) for k, n in zip(kept, counts, strict=True)])
     return Figure(
         "classes",
         Kind.TABLE,
-        "Share of the test pictures of each class that the judge of the target domain, which knows "
-        "real pictures alone, still sees as that class.",
+        "Share of the test images of each class that the evaluation classifier of the target "
+        "domain, which knows real images alone, still sees as that class.",
         columns=("class", *(_named(data, direction) for direction in DIRECTIONS)),
         cells=list(zip(data.facts["names"], *columns, strict=True)),
     )

@@ -1,4 +1,4 @@
-"""Two generators, two judges, and the graphs they are exported as."""
+"""Two generators, two discriminators, and the graphs they are exported as."""
 
 from torch import Tensor, nn
 
@@ -50,10 +50,10 @@ def build(config: Config, facts: Facts) -> Cycle:
     def generator() -> nn.Module:
         return ResidualGenerator(colours, config.channels, config.downs, config.blocks, config.rim)
 
-    def judge() -> nn.Module:
+    def discriminator() -> nn.Module:
         return PatchDiscriminator(colours, config.discriminator_channels, config.halvings)
 
-    return Cycle(generator(), generator(), judge(), judge())
+    return Cycle(generator(), generator(), discriminator(), discriminator())
 
 
 def graphs(network: nn.Module, facts: Facts) -> tuple[Graph, ...]:

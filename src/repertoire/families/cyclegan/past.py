@@ -1,4 +1,4 @@
-"""Translations of some time ago, which a judge should not forget."""
+"""Translations of some time ago, which a discriminator should not forget."""
 
 from typing import Any
 

@@ -40,5 +40,5 @@ def preset(facts: Facts, rows: int) -> Preset:
         "mirrored": facts["mirrored"],
         "shown": 10,
     }
-    metric = "frechet_distance" if "judges" in facts else "principal_frechet_distance"
+    metric = "frechet_distance" if "classifiers" in facts else "principal_frechet_distance"
     return Preset(config, metric, "lower", max(1, STEPS // max(1, fewer // batch)))

@@ -10,7 +10,7 @@ from repertoire.kinds.images.facts import Facts as ImageFacts
 from repertoire.kinds.stacked_images.facts import Facts as StackFacts
 from repertoire.metrics.features import feature_space, kind_of_features
 from repertoire.metrics.generation import (
-    Judge,
+    EvaluationClassifier,
     class_coverage,
     coverage_measurement,
     coverage_percent,
@@ -49,7 +49,7 @@ def evaluate(run: Run, config: Config, data: Data[Facts], split: str) -> tuple[M
         return (coverage_measurement(generated, wanted, "pixel_coverage_percent"),)
     found = [distance_measurement(generated, wanted)]
     if features == "classes":
-        assert isinstance(space, Judge)
+        assert isinstance(space, EvaluationClassifier)
         kinds = space.classes(images)
         found.append(Measurement(len(images), lambda rows: _coverage(kinds[rows], data)))
     return (*found, coverage_measurement(generated, wanted)) if split == "test" else tuple(found)
@@ -124,8 +124,8 @@ def illustrate(
 def _kinds(data: Data[Facts], real: Array, images: Array) -> list[Figure]:
     if kind_of_features(data.facts) != "classes":
         return []
-    judge = Judge(data.arrays("judge"))
-    kinds = [judge.classes(each) for each in (real, images)]
+    classifier = EvaluationClassifier(data.arrays("classifier"))
+    kinds = [classifier.classes(each) for each in (real, images)]
     return [_modes(kinds, data) if _stacked(data) else _classes(kinds, data)]
 
 
@@ -162,7 +162,7 @@ def _classes(kinds: list[Array], data: Data[Facts]) -> Figure:
     return Figure(
         "classes",
         Kind.TABLE,
-        f"Share of each class among {len(kinds[1])} images, as the judge sees them.",
+        f"Share of each class among {len(kinds[1])} images, by the evaluation classifier.",
         columns=("class", "test images", "generated"),
         cells=[
             (name, f"{100 * r:.1f} %", f"{100 * g:.1f} %")
@@ -178,9 +178,9 @@ def _modes(kinds: list[Array], data: Data[Facts]) -> Figure:
     return Figure(
         "images-by-mode",
         Kind.LINES,
-        f"How many of {len(kinds[1]):,} images fall on each of the {count:,} modes, as the judge "
-        "sees them; modes in the order of that number. A line that falls to zero before the end "
-        "leaves modes out.",
+        f"How many of {len(kinds[1]):,} images fall on each of the {count:,} modes, by the "
+        "evaluation classifier; modes in the order of that number. A line that falls to zero "
+        "before the end leaves modes out.",
         columns=("modes", "images of the mode"),
         lines=[
             Line(label, (ranks + 1).tolist(), each[ranks].tolist())

@@ -23,7 +23,7 @@ def judged(run: Run, config: Config, pictures: Array, photographs: Array) -> Arr
     parts = []
     for start in range(0, len(pictures), config.chunk):
         part = slice(start, start + config.chunk)
-        found = run("judge", pictures=pictures[part], images=photographs[part])
+        found = run("loss_network", pictures=pictures[part], images=photographs[part])
         parts.append(np.stack((found["content"], found["style"]), 1).astype(float))
     return np.concatenate(parts)
 

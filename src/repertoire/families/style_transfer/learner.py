@@ -1,4 +1,4 @@
-"""The judge's loss on crops of photographs, made small."""
+"""The loss network's loss on crops of photographs, made small."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -27,7 +27,7 @@ class StyleLearner:
             )
         style = torch.from_numpy(data.arrays("styles")[config.style])
         device = torch.get_default_device()
-        network.judge.learn(data.arrays("judge"), scaled(style[None].to(device)))
+        network.loss_network.learn(data.arrays("loss_network"), scaled(style[None].to(device)))
         self.optimisation = Optimisation(
             network.stylist.parameters(),
             learning_rate=config.learning_rate,
@@ -51,13 +51,13 @@ class StyleLearner:
 
     def step(self, batch: Tensor) -> dict[str, float]:
         """The loss, its parts, and how much neighbouring pixels vary (mean square, of [0, 1])."""
-        judge, photographs = self.network.judge, scaled(batch)
+        loss_network, photographs = self.network.loss_network, scaled(batch)
         with torch.no_grad():
-            wanted = judge.content(photographs)
+            wanted = loss_network.content(photographs)
         pictures = self.network.stylist(photographs)
-        content, style = judge(pictures, wanted)
+        content, style = loss_network(pictures, wanted)
         variation = (pictures.diff(dim=2) ** 2).mean() + (pictures.diff(dim=3) ** 2).mean()
-        perceptual = judge.loss(content, style).mean()
+        perceptual = loss_network.loss(content, style).mean()
         loss = perceptual + self.config.variation_weight * variation
         record = self.optimisation.step(loss)
         return {

@@ -1,4 +1,4 @@
-"""The net that gives a photograph a style, its judge, and the graphs they are exported as."""
+"""The net that gives a photograph a style, its loss network, and the exported graphs."""
 
 from collections.abc import Callable
 
@@ -11,7 +11,7 @@ from repertoire.contract import Graph, Port
 from repertoire.families.style_transfer.config import Config
 from repertoire.kinds.styles.facts import Facts
 from repertoire.nn.measure import Measure
-from repertoire.nn.perceptual import Judge, pixels, scaled
+from repertoire.nn.perceptual import PerceptualLoss, pixels, scaled
 
 STRIDE = 4  # the net halves each side twice
 MARGIN = 4  # pixels of the edge repeated around a picture, so that the smallest can be reflected
@@ -137,12 +137,12 @@ class Stylist(nn.Module):
 
 
 class StyleTransfer(nn.Module):
-    """The net that is trained, and the judge that is given."""
+    """The net that is trained, and the loss network that is given."""
 
     def __init__(self, config: Config, facts: Facts) -> None:
         super().__init__()
         self.stylist = Stylist(config.width, config.blocks)
-        self.judge = Judge(facts["widths"], Measure.of(facts["measure"]))
+        self.loss_network = PerceptualLoss(facts["widths"], Measure.of(facts["measure"]))
 
 
 class Stylize(nn.Module):
@@ -184,12 +184,12 @@ class StylizeBy(nn.Module):
 class Compare(nn.Module):
     """Content and style loss of pictures beside their photographs."""
 
-    def __init__(self, judge: Judge) -> None:
+    def __init__(self, loss_network: PerceptualLoss) -> None:
         super().__init__()
-        self.judge = judge
+        self.loss_network = loss_network
 
     def forward(self, pictures: Tensor, images: Tensor) -> Moments:
-        return self.judge(scaled(pictures), self.judge.content(scaled(images)))
+        return self.loss_network(scaled(pictures), self.loss_network.content(scaled(images)))
 
 
 def build(config: Config, facts: Facts) -> StyleTransfer:
@@ -208,7 +208,7 @@ def build(config: Config, facts: Facts) -> StyleTransfer:
 
 def graphs(network: nn.Module, facts: Facts) -> tuple[Graph, ...]:
     """``stylize`` for pictures that fit in memory; ``moments`` and ``stylize_by`` for tiles of one
-    that does not, all of them normalised alike; ``judge`` measures.
+    that does not, all of them normalised alike; ``loss_network`` measures.
     """
     assert isinstance(network, StyleTransfer)
     size = ("batch", "height", "width", 3)
@@ -227,5 +227,5 @@ def graphs(network: nn.Module, facts: Facts) -> tuple[Graph, ...]:
             (pictures,),
             drawn={"deviations": (0.5, 2.0)},
         ),
-        Graph("judge", Compare(network.judge), (pictures, images), losses),
+        Graph("loss_network", Compare(network.loss_network), (pictures, images), losses),
     )

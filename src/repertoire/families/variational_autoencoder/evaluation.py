@@ -1,4 +1,4 @@
-"""Bounds on the likelihood, use of the code, and the judge on new pictures; numpy alone."""
+"""Bounds on the likelihood, use of the code, the classifier on new images; numpy alone."""
 
 import math
 from collections.abc import Iterator
@@ -19,7 +19,11 @@ from repertoire.families.variational_autoencoder.config import Config
 from repertoire.families.variational_autoencoder.drawing import figures
 from repertoire.kinds.images.facts import Facts
 from repertoire.metrics.features import feature_space, kind_of_features
-from repertoire.metrics.generation import Judge, coverage_measurement, distance_measurement
+from repertoire.metrics.generation import (
+    EvaluationClassifier,
+    coverage_measurement,
+    distance_measurement,
+)
 from repertoire.metrics.pictures import as_shown
 
 OTHERS = 9  # classes into which each picture is changed, at most
@@ -59,7 +63,7 @@ def evaluate(run: Run, config: Config, data: Data[Facts], split: str) -> tuple[M
 
     The validation split has few draws, and the test split many: both have the bound of the few, if
     these are more than one, and the bound of evidence from as many as are drawn. The test split has
-    the judge's view of new and of changed pictures, too.
+    the evaluation classifier's view of new and of changed pictures, too.
     """
     pictures = inputs(config, data, split)
     counts = {config.validation_samples}
@@ -111,7 +115,7 @@ def _sampled(run: Run, config: Config, data: Data[Facts], codes: Array) -> tuple
     distance = distance_measurement(*compared)
     if features != "classes":
         return (distance,)
-    assert isinstance(space, Judge)
+    assert isinstance(space, EvaluationClassifier)
     return distance, _changed(run, config, data, space, codes, (samples, asked))
 
 
@@ -119,21 +123,21 @@ def _changed(
     run: Run,
     config: Config,
     data: Data[Facts],
-    judge: Judge,
+    classifier: EvaluationClassifier,
     codes: Array,
     drawn: tuple[Array, Array],
 ) -> Measurement:
-    """How often the judge sees the class that was asked for, in samples and changed pictures."""
+    """How often the classifier sees the class asked for, in samples and changed images."""
     arrays, classes = data.arrays("test"), data.facts["classes"]
     samples, asked = drawn
-    agreed = 100.0 * (judge.classes(samples) == asked)
+    agreed = 100.0 * (classifier.classes(samples) == asked)
     labels, means = arrays["labels"], class_means(run, config, data)
     hits = np.zeros(len(labels))
     steps = range(1, 1 + min(classes - 1, OTHERS))
     for step in steps:  # every other class once for each picture, where they are few
         wanted = (labels + step) % classes
         images = decoded(run, config, changed(config, means, codes, labels, wanted), wanted)
-        hits += 100 * (judge.classes(images) == wanted) / len(steps)
+        hits += 100 * (classifier.classes(images) == wanted) / len(steps)
 
     def measure(rows: Array) -> dict[str, float]:
         told = {"label_agreement_percent": float(agreed[rows].mean())} if config.conditional else {}

@@ -28,7 +28,7 @@ from repertoire.kinds.image_domains.metrics import (
 )
 from repertoire.measured import Baseline
 from repertoire.metrics.generation import (
-    Judge,
+    EvaluationClassifier,
     distance_of_halves,
     frechet_distance,
     squared_distances,
@@ -70,7 +70,7 @@ def baselines(config: Config, data: Data[Facts]) -> Scores:
         "histogram": {direction: matched_levels(*pair) for direction, pair in pairs.items()},
     }
     result = Scores()
-    if not isinstance(spaces["a"], Judge):
+    if not isinstance(spaces["a"], EvaluationClassifier):
         for name, fit in (("mean_colour", mean_colour), ("nearest_neighbour", nearest_image)):
             made[name] = {direction: fit(*pair) for direction, pair in pairs.items()}
     elif config.ridges is not None:

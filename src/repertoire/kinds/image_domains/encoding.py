@@ -13,7 +13,7 @@ import pandas as pd
 from repertoire.config import Count, Natural, Seed
 from repertoire.contract import Array, Arrays
 from repertoire.data.dataset import SPLITS, Encoded
-from repertoire.data.images import train_judge
+from repertoire.data.images import train_classifier
 from repertoire.metrics.generation import reduced
 from repertoire.metrics.principal import Principal, pixel_rows
 
@@ -26,7 +26,7 @@ SAME_MOMENTS = (
 
 
 @dataclass(frozen=True)
-class Judges:
+class Classifiers:
     """Hidden widths and iterations of both perceptrons, and the seed they start from."""
 
     units: tuple[int, ...]
@@ -36,7 +36,7 @@ class Judges:
 
 @dataclass(frozen=True)
 class Spaces:
-    """For images with classes or without: perceptrons where they learn the classes, as ``Judges``.
+    """For images with classes or without: perceptrons that learn the classes, as ``Classifiers``.
 
     They look at images that are made smaller, to ``SEEN`` pixels a side at most. Where they only
     guess, or there are no classes: ``components`` of each domain's training pixels.
@@ -49,15 +49,15 @@ class Spaces:
 
 
 def encode_domains(
-    table: pd.DataFrame, shape: tuple[int, ...], judges: Judges, facts: dict[str, Any]
+    table: pd.DataFrame, shape: tuple[int, ...], settings: Classifiers, facts: dict[str, Any]
 ) -> Encoded:
-    """uint8 ``a``, ``b`` (pictures, side, side[, 3]) and their labels a split, and the judges.
+    """uint8 ``a``, ``b`` (pictures, side, side[, 3]) and their labels a split, and the classifiers.
 
     ``facts`` name the ``domains`` and the classes, and say whether the n-th pictures of both
     are ``paired`` in validation and test.
     """
     arrays = _of_splits(table, shape)
-    weights, known = _judges(arrays, judges, shape, 1)
+    weights, known = _classifiers(arrays, settings, shape, 1)
     return _encoded({**arrays, **weights}, shape, {**known, **facts})
 
 
@@ -66,16 +66,16 @@ def encode_any_domains(
 ) -> Encoded:
     """The same where there may be no classes, or none that a small classifier learns.
 
-    Then ``components_a`` and ``components_b`` are in place of the judges, and ``left_out`` of the
+    Then ``components_a`` and ``components_b`` replace the classifiers, and ``left_out`` of the
     facts says of each metric and baseline that is left out why.
     """
     arrays = _of_splits(table, shape)
     reason = _unusable_classes(arrays, facts.get("classes", 0))
     if not reason:
-        judges = Judges(spaces.units, spaces.iterations, spaces.seed)
+        settings = Classifiers(spaces.units, spaces.iterations, spaces.seed)
         factor = next(f for f in (1, 2, 4) if shape[0] <= SEEN * f)
-        weights, known = _judges(arrays, judges, shape, factor)
-        reason = _guessing(arrays["valid"], known["judge_valid_accuracies"])
+        weights, known = _classifiers(arrays, settings, shape, factor)
+        reason = _guessing(arrays["valid"], known["classifier_valid_accuracies"])
         if not reason:
             return _encoded({**arrays, **weights}, shape, {**known, **facts, "left_out": {}})
     found, shares = {}, {}
@@ -124,8 +124,8 @@ def _guessing(valid: Arrays, accuracies: dict[str, float]) -> str:
     return ""
 
 
-def _judges(
-    arrays: dict[str, Arrays], judges: Judges, shape: tuple[int, ...], factor: int
+def _classifiers(
+    arrays: dict[str, Arrays], settings: Classifiers, shape: tuple[int, ...], factor: int
 ) -> tuple[dict[str, Arrays], dict[str, Any]]:
     """The perceptron of each domain, for images made ``factor`` times smaller, and its facts."""
     found: dict[str, Arrays] = {}
@@ -138,16 +138,18 @@ def _judges(
             }
             for split in ("train", "valid")
         )
-        weights, accuracy = train_judge(judges.units, judges.iterations, judges.seed, train, valid)
+        weights, accuracy = train_classifier(
+            settings.units, settings.iterations, settings.seed, train, valid
+        )
         if factor > 1:
             weights = {**weights, "reduction": np.array([factor], np.int64)}
-        found[f"judge_{domain}"], accuracies[domain] = weights, accuracy
+        found[f"classifier_{domain}"], accuracies[domain] = weights, accuracy
     values = int(np.prod(shape)) // factor**2
     smaller = f" made {factor} times smaller" if factor > 1 else ""
     known = {
-        "judges": f"ReLU perceptrons {'-'.join(map(str, (values, *judges.units)))}, "
+        "classifiers": f"ReLU perceptrons {'-'.join(map(str, (values, *settings.units)))}, "
         f"each trained on the training pictures of its domain{smaller}",
-        "judge_valid_accuracies": accuracies,
+        "classifier_valid_accuracies": accuracies,
     }
     return found, known
 

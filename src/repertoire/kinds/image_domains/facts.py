@@ -29,7 +29,7 @@ class Shares(TypedDict):
 
 
 class Facts(CommonFacts):
-    """Evaluation classifiers are ``judges``; without them there is a ``space`` of components."""
+    """``classifiers`` are for evaluation; without them there is a ``space`` of components."""
 
     kind: Literal["image_domains"]
     side: int  # pixels
@@ -39,8 +39,8 @@ class Facts(CommonFacts):
     names: list[str]  # of the classes
     domains: Names
     paired: bool  # whether the n-th pictures of both show the same in validation and test
-    judges: NotRequired[str]  # in words
-    judge_valid_accuracies: NotRequired[Shares]
+    classifiers: NotRequired[str]  # in words
+    classifier_valid_accuracies: NotRequired[Shares]
     space: NotRequired[str]  # in words
     components: NotRequired[Sizes]
     share_of_variance: NotRequired[Shares]  # that the components keep

@@ -7,7 +7,7 @@ from repertoire.kinds.image_domains.facts import Facts
 
 def limits(facts: Facts, metrics: Mapping[str, float], epochs: int) -> list[str]:
     """Sentences for the card of a model that was trained for so many epochs."""
-    if "judges" not in facts:
+    if "classifiers" not in facts:
         kept = facts["share_of_variance"]
         return [
             "Distances compare means and covariances of principal components of the training "
@@ -15,7 +15,7 @@ def limits(facts: Facts, metrics: Mapping[str, float], epochs: int) -> list[str]
             "variance: what an image shows they do not see. They cannot be compared with distances "
             "elsewhere, nor one direction with the other."
         ]
-    right = facts["judge_valid_accuracies"]
+    right = facts["classifier_valid_accuracies"]
     return [
         "Distances are in the features of small evaluation classifiers, one of each domain, "
         "trained on its images and labels: they cannot be compared with distances elsewhere, nor "

@@ -10,7 +10,13 @@ from repertoire.contract import Array, Arrays, Data, Measurement
 from repertoire.kinds.image_domains.facts import Domain, Facts
 from repertoire.measured import Metric
 from repertoire.metrics.features import PixelComponents
-from repertoire.metrics.generation import FRECHET_DISTANCE, GROUPS, Judge, Moments, distance_of
+from repertoire.metrics.generation import (
+    FRECHET_DISTANCE,
+    GROUPS,
+    EvaluationClassifier,
+    Moments,
+    distance_of,
+)
 from repertoire.metrics.similarity import L1_LEVELS, SSIM, l1_each, ssim
 
 # Graph -> source, target.
@@ -37,7 +43,7 @@ METRICS = (
     *BOTH,
     *(in_direction(metric, direction) for metric in (*BOTH, BACK) for direction in DIRECTIONS),
 )
-Space: TypeAlias = Judge | PixelComponents
+Space: TypeAlias = EvaluationClassifier | PixelComponents
 
 
 def spaces_of(data: Data[Facts]) -> dict[str, Space]:
@@ -45,14 +51,21 @@ def spaces_of(data: Data[Facts]) -> dict[str, Space]:
 
     The features of its evaluation classifier; where there is none, its principal components.
     """
-    if "judges" in data.facts:
-        return {domain: Judge(data.arrays(f"judge_{domain}")) for domain in ("a", "b")}
+    if "classifiers" in data.facts:
+        return {
+            domain: EvaluationClassifier(data.arrays(f"classifier_{domain}"))
+            for domain in ("a", "b")
+        }
     return {domain: PixelComponents(data.arrays(f"components_{domain}")) for domain in ("a", "b")}
 
 
 def distance_name(spaces: Mapping[str, Space]) -> str:
     """What the Fréchet distance in these spaces is called."""
-    return "frechet_distance" if isinstance(spaces["a"], Judge) else "principal_frechet_distance"
+    return (
+        "frechet_distance"
+        if isinstance(spaces["a"], EvaluationClassifier)
+        else "principal_frechet_distance"
+    )
 
 
 def domain_measurement(
@@ -93,7 +106,7 @@ def _direction(
     first, second = (Moments(space.features(x), groups) for x in (images, real[target]))
     name = distance_name({"a": space})
     found = {name: lambda rows: distance_of(first, second, rows)}
-    if isinstance(space, Judge):
+    if isinstance(space, EvaluationClassifier):
         kept = space.classes(images) == real[f"{source}_labels"]
         found["class_kept_percent"] = mean_of(100.0 * kept, groups)
     return found

@@ -31,7 +31,7 @@ from repertoire.metrics.classification import linear_probe
 from repertoire.metrics.features import FeatureSpace, feature_space, kind_of_features
 from repertoire.metrics.gaussians import Generators, best_mixture, gaussian_images
 from repertoire.metrics.generation import (
-    Judge,
+    EvaluationClassifier,
     coverage_measurement,
     coverage_percent,
     distance_of_halves,
@@ -151,7 +151,7 @@ def _floors(space: FeatureSpace, splits: Splits, classes: bool) -> dict[str, flo
     result = {f"real_halves_{key}": value for key, value in halves.items()}
     if not classes:
         return result
-    assert isinstance(space, Judge)
+    assert isinstance(space, EvaluationClassifier)
     agreed = space.classes(test["images"]) == test["labels"]
     return {**result, "real_label_agreement_percent": float(100 * agreed.mean())}
 

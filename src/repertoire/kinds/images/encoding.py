@@ -15,7 +15,7 @@ import numpy as np
 from repertoire.config import Count, Natural, Seed
 from repertoire.contract import Array, Arrays
 from repertoire.data.dataset import SPLITS, Encoded
-from repertoire.data.images import train_judge
+from repertoire.data.images import train_classifier
 from repertoire.data.pixel_file import PixelFile
 from repertoire.metrics.features import PIXELS
 from repertoire.metrics.generation import reduced
@@ -96,9 +96,9 @@ def _space(
     without = "the images have no classes"
     if classes:
         parts = [_labelled(pixels, part, factor) for part in (known, asked)]
-        judge, accuracy, guess = _classifier(settings, *parts)
+        classifier, accuracy, guess = _classifier(settings, *parts)
         if accuracy > guess:
-            return _trusted("classes", judge, accuracy, settings, factor, left_out)
+            return _trusted("classes", classifier, accuracy, settings, factor, left_out)
         without = (
             f"the evaluation classifier is right about {100 * accuracy:.1f} % of validation images "
             f"and a guess about up to {100 * guess:.1f} %"
@@ -109,9 +109,9 @@ def _space(
     turned = [
         _turned(pixels, part, most, factor) for part, most in ((known, ROWS), (asked, TESTED))
     ]
-    judge, accuracy, guess = _classifier(settings, *turned)
+    classifier, accuracy, guess = _classifier(settings, *turned)
     if accuracy > guess:
-        return _trusted("rotations", judge, accuracy, settings, factor, left_out)
+        return _trusted("rotations", classifier, accuracy, settings, factor, left_out)
     why = (
         f"{without}, and a classifier of their quarter turns is right about {100 * accuracy:.1f} % "
         f"(a guess up to {100 * guess:.1f} %), so that no features are known but pixels"
@@ -127,25 +127,25 @@ def _space(
 
 def _trusted(
     features: str,
-    judge: Arrays,
+    classifier: Arrays,
     accuracy: float,
     settings: Classifier,
     factor: int,
     left_out: dict[str, str],
 ) -> Space:
     if factor > 1:
-        judge = {**judge, "reduction": np.array([factor], np.int64)}
+        classifier = {**classifier, "reduction": np.array([factor], np.int64)}
     what = "the classes" if features == "classes" else "quarter turns (Gidaris et al. 2018)"
-    units = "-".join(map(str, (len(judge["weight_0"]), *settings.units)))
+    units = "-".join(map(str, (len(classifier["weight_0"]), *settings.units)))
     smaller = f" made {factor} times smaller" if factor > 1 else ""
     facts: dict[str, Any] = {
         "features": features,
-        "judge": f"ReLU perceptron {units}, trained to tell {what} of training images{smaller}",
-        "judge_valid_accuracy": accuracy,
+        "classifier": f"ReLU perceptron {units} that tells {what} of training images{smaller}",
+        "classifier_valid_accuracy": accuracy,
     }
     if left_out:
         facts["left_out"] = left_out
-    return Space({"judge": judge}, facts)
+    return Space({"classifier": classifier}, facts)
 
 
 def _reduction(side: int) -> int:
@@ -185,8 +185,10 @@ def _small(pixels: PixelFile, numbers: Array, factor: int) -> Array:
 
 def _classifier(settings: Classifier, known: Arrays, asked: Arrays) -> tuple[Arrays, float, float]:
     """Weights, accuracy on ``asked``, and the most that a guess would reach there by chance."""
-    judge, accuracy = train_judge(settings.units, settings.iterations, settings.seed, known, asked)
+    classifier, accuracy = train_classifier(
+        settings.units, settings.iterations, settings.seed, known, asked
+    )
     labels, count = asked["labels"], len(asked["labels"])
     majority = np.bincount(known["labels"]).argmax()
     share = float(np.mean(labels == majority))
-    return judge, accuracy, share + CLEARLY * math.sqrt(max(share * (1 - share), 0.01) / count)
+    return classifier, accuracy, share + CLEARLY * math.sqrt(max(share * (1 - share), 0.01) / count)

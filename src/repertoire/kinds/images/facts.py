@@ -15,7 +15,9 @@ class Facts(CommonFacts):
     names: list[str]  # of the classes
     images: Counts
     features: NotRequired[Literal["classes", "rotations", "pixels"]]
-    judge: NotRequired[str]  # the evaluation classifier, in words; none where pixels are compared
-    judge_valid_accuracy: NotRequired[float]  # 0 to 1
+    classifier: NotRequired[
+        str
+    ]  # the evaluation classifier, in words; none where pixels are compared
+    classifier_valid_accuracy: NotRequired[float]  # 0 to 1
     ink: NotRequired[bool]  # whether grey images are drawn dark on paper; so where it is not said
     left_out: NotRequired[LeftOut]

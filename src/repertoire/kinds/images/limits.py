@@ -13,7 +13,7 @@ def limits(facts: Facts, metrics: Mapping[str, float], epochs: int) -> list[str]
     if "frechet_distance" in metrics:
         notes.append(
             "The Fréchet distance is measured in the features of a small classifier trained on the "
-            f"same pictures ({facts.get('judge', 'see the data')}): it cannot be compared with "
+            f"same images ({facts.get('classifier', 'see the data')}): it cannot be compared with "
             "distances published elsewhere."
         )
     if "modes_covered" in metrics:
@@ -25,7 +25,7 @@ def limits(facts: Facts, metrics: Mapping[str, float], epochs: int) -> list[str]
     if "class_change_percent" in metrics:
         notes.append(
             "Which class a new picture is of is the word of that classifier, right about "
-            f"{100 * facts['judge_valid_accuracy']:.1f} % of real validation pictures."
+            f"{100 * facts['classifier_valid_accuracy']:.1f} % of real validation pictures."
         )
     if any(key.endswith("elbo_nats") for key in metrics):
         notes.append(

@@ -20,7 +20,7 @@ from repertoire.metrics.gaussians import (
     independent_images,
 )
 from repertoire.metrics.generation import (
-    Judge,
+    EvaluationClassifier,
     coverage_measurement,
     distance_of_stacked_halves,
     frechet_distance,
@@ -49,12 +49,12 @@ class Config:
 def baselines(config: Config, data: Data[Facts]) -> Scores:
     """Modes covered, divergence, distance and coverage, with as many images as the test split."""
     images = {split: data.arrays(split)["images"] for split in ("train", "valid", "test")}
-    judge, test = Judge(data.arrays("judge")), images["test"]
+    classifier, test = EvaluationClassifier(data.arrays("classifier")), images["test"]
     count, channels, seed = len(test), data.facts["channels"], config.seed
-    modes, real = data.facts["classes"] ** channels, judge.features(test)
+    modes, real = data.facts["classes"] ** channels, classifier.features(test)
     digits = {split: single_images(each) for split, each in images.items()}
     train, wanted = digits["train"], channels * count
-    mixture, components = best_mixture(config.generators, train, digits["valid"], judge, seed)
+    mixture, components = best_mixture(config.generators, train, digits["valid"], classifier, seed)
     drawn = {
         "independent_pixels": independent_images(train, wanted, seed),
         "gaussian_pixels": gaussian_images(train, wanted, seed),
@@ -64,12 +64,14 @@ def baselines(config: Config, data: Data[Facts]) -> Scores:
     found["gaussian_mixture_components"] = float(components)
     made = {name: stacks(singles, channels) for name, singles in drawn.items()}
     for name, each in (made | {"real_test": test}).items():
-        found.measure(name, _of_modes(judge.classes(each), modes))
+        found.measure(name, _of_modes(classifier.classes(each), modes))
     for name, each in (made | {"real_train": images["train"][:count]}).items():
-        features = judge.features(each)
+        features = classifier.features(each)
         found[f"{name}_frechet_distance"] = frechet_distance(features, real)
         found.measure(name, coverage_measurement(features, real))
-    halves = distance_of_stacked_halves(judge.features(train), len(digits["test"]), count, channels)
+    halves = distance_of_stacked_halves(
+        classifier.features(train), len(digits["test"]), count, channels
+    )
     found |= {f"real_halves_{key}": value for key, value in halves.items()}
     return found
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from repertoire.contract import Array, Arrays
 from repertoire.data.dataset import SPLITS, Encoded
-from repertoire.data.images import Judged, judge_words, train_judge
+from repertoire.data.images import Judged, classifier_words, train_classifier
 from repertoire.data.validation import Expectation, expect
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def stack_expectations() -> list[Expectation]:
 def encode_stacks(
     config: Stacked, names: tuple[str, ...], side: int, table: "pd.DataFrame"
 ) -> Encoded:
-    """uint8 images (stacks, side, side, 3) a split and the judge, which knows single digits.
+    """uint8 images (stacks, side, side, 3) a split and the classifier of single digits.
 
     ``labels`` are the numbers that the digits of red, green and blue make.
     """
@@ -86,8 +86,12 @@ def encode_stacks(
         pixels = np.stack(known["pixels"].to_list()).astype(np.uint8).reshape(-1, side, side)
         singles[split] = {"images": pixels, "labels": known["label"].to_numpy(np.int64)}
         arrays[split] = _stacks(rows, singles[split]["images"], len(names))
-    judge, accuracy = train_judge(
-        config.judge_units, config.judge_iterations, config.seed, singles["train"], singles["valid"]
+    classifier, accuracy = train_classifier(
+        config.classifier_units,
+        config.classifier_iterations,
+        config.seed,
+        singles["train"],
+        singles["valid"],
     )
     facts = {
         "side": side,
@@ -95,12 +99,12 @@ def encode_stacks(
         "classes": len(names),
         "names": list(names),
         "images": {split: len(arrays[split]["images"]) for split in SPLITS},
-        "judge": f"{judge_words(config, side)}, each channel by itself",
-        "judge_valid_accuracy": accuracy,
+        "classifier": f"{classifier_words(config, side)}, each channel by itself",
+        "classifier_valid_accuracy": accuracy,
     }
     shape = [side, side, CHANNELS]
     encoding = {"kind": "image", "dtype": "uint8", "range": [0, 255], "shape": shape}
-    return Encoded({**arrays, "judge": judge}, facts, {"images": encoding})
+    return Encoded({**arrays, "classifier": classifier}, facts, {"images": encoding})
 
 
 def _stacks(rows: "pd.DataFrame", known: Array, classes: int) -> Arrays:

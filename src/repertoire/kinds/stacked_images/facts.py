@@ -14,5 +14,5 @@ class Facts(CommonFacts):
     classes: int
     names: list[str]  # of the classes
     images: Counts
-    judge: str  # the evaluation classifier, in words
-    judge_valid_accuracy: float  # of single images, 0 to 1
+    classifier: str  # the evaluation classifier, in words
+    classifier_valid_accuracy: float  # of single images, 0 to 1

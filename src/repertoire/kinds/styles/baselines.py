@@ -91,11 +91,11 @@ def _judged(
     """The loss of each picture (rows,)."""
     import torch
 
-    from repertoire.nn.perceptual import Judge, scaled
+    from repertoire.nn.perceptual import PerceptualLoss, scaled
 
     torch.set_num_threads(config.threads)
-    judge = Judge(data.facts["widths"], Measure.of(data.facts["measure"]))
-    judge.learn(data.arrays("judge"), scaled(torch.from_numpy(style)[None]))
+    loss_network = PerceptualLoss(data.facts["widths"], Measure.of(data.facts["measure"]))
+    loss_network.learn(data.arrays("loss_network"), scaled(torch.from_numpy(style)[None]))
     with torch.no_grad():
         given, wanted = (scaled(torch.from_numpy(each)) for each in (pictures, photographs))
-        return judge.loss(*judge(given, judge.content(wanted))).numpy()
+        return loss_network.loss(*loss_network(given, loss_network.content(wanted))).numpy()

@@ -1,4 +1,4 @@
-"""Photographs, paintings and the judge of both, as arrays."""
+"""Photographs, paintings and the loss network of both, as arrays."""
 
 import hashlib
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from repertoire.data.image_files import middle, with_shorter_side
 from repertoire.data.validation import Expectation, expect
 from repertoire.nn.measure import Measure
 
-JUDGE = "VGG-16 with ImageNet weights, not trained further"
+LOSS_NETWORK = "VGG-16 with ImageNet weights, not trained further"
 
 
 @dataclass(frozen=True)
@@ -54,19 +54,19 @@ def likeness(pixels: Array) -> str:
 def encode_styles(
     images: Mapping[str, Array],
     styles: Arrays,
-    judge: tuple[Arrays, list[int]],
+    loss_network: tuple[Arrays, list[int]],
     optimisation: Optimisation,
 ) -> Encoded:
     """uint8 ``images`` (rows, side, side, 3) a split; ``styles`` by name, of any size; the weights
-    of the ``judge``; and ``optimised``: by style the losses float32 (iterations + 1, rows, 2) and
-    the last pictures uint8 (rows, side, side, 3) of the test photographs.
+    of the ``loss_network``; and ``optimised``: by style the losses float32 (iterations + 1, rows,
+    2) and the last pictures uint8 (rows, side, side, 3) of the test photographs.
 
-    ``judge`` is its weights by name, and the widths before and after its convolutions.
+    ``loss_network`` is its weights by name, and the widths before and after its convolutions.
     """
-    weights, widths = judge
+    weights, widths = loss_network
     arrays: dict[str, Arrays] = {split: {"images": images[split]} for split in SPLITS}
     arrays["styles"] = styles
-    arrays["judge"] = weights
+    arrays["loss_network"] = weights
     arrays["optimised"] = _optimised(optimisation, arrays, widths)
     measure = optimisation.measure
     facts = {
@@ -75,7 +75,7 @@ def encode_styles(
         "photographs": {split: len(images[split]) for split in SPLITS},
         "measure": asdict(measure) | {"style": list(measure.style)},
         "widths": widths,
-        "judge": JUDGE,
+        "loss_network": LOSS_NETWORK,
     }
     shape = ["height", "width", 3]
     pictures = {"kind": "image", "dtype": "uint8", "range": [0, 255], "shape": shape}
@@ -85,18 +85,18 @@ def encode_styles(
 def _optimised(config: Optimisation, arrays: dict[str, Arrays], widths: list[int]) -> Arrays:
     import torch
 
-    from repertoire.nn.perceptual import Judge, optimised, pixels, scaled
+    from repertoire.nn.perceptual import PerceptualLoss, optimised, pixels, scaled
 
     torch.set_num_threads(config.threads)
     device = "cuda" if torch.cuda.is_available() else "cpu"
     found: Arrays = {}
     for name, style in arrays["styles"].items():
-        judge = Judge(widths, config.measure)
-        judge.learn(arrays["judge"], scaled(torch.from_numpy(style)[None])).to(device)
+        loss_network = PerceptualLoss(widths, config.measure)
+        loss_network.learn(arrays["loss_network"], scaled(torch.from_numpy(style)[None])).to(device)
         losses, pictures = [], []
         for image in arrays["test"]["images"]:
             photograph = scaled(torch.from_numpy(image)[None]).to(device)
-            stages = list(optimised(judge, photograph, config.iterations))
+            stages = list(optimised(loss_network, photograph, config.iterations))
             losses.append([(stage.content, stage.style) for stage in stages])
             pictures.append(pixels(stages[-1].picture)[0].cpu().numpy())
         found[f"{name}_losses"] = np.array(losses, np.float32).swapaxes(0, 1)

@@ -6,7 +6,7 @@ from repertoire.data.facts import CommonFacts, Counts
 
 
 class Compared(TypedDict):
-    """Layers of the judge, and what style weighs against content: ``repertoire.nn.measure``."""
+    """Layers of the loss network, and the weight of style: ``repertoire.nn.measure``."""
 
     content: str
     style: list[str]
@@ -14,7 +14,7 @@ class Compared(TypedDict):
 
 
 class Facts(CommonFacts):
-    """``widths``: channels before and after each convolution of the judge."""
+    """``widths``: channels before and after each convolution of the loss network."""
 
     kind: Literal["styles"]
     side: int  # pixels
@@ -22,4 +22,4 @@ class Facts(CommonFacts):
     photographs: Counts
     measure: Compared
     widths: list[int]
-    judge: str  # in words
+    loss_network: str  # in words

@@ -59,7 +59,7 @@ def proposal(raw: Path, options: Mapping[str, str]) -> Proposal:
     config = {
         "painting": painting,
         "style": re.sub(r"\W+", "_", Path(painting).stem.lower()).strip("_") or "style",
-        "judge": VGG16,
+        "loss_network": VGG16,
         "optimisation": {"measure": MEASURE, "iterations": ITERATIONS, "threads": 1},
         "side": side,
         "style_side": min(STYLE_SIDE, size.width, size.height),
@@ -152,7 +152,7 @@ def _facts(
             f"{len(paths):,}{sample}, {sides.min()} to {sides.max()} pixels on the shorter side; "
             f"the square in the middle is resized to {config.side} × {config.side}",
         ),
-        Fact("judge", f"VGG-16 with ImageNet weights ({ORIGIN}), not trained further"),
+        Fact("loss_network", f"VGG-16 with ImageNet weights ({ORIGIN}), not trained further"),
         split_fact(given, used, config.held_out),
         *_unused(len(splits) - len(used)),
         *copies_fact(paths),

@@ -1,4 +1,4 @@
-"""The published weights of VGG-16, which judge pictures and styles."""
+"""The published weights of VGG-16, which compare images and styles."""
 
 from pathlib import Path
 
