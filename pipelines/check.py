@@ -88,7 +88,7 @@ def _check_gate(recipe: Recipe, kind: str, place: str) -> None:
         raise ConfigError(f"{place}.metric: {recipe.family} has {error}") from None
     if gate.better != metric.better:
         raise ConfigError(f"{place}.better: of {gate.metric} the {metric.better} value is better")
-    if gate.baseline != STRONGEST and not means.baseline(gate.baseline, metric, recipe.config):
+    if gate.baseline != STRONGEST and not means.baseline(gate.baseline, metric):
         raise ConfigError(
             f"{place}.baseline: data of kind {kind} have no baseline {gate.baseline!r} of "
             f"{gate.metric}; there are: "

@@ -90,7 +90,7 @@ def verdicts(
     gate = recipe.gate
     baselines = read_json(BASELINES / f"{recipe.dataset}.json")
     _known(gate.metric, metrics)
-    beside = means.beside(means.metric(gate.metric), baselines, recipe.config)
+    beside = means.beside(means.metric(gate.metric), baselines, recipe.config, gate.baseline)
     name = gate.baseline
     if name == STRONGEST:
         name = strongest(beside) or STRONGEST
@@ -174,7 +174,7 @@ def _verdict(
     found = {"metric": recipe.gate.metric, **results["verdicts"][0]}
     means = declared(recipe.family, data.facts["kind"])
     metric = means.metric(recipe.gate.metric)
-    baseline = means.beside(metric, baselines, recipe.config)[found["baseline"]]
+    baseline = means.beside(metric, baselines, {}, found["baseline"])[found["baseline"]]
     value = results["test"][metric.key]
     return {**found, "sentence": verdict_sentence(found, value, metric, baseline)}
 

@@ -157,3 +157,10 @@ def test_optimisation_is_a_scale_and_another_style_is_no_rival():
 def test_a_net_that_is_equal_to_its_baseline_in_every_draw_is_within_noise():
     [row] = compared(5.0, 0.0, {"drift_mae": 5.0}, passed=False)
     assert row.verdict == "✗ within noise"
+
+
+def test_the_gate_is_shown_although_its_baseline_is_of_other_settings():
+    known = {"photograph_wave_perceptual_loss": 8.0, "photograph_scream_perceptual_loss": 7.0}
+    metric, gate = MEANS.metric("perceptual_loss"), "photograph_wave_perceptual_loss"
+    assert list(MEANS.beside(metric, known, {"style": "scream"}, gate)) == list(known)[::-1]
+    assert list(MEANS.beside(metric, known, {"style": "scream"})) == [list(known)[1]]

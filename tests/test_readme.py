@@ -2,6 +2,7 @@
 
 import json
 import re
+from pathlib import Path
 
 import pytest
 
@@ -15,15 +16,19 @@ TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
 TABLE = TEXT.partition(BEGIN)[2].partition(END)[0]
 
 
+def measured(name: str) -> Path:
+    """What git keeps of a recipe once it was measured."""
+    return ROOT / "artifacts" / name / "metrics.json"
+
+
 def test_the_table_holds_the_metrics_that_git_holds():
     params = Params(read_yaml(ROOT / "params.yaml"))
     rows = [line.strip("| ").split(" | ") for line in TABLE.splitlines()[2:]]
     shown = {row[1]: row for row in rows}
-    names = params.names("recipes")
-    assert len(names) == len(shown) == len(rows)
+    names = [n for n in params.names("recipes") if measured(n).exists()]
+    assert len(names) == len(shown) == len(rows) > 60
     for name in names:
-        path = ROOT / "artifacts" / name / "metrics.json"
-        metrics = json.loads(path.read_text(encoding="utf-8"))
+        metrics = json.loads(measured(name).read_text(encoding="utf-8"))
         row = shown[params.recipe(name).title]
         value = uncertain(metrics["value"], metrics["standard_error"])
         mark, verdict = row[VERDICT].split(" ", 1)
@@ -44,7 +49,7 @@ def test_the_gate_names_the_strongest_baseline_of_each_row():
         best = min(numbers) if better[row[1]] == "lower" else max(numbers)
         if numbers[0] != best:
             weaker[row[1]] = row[-1]
-    assert len(rows) == len(better) and weaker == {}
+    assert len(rows) > 60 and weaker == {}
 
 
 def line(model: str, value: str) -> str:

@@ -71,7 +71,7 @@ def comparisons(
     rows: list[Comparison] = []
     for key in sorted(metrics, key=lambda key: key != gate["metric"]):
         metric, first = means.metric(key), key == gate["metric"]
-        beside = means.beside(metric, baselines, config)
+        beside = means.beside(metric, baselines, config, gate["baseline"] if first else "")
         best = gate["baseline"] if first else strongest(beside)
         shown = [k for k, b in beside.items() if k != best and (first or b.role != "baseline")]
         for other in [best, *shown] if best else shown:

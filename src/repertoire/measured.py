@@ -75,13 +75,15 @@ class Declared:
         known = ", ".join(metric.key for metric in self.metrics)
         raise RepertoireError(f"no metric {key!r}; there are: {known}")
 
-    def baseline(self, key: str, metric: Metric, config: Mapping[str, Any]) -> Baseline | None:
-        """The baseline whose value in this metric has this key, if a recipe so set may name it."""
+    def baseline(
+        self, key: str, metric: Metric, config: Mapping[str, Any] | None = None
+    ) -> Baseline | None:
+        """The baseline whose value in this metric has this key, of the settings of ``config``."""
         name = key.removesuffix(f"_{metric.against}")
         for baseline in self.baselines if name != key else ():
             fields = _fields(baseline.name, name)
             if fields is not None and all(
-                str(config.get(field, value)) == value for field, value in fields.items()
+                str((config or {}).get(field, value)) == value for field, value in fields.items()
             ):
                 return replace(baseline, name=name, label=_partly(baseline.label, fields))
         return None
@@ -95,17 +97,22 @@ class Declared:
         return labels[0] if labels else None
 
     def beside(
-        self, metric: Metric, values: Mapping[str, Any], config: Mapping[str, Any]
+        self,
+        metric: Metric,
+        values: Mapping[str, Any],
+        config: Mapping[str, Any],
+        gate: str = "",
     ) -> dict[str, Baseline]:
         """The baselines measured in this metric, by the keys of their ``values``, best first.
 
-        ``config`` is that of the recipe: baselines of other settings are left out.
+        ``config`` is that of the recipe: baselines of other settings are left out, but for that
+        which its ``gate`` names.
         """
         sign = 1 if metric.better == "lower" else -1
         found = {
             key: replace(baseline, label=baseline.label.format(**values))
             for key in values
-            if (baseline := self.baseline(key, metric, config))
+            if (baseline := self.baseline(key, metric, None if key == gate else config))
         }
         return dict(sorted(found.items(), key=lambda item: sign * values[item[0]]))
 
