@@ -16,6 +16,6 @@ def limits(facts: Facts, metrics: Mapping[str, float], epochs: int) -> list[str]
     return [
         f"Nats are those of {facts['levels']} mu-law levels at {facts['rate']:g} Hz, the loudest "
         f"of which is {facts['scale']:.3g} {facts['unit']}: another rate, scale or number of "
-        f"levels is another measure.{clipped} Each sample is foretold from the true ones before "
+        f"levels is another measure.{clipped} Each sample is predicted from the true ones before "
         "it; how a long continuation sounds or looks no number here says."
     ]

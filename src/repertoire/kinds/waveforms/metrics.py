@@ -1,4 +1,4 @@
-"""How well the next sample is foretold, by blocks of about a second.
+"""How well the next sample is predicted, by blocks of about a second.
 
 Neighbouring samples depend on each other: what was drawn are seconds, not samples. A block never
 holds samples of two recordings.
@@ -34,19 +34,19 @@ def blocks(starts: Array, samples: int, rate: float) -> Array:
 
 
 def sample_measurement(
-    log_probs: Array, actual: Array, foretold: Array, starts: Array, rate: float
+    log_probs: Array, actual: Array, predicted: Array, starts: Array, rate: float
 ) -> Measurement:
     """Both metrics over (samples,): nats a sample, and the signal-to-noise ratio.
 
     The ratio is 10 log10 of the variance of ``actual`` about its mean over the mean square of its
-    distance from ``foretold``: about its mean, because a constant offset, such as that of an
+    distance from ``predicted``: about its mean, because a constant offset, such as that of an
     electrode, carries no information and would only flatter.
     """
     first = blocks(starts, len(actual), rate)
     sums = np.stack(
         [
             np.add.reduceat(np.asarray(each, np.float64), first)
-            for each in (-log_probs, actual, actual**2, (actual - foretold) ** 2)
+            for each in (-log_probs, actual, actual**2, (actual - predicted) ** 2)
         ],
         axis=1,
     )
