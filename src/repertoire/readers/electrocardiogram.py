@@ -5,7 +5,6 @@ The default is record 208 of the MIT-BIH Arrhythmia Database (Moody and Mark 200
 """
 
 import io
-import zipfile
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +13,7 @@ import pandas as pd
 
 from repertoire.config import Positive, Share
 from repertoire.data.dataset import Encoded
-from repertoire.data.sources import Files, SourceError, members
+from repertoire.data.sources import Files, expecting, members, unexpected
 from repertoire.data.validation import Expectation, expect
 from repertoire.kinds.waveforms.encoding import encode as encode_signal
 from repertoire.kinds.waveforms.encoding import expectations as signal_expectations
@@ -47,15 +46,10 @@ def tabulate(config: Config, files: Files) -> pd.DataFrame:
     """One row for up to ten seconds of the recording."""
     path = files["recording"]
     [(name, content)] = members(path, config.members)
-    try:
+    with expecting(path, f"arrays of which one is called {config.array} in {name}"):
         counts = np.load(io.BytesIO(content), allow_pickle=False)[config.array]
-    except (OSError, EOFError, ValueError, KeyError, IndexError, zipfile.BadZipFile) as error:
-        raise SourceError(
-            f"{path}: {name} is damaged or laid out otherwise ({error}); delete it and repeat, or "
-            "correct members and array in params.yaml"
-        ) from error
     if counts.ndim != 1 or counts.dtype.kind not in "iuf":
-        raise SourceError(f"{path}: {name}: {config.array} holds no course of numbers")
+        raise unexpected(path, f"{name}: {config.array} holds no course of numbers")
     signal = (counts.astype(np.float64) - config.zero) / config.gain
     rows: list[dict[str, Any]] = []
     for split, begin, end in parts_in_time(len(signal), config.valid_share, config.test_share):
