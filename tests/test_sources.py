@@ -12,7 +12,7 @@ import pytest
 
 from repertoire.config import ConfigError
 from repertoire.data.files import digest_file, digest_tree, whole_file, whole_folder, write_json
-from repertoire.data.sources import Files, Source, SourceError, _finder, fetch, members
+from repertoire.data.sources import Files, Source, SourceError, _finder, fetch, members, one_member
 
 CONTENT = b"a pinned file"
 
@@ -196,6 +196,9 @@ def test_members_that_are_files_are_read_by_pattern_in_order(tmp_path):
     assert [name for name, _ in members(path, "a/b/*.txt")] == ["a/b/one.txt", "a/b/two.txt"]
     with pytest.raises(SourceError, match=r"no member matches \*\.csv"):
         list(members(path, "*.csv"))
+    assert one_member(path, "*/one.txt")[0] == "a/b/one.txt"
+    with pytest.raises(SourceError, match=r"2 members match \*/\*\.txt, such as a/b/one\.txt, a"):
+        one_member(path, "*/*.txt")
 
 
 @pytest.mark.parametrize("kept", [0.2, 0.3, 0.5])

@@ -186,6 +186,15 @@ def members(path: Path, pattern: str) -> Iterator[tuple[str, bytes]]:
     yield from found
 
 
+def one_member(path: Path, pattern: str) -> tuple[str, bytes]:
+    """Name and bytes of the member that matches. Raises SourceError where there is not just one."""
+    found = list(members(path, pattern))
+    if len(found) > 1:
+        names = ", ".join(name for name, _ in found[:3])
+        raise unexpected(path, f"{len(found)} members match {pattern}, such as {names}")
+    return found[0]
+
+
 def _read_members(path: Path, pattern: str) -> list[tuple[str, bytes]]:
     if zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as archive:

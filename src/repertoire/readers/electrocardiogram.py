@@ -13,7 +13,7 @@ import pandas as pd
 
 from repertoire.config import Positive, Share
 from repertoire.data.dataset import Encoded
-from repertoire.data.sources import Files, expecting, members, unexpected
+from repertoire.data.sources import Files, expecting, one_member, unexpected
 from repertoire.data.validation import Expectation, expect
 from repertoire.kinds.waveforms.encoding import encode as encode_signal
 from repertoire.kinds.waveforms.encoding import expectations as signal_expectations
@@ -45,7 +45,7 @@ class Config:
 def tabulate(config: Config, files: Files) -> pd.DataFrame:
     """One row for up to ten seconds of the recording."""
     path = files["recording"]
-    [(name, content)] = members(path, config.members)
+    name, content = one_member(path, config.members)
     with expecting(path, f"arrays of which one is called {config.array} in {name}"):
         counts = np.load(io.BytesIO(content), allow_pickle=False)[config.array]
     if counts.ndim != 1 or counts.dtype.kind not in "iuf":

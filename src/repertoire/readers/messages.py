@@ -11,7 +11,7 @@ import pandas as pd
 
 from repertoire.config import Natural, Seed, Share
 from repertoire.data.dataset import Encoded
-from repertoire.data.sources import Files, expecting, members, unexpected
+from repertoire.data.sources import Files, expecting, one_member, unexpected
 from repertoire.data.splits import cleaned, identity, split_of_groups
 from repertoire.data.validation import Expectation, expect
 from repertoire.kinds.labelled_texts.encoding import (
@@ -68,8 +68,7 @@ def tabulate(config: Config, files: Files) -> pd.DataFrame:
 def _collection(config: Config, path: Path) -> tuple[str, bytes]:
     if config.members is None:
         return path.name, path.read_bytes()
-    [found] = members(path, config.members)
-    return found
+    return one_member(path, config.members)
 
 
 def expectations(config: Config) -> list[Expectation]:

@@ -12,7 +12,7 @@ from repertoire.config import Count, Natural, Seed
 from repertoire.contract import Array
 from repertoire.data.dataset import Encoded
 from repertoire.data.images import encode_pictures, picture_expectations, picture_table
-from repertoire.data.sources import Files, expecting, members, unexpected
+from repertoire.data.sources import Files, expecting, one_member, unexpected
 from repertoire.data.validation import Expectation
 
 KIND = "images"
@@ -49,7 +49,7 @@ def tabulate(config: Digits, files: Files) -> pd.DataFrame:
 
 def read_rows(path: Path, pattern: str, width: int) -> tuple[Array, Array]:
     """Pixels (rows, width) and labels (rows,) of a compressed CSV in an archive."""
-    [(name, content)] = members(path, pattern)
+    name, content = one_member(path, pattern)
     with expecting(path, f"rows of numbers in {name}"):
         rows = np.loadtxt(io.BytesIO(gzip.decompress(content)), delimiter=",", dtype=np.int64)
     if rows.ndim != 2 or rows.shape[1] != width + 1:

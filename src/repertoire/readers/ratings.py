@@ -16,7 +16,7 @@ import pandas as pd
 
 from repertoire.config import Count, NonNegative, Seed, Share
 from repertoire.data.dataset import Encoded
-from repertoire.data.sources import Files, expecting, members
+from repertoire.data.sources import Files, expecting, one_member
 from repertoire.data.validation import Expectation, expect
 from repertoire.kinds.interactions.encoding import (
     HISTORY,
@@ -118,7 +118,7 @@ def _read(path: Path, member: str | None, mark: str, head: bool, names: list[str
     """The first columns of a file with ``mark`` between them."""
     content = path.read_bytes()
     if member is not None:
-        [(_, content)] = members(path, member)
+        _, content = one_member(path, member)
     with expecting(path, f"a table{' in ' + member if member else ''}"):
         return pd.read_csv(
             io.BytesIO(content),

@@ -13,7 +13,7 @@ import pandas as pd
 
 from repertoire.config import NonNegative, Seed, Share
 from repertoire.data.dataset import Encoded
-from repertoire.data.sources import Files, expecting, members, unexpected
+from repertoire.data.sources import Files, expecting, one_member, unexpected
 from repertoire.data.splits import cleaned, identity, split_of_groups
 from repertoire.data.validation import Expectation, expect
 from repertoire.kinds.labelled_texts.encoding import (
@@ -69,11 +69,11 @@ def tabulate(config: Config, files: Files) -> pd.DataFrame:
 
 
 def _collection(config: Config, path: Path) -> bytes:
-    [(_, inner)] = members(path, config.members)
+    _, inner = one_member(path, config.members)
     with TemporaryDirectory() as folder:
         archive = Path(folder) / Path(config.members).name
         archive.write_bytes(inner)
-        [(_, content)] = members(archive, config.collection)
+        _, content = one_member(archive, config.collection)
     return content
 
 

@@ -15,7 +15,7 @@ import pandas as pd
 from repertoire.config import ConfigError, Count, Share
 from repertoire.contract import Array
 from repertoire.data.dataset import SPLITS, Encoded
-from repertoire.data.sources import Files, expecting, members
+from repertoire.data.sources import Files, expecting, one_member
 from repertoire.data.validation import Expectation, expect
 from repertoire.kinds.series.encoding import check_levels
 from repertoire.kinds.series.encoding import encode as encode_course
@@ -54,7 +54,7 @@ def tabulate(config: Config, files: Files) -> pd.DataFrame:
     """One row a value, as the file orders them."""
     path = files["series"]
     _check(config)
-    [(name, content)] = members(path, config.members)
+    name, content = one_member(path, config.members)
     with expecting(path, f"a table in {name} as time, time_format and values say"):
         text = gzip.decompress(content) if name.endswith(".gz") else content
         table = pd.read_csv(io.BytesIO(text), dtype=str)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from repertoire.data.dataset import Encoded
-from repertoire.data.sources import Files, expecting, members
+from repertoire.data.sources import Files, expecting, one_member
 from repertoire.data.validation import Expectation
 from repertoire.kinds.word_vectors.encoding import (
     ANALOGIES,
@@ -41,7 +41,7 @@ def tabulate(config: Config, files: Files) -> pd.DataFrame:
     text = plays.tabulate(config.plays, files).assign(set=TEXT, score=0.0)
     contents = {}
     for name in (*SETS, ANALOGIES):
-        [(_, content)] = members(files["judgements"], getattr(config, name))
+        _, content = one_member(files["judgements"], getattr(config, name))
         with expecting(files["judgements"], f"UTF-8 in {getattr(config, name)}"):
             contents[name] = content.decode()
     return pd.concat([text, judged_table(contents)], ignore_index=True)

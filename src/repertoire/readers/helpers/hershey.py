@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from repertoire.contract import Array
-from repertoire.data.sources import expecting, members, unexpected
+from repertoire.data.sources import expecting, one_member, unexpected
 
 LIFT = " R"
 FIRST = 32  # the ASCII code of the first glyph
@@ -68,7 +68,7 @@ def read_fonts(path: Path, pattern: str, names: Iterable[str]) -> dict[str, Font
 
     It holds a tar of fonts as a literal in base64. The source is parsed, never run.
     """
-    [(source, content)] = members(path, pattern)
+    source, content = one_member(path, pattern)
     with expecting(path, f"fonts in {source}"):
         with tarfile.open(fileobj=io.BytesIO(_literal(content))) as tar:
             files = {m.name: tar.extractfile(m) for m in tar if m.isfile()}

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from repertoire.contract import Arrays
-from repertoire.data.sources import members
+from repertoire.data.sources import one_member
 from repertoire.nn.measure import Measure
 from repertoire.readers.helpers.pickles import named_arrays
 
@@ -20,7 +20,7 @@ def vgg16_weights(path: Path, pattern: str, measure: Measure) -> tuple[Arrays, l
     # Imported late: the names are those of a net.
     from repertoire.nn.vgg import NAMES, depth
 
-    [(name, content)] = members(path, pattern)
+    name, content = one_member(path, pattern)
     found = named_arrays(path, name, content)
     weights: Arrays = {}
     for index, place in enumerate(NAMES[: depth(measure.layers)]):
