@@ -46,14 +46,14 @@ def test_they_hold_besides_those_of_the_reader_and_are_shown_as_yours(prepared):
         "column values to be in set: column label, value_set ['good', 'bad']",
     ]
     assert all(record["success"] for record in yours)
-    assert page.count("<b>yours</b>") == 2 and "reviews are &lt;short&gt;" in page
+    assert page.count("<b>params.yaml</b>") == 2 and "reviews are &lt;short&gt;" in page
     assert "Rows left out" not in page
 
 
 def test_without_any_nothing_is_marked(prepared):
     records, page = prepared(reviews(211))
     assert not [record for record in records if "yours" in record or "left_out" in record]
-    assert "yours" not in page and "Rows left out" not in page
+    assert "<b>params.yaml</b>" not in page and "Rows left out" not in page
 
 
 def test_one_that_fails_stops_the_data_set_and_shows_the_rows(prepared, tmp_path):

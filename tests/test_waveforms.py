@@ -13,7 +13,7 @@ from repertoire.config import ConfigError, RepertoireError, parse
 from repertoire.contract import Plan, load_family
 from repertoire.data.sources import Files, SourceError
 from repertoire.engines.torch_engine import TorchRun
-from repertoire.families.waveforms.drawing import QUANTILES, power, quantiles
+from repertoire.families.waveforms.drawing import QUANTILES, power, quantiles, ranks
 from repertoire.families.waveforms.evaluation import continued, evaluate, scored
 from repertoire.families.waveforms.presets import preset
 from repertoire.kinds.waveforms import baselines as linear
@@ -199,7 +199,10 @@ def test_the_ratio_of_a_known_error_is_known():
     # A sine of amplitude 1 about 5 has the variance 1/2; errors of 0.1 have the square 0.01.
     actual = 5 + np.sin(np.arange(7 * 40) * np.pi / 20)
     foretold = actual + 0.1 * np.where(np.arange(280) % 2, 1, -1)
-    found = values([sample_measurement(np.full(280, -2.5), actual, foretold, np.array([0]), 40)])
+    # A first sample, which is not counted, comes before.
+    actual, foretold = np.append(999, actual), np.append(-999, foretold)
+    log_probs = np.append(-1e9, np.full(280, -2.5))
+    found = values([sample_measurement(log_probs, actual, foretold, np.array([0]), 40)])
     assert found == pytest.approx({"nats_per_sample": 2.5, "snr_db": 10 * np.log10(50)})
 
 
@@ -292,9 +295,10 @@ def test_what_is_measured_is_the_mean_of_all_samples(data):
     total = 0.0
     for place, log_probs in scored(run, config, arrays["levels"], arrays["starts"]):
         levels = arrays["levels"][place]
-        total -= log_probs[np.arange(len(levels)), levels].sum()
+        first = int(place.start in arrays["starts"])
+        total -= log_probs[np.arange(first, len(levels)), levels[first:]].sum()
     found = values(evaluate(run, config, data, "test"))
-    assert found["nats_per_sample"] == pytest.approx(total / (503 + 211 + 2))
+    assert found["nats_per_sample"] == pytest.approx(total / (502 + 210 + 1))
 
 
 def test_streams_begin_and_end_recordings_with_silence(data):
@@ -394,6 +398,15 @@ def test_quantiles_are_the_first_levels_that_reach_them():
     chances[0, [100, 150, 200]] = 0.2, 0.5, 0.3
     found = quantiles(chances)[0]
     assert found.tolist() == MIDDLES[[100, 150, 150, 200, 200]].tolist() and len(QUANTILES) == 5
+
+
+def test_ranks_of_draws_from_their_own_distribution_are_spread_evenly():
+    rng = np.random.default_rng(3)
+    chances = np.tile(rng.dirichlet(np.ones(LEVELS) / 50), (20_011, 1))
+    drawn = rng.choice(LEVELS, 20_011, p=chances[0])
+    found = ranks(chances, drawn, seed=1)
+    shares = [(found < level).mean() for level in QUANTILES]
+    assert shares == pytest.approx(QUANTILES, abs=0.02)
 
 
 def test_the_power_of_a_tone_is_at_its_frequency_and_sums_to_its_variance():

@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 import pytest
 import standins
-from onnx import TensorProto, helper
+from onnx import TensorProto
+from onnx.helper import make_node as node
 from PIL import Image
 from starlette.testclient import TestClient
 
@@ -22,75 +23,83 @@ from serving.errors import InvalidInput, Malformed
 
 URL = "/v1/models/staircase"
 RATE, SCALE = 53, 2.0
-STATE = ("count", "float32", ("batch", 1))
-LEVELS = ("levels", "uint8", ("batch", "time"))
+STATE, AFTER = ((name, "float32", ("batch", 1)) for name in ("count", "next_count"))
+ASKED = [
+    ("levels", "uint8", ("batch", "time")),
+    ("temperature", "float32", ("batch",), 0, 100),
+    ("uniform", "float32", ("batch",), 0, 1),
+]
+SCORED = [("log_probs", "float32", ("batch", "time", 256))]
+DRAWN = [("level", "uint8", ("batch",)), ("log_probs", "float32", ("batch", 256))]
 
 
 def staircase(folder: Path) -> None:
-    """Two levels follow: the next one up, to which it gives 3/4, and the one that has just been.
+    """Two levels may follow: the next one up, to which it gives 3/4, and the one just been.
 
-    Its state counts the samples, so that a test can see it carried: after a second, 255 follows.
+    Its state counts the samples, so that a test can see it carried: after 4,000, 255 follows.
     """
-    node = helper.make_node
-    after = ("next_count", "float32", ("batch", 1))
-    counting = [
-        node("Shape", ["levels"], ["shape"], start=1),
-        node("Cast", ["shape"], ["length"], to=TensorProto.FLOAT),
-        node("Add", ["count", "length"], ["next_count"]),
-    ]
-    table = np.full((256, 256), 1e-9)
-    for level in range(256):
-        table[level, level] = 0.25
-        table[level, min(255, level + 1)] += 0.75
-    weights = {"table": np.log(table).astype(np.float32), "last": np.array(-1)}
-    weights |= {"half": np.array(0.75, np.float32), "long": np.array(4000, np.float32)}
-    weights |= {"top": np.array(255), "axis": np.array([1])}
-    score = standins.graph_model(
-        [
-            *counting,
-            node("Cast", ["levels"], ["places"], to=TensorProto.INT64),
-            node("Gather", ["table", "places"], ["log_probs"]),
-        ],
-        [LEVELS, STATE],
-        [scored := ("log_probs", "float32", ("batch", "time", 256)), after],
-        {"table": weights["table"]},
-    )
-    asked = [
-        LEVELS,
-        ("temperature", "float32", ("batch",), 0, 100),
-        ("uniform", "float32", ("batch",), 0, 1),
-        STATE,
-    ]
-    drawn = [("level", "uint8", ("batch",)), ("log_probs", "float32", ("batch", 256)), after]
-    step = standins.graph_model(
-        [
-            *counting,
-            node("Cast", ["levels"], ["places"], to=TensorProto.INT64),
-            node("Gather", ["places", "last"], ["latest"], axis=1),
-            node("Gather", ["table", "latest"], ["log_probs"]),
-            node("Less", ["uniform", "half"], ["drawn_up"]),
-            node("Less", ["temperature", "uniform"], ["cold"]),
-            node("Or", ["drawn_up", "cold"], ["up"]),
-            node("Cast", ["up"], ["by"], to=TensorProto.INT64),
-            node("Add", ["latest", "by"], ["higher"]),
-            node("Min", ["higher", "top"], ["bounded"]),
-            node("Greater", ["next_count", "long"], ["late"]),
-            node("Squeeze", ["late", "axis"], ["lately"]),
-            node("Where", ["lately", "top", "bounded"], ["chosen"]),
-            node("Cast", ["chosen"], ["level"], to=TensorProto.UINT8),
-        ],
-        asked,
-        drawn,
-        weights,
-    )
     back = {"next_count": "count"}
-    entries = [
-        standins.graph_entry(folder, "score", score, [LEVELS, STATE], [scored, after], back),
-        standins.graph_entry(folder, "step", step, asked, drawn, back),
-    ]
+    parts = {"score": (scoring(), ASKED[:1], SCORED), "step": (stepping(), ASKED, DRAWN)}
+    entries = []
+    for name, (nodes, inputs, outputs) in parts.items():
+        ports = ([*inputs, STATE], [*outputs, AFTER])
+        weights = {key: WEIGHTS[key] for node in nodes for key in node.input if key in WEIGHTS}
+        model = standins.graph_model(nodes, *ports, weights)
+        entries.append(standins.graph_entry(folder, name, model, *ports, back))
     encoding = {"kind": "waveform", "rate": RATE, "scale": SCALE, "unit": "V", "full_scale": SCALE}
     tasks = ["continue", "likelihood"]
     standins.write_manifest(folder, "waveforms", tasks, entries, {"wave": encoding})
+
+
+def counting() -> list[Any]:
+    return [
+        node("Shape", ["levels"], ["shape"], start=1),
+        node("Cast", ["shape"], ["length"], to=TensorProto.FLOAT),
+        node("Add", ["count", "length"], ["next_count"]),
+        node("Cast", ["levels"], ["places"], to=TensorProto.INT64),
+    ]
+
+
+def scoring() -> list[Any]:
+    return [*counting(), node("Gather", ["table", "places"], ["log_probs"])]
+
+
+def stepping() -> list[Any]:
+    """Up where the random number is below 3/4, or the temperature below it."""
+    return [
+        *counting(),
+        node("Gather", ["places", "last"], ["latest"], axis=1),
+        node("Gather", ["table", "latest"], ["log_probs"]),
+        node("Less", ["uniform", "half"], ["drawn_up"]),
+        node("Less", ["temperature", "uniform"], ["cold"]),
+        node("Or", ["drawn_up", "cold"], ["up"]),
+        node("Cast", ["up"], ["by"], to=TensorProto.INT64),
+        node("Add", ["latest", "by"], ["higher"]),
+        node("Min", ["higher", "top"], ["bounded"]),
+        node("Greater", ["next_count", "long"], ["late"]),
+        node("Squeeze", ["late", "axis"], ["lately"]),
+        node("Where", ["lately", "top", "bounded"], ["chosen"]),
+        node("Cast", ["chosen"], ["level"], to=TensorProto.UINT8),
+    ]
+
+
+def table() -> np.ndarray:
+    """log_probs[last, next]."""
+    chances = np.full((256, 256), 1e-9)
+    for level in range(256):
+        chances[level, level] = 0.25
+        chances[level, min(255, level + 1)] += 0.75
+    return np.log(chances).astype(np.float32)
+
+
+WEIGHTS = {
+    "table": table(),
+    "last": np.array(-1),
+    "half": np.array(0.75, np.float32),
+    "long": np.array(4000, np.float32),
+    "top": np.array(255),
+    "axis": np.array([1]),
+}
 
 
 @pytest.fixture(scope="module")

@@ -20,7 +20,7 @@ PAGE = """<!doctype html>
 <table><tr><th><th>expectation<th>Great Expectations class<th>observed</tr>
 {% for r in records %}<tr><td class="{{ 'ok' if r.success else 'bad' }}">{{ '✓' if r.success
  else '✗' }}<td>{{ r.meaning }}{% if r.yours %}
- <b>yours</b>{% endif %}<td><code>{{ r.expectation }}</code><td>{{ r.observed or '' }}</tr>
+ <b>params.yaml</b>{% endif %}<td><code>{{ r.expectation }}</code><td>{{ r.observed or '' }}</tr>
 {% endfor %}</table>
 {% if left_out %}<h2>Rows left out</h2>
 <table><tr><th>rows<th>reason<th>the first of them</tr>

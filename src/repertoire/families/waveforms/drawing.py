@@ -21,6 +21,18 @@ def quantiles(chances: Array) -> Array:
     return MIDDLES[np.minimum(np.stack(places, axis=1), LEVELS - 1)]
 
 
+def ranks(chances: Array, levels: Array, seed: int) -> Array:
+    """Where each level lies in its distribution, chances (time, LEVELS): (time,) from 0 to 1.
+
+    A place within the level's own share is drawn at random, so that the ranks of a calibrated model
+    are spread evenly although levels are whole (Smith 1985).
+    """
+    places = np.asarray(levels, np.int64)[:, None]
+    share = np.take_along_axis(chances, places, 1)[:, 0]
+    upto = np.take_along_axis(chances.cumsum(1), places, 1)[:, 0]
+    return upto - np.random.default_rng(seed).random(len(share)) * share
+
+
 def _axes(facts: Facts) -> tuple[str, str]:
     return "seconds", f"{facts['dataset'].replace('_', ' ')}, {facts['unit']}"
 
@@ -49,8 +61,8 @@ def forecast(facts: Facts, actual: Array, means: Array, bounds: Array, first: in
     return Figure(
         "forecast",
         Kind.LINES,
-        "A stretch from the middle of the test part: each sample, and what was foretold of it from "
-        "those before it.",
+        "The sharpest change in the middle of the test part: each sample, and what was foretold of "
+        "it from those before it.",
         columns=_axes(facts),
         lines=lines,
     )
@@ -106,17 +118,16 @@ def power(signals: Sequence[Array], facts: Facts) -> Array:
     return np.maximum(density, LOWEST * density.max())
 
 
-def calibration(shares: Array) -> Figure:
-    """How often samples lie at or below quantiles."""
+def calibration(found: Array) -> Figure:
+    """How often samples lie below quantiles, of their ``ranks`` (time,)."""
     return Figure(
         "calibration",
         Kind.TABLE,
-        "How often a test sample was at or below each quantile of its forecast. A quantile is a "
-        "whole level, so that shares are somewhat above their level.",
-        columns=("quantile", "at or below"),
+        "How often a test sample was below each quantile of its forecast; well calibrated ones "
+        "repeat their level. Within its level a sample's place is drawn at random.",
+        columns=("quantile", "below"),
         cells=[
-            (f"{100 * level:g} %", f"{100 * share:.1f} %")
-            for level, share in zip(QUANTILES, shares, strict=True)
+            (f"{100 * level:g} %", f"{100 * (found < level).mean():.1f} %") for level in QUANTILES
         ],
     )
 

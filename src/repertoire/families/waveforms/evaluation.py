@@ -13,7 +13,7 @@ from repertoire.kinds.waveforms.metrics import sample_measurement
 
 SIDE_BY_SIDE = 16  # recordings in a scoring call
 DRAWN = 256  # samples that are drawn after each epoch, at most
-SHOWN_SECONDS = 1.5  # of the signal, in figures
+SHOWN, CLOSE = 540, 96  # samples of the signal in figures, and of a close look at it
 SPECTRUM = (8, 1024)  # continuations, and samples of each, whose spectrum is shown
 
 
@@ -91,36 +91,42 @@ def illustrate(
     """Forecasts and continuations of the test part, its spectrum, calibration, and training."""
     facts, arrays = data.facts, data.arrays("test")
     levels, starts = arrays["levels"], arrays["starts"]
-    shown = _shown(starts, len(levels), facts["rate"])
+    shown = _shown(starts, len(levels))
     given = levels[shown.start : (shown.start + shown.stop) // 2]
-    more = continued(
-        run, config, np.tile(given, (3, 1)), shown.stop - shown.start - len(given), 1.0, seed=0
-    )
+    count = shown.stop - shown.start - len(given)
+    more = continued(run, config, np.tile(given, (3, 1)), count, 1.0, seed=0)
+    means, ranks = np.empty((2, len(levels)))
     quantiles = np.empty((len(levels), len(drawing.QUANTILES)))
-    means = np.empty(len(levels))
     for place, found in scored(run, config, levels, starts):
         chances = np.exp(found)
         means[place] = chances @ MIDDLES
         quantiles[place] = drawing.quantiles(chances)
+        ranks[place] = drawing.ranks(chances, levels[place], place.start)
     signal = decoded(levels)
-    shares = (signal[:, None] <= quantiles).mean(0)
+    close = _sharpest(signal, shown)
     return (
-        drawing.forecast(facts, signal[shown], means[shown], quantiles[shown], shown.start),
+        drawing.forecast(facts, signal[close], means[close], quantiles[close], close.start),
         drawing.continuations(facts, signal[shown], decoded(more)),
         drawing.spectra(facts, levels, starts, _long(run, config, levels)),
-        drawing.calibration(shares),
+        drawing.calibration(ranks),
         drawing.training(facts, decoded(snapshots["drawn"])),
     )
 
 
-def _shown(starts: Array, samples: int, rate: float) -> slice:
+def _shown(starts: Array, samples: int) -> slice:
     """The middle of the recording that is in the middle of the test part."""
     ends = np.append(starts[1:], samples)
     number = len(starts) // 2
-    middle = int(starts[number] + ends[number]) // 2
-    width = max(4, round(SHOWN_SECONDS * rate))
-    begin = max(int(starts[number]), middle - width // 2)
-    return slice(begin, min(int(ends[number]), begin + width))
+    begin = max(int(starts[number]), (int(starts[number] + ends[number]) - SHOWN) // 2)
+    return slice(begin, min(int(ends[number]), begin + SHOWN))
+
+
+def _sharpest(signal: Array, shown: slice) -> slice:
+    """Around the largest change of what is shown."""
+    change = np.abs(np.diff(signal[shown]))
+    middle = shown.start + (int(change.argmax()) if len(change) else 0)
+    begin = max(shown.start, min(middle - CLOSE // 2, shown.stop - CLOSE))
+    return slice(begin, min(shown.stop, begin + CLOSE))
 
 
 def _long(run: Run, config: Config, levels: Array) -> Array:

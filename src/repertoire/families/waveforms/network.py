@@ -76,7 +76,7 @@ class Waveform(nn.Module):
         widths = (self.bounds[1:] - self.bounds[:-1]) * sharpness
         # sigmoid(b) - sigmoid(a) = sigmoid(b) sigmoid(-a) (1 - exp(a - b)), without the difference
         # of two numbers near 1; the outermost intervals are open.
-        below = nn.functional.logsigmoid(gaps)
+        below = _log_sigmoid(gaps)
         logs = (
             nn.functional.pad(below, (0, 1))
             + nn.functional.pad(below - gaps, (1, 0))
@@ -84,6 +84,11 @@ class Waveform(nn.Module):
         )
         mass = torch.exp(shares + logs).sum(1)
         return torch.log_softmax(torch.log(mass + FLOOR) + self.weights, dim=1)
+
+
+def _log_sigmoid(gaps: Tensor) -> Tensor:
+    """Exact far below 0, where onnxruntime's sigmoid is not."""
+    return gaps.clamp(max=0) - torch.log(1 + torch.exp(-gaps.abs()))
 
 
 def _log_one_minus_exp(width: Tensor) -> Tensor:
@@ -141,7 +146,7 @@ def graphs(network: nn.Module, facts: Facts) -> tuple[Graph, ...]:
     states = state_ports(network.config)
     after = tuple(replace(p, name=f"next_{p.name}", low=None, high=None) for p in states)
     feedback = {out.name: into.name for out, into in zip(after, states, strict=True)}
-    levels = Port("levels", "uint8", ("batch", "time"))
+    levels = Port("levels", "uint8", ("batch", "time"), 0, LEVELS - 1)
     every = Port("log_probs", "float32", ("batch", "time", LEVELS))
     asked = (
         levels,

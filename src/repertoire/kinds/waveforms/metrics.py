@@ -38,22 +38,27 @@ def sample_measurement(
 ) -> Measurement:
     """Both metrics over (samples,): nats a sample, and the signal-to-noise ratio.
 
+    The first sample of a recording, before which nothing is known, is not counted: a recording that
+    sets in at a peak would decide the ratio alone.
+
     The ratio is 10 log10 of the variance of ``actual`` about its mean over the mean square of its
     distance from ``predicted``: about its mean, because a constant offset, such as that of an
     electrode, carries no information and would only flatter.
     """
     first = blocks(starts, len(actual), rate)
+    counted = np.ones(len(actual))
+    counted[starts] = 0
     sums = np.stack(
         [
-            np.add.reduceat(np.asarray(each, np.float64), first)
-            for each in (-log_probs, actual, actual**2, (actual - predicted) ** 2)
+            np.add.reduceat(counted * each, first)
+            for each in (-log_probs, actual, actual**2, (actual - predicted) ** 2, 1)
         ],
         axis=1,
     )
-    counts = np.diff(np.append(first, len(actual)))
 
     def measure(rows: Array) -> dict[str, float]:
-        nats, mean, square, noise = sums[rows].sum(0) / counts[rows].sum()
+        *sizes, count = sums[rows].sum(0)
+        nats, mean, square, noise = np.array(sizes) / max(1, count)
         return {"nats_per_sample": float(nats), "snr_db": ratio_db(square - mean**2, noise)}
 
     return Measurement(len(first), measure)

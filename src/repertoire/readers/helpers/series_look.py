@@ -76,7 +76,7 @@ def look(raw: Path, options: Mapping[str, str]) -> Looked:
     )
     bad = BadRows(BadRowRule("drop", 1.0))
     seen = observed(chosen.table, chosen.names, content, bad)
-    facts = [_format_fact(content, read), *chosen.facts, *_bad_facts(bad, rule)]
+    facts = [_format_fact(content, read), *ignored(raw), *chosen.facts, *_bad_facts(bad, rule)]
     found = course(chosen.table, seen)
     facts.append(_step_fact(found, chosen.table, options))
     found, names = _moving(found, [] if chosen.table.id else chosen.names, facts)
