@@ -21,7 +21,7 @@ from repertoire.data.files import whole_file
 from repertoire.data.image_files import read_whole, with_shorter_side
 from repertoire.data.sources import SourceError, fetch
 from repertoire.nn.perceptual import PerceptualLoss, optimised, pixels, scaled
-from repertoire.readers.helpers.vgg import vgg16_weights
+from repertoire.readers.helpers.images.vgg import vgg16_weights
 from repertoire.readers.styles import Config
 from repertoire.training.progress import Countdown
 

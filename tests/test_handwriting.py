@@ -14,8 +14,8 @@ from repertoire.families.handwriting.density import draw, log_likelihood, mixtur
 from repertoire.families.handwriting.drawing import picture, polylines
 from repertoire.families.handwriting.window import window_weights
 from repertoire.kinds.strokes.baselines import Config, conditional_log_density, gaussian_nats
-from repertoire.readers.helpers.hershey import parse_font, read_fonts
-from repertoire.readers.helpers.pen import Hand, set_word, write_word
+from repertoire.readers.helpers.strokes.hershey import parse_font, read_fonts
+from repertoire.readers.helpers.strokes.pen import Hand, set_word, write_word
 from repertoire.readers.stroke_fonts import words
 from tests.families import small
 from tests.small.strokes import font, source

@@ -15,7 +15,7 @@ from repertoire.kinds.image_domains.encoding import enlarged
 from repertoire.kinds.image_pairs import baselines as picture_pairs
 from repertoire.metrics.similarity import l1_levels, ssim
 from repertoire.readers import emoji_domains, emoji_pairs, mnist_usps
-from repertoire.readers.helpers.edges import edges
+from repertoire.readers.helpers.images.edges import edges
 from tests.small import emoji
 
 LUMINANCE, CONTRAST = 2.55**2, 7.65**2

@@ -29,7 +29,7 @@ from repertoire.kinds.piano_rolls.transposition import room, transposed
 from repertoire.metrics.uncertainty import values
 from repertoire.readers import piano_rolls
 from repertoire.readers.chorales import families, passages_of, sampled
-from repertoire.readers.helpers.musicxml import Note, ScoreError, read_mxl, read_score
+from repertoire.readers.helpers.music.musicxml import Note, ScoreError, read_mxl, read_score
 from tests.families import small
 from tests.small.chorales import mxl
 

@@ -26,7 +26,7 @@ from repertoire.kinds.captions.wording import plain, unspaced
 from repertoire.metrics.bleu import caption_metrics
 from repertoire.metrics.uncertainty import values
 from repertoire.readers import captioned_images
-from repertoire.readers.helpers import caption_proposal
+from repertoire.readers.helpers.images import caption_proposal
 from tests.own.journey import add, repro, served
 from tests.small.captioned import draw, write_shapes, write_table
 from tests.small.photographs import write_weights

@@ -19,8 +19,14 @@ from repertoire.families.polyphony.presets import preset
 from repertoire.kinds.piano_rolls.baselines import Keys, keys
 from repertoire.metrics.uncertainty import standard_errors, values
 from repertoire.readers import midi_folder
-from repertoire.readers.helpers.grid import chosen_steps, cuts, folded, row_length, shares_on_grid
-from repertoire.readers.helpers.midi import MidiError, read_midi
+from repertoire.readers.helpers.music.grid import (
+    chosen_steps,
+    cuts,
+    folded,
+    row_length,
+    shares_on_grid,
+)
+from repertoire.readers.helpers.music.midi import MidiError, read_midi
 from tests.own.journey import add, repro, served
 
 TICKS = 96  # of a quarter note

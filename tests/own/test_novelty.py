@@ -289,7 +289,7 @@ def test_equal_rows_stay_in_one_split_and_contrary_labels_never_train(raw):
 
 
 def test_anomalies_behind_the_sample_are_counted(raw, monkeypatch):
-    from repertoire.readers.helpers import novelty_columns
+    from repertoire.readers.helpers.tables import novelty_columns
 
     write(raw, payments(30_011).sort_values("is_fraud", kind="stable"))
     monkeypatch.setattr(novelty_columns, "SAMPLE_BYTES", 2_000)

@@ -14,9 +14,9 @@ from repertoire.data.validation import ValidationError, common, validate, with_i
 from repertoire.families.handwriting.presets import preset
 from repertoire.kinds.strokes import baselines
 from repertoire.readers import stroke_files
-from repertoire.readers.helpers.drawing_facts import chosen_longest, chosen_step
-from repertoire.readers.helpers.drawing_files import Row, drawing_of
-from repertoire.readers.helpers.pen_paths import kept_points, movements, simplified, stepped
+from repertoire.readers.helpers.strokes.drawing_facts import chosen_longest, chosen_step
+from repertoire.readers.helpers.strokes.drawing_files import Row, drawing_of
+from repertoire.readers.helpers.strokes.pen_paths import kept_points, movements, simplified, stepped
 from tests.own.journey import add, repro, served
 
 

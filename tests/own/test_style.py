@@ -19,7 +19,7 @@ from repertoire.data.files import digest_file
 from repertoire.data.sources import Files, SourceError
 from repertoire.data.validation import common, validate, with_identity
 from repertoire.readers import style_folder
-from repertoire.readers.helpers import style_proposal
+from repertoire.readers.helpers.images import style_proposal
 from tests.own.journey import repro, served
 from tests.small.styles import picture, write_perceptual
 

@@ -29,8 +29,13 @@ from repertoire.kinds.captions.encoding import (
 )
 from repertoire.kinds.captions.wording import Wording
 from repertoire.metrics.bleu import split_into
-from repertoire.readers.helpers.caption_tables import Captioned, Columns, captioned_images, file_at
-from repertoire.readers.helpers.image_doors import HeldOut, once_across, with_splits
+from repertoire.readers.helpers.images.caption_tables import (
+    Captioned,
+    Columns,
+    captioned_images,
+    file_at,
+)
+from repertoire.readers.helpers.images.doors import HeldOut, once_across, with_splits
 
 KIND = "captions"
 OPTIONS = {
@@ -131,6 +136,6 @@ def encode(config: Config, table: pd.DataFrame) -> Encoded:
 def propose(raw: Path, options: Mapping[str, str]) -> Proposal:
     """A data set of these images, with what was found. Raises SourceError, OptionNeeded."""
     # Imported late: a proposal needs this module's config.
-    from repertoire.readers.helpers.caption_proposal import proposal
+    from repertoire.readers.helpers.images.caption_proposal import proposal
 
     return proposal(raw, options)

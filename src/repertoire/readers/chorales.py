@@ -18,8 +18,8 @@ from repertoire.data.dataset import Encoded
 from repertoire.data.sources import Files, members, unexpected
 from repertoire.data.validation import Expectation, expect
 from repertoire.kinds.piano_rolls.encoding import Chord, described, encoded_rolls
-from repertoire.readers.helpers.musicxml import Part, ScoreError, read_mxl
-from repertoire.readers.helpers.parts import part_expectations
+from repertoire.readers.helpers.music.musicxml import Part, ScoreError, read_mxl
+from repertoire.readers.helpers.music.parts import part_expectations
 
 KIND = "piano_rolls"
 

@@ -13,7 +13,7 @@ from repertoire.data.dataset import SPLITS, Encoded
 from repertoire.data.sources import Files
 from repertoire.data.validation import Expectation
 from repertoire.readers import mnist
-from repertoire.readers.helpers.edges import edges
+from repertoire.readers.helpers.images.edges import edges
 
 KIND = "image_pairs"
 

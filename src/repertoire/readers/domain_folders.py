@@ -22,7 +22,7 @@ from repertoire.data.image_files import ImageFileError, read_image
 from repertoire.data.sources import Files, SourceError
 from repertoire.data.validation import Expectation, expect
 from repertoire.kinds.image_domains.encoding import DOMAINS, Spaces, encode_any_domains
-from repertoire.readers.helpers.same_geometry import (
+from repertoire.readers.helpers.images.same_geometry import (
     Colour,
     chosen_colour,
     chosen_side,
@@ -33,7 +33,7 @@ from repertoire.readers.helpers.same_geometry import (
     share,
     with_splits,
 )
-from repertoire.readers.helpers.translation_facts import (
+from repertoire.readers.helpers.images.translation_facts import (
     augmentation_fact,
     classes_below,
     colour_fact,
@@ -44,7 +44,7 @@ from repertoire.readers.helpers.translation_facts import (
     sizes_of,
     split_fact,
 )
-from repertoire.readers.helpers.two_sides import Found, Placed, in_splits, placed_images
+from repertoire.readers.helpers.images.two_sides import Found, Placed, in_splits, placed_images
 
 KIND = "image_domains"
 OPTIONS = {

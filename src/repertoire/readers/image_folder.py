@@ -1,6 +1,6 @@
 """Anybody's images in a folder: ``train/<class>/x.png``, ``<class>/x.png``, flat, or metadata.
 
-``repertoire.readers.helpers.image_layouts`` states the layouts, ``repertoire.data.image_files`` how
+``helpers.images.layouts`` states the layouts, ``repertoire.data.image_files`` how
 a file becomes pixels. Images whose pixels are equal at the wanted size stay in one split; where
 folders tell the splits, a training image that occurs again in validation or test is left out.
 """
@@ -19,9 +19,9 @@ from repertoire.data.doors import BadRowRule, BadRows, Proposal
 from repertoire.data.sources import Files, SourceError
 from repertoire.data.validation import Expectation, expect
 from repertoire.kinds.images.encoding import Classifier, Split, encode_images
-from repertoire.readers.helpers.image_layouts import Choice, Labels, read_folder
-from repertoire.readers.helpers.image_proposal import proposal
-from repertoire.readers.helpers.image_tables import (
+from repertoire.readers.helpers.images.layouts import Choice, Labels, read_folder
+from repertoire.readers.helpers.images.proposal import proposal
+from repertoire.readers.helpers.images.tables import (
     PIXELS,
     Colour,
     class_names,

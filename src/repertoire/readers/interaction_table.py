@@ -28,16 +28,17 @@ from repertoire.kinds.interactions.encoding import (
     Names,
     encode_likes,
 )
-from repertoire.readers.helpers import table_columns as tables
-from repertoire.readers.helpers.interaction_files import (
+from repertoire.readers.helpers.tables import columns as tables
+from repertoire.readers.helpers.tables.columns import as_plain, whole_number
+from repertoire.readers.helpers.tables.interaction_files import (
     Interactions,
     Layout,
     Titles,
     read_interactions,
     read_titles,
 )
-from repertoire.readers.helpers.interaction_layout import found_layout
-from repertoire.readers.helpers.interaction_likes import (
+from repertoire.readers.helpers.tables.interaction_layout import found_layout
+from repertoire.readers.helpers.tables.interaction_likes import (
     files_fact,
     least_like,
     liked_rows,
@@ -45,7 +46,6 @@ from repertoire.readers.helpers.interaction_likes import (
     unique_titles,
     well_known,
 )
-from repertoire.readers.helpers.table_columns import as_plain, whole_number
 
 if TYPE_CHECKING:
     import pandas as pd

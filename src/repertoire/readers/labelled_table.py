@@ -23,13 +23,13 @@ from repertoire.data.table_formats import Reading
 from repertoire.data.tables import FILE, ROW, SPLIT, ignored, is_about, read_tables, table_files
 from repertoire.data.validation import Expectation
 from repertoire.kinds.labelled_texts.encoding import Texts, encode_labels, label_expectations
-from repertoire.readers.helpers.label_cells import is_one_line, label_text, one_line
-from repertoire.readers.helpers.text_columns import (
+from repertoire.readers.helpers.texts.columns import (
     chosen_columns,
     classes_fact,
     split_facts,
     text_settings,
 )
+from repertoire.readers.helpers.texts.label_cells import is_one_line, label_text, one_line
 
 KIND = "labelled_texts"
 OPTIONS = {

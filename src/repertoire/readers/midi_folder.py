@@ -25,7 +25,7 @@ from repertoire.kinds.piano_rolls.encoding import (
     encoded_rolls,
     range_expectations,
 )
-from repertoire.readers.helpers.grid import (
+from repertoire.readers.helpers.music.grid import (
     OCTAVE,
     chords,
     chosen_steps,
@@ -36,8 +36,8 @@ from repertoire.readers.helpers.grid import (
     row_length,
     shares_on_grid,
 )
-from repertoire.readers.helpers.midi import MidiError, MidiPiece, header, read_midi
-from repertoire.readers.helpers.midi_facts import (
+from repertoire.readers.helpers.music.midi import MidiError, MidiPiece, header, read_midi
+from repertoire.readers.helpers.music.midi_facts import (
     chosen_range,
     file_facts,
     grid_fact,

@@ -28,15 +28,15 @@ from repertoire.data.splits import split_called
 from repertoire.data.validation import Expectation, expect
 from repertoire.kinds.novelty.baselines import suited
 from repertoire.kinds.novelty.encoding import encode_normal_images
-from repertoire.readers.helpers import table_columns as tables
-from repertoire.readers.helpers.novelty_folders import (
+from repertoire.readers.helpers.tables import columns as tables
+from repertoire.readers.helpers.tables.novelty_folders import (
     chosen_size,
     folder_words,
     folders,
     group_of,
     kinds_of_images,
 )
-from repertoire.readers.helpers.novelty_splits import held_out
+from repertoire.readers.helpers.tables.novelty_splits import held_out
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -30,9 +30,9 @@ from repertoire.data.validation import Expectation, expect
 from repertoire.kinds.novelty.baselines import suited
 from repertoire.kinds.novelty.encoding import NORMAL, encode_columns
 from repertoire.readers import novelty_images
-from repertoire.readers.helpers import table_columns as tables
-from repertoire.readers.helpers.novelty_columns import Chosen, chosen_columns, normal_labels
-from repertoire.readers.helpers.novelty_splits import held_out
+from repertoire.readers.helpers.tables import columns as tables
+from repertoire.readers.helpers.tables.novelty_columns import Chosen, chosen_columns, normal_labels
+from repertoire.readers.helpers.tables.novelty_splits import held_out
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -14,9 +14,9 @@ from repertoire.data.sources import Files, SourceError
 from repertoire.data.splits import split_of_groups
 from repertoire.data.validation import Expectation
 from repertoire.kinds.pairs.encoding import Measure, Side, encode_pairs, pair_expectations
-from repertoire.readers.helpers.pair_files import Layout, Pairs, Place, read_pairs
-from repertoire.readers.helpers.text_documents import cleaned, unprintable
-from repertoire.readers.helpers.text_splits import same_words
+from repertoire.readers.helpers.texts.documents import cleaned, unprintable
+from repertoire.readers.helpers.texts.pair_files import Layout, Pairs, Place, read_pairs
+from repertoire.readers.helpers.texts.splits import same_words
 
 KIND = "pairs"
 OPTIONS: Mapping[str, str] = {
@@ -162,6 +162,6 @@ def encode(config: Config, table: pd.DataFrame) -> Encoded:
 
 def propose(raw: Path, options: Mapping[str, str]) -> Proposal:
     """Which texts are source and target, how they are split, and which tokens suit them."""
-    from repertoire.readers.helpers.pair_proposal import proposal
+    from repertoire.readers.helpers.texts.pair_proposal import proposal
 
     return proposal(raw, options)

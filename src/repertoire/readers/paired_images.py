@@ -1,7 +1,7 @@
 """Anybody's pairs of images, in the layouts of pix2pix: what goes in, and what should come out.
 
 A and B beside each other in one file (``train/1.jpg``, or without splits), or two folders of equal
-file names (``repertoire.readers.helpers.two_sides``). Pairs with equal sources stay in one split;
+file names (``helpers.images.two_sides``). Pairs with equal sources stay in one split;
 where folders tell the splits, a training pair that occurs again in a later one is left out.
 """
 
@@ -18,14 +18,14 @@ from repertoire.data.dataset import SPLITS, Encoded
 from repertoire.data.doors import BadRowRule, BadRows, Fact, Proposal, bad_row_rule
 from repertoire.data.sources import Files, SourceError
 from repertoire.data.validation import Expectation, expect
-from repertoire.readers.helpers.image_pairs import (
+from repertoire.readers.helpers.images.pairs import (
     Direction,
     Layout,
     Wanted,
     decoded,
     pairs_of,
 )
-from repertoire.readers.helpers.same_geometry import (
+from repertoire.readers.helpers.images.same_geometry import (
     Colour,
     chosen_colour,
     chosen_side,
@@ -35,7 +35,7 @@ from repertoire.readers.helpers.same_geometry import (
     share,
     with_splits,
 )
-from repertoire.readers.helpers.translation_facts import (
+from repertoire.readers.helpers.images.translation_facts import (
     augmentation_fact,
     colour_fact,
     file_fact,
@@ -45,7 +45,7 @@ from repertoire.readers.helpers.translation_facts import (
     sizes_of,
     split_fact,
 )
-from repertoire.readers.helpers.two_sides import Found, Placed, placed_images
+from repertoire.readers.helpers.images.two_sides import Found, Placed, placed_images
 
 KIND = "image_pairs"
 OPTIONS = {

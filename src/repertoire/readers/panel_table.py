@@ -19,10 +19,10 @@ from repertoire.data.validation import Expectation, expect
 from repertoire.kinds.panel.encoding import Panel
 from repertoire.kinds.panel.encoding import encode as encode_panel
 from repertoire.kinds.series.encoding import check_levels
-from repertoire.readers.helpers.courses import Course, course_of, listed
-from repertoire.readers.helpers.series_files import SeriesTable
-from repertoire.readers.helpers.series_look import cut, parts
-from repertoire.readers.helpers.series_rows import calendar, described, in_time, shared_facts
+from repertoire.readers.helpers.series.courses import Course, course_of, listed
+from repertoire.readers.helpers.series.files import SeriesTable
+from repertoire.readers.helpers.series.look import cut, parts
+from repertoire.readers.helpers.series.rows import calendar, described, in_time, shared_facts
 
 KIND = "panel"
 

@@ -24,7 +24,7 @@ from repertoire.kinds.pairs.encoding import (
     pair_expectations,
     split_by_chance,
 )
-from repertoire.readers.helpers.probes import PROBES
+from repertoire.readers.helpers.texts.probes import PROBES
 
 KIND = "pairs"
 

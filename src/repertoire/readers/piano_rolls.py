@@ -19,7 +19,7 @@ from repertoire.data.files import digest_text
 from repertoire.data.sources import Files, expecting, unexpected
 from repertoire.data.validation import Expectation
 from repertoire.kinds.piano_rolls.encoding import Chord, described, encoded_rolls
-from repertoire.readers.helpers.parts import part_expectations
+from repertoire.readers.helpers.music.parts import part_expectations
 
 KIND = "piano_rolls"
 

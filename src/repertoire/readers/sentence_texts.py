@@ -18,7 +18,7 @@ from repertoire.data.validation import Expectation, expect
 from repertoire.kinds.sentences.baselines import QUESTION_MARKS
 from repertoire.kinds.sentences.encoding import encode_sentences
 from repertoire.readers import text_files
-from repertoire.readers.helpers.text_splits import same_words
+from repertoire.readers.helpers.texts.splits import same_words
 
 KIND = "sentences"
 OPTIONS: Mapping[str, str] = {
@@ -139,7 +139,7 @@ def encode(config: Config, table: pd.DataFrame) -> Encoded:
 
 def propose(raw: Path, options: Mapping[str, str]) -> Proposal:
     """What the files are, how they are split, and which sentences are kept."""
-    from repertoire.readers.helpers.text_proposal import (
+    from repertoire.readers.helpers.texts.proposal import (
         estimated_rows,
         look,
         proposed_table,
@@ -162,7 +162,7 @@ def proposed_config(
     train: Sequence[str], texts: Mapping[str, Any], options: Mapping[str, str]
 ) -> dict[str, Any]:
     """Words where spaces set them apart, else characters; lengths that most sentences have."""
-    from repertoire.readers.helpers.levels import flag, script_of, whole
+    from repertoire.readers.helpers.texts.levels import flag, script_of, whole
 
     script = script_of("\n".join(train))
     spaced = script.spaceless + script.hangul < 0.3

@@ -22,11 +22,11 @@ from repertoire.kinds.series.encoding import check_levels
 from repertoire.kinds.series.encoding import encode as encode_course
 from repertoire.kinds.series.proposals import persistence_of, seasonal_differences
 from repertoire.readers import panel_table
-from repertoire.readers.helpers import series_proposal
-from repertoire.readers.helpers.courses import Course, course_of
-from repertoire.readers.helpers.series_files import SeriesTable
-from repertoire.readers.helpers.series_look import cut, look, parts
-from repertoire.readers.helpers.series_rows import calendar, described, in_time, shared_facts
+from repertoire.readers.helpers.series import proposal as series_proposal
+from repertoire.readers.helpers.series.courses import Course, course_of
+from repertoire.readers.helpers.series.files import SeriesTable
+from repertoire.readers.helpers.series.look import cut, look, parts
+from repertoire.readers.helpers.series.rows import calendar, described, in_time, shared_facts
 
 KIND = "series"
 OPTIONS: Mapping[str, str] = series_proposal.OPTIONS

@@ -19,13 +19,20 @@ from repertoire.data.doors import BadRowRule, BadRows, Proposal
 from repertoire.data.sources import Files, SourceError
 from repertoire.data.validation import Expectation, expect
 from repertoire.kinds.strokes.encoding import encoded_drawings
-from repertoire.readers.helpers.drawing_facts import (
+from repertoire.readers.helpers.options import one_of, refuse, whole_number
+from repertoire.readers.helpers.own_files import (
+    completed_splits,
+    splits_of,
+    visible_files,
+    without_leaks,
+)
+from repertoire.readers.helpers.strokes.drawing_facts import (
     chosen_longest,
     chosen_step,
     drawing_facts,
     file_facts,
 )
-from repertoire.readers.helpers.drawing_files import (
+from repertoire.readers.helpers.strokes.drawing_files import (
     ARCHIVES,
     LINES,
     Drawing,
@@ -36,14 +43,7 @@ from repertoire.readers.helpers.drawing_files import (
     is_lines,
     rows_of,
 )
-from repertoire.readers.helpers.options import one_of, refuse, whole_number
-from repertoire.readers.helpers.own_files import (
-    completed_splits,
-    splits_of,
-    visible_files,
-    without_leaks,
-)
-from repertoire.readers.helpers.pen_paths import stepped
+from repertoire.readers.helpers.strokes.pen_paths import stepped
 
 KIND = "strokes"
 SAMPLE_ROWS, SAMPLE_BYTES = 3000, 3 << 20  # of larger files, a proposal looks at so much

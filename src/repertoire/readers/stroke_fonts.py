@@ -18,8 +18,8 @@ from repertoire.data.sources import Files
 from repertoire.data.text import END, PAD, UNKNOWN, text_encoding
 from repertoire.data.validation import Expectation, expect
 from repertoire.kinds.pairs.encoding import split_by_chance
-from repertoire.readers.helpers.hershey import read_fonts
-from repertoire.readers.helpers.pen import Hand, write_word
+from repertoire.readers.helpers.strokes.hershey import read_fonts
+from repertoire.readers.helpers.strokes.pen import Hand, write_word
 
 KIND = "strokes"
 FREQUENT = """

@@ -34,13 +34,13 @@ from repertoire.kinds.styles.encoding import (
     likeness,
     size_expectations,
 )
-from repertoire.readers.helpers.caption_tables import file_at, relative, split_of_folders
-from repertoire.readers.helpers.image_doors import (
+from repertoire.readers.helpers.images.caption_tables import file_at, relative, split_of_folders
+from repertoire.readers.helpers.images.doors import (
     HeldOut,
     once_across,
     with_splits,
 )
-from repertoire.readers.helpers.vgg import vgg16_weights
+from repertoire.readers.helpers.images.vgg import vgg16_weights
 
 KIND = "styles"
 OPTIONS = {
@@ -177,6 +177,6 @@ def encode(config: Config, table: pd.DataFrame) -> Encoded:
 def propose(raw: Path, options: Mapping[str, str]) -> Proposal:
     """A data set of these images, with what was found. Raises SourceError, OptionNeeded."""
     # Imported late: a proposal needs this module's config.
-    from repertoire.readers.helpers.style_proposal import proposal
+    from repertoire.readers.helpers.images.style_proposal import proposal
 
     return proposal(raw, options)

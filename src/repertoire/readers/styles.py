@@ -27,7 +27,7 @@ from repertoire.kinds.styles.encoding import (
     square,
 )
 from repertoire.nn.measure import Measure
-from repertoire.readers.helpers.vgg import vgg16_weights
+from repertoire.readers.helpers.images.vgg import vgg16_weights
 
 KIND = "styles"
 

@@ -17,7 +17,7 @@ from repertoire.data.doors import BadRowRule, BadRows, Proposal
 from repertoire.data.sources import Files, SourceError
 from repertoire.data.validation import Expectation, expect
 from repertoire.kinds.running_text.encoding import Running, encode_stream
-from repertoire.readers.helpers.text_documents import (
+from repertoire.readers.helpers.texts.documents import (
     Document,
     files_below,
     is_table,
@@ -26,7 +26,7 @@ from repertoire.readers.helpers.text_documents import (
     shortened,
     unprintable,
 )
-from repertoire.readers.helpers.text_splits import Shares, divided, without_known_lines
+from repertoire.readers.helpers.texts.splits import Shares, divided, without_known_lines
 
 KIND = "running_text"
 OPTIONS: Mapping[str, str] = {
@@ -80,7 +80,7 @@ def tabulate(config: Config, files: Files) -> pd.DataFrame:
 def read_texts(config: Config, raw: Path, most_bytes: int) -> Iterator[Document]:
     """The documents that ``config`` names, each with its lines."""
     if config.column:
-        from repertoire.readers.helpers.document_columns import read_column
+        from repertoire.readers.helpers.texts.document_columns import read_column
 
         return iter(read_column(raw, config.column, config.encoding, most_bytes))
     kept = [file for file in files_below(raw) if not is_table(file) and not other_format(file)]
@@ -184,6 +184,6 @@ def prompt(table: pd.DataFrame) -> str:
 
 def propose(raw: Path, options: Mapping[str, str]) -> Proposal:
     """What the files are, how they are split, and which tokens suit them."""
-    from repertoire.readers.helpers.text_proposal import proposal
+    from repertoire.readers.helpers.texts.proposal import proposal
 
     return proposal(raw, options)

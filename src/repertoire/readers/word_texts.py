@@ -62,8 +62,8 @@ def encode(config: Config, table: pd.DataFrame) -> Encoded:
 
 def propose(raw: Path, options: Mapping[str, str]) -> Proposal:
     """What the files are, how they are split, and which words get a vector."""
-    from repertoire.readers.helpers.levels import flag, whole
-    from repertoire.readers.helpers.text_proposal import (
+    from repertoire.readers.helpers.texts.levels import flag, whole
+    from repertoire.readers.helpers.texts.proposal import (
         estimated_rows,
         look,
         proposed_table,
@@ -97,7 +97,7 @@ def propose(raw: Path, options: Mapping[str, str]) -> Proposal:
 
 def level_of(lines: Sequence[str], options: Mapping[str, str]) -> tuple[str, str]:
     """Raises OptionNeeded for a script without spaces whose words are not set apart."""
-    from repertoire.readers.helpers.levels import chosen, script_of
+    from repertoire.readers.helpers.texts.levels import chosen, script_of
 
     if asked := chosen(options, "level", ("word", "spaced")):
         return asked, "as asked for"

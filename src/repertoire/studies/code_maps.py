@@ -20,7 +20,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits as cross_entrop
 from repertoire.config import Count, Natural, Positive, Seed, Share
 from repertoire.contract import Array, Figure, Kind
 from repertoire.metrics.neighbours import NeighbourClassifier, Rules, nearest
-from repertoire.readers.helpers.tiny_digits import SIDE, TinyDigits, load_tiny_digits
+from repertoire.readers.helpers.images.tiny_digits import SIDE, TinyDigits, load_tiny_digits
 from repertoire.studies import Findings
 from repertoire.training.optimisation import Optimisation
 from repertoire.training.process import settle

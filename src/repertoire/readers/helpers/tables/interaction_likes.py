@@ -8,7 +8,7 @@ import numpy as np
 from repertoire.config import ConfigError
 from repertoire.contract import Array
 from repertoire.data.doors import Fact
-from repertoire.readers.helpers.interaction_files import Interactions, Layout, Titles
+from repertoire.readers.helpers.tables.interaction_files import Interactions, Layout, Titles
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -13,8 +13,8 @@ from repertoire.data.doors import BadRowRule, BadRows, Fact, OptionNeeded, Propo
 from repertoire.data.image_files import ImageFileError, image_paths, inspect
 from repertoire.data.sources import SourceError
 from repertoire.readers import style_folder as door
-from repertoire.readers.helpers.caption_tables import file_at, relative, split_of_folders
-from repertoire.readers.helpers.image_doors import (
+from repertoire.readers.helpers.images.caption_tables import file_at, relative, split_of_folders
+from repertoire.readers.helpers.images.doors import (
     Options,
     copies_fact,
     sampled,

@@ -26,14 +26,14 @@ from repertoire.kinds.captions.wording import (
 )
 from repertoire.metrics.bleu import split_into
 from repertoire.readers import captioned_images as door
-from repertoire.readers.helpers.caption_tables import (
+from repertoire.readers.helpers.images.caption_tables import (
     Captioned,
     Columns,
     caption_tables,
     chosen_columns,
     relative,
 )
-from repertoire.readers.helpers.image_doors import (
+from repertoire.readers.helpers.images.doors import (
     HeldOut,
     Options,
     copies_fact,

@@ -22,8 +22,8 @@ from repertoire.config import RepertoireError
 from repertoire.contract import Array
 from repertoire.data.sources import SourceError
 from repertoire.data.splits import split_called
-from repertoire.readers.helpers.pen_paths import SIDE, movements, simplified
 from repertoire.readers.helpers.pickles import ragged_rows
+from repertoire.readers.helpers.strokes.pen_paths import SIDE, movements, simplified
 
 LINES = (".ndjson", ".jsonl", ".ndjson.gz", ".jsonl.gz")
 ARCHIVES = (".npz",)

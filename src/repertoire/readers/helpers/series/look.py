@@ -15,11 +15,11 @@ from repertoire.data.dataset import SPLITS
 from repertoire.data.doors import SAMPLE_BYTES, BadRowRule, BadRows, Fact
 from repertoire.data.sources import SourceError
 from repertoire.data.stamps import time_format
-from repertoire.data.tables import FILE, Table
+from repertoire.data.tables import FILE, Table, ignored
 from repertoire.kinds.series.steps import written
-from repertoire.readers.helpers.courses import NUMBER, Course, between, course, listed
-from repertoire.readers.helpers.series_choice import choose
-from repertoire.readers.helpers.series_files import (
+from repertoire.readers.helpers.series.choice import choose
+from repertoire.readers.helpers.series.courses import NUMBER, Course, between, course, listed
+from repertoire.readers.helpers.series.files import (
     SeriesTable,
     id_cells,
     observed,

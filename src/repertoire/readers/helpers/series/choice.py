@@ -21,8 +21,8 @@ from repertoire.data.stamps import (
 )
 from repertoire.data.tables import FILE, ROW, Table
 from repertoire.kinds.series.steps import found_step, step_called, written
-from repertoire.readers.helpers.series_columns import id_columns, time_columns, value_columns
-from repertoire.readers.helpers.series_files import (
+from repertoire.readers.helpers.series.columns import id_columns, time_columns, value_columns
+from repertoire.readers.helpers.series.files import (
     SPLIT_COLUMN,
     SeriesTable,
     time_cells,

@@ -13,9 +13,13 @@ from repertoire.data.doors import OptionNeeded
 from repertoire.data.sources import SourceError
 from repertoire.data.table_formats import Reading
 from repertoire.data.tables import FILE, ROW
-from repertoire.readers.helpers.document_columns import COLUMN, could_be_text, splits_of, tables_of
-from repertoire.readers.helpers.pair_names import LANGUAGES, SOURCES, TARGETS, Asked, told
-from repertoire.readers.helpers.text_documents import (
+from repertoire.readers.helpers.texts.document_columns import (
+    COLUMN,
+    could_be_text,
+    splits_of,
+    tables_of,
+)
+from repertoire.readers.helpers.texts.documents import (
     OPENERS,
     Document,
     TextFile,
@@ -27,6 +31,7 @@ from repertoire.readers.helpers.text_documents import (
     read_document,
     read_documents,
 )
+from repertoire.readers.helpers.texts.pair_names import LANGUAGES, SOURCES, TARGETS, Asked, told
 
 Layout = Literal["table", "tabs", "aligned"]
 WIDTHS = {2: ["source", "target"], 3: ["source", "target", "attribution"]}

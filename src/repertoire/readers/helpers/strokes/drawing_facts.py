@@ -11,7 +11,7 @@ import pandas as pd
 from repertoire.contract import Array
 from repertoire.data.dataset import SPLITS
 from repertoire.data.doors import BadRows, Fact
-from repertoire.readers.helpers.drawing_files import Drawing
+from repertoire.readers.helpers.strokes.drawing_files import Drawing
 
 USUAL_LONGEST = 250  # points: sketch-rnn takes no longer drawings
 LOST = 0.05  # share of the drawings that a length may leave out

@@ -28,8 +28,8 @@ from repertoire.kinds.series.proposals import (
     usual_horizon,
 )
 from repertoire.kinds.series.steps import Step
-from repertoire.readers.helpers import series_look
-from repertoire.readers.helpers.series_look import (
+from repertoire.readers.helpers.series import look as series_look
+from repertoire.readers.helpers.series.look import (
     LARGEST_TABLE,
     LONGEST,
     Looked,

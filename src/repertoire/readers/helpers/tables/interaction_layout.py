@@ -10,8 +10,8 @@ from repertoire.data.doors import Fact, OptionNeeded
 from repertoire.data.sources import SourceError
 from repertoire.data.splits import splits_of_files
 from repertoire.data.tables import SPLIT, Reading, Table, ignored, table_files
-from repertoire.readers.helpers import table_columns as tables
-from repertoire.readers.helpers.interaction_files import DOUBLE, Layout, Titles, read_whole
+from repertoire.readers.helpers.tables import columns as tables
+from repertoire.readers.helpers.tables.interaction_files import DOUBLE, Layout, Titles, read_whole
 
 USERS = (
     *("userid", "user", "uid", "customerid", "customer", "memberid", "visitorid", "accountid"),

@@ -9,7 +9,7 @@ from repertoire.data.doors import BadRows
 from repertoire.data.image_files import ImageFileError, inspect, read_image
 from repertoire.data.pixel_file import PixelFile
 from repertoire.data.splits import stratified_split
-from repertoire.readers.helpers.image_layouts import Listed
+from repertoire.readers.helpers.images.layouts import Listed
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -14,7 +14,7 @@ from repertoire.data.cells import DecimalMark, numbers
 from repertoire.data.doors import BadRows
 from repertoire.data.splits import split_called
 from repertoire.data.tables import SPLIT, Reading, Table, read_tables
-from repertoire.readers.helpers import table_columns as tables
+from repertoire.readers.helpers.tables import columns as tables
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -11,7 +11,7 @@ from repertoire.data.sources import SourceError
 from repertoire.data.splits import split_called
 from repertoire.data.table_formats import Bad, Reading
 from repertoire.data.tables import FILE, ROW, SPLIT, Table, read_tables
-from repertoire.readers.helpers.text_documents import (
+from repertoire.readers.helpers.texts.documents import (
     BREAKS,
     Document,
     TextFile,

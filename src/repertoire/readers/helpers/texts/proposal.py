@@ -21,9 +21,12 @@ from repertoire.data.encodings import encoding_words
 from repertoire.data.sources import SourceError
 from repertoire.data.tables import FILE
 from repertoire.readers import text_files
-from repertoire.readers.helpers.document_columns import column_documents, read_below, text_column
-from repertoire.readers.helpers.levels import Cut, chosen, cut, script_of, share, whole
-from repertoire.readers.helpers.text_documents import (
+from repertoire.readers.helpers.texts.document_columns import (
+    column_documents,
+    read_below,
+    text_column,
+)
+from repertoire.readers.helpers.texts.documents import (
     Document,
     TextFile,
     about_files,
@@ -33,7 +36,8 @@ from repertoire.readers.helpers.text_documents import (
     other_format,
     read_documents,
 )
-from repertoire.readers.helpers.text_splits import files_can_be_held_out
+from repertoire.readers.helpers.texts.levels import Cut, chosen, cut, script_of, share, whole
+from repertoire.readers.helpers.texts.splits import files_can_be_held_out
 
 LOOKED_AT = 4 * 10**6  # bytes
 MEGABYTES = 20  # of text that a training of some minutes has use for

@@ -9,8 +9,8 @@ from repertoire.data.dataset import SPLITS
 from repertoire.data.validation import Expectation, expect
 from repertoire.kinds.series.encoding import step_block
 from repertoire.kinds.series.steps import CLOCKS, clock_of, written_all
-from repertoire.readers.helpers.courses import Course, step_of
-from repertoire.readers.helpers.series_files import SeriesTable
+from repertoire.readers.helpers.series.courses import Course, step_of
+from repertoire.readers.helpers.series.files import SeriesTable
 
 
 def described(found: Course, told: Array) -> pd.DataFrame:

@@ -14,7 +14,7 @@ from repertoire.data.sources import SourceError
 from repertoire.data.stamps import NUMBER, time_format
 from repertoire.data.strings import in_arrow
 from repertoire.data.tables import FILE, ROW, SPLIT
-from repertoire.readers.helpers.series_files import ALL
+from repertoire.readers.helpers.series.files import ALL
 
 # Names by which people and libraries call such columns, lower case; the first are preferred.
 TIMES = (

@@ -9,8 +9,8 @@ import numpy as np
 from repertoire.config import ConfigError
 from repertoire.data.doors import SAMPLE_BYTES, Fact
 from repertoire.data.image_files import ImageFile, ImageFileError, inspect
-from repertoire.readers.helpers.same_geometry import LARGEST, LEAST, Colour, one_of
-from repertoire.readers.helpers.two_sides import SIDES, Found, Placed
+from repertoire.readers.helpers.images.same_geometry import LARGEST, LEAST, Colour, one_of
+from repertoire.readers.helpers.images.two_sides import SIDES, Found, Placed
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -14,8 +14,8 @@ from repertoire.data.image_files import ImageFile, ImageFileError, inspect, is_c
 from repertoire.data.sources import SourceError
 from repertoire.kinds.images.encoding import ROWS, TURNS
 from repertoire.kinds.images.sizes import SIDES, code_width, divisor, usable
-from repertoire.readers.helpers.image_layouts import Choice, Folder, Listed, read_folder
-from repertoire.readers.helpers.image_tables import (
+from repertoire.readers.helpers.images.layouts import Choice, Folder, Listed, read_folder
+from repertoire.readers.helpers.images.tables import (
     Colour,
     decoded,
     with_known_classes,

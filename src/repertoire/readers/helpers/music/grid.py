@@ -8,7 +8,7 @@ import numpy as np
 
 from repertoire.contract import Array
 from repertoire.kinds.piano_rolls.encoding import Chord
-from repertoire.readers.helpers.midi import MidiPiece
+from repertoire.readers.helpers.music.midi import MidiPiece
 
 OCTAVE = 12
 STEPS = (2, 3, 4, 6, 12)  # per quarter note, from coarse to fine

@@ -15,7 +15,7 @@ from repertoire.config import ConfigError, parse
 from repertoire.data.doors import DROPPED, SAMPLE_BYTES, Fact, Proposal
 from repertoire.data.text import Level
 from repertoire.readers import pair_table
-from repertoire.readers.helpers.levels import (
+from repertoire.readers.helpers.texts.levels import (
     LETTER,
     LEVELS,
     flag,
@@ -23,8 +23,8 @@ from repertoire.readers.helpers.levels import (
     share,
     whole,
 )
-from repertoire.readers.helpers.pair_files import Pairs, Place, place_of, read_pairs
-from repertoire.readers.helpers.text_proposal import listed, unusable
+from repertoire.readers.helpers.texts.pair_files import Pairs, Place, place_of, read_pairs
+from repertoire.readers.helpers.texts.proposal import listed, unusable
 
 MEGABYTES = 100
 LOOKED_AT = 20_000  # pairs, spread evenly over those at the files' beginning

@@ -13,7 +13,7 @@ from repertoire.data.cells import DecimalMark, decimal_mark, missing, numbers
 from repertoire.data.doors import SAMPLE_BYTES, Fact, OptionNeeded
 from repertoire.data.sources import SourceError
 from repertoire.data.tables import SPLIT, Reading, Table, ignored, read_tables, table_files
-from repertoire.readers.helpers import table_columns as tables
+from repertoire.readers.helpers.tables import columns as tables
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -9,8 +9,8 @@ import pandas as pd
 
 from repertoire.data.dataset import SPLITS
 from repertoire.data.doors import BadRows, Fact
-from repertoire.readers.helpers.grid import ENOUGH, OCTAVE, STEPS, folded
-from repertoire.readers.helpers.midi import MidiPiece
+from repertoire.readers.helpers.music.grid import ENOUGH, OCTAVE, STEPS, folded
+from repertoire.readers.helpers.music.midi import MidiPiece
 
 OUTLIERS = 0.0005  # share of the notes at either end that may lie outside the range
 NAMES = ("C", "C♯", "D", "D♯", "E", "F", "F♯", "G", "G♯", "A", "A♯", "B")

@@ -7,7 +7,7 @@ import numpy as np
 
 from repertoire.config import NonNegative
 from repertoire.contract import Array
-from repertoire.readers.helpers.hershey import Font
+from repertoire.readers.helpers.strokes.hershey import Font
 
 JOIN = 1.0  # font units: strokes that meet as closely are one movement of the pen
 DENSE = 0.5  # font units between the points on which distortions act

@@ -8,7 +8,7 @@ from repertoire.data.doors import OptionNeeded
 from repertoire.data.image_files import Channels, ImageFileError, inspect, is_colour
 from repertoire.data.sources import SourceError
 from repertoire.data.splits import split_called
-from repertoire.readers.helpers import table_columns as tables
+from repertoire.readers.helpers.tables import columns as tables
 
 NORMAL = ("good", "normal", "normals", "ok", "pass", "healthy", "nominal", "clean", "정상")
 ABNORMAL = (

@@ -11,8 +11,8 @@ import numpy as np
 from repertoire.contract import Array
 from repertoire.data.doors import BadRows
 from repertoire.data.image_files import ImageFileError, inspect, read_image
-from repertoire.readers.helpers.same_geometry import Colour, digest, halves, squared
-from repertoire.readers.helpers.two_sides import Placed, in_splits
+from repertoire.readers.helpers.images.same_geometry import Colour, digest, halves, squared
+from repertoire.readers.helpers.images.two_sides import Placed, in_splits
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -11,7 +11,7 @@ from repertoire.contract import Array
 from repertoire.data.doors import BadRows, Fact
 from repertoire.data.sources import SourceError
 from repertoire.kinds.series.steps import Step, step_called, written
-from repertoire.readers.helpers.series_files import (
+from repertoire.readers.helpers.series.files import (
     SPLIT_COLUMN,
     Observations,
     SeriesTable,

@@ -1,0 +1,1 @@
+"""Images alone, with captions, in pairs, of domains and styles."""

@@ -1,0 +1,1 @@
+"""Series in long and wide tables."""

@@ -1,0 +1,1 @@
+"""Pen strokes of drawings and of fonts."""

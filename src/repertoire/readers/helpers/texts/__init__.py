@@ -1,0 +1,1 @@
+"""Labelled texts, running text, sentences and pairs: documents, columns, splits."""
