@@ -106,6 +106,12 @@ def test_every_level_decodes_into_its_own_interval():
     assert encoded(np.array([0.0, -1e-9, -3.0, 3.0])).tolist() == [SILENCE, 127, 0, 255]
 
 
+def test_a_level_decodes_to_the_middle_of_its_interval_on_the_companded_axis():
+    # Level 144 lies from 16/128 to 17/128 on it.
+    assert decoded(np.array(144)) == pytest.approx((256 ** (16.5 / 128) - 1) / 255)
+    assert decoded(np.array(111)) == -decoded(np.array(144))
+
+
 def test_a_decoded_sample_is_within_its_interval():
     signal = np.linspace(-1, 1, 4001)
     low, high = edges()[encoded(signal)], edges()[encoded(signal).astype(int) + 1]
@@ -142,6 +148,19 @@ def test_linear_prediction_finds_the_coefficients_and_the_entropy_of_an_autoregr
     assert -log_probs.mean() == pytest.approx(entropy, abs=0.03)
     error = np.sqrt(((valid.signal - means) ** 2).mean())
     assert error == pytest.approx(0.05, rel=0.05)
+
+
+def test_samples_count_by_their_weights():
+    signal = course(autoregressive(307, 5))
+    weights = np.random.default_rng(6).random(307)
+    design = np.zeros((307, 3))
+    design[:, 0] = 1
+    design[1:, 1] = signal.signal[:-1]
+    design[2:, 2] = signal.signal[:-2]
+    design[1, 2] = signal.signal[0]  # what lies before counts as the first sample
+    root = np.sqrt(weights)
+    expected, *_ = np.linalg.lstsq(root[:, None] * design, root * signal.signal, rcond=None)
+    assert linear.solved(linear.lag_moments(signal, 2, weights), 2) == pytest.approx(expected)
 
 
 def test_reweighting_never_makes_validation_worse():
