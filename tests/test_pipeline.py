@@ -229,7 +229,7 @@ def bench(reproduced):
         (("recipes", "lstm", "gate", "metric"), "bleu", "evaluate", "gate: no 'bleu'; there are"),
         (("datasets", "digits", "config", "side"), 27, "prepare", "pixels and a label"),
         (("datasets", "digits", "reader"), "cifar", "prepare", "no reader 'cifar'; there are"),
-        (("sources", "digits_digits", "sha256"), "0" * 64, "prepare", "not the pinned"),
+        (("sources", "digits_digits", "sha256"), "0" * 64, "prepare", "correct `sha256`"),
         (("export", "value_tolerance"), 1e-12, "export", "differs from PyTorch by"),
     ],
 )
@@ -273,7 +273,7 @@ def test_a_truncated_archive_is_one_clear_line(bench):
     change(bench, "sources", "shakespeare_words_plays", "sha256", value=digest)
     done = bench.stage("prepare", "shakespeare_words")
     archive.write_bytes(whole)
-    assert done.returncode == 1 and "damaged or truncated archive" in done.stderr
+    assert done.returncode == 1 and "not what the reader expects" in done.stderr
 
 
 def test_a_failed_expectation_leaves_no_data(bench):

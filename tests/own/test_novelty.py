@@ -406,7 +406,7 @@ def test_a_folder_in_the_layout_of_mvtec_becomes_a_served_detector(tmp_path):
     picture = Image.open(io.BytesIO(base64.b64decode(answer["results"][0]["difference"])))
     assert picture.size == (16, 16)
     figures = (artifacts / "evaluation/figures.json").read_text(encoding="utf-8")
-    assert "taken for anomalies, %" in figures and "scratch" in figures
+    assert "flagged, %" in figures and "scratch" in figures
 
 
 def test_two_folders_are_normal_images_and_others(raw):
