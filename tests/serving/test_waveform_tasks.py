@@ -168,6 +168,13 @@ def test_a_long_signal_is_read_in_pieces_and_the_state_goes_on(client: TestClien
     assert levels_of(client.post(f"{URL}/continue", json=body).json()["samples"]) == [10]
 
 
+def test_the_state_goes_on_from_draw_to_draw(client: TestClient) -> None:
+    # With the silence before it the third draw has seen more than 4,000 samples.
+    body = {"audio": still(9, 3998), "count": 3, "temperature": 0}
+    answer = client.post(f"{URL}/continue", json=body).json()
+    assert levels_of(answer["samples"]) == [10, 11, 255]
+
+
 def test_a_file_holds_the_signal_and_what_follows_at_the_rate_of_the_model(
     client: TestClient,
 ) -> None:

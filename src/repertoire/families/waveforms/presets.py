@@ -17,8 +17,8 @@ def preset(facts: Facts, rows: int) -> Preset:
         sizes = {"units": 32, "hidden": 48, "batch": 8, "time": 64}
         epochs = 60
     elif samples < MUCH:
-        sizes = {"units": 64, "hidden": 96, "batch": 32, "time": 64}
-        epochs = 80
+        sizes = {"units": 64, "hidden": 96, "batch": 16, "time": 64}
+        epochs = 60
     else:
         sizes = {"units": 96, "hidden": 128, "batch": 64, "time": 128}
         epochs = 10

@@ -45,12 +45,12 @@ def rows_of(
         part = np.ascontiguousarray(signal[start : start + size], STORED)
         yield {
             "recording": recording,
-            "split": split,
             "first": first + start,
             "samples": len(part),
             "seconds": len(part) / rate,
             "peak": float(np.abs(part).max()),
             "deviation": float(part.std()),
+            "split": split,
             "signal": part.tobytes(),
         }
 
