@@ -1,11 +1,12 @@
 """What holds for every door alike."""
 
 import re
+import sys
 from types import SimpleNamespace
 
 import pytest
 
-from pipelines.add.__main__ import _training_words, door_of, doors, families
+from pipelines.add.__main__ import _training_words, door_of, doors, families, main
 from pipelines.add.trial import Trial
 from repertoire.contract import family_names, load_family
 from repertoire.readers import load_reader
@@ -43,6 +44,32 @@ def test_a_family_has_a_preset_and_its_door_explains_every_option(name):
 def test_the_line_of_the_training_counts_in_plain_words(epochs, steps, epoch_minutes, words):
     trial = Trial(SimpleNamespace(epochs=epochs), epochs, 0.0005, steps, epoch_minutes)
     assert words in _training_words(trial, 1.0)
+
+
+def exit_status(folder, monkeypatch, *words):
+    """The status with which the command ends, run in ``folder``."""
+    monkeypatch.chdir(folder)
+    monkeypatch.setattr(sys, "argv", ["add", "tried", *map(str, words), "--dry-run"])
+    with pytest.raises(SystemExit) as left:
+        main()
+    return 1 if isinstance(left.value.code, str) else left.value.code
+
+
+def test_what_an_option_decides_exits_with_2_and_an_unknown_value_with_1(tmp_path, monkeypatch):
+    texts = tmp_path / "texts.csv"
+    lines = "".join(f"some words on day {n},{'ab'[n % 2]}\n" for n in range(53))
+    texts.write_text(f"text,label\n{lines},a\n", encoding="utf-8")
+    hours = [n for n in range(1, 173) if n not in (59, 61)]
+    rows = "".join(f"2024-03-{1 + h // 24:02} {h % 24:02}:00,{h % 7}\n" for h in hours)
+    series = tmp_path / "series.csv"
+    series.write_text(f"time,load\n{rows}", encoding="utf-8")
+    for path, family, option in (
+        (texts, "classifier", "--on-bad-row"),
+        (series, "forecaster", "--gaps"),
+    ):
+        asked = (path, "--family", family)
+        assert exit_status(tmp_path, monkeypatch, *asked) == 2
+        assert exit_status(tmp_path, monkeypatch, *asked, option, "whatever") == 1
 
 
 def test_a_kind_of_data_has_one_door():
