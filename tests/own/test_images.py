@@ -18,6 +18,7 @@ from repertoire.data.sources import Files, SourceError
 from repertoire.kinds.images import baselines
 from repertoire.metrics.features import feature_space
 from repertoire.readers import image_folder
+from repertoire.readers.helpers.images.sizes import sizes_words
 from tests.own.journey import add, repro, served
 
 COLOURS = {"berry": (190, 30, 60), "leaf": (40, 160, 50), "sky": (60, 120, 220)}
@@ -212,6 +213,28 @@ def test_several_columns_ask_which_is_the_label(tmp_path):
         proposed(raw, label="file_name")
 
 
+def test_a_damaged_image_is_no_image_of_its_class_and_sizes_are_those_of_files(tmp_path):
+    raw = tmp_path / "raw"
+    rng = np.random.default_rng(7)
+    for number in range(43):
+        (raw / "ab"[number % 2]).mkdir(parents=True, exist_ok=True)
+        sides = (23, 37) if number % 3 else (37, 23)
+        pixels = rng.integers(0, 256, (*sides, 3), np.uint8)
+        Image.fromarray(pixels).save(raw / "ab"[number % 2] / f"{number:02}.png")
+    path = raw / "a/08.png"
+    path.write_bytes(path.read_bytes()[:97])
+    facts = facts_of(proposed(raw, on_bad_row="drop"))
+    assert "files have 23 x 37 and 37 x 23;" in facts["size"]
+    assert facts["classes"].endswith("a 21, b 21") and facts["images"] == "43 files: PNG 42"
+    assert facts["unusable"].startswith("1 of 43 images is left out, the first: a/08.png")
+
+
+def test_few_sizes_are_told_one_by_one_and_of_many_the_smallest_and_the_largest_area():
+    assert sizes_words([(5, 3)] * 2) == "5 x 3"
+    assert sizes_words([(7, 3), (5, 3), (2, 2), (5, 3)]) == "2 x 2, 5 x 3 and 7 x 3"
+    assert sizes_words([(41, 2), (11, 13), (5, 7), (3, 53)]) == "5 x 7 to 3 x 53 by area"
+
+
 def test_rows_of_metadata_without_an_image_and_images_without_a_row_are_told(tmp_path):
     raw = berries(tmp_path / "raw", 47)
     files = [f.relative_to(raw).as_posix() for f in sorted(raw.rglob("*.png"))]
@@ -222,9 +245,7 @@ def test_rows_of_metadata_without_an_image_and_images_without_a_row_are_told(tmp
     with pytest.raises(SourceError, match=r"metadata\.csv: row 7: the column label is empty"):
         proposed(raw)
     proposal = proposed(raw, on_bad_row="drop")
-    assert (
-        "7 of 47 rows" in facts_of(proposal)["unusable"] or "of 4" in facts_of(proposal)["unusable"]
-    )
+    assert facts_of(proposal)["unusable"].startswith("6 of 51 images are left out")
     _, table = tabulated(raw, proposal)
     reasons = {row["reason"] for row in table.attrs["dropped"]}
     assert reasons == {
@@ -245,7 +266,7 @@ def test_files_that_are_no_images_are_refused_or_left_out(tmp_path):
     (raw / ".DS_Store").touch()
     (raw / "__MACOSX").mkdir()
     (raw / "__MACOSX" / "._0.png").touch()
-    with pytest.raises(SourceError, match=r"HEIC.*2 more such rows.*--on-bad-row drop") as error:
+    with pytest.raises(SourceError, match=r"HEIC.*2 more such images.*--on-bad-row drop") as error:
         proposed(raw)
     assert "\n" not in str(error.value)
     proposal = proposed(raw, on_bad_row="drop")
@@ -367,7 +388,7 @@ def test_test_images_without_classes_are_told_and_can_be_left_out(tmp_path):
     berries(raw / "train", 47)
     for number in range(7):
         write(raw / "test" / f"{number}.png", np.full((19, 19, 3), number, np.uint8))
-    with pytest.raises(SourceError, match=r"test/0\.png: lies beside.*6 more such rows"):
+    with pytest.raises(SourceError, match=r"test/0\.png: lies beside.*6 more such images"):
         proposed(raw)
     _, table = tabulated(raw, proposed(raw, on_bad_row="drop"))
     assert len(table) == 47 and set(table["split"]) == {"train", "valid", "test"}

@@ -131,8 +131,12 @@ def left_out(table: "pd.DataFrame") -> list[Expectation]:
 LEAST_SHARE = 0.01  # of rows that may be dropped, where fewer were found
 
 
-def bad_row_rule(found: BadRows, total: int, options: Mapping[str, str]) -> tuple[BadRowRule, Fact]:
+def bad_row_rule(
+    found: BadRows, total: int, options: Mapping[str, str], what: str = "rows"
+) -> tuple[BadRowRule, Fact]:
     """The rule for a data set of which a proposal has collected the bad rows, and what to say.
+
+    ``total`` counts all, bad ones included; ``what`` they are.
 
     Raises FilesNeedOption with the first, unless the option ``on-bad-row`` says drop.
     """
@@ -142,15 +146,16 @@ def bad_row_rule(found: BadRows, total: int, options: Mapping[str, str]) -> tupl
     count = len(found.rows)
     if not count:
         rule = BadRowRule("drop" if wanted == "drop" else "fail", LEAST_SHARE)
-        return rule, Fact("unusable", "no row")
+        return rule, Fact("unusable", f"no {what.removesuffix('s')}")
     first = found.rows[0]
     place = first["file"] if first["row"] is None else f"{first['file']}: row {first['row']:,}"
     if wanted == "fail":
-        more = f" (and {count - 1:,} more such rows)" if count > 1 else ""
+        more = f" (and {count - 1:,} more such {what})" if count > 1 else ""
         raise FilesNeedOption(
-            f"{place}: {first['reason']}{more}; correct it, or leave such rows out with "
+            f"{place}: {first['reason']}{more}; correct it, or leave such {what} out with "
             "--on-bad-row drop"
         )
     share = max(LEAST_SHARE, math.ceil(200 * count / max(1, total)) / 100)
-    said = f"{count:,} of {total:,} rows are left out, the first: {place}: {first['reason']}"
+    left = f"{count:,} of {total:,} {what} {'is' if count == 1 else 'are'} left out"
+    said = f"{left}, the first: {place}: {first['reason']}"
     return BadRowRule("drop", min(1.0, share)), Fact("unusable", said)

@@ -214,8 +214,9 @@ def propose(raw: Path, options: Mapping[str, str]) -> Proposal:
         **_settings(side, images, options),
     }
     config = parse(Config, {**settings, "bad_rows": asdict(found.rule)}, "the proposal")
+    total = len(some) + len(found.rows)
     table = _decoded(some, config, found)
-    rule, unusable = bad_row_rule(found, len(some) + len(found.rows), options)
+    rule, unusable = bad_row_rule(found, total, options, "images")
     _refuse_few(raw, folder, images, table)
     sample = split_images(table, config)
     facts = [

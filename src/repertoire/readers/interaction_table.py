@@ -160,11 +160,12 @@ def propose(raw: Path, options: Mapping[str, str]) -> Proposal:
     layout, titles, facts = found_layout(raw, options)
     bad = tables.collected()
     found = read_interactions(layout, raw, bad, SAMPLE_BYTES)
-    rule, unusable = bad_row_rule(bad, len(found.frame) + len(bad.rows), options)
+    looked_at = len(found.frame) + found.repeated + len(bad.rows)
+    rule, unusable = bad_row_rule(bad, looked_at, options)
     if not len(found.frame):
         raise SourceError(f"{layout.files[0]}: no rows; it needs users and what they liked")
     like, why = least_like(found.frame["rating"], layout, options)
-    whole = max(1.0, found.rows / (len(found.frame) + found.repeated + len(bad.rows)))
+    whole = max(1.0, found.rows / looked_at)
     users = round(whole * found.frame["user"].nunique())
     held = round(min(0.2 if users < 1000 else 0.1, MOST_HELD / users), 4)
     config = {

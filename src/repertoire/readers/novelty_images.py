@@ -165,7 +165,7 @@ def propose_images(raw: Path, options: Mapping[str, str]) -> Proposal:
     }
     some = _some(raw, chosen, normal)
     sample = _table(parse(Config, config, "the proposal"), raw, some, bad)
-    rule, unusable = bad_row_rule(bad, len(some), options)
+    rule, unusable = bad_row_rule(bad, len(some), options, "images")
     config["bad_rows"] = tables.as_plain(rule)
     _refuse_too_few(sample)
     rows = round(len(chosen) * len(sample) / max(1, len(some)))

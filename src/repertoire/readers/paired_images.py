@@ -158,8 +158,9 @@ def propose(raw: Path, options: Mapping[str, str]) -> Proposal:
     colour, coloured = chosen_colour([file.path for file in files], options)
     settings = {"layout": layout, "side": side, "colour": colour, **_settings(side, options)}
     config = parse(Config, {**settings, "bad_rows": asdict(found.rule)}, "the proposal")
+    total = len(some) + len(found.rows)
     table = decoded(some, Wanted(config.direction, side, colour), found)
-    rule, unusable = bad_row_rule(found, len(some) + len(found.rows), options)
+    rule, unusable = bad_row_rule(found, total, options, "pairs")
     if len(table) < min(FEWEST, len(some)) or len(pairs) < FEWEST:
         raise SourceError(f"{raw.name}: {len(table):,} pairs can be used; it takes {FEWEST}")
     sample = split_pairs(table, config)

@@ -84,7 +84,7 @@ def proposal(raw: Path, options: Mapping[str, str]) -> Proposal:
     columns = chosen_columns(tables, columns)
     images = door.captioned_images(raw, tables, columns, bad)
     if not images:
-        bad_row_rule(bad, len(bad.rows), {})
+        bad_row_rule(bad, len(bad.rows), {}, "images")
         raise SourceError(f"{relative(raw, tables[0])}: no rows; write one for each image")
     sample = sampled(images, lambda image: image.split, lambda image: image.path)
     look = _looked(sample, wanted)
@@ -105,8 +105,9 @@ def proposal(raw: Path, options: Mapping[str, str]) -> Proposal:
         "bad_rows": asdict(bad.rule),
     }
     config = parse(door.Config, block, "config")
+    total = len(images) + len(bad.rows)
     table = door.image_table(config, sample, bad)
-    rule, unusable = bad_row_rule(bad, len(images) + len(bad.rows), options)
+    rule, unusable = bad_row_rule(bad, total, options, "images")
     block["bad_rows"] = asdict(rule)
     given = [image.split for image in images]
     splits = with_splits(given, [image.name for image in images], held_out)

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -15,6 +15,7 @@ from repertoire.data.sources import SourceError
 from repertoire.kinds.images.encoding import ROWS, TURNS
 from repertoire.kinds.images.sizes import SIDES, code_width, divisor, usable
 from repertoire.readers.helpers.images.layouts import Choice, Folder, Listed, read_folder
+from repertoire.readers.helpers.images.sizes import sizes_words
 from repertoire.readers.helpers.images.tables import (
     Colour,
     decoded,
@@ -42,6 +43,7 @@ def proposal(raw: Path, options: Mapping[str, str]) -> Proposal:
     """Config, baselines and facts, of a sample where there are many images or large ones."""
     bad = BadRows(DROP)
     folder = read_folder(raw, _choice(options), bad)
+    total = len(folder.images) + len(bad.rows)
     images = _sampled(folder.images)
     known = _inspected(images, bad)
     colour, coloured = _colour([image for image, _ in known], options)
@@ -50,7 +52,7 @@ def proposal(raw: Path, options: Mapping[str, str]) -> Proposal:
     test_share = _number(options, "test-share", 0.2, float, 0.0, 0.9)
     seed = _number(options, "seed", 1, int, 0, 2**32 - 1)
     table = decoded([image for image, _ in known], side, colour, bad)
-    rule, unusable = bad_row_rule(bad, len(folder.images), options)
+    rule, unusable = bad_row_rule(bad, total, options, "images")
     if len(table) < FEWEST:
         raise SourceError(f"{len(table)} images can be used; at least {FEWEST} are needed")
     sample = with_known_classes(with_splits(table, valid_share, test_share, seed), BadRows(DROP))
@@ -68,12 +70,14 @@ def proposal(raw: Path, options: Mapping[str, str]) -> Proposal:
         "classifier_units": [128, 64],
         "classifier_iterations": _passes(train, folder.labels != "none"),
     }
+    unread = {row["file"] for row in bad.rows}
+    used = replace(folder, images=[each for each in folder.images if each.file not in unread])
     facts = [
-        _of_files(folder, known),
+        _of_files(folder, known, len(images)),
         Fact("size", f"{side} x {side} pixels{why_side}"),
         Fact("colour", f"{colour}: {coloured}"),
-        _of_classes(folder),
-        _of_splits(folder, valid_share, test_share),
+        _of_classes(used),
+        _of_splits(used, valid_share, test_share),
         unusable,
         *_oddities(folder, known, table, sample),
     ]
@@ -169,16 +173,15 @@ def _side(known: Sequence[ImageFile], options: Mapping[str, str]) -> tuple[int, 
         side = usable(min(int(np.median(shorter)), LARGEST_DEFAULT))
     if set(widths) == set(heights) == {side}:
         return side, ", as they are"
-    least, most = f"{min(widths)} x {min(heights)}", f"{max(widths)} x {max(heights)}"
-    sizes = f"files have {least}" if least == most else f"files have {least} to {most}"
+    sizes = f"files have {sizes_words(list(zip(widths, heights, strict=True)))}"
     done = "the centred square is resized by a Lanczos filter"
     return side, f" ({sizes}; {done}; --side {SIDES[0]} to {SIDES[1]})"
 
 
-def _of_files(folder: Folder, known: Sequence[tuple[Listed, ImageFile]]) -> Fact:
+def _of_files(folder: Folder, known: Sequence[tuple[Listed, ImageFile]], count: int) -> Fact:
     formats = Counter(about.format for _, about in known)
     listed = ", ".join(f"{name} {count:,}" for name, count in formats.most_common())
-    looked = "" if len(known) == len(folder.images) else f"; {len(known):,} of them were looked at"
+    looked = "" if count == len(folder.images) else f"; {count:,} of them were looked at"
     return Fact("images", f"{len(folder.images):,} files{looked}: {listed}")
 
 

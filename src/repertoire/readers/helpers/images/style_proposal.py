@@ -74,7 +74,7 @@ def proposal(raw: Path, options: Mapping[str, str]) -> Proposal:
     }
     settings = parse(door.Config, config, "config")
     table = door.photograph_table(settings, sample, raw, bad)
-    rule, unusable = bad_row_rule(bad, len(paths), options)
+    rule, unusable = bad_row_rule(bad, len(paths), options, "images")
     config["bad_rows"] = asdict(rule)
     facts = [*_facts(settings, raw, paths, table, len(sample)), unusable]
     timed = _timed(door.with_painting(settings, table, raw))

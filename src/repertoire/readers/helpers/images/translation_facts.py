@@ -9,6 +9,7 @@ import numpy as np
 from repertoire.data.doors import SAMPLE_BYTES, Fact, OptionNeeded
 from repertoire.data.image_files import ImageFile, ImageFileError, inspect
 from repertoire.readers.helpers.images.same_geometry import LARGEST, LEAST, Colour, one_of
+from repertoire.readers.helpers.images.sizes import sizes_words
 from repertoire.readers.helpers.images.two_sides import SIDES, Found, Placed
 
 if TYPE_CHECKING:
@@ -91,8 +92,7 @@ def size_fact(side: int, known: Sequence[ImageFile], halved: bool) -> Fact:
     heights = [about.height for about in known]
     if set(widths) == set(heights) == {side}:
         return Fact("size", f"{side} x {side} pixels, as they are")
-    least, most = f"{min(widths)} x {min(heights)}", f"{max(widths)} x {max(heights)}"
-    sizes = least if least == most else f"{least} to {most}"
+    sizes = sizes_words(list(zip(widths, heights, strict=True)))
     return Fact(
         "size",
         f"{side} x {side} pixels: of each {of} ({sizes}) the centred square, resized by a Lanczos "
