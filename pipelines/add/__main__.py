@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 from types import ModuleType
 from typing import Any
 
-from pipelines.add.origin import stage_raw
+from pipelines.add.origin import stage_raw, staged_name
 from pipelines.add.project import Project
 from pipelines.add.trial import Trial, run_trial
 from pipelines.params import NAME, STRONGEST
@@ -95,7 +95,7 @@ def _add(asked: argparse.Namespace, family: Family, door: ModuleType) -> None:
         if key.startswith("option_") and value is not None
     }
     with TemporaryDirectory() as place:
-        raw = Path(place) / "raw"
+        raw = Path(place) / staged_name(asked.data)
         raw.mkdir()
         stage_raw(asked.data, raw)
         proposal = door.propose(raw, options)

@@ -25,8 +25,15 @@ def stage_raw(origins: Sequence[str], raw: Path) -> None:
             _link(Path(origin), raw if alone and Path(origin).is_dir() else raw / name)
 
 
+def staged_name(origins: Sequence[str]) -> str:
+    """What messages call the files as a whole: the name of the first, and how many more."""
+    first = _name(origins[0]).encode()[:150].decode(errors="ignore")  # a file system takes 255
+    return first if len(origins) == 1 else f"{first} and {len(origins) - 1} more"
+
+
 def _name(origin: str) -> str:
-    return Path(origin.rstrip("/").split("?")[0]).name or Path(origin).resolve().name
+    name = Path(origin.rstrip("/").split("?")[0]).name
+    return Path(origin).resolve().name or "files" if name in ("", "..") else name
 
 
 def _link(path: Path, target: Path) -> None:

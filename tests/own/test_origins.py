@@ -2,13 +2,15 @@
 
 import functools
 import http.server
+import sys
 import threading
 
 import boto3
 import pytest
 from moto.server import ThreadedMotoServer
 
-from pipelines.add.origin import stage_raw
+from pipelines.add.__main__ import main
+from pipelines.add.origin import stage_raw, staged_name
 from repertoire.data.sources import SourceError
 
 
@@ -51,6 +53,19 @@ def test_several_lie_beside_each_other_under_their_names(raw, there):
 def test_two_of_one_name_are_refused(raw, there):
     with pytest.raises(SourceError, match=r"two of the files are called a\.csv"):
         stage_raw([str(there / "a.csv"), str(there / "deep" / "a.csv")], raw)
+
+
+def test_messages_call_the_files_as_the_user_does(tmp_path, there, monkeypatch):
+    monkeypatch.chdir(there / "deep")
+    assert staged_name(["my images/"]) == "my images"
+    assert staged_name(["https://a.example/b.csv?key=c"]) == "b.csv"
+    assert staged_name(["a.csv", "b.csv", "c.csv"]) == "a.csv and 2 more"
+    assert [staged_name([origin]) for origin in (".", "..", "/")] == ["deep", "there", "files"]
+    (tmp_path / "my images").mkdir()
+    monkeypatch.setattr(sys, "argv", ["add", "x", str(tmp_path / "my images")])
+    sys.argv += ["--family", "autoencoder", "--dry-run"]
+    with pytest.raises(SystemExit, match="add: my images: holds no image"):
+        main()
 
 
 def test_what_is_not_there_is_named(raw, there):
