@@ -18,6 +18,7 @@ from repertoire.data.sources import Files, SourceError
 from repertoire.data.validation import common, validate, with_identity
 from repertoire.kinds.novelty import baselines, columns
 from repertoire.readers import load_reader, novelty_images, novelty_table
+from repertoire.readers.helpers.tables.novelty_columns import normal_labels
 from serving import batch, records
 from tests.own.journey import add, repro, served
 
@@ -200,6 +201,14 @@ def test_labels_of_all_usual_kinds_are_understood(raw, labels, options, normal):
     proposal = proposed(raw, **options)
     assert proposal.config["normal"] == [normal]
     assert tabulated(raw, proposal)[1]["anomaly"].sum() == FRAUDS
+
+
+def test_the_label_is_told_as_the_file_spells_it():
+    cells = pd.Series(["no"] * 11 + ["yes"] * 3)
+    _, words = normal_labels("fraud", cells, {"label": "Fraud"})
+    assert words.startswith("fraud = no is normal (11 rows), all else an anomaly (3)")
+    assert words.endswith("; the column fraud is taken for --label Fraud")
+    assert "--label" not in normal_labels("fraud", cells, {"label": "fraud"})[1]
 
 
 def test_several_kinds_of_anomalies_have_one_normal_label(raw):

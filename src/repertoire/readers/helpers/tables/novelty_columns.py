@@ -158,8 +158,10 @@ def normal_labels(
             )
     count = int(counts[normal].sum())
     others = int(counts.sum()) - count
-    sentence = f"{column} {', '.join(normal)} is normal ({count:,} rows), all else an anomaly"
+    sentence = f"{column} = {' or '.join(normal)} is normal ({count:,} rows), all else an anomaly"
     sentence += f" ({others:,})"
+    if options.get("label", column) != column:
+        sentence += f"; the column {column} is taken for --label {options['label']}"
     if others > count:
         sentence += "; anomalies are more than half: if it is the other way round, --normal VALUE"
     return normal, sentence
