@@ -190,11 +190,11 @@ BAD = {
     ),
     "damaged": (
         lambda raw, rows: (raw / "006.png").write_bytes((raw / "006.png").read_bytes()[:60]),
-        r"006\.png: is damaged or cut off",
+        r"006\.png is damaged or cut off",
     ),
     "no image": (
         lambda raw, rows: (raw / "006.png").write_text("a picture, honestly"),
-        r"006\.png: is not an image",
+        r"006\.png is not an image",
     ),
 }
 

@@ -256,10 +256,10 @@ def test_what_is_tested_on_is_in_no_other_split_of_either_domain(raw, tmp_path):
 @pytest.mark.parametrize(
     ("name", "content", "line"),
     [
-        ("trainA/99.png", b"no image", r"trainA/99\.png: is not an image"),
-        ("trainB/99.jpg", b"", r"trainB/99\.jpg: is empty"),
-        ("99.png", None, r"99\.png: lies in no folder of a split"),
-        ("train/99.png", None, r"train/99\.png: lies in neither domain's folder"),
+        ("trainA/99.png", b"no image", r"trainA/99\.png is not an image"),
+        ("trainB/99.jpg", b"", r"trainB/99\.jpg is empty"),
+        ("99.png", None, r"99\.png lies in no folder of a split"),
+        ("train/99.png", None, r"train/99\.png lies in neither domain's folder"),
     ],
 )
 def test_a_file_that_cannot_be_used_is_named_or_left_out(raw, tmp_path, name, content, line):

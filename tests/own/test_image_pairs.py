@@ -193,28 +193,28 @@ def spoiled(raw, kind):
     if kind == "odd":
         side_by_side(raw, {"": 23}, side=20)
         save(raw / "99.png", np.zeros((20, 41, 3), np.uint8))
-        return r"99\.png: is 41 pixels wide, an odd number"
+        return r"99\.png is 41 pixels wide, an odd number"
     two_folders(raw, ("A", "B"))
     if kind == "alone":
         save(raw / "A/99.png", np.zeros((19, 19, 3), np.uint8))
-        return r"A/99\.png: has no partner of the same name in B"
+        return r"A/99\.png has no partner of the same name in B"
     if kind == "proportions":
         save(raw / "A/99.png", np.zeros((19, 19, 3), np.uint8))
         save(raw / "B/99.png", np.zeros((19, 31, 3), np.uint8))
-        return r"A/99\.png: has 19 x 19 pixels and its partner 31 x 19, which are other"
+        return r"A/99\.png has 19 x 19 pixels and its partner 31 x 19, which are other"
     if kind == "text":
         save(raw / "A/99.png", np.zeros((19, 19, 3), np.uint8))
         (raw / "B/99.png").write_text("no image at all")
-        return r"B/99\.png: is not an image"
+        return r"B/99\.png is not an image"
     if kind == "cut":
         content = (raw / "B/07.png").read_bytes()
         (raw / "B/07.png").write_bytes(content[: len(content) // 2])
-        return r"B/07\.png: is damaged or cut off"
+        return r"B/07\.png is damaged or cut off"
     if kind == "twice":
         save(raw / "B/07.bmp", np.zeros((19, 19, 3), np.uint8))
-        return r"B/07\.png: has the same name as B/07\.bmp"
+        return r"B/07\.png has the same name as B/07\.bmp"
     save(raw / "99.png", np.zeros((19, 19, 3), np.uint8))
-    return r"99\.png: lies in neither folder of a side"
+    return r"99\.png lies in neither folder of a side"
 
 
 @pytest.mark.parametrize("kind", ["odd", "alone", "proportions", "text", "cut", "twice", "beside"])
@@ -234,7 +234,7 @@ def test_a_bad_file_that_comes_later_is_named_by_the_stage(raw, tmp_path):
     two_folders(raw, ("A", "B"))
     proposal = proposed(tmp_path)
     save(raw / "A/99.png", np.zeros((19, 19, 3), np.uint8))
-    with pytest.raises(SourceError, match=r"A/99\.png: has no partner .* add it, or leave"):
+    with pytest.raises(SourceError, match=r"A/99\.png has no partner .* add it, or leave"):
         tabulated(tmp_path, proposal)
 
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from repertoire.config import ConfigError, RepertoireError, Share
-from repertoire.data.sources import SourceError
+from repertoire.data.sources import SourceError, told_of
 from repertoire.data.validation import Expectation
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ class BadRows:
         if self.rule.on_bad_row == "fail":
             place = file if row is None else f"{file}: row {row}"
             raise SourceError(
-                f"{place}: {reason}; {remedy}, or leave such rows out (on_bad_row: drop)"
+                f"{told_of(place, reason)}; {remedy}, or leave such rows out (on_bad_row: drop)"
             )
         number = None if row is None else int(row)  # of numpy, JSON could not spell it
         self.rows.append({"file": file, "row": number, "reason": reason})
@@ -93,10 +93,11 @@ class BadRows:
         total = len(table) + len(self.rows)
         if len(self.rows) > self.rule.largest_share * total:
             first = self.rows[0]
+            place = f"{first['file']}, row {first['row']}" if first["row"] else first["file"]
             raise SourceError(
                 f"{len(self.rows):,} of {total:,} rows cannot be used, more than the "
                 f"{100 * self.rule.largest_share:g} % that largest_share allows; the first: "
-                f"{first['file']}, row {first['row']}: {first['reason']}"
+                f"{told_of(place, first['reason'])}"
             )
         table.attrs[DROPPED] = self.rows
         table.attrs[LARGEST_SHARE] = self.rule.largest_share
@@ -152,10 +153,10 @@ def bad_row_rule(
     if wanted == "fail":
         more = f" (and {count - 1:,} more such {what})" if count > 1 else ""
         raise FilesNeedOption(
-            f"{place}: {first['reason']}{more}; correct it, or leave such {what} out with "
+            f"{told_of(place, first['reason'])}{more}; correct it, or leave such {what} out with "
             "--on-bad-row drop"
         )
     share = max(LEAST_SHARE, math.ceil(200 * count / max(1, total)) / 100)
     left = f"{count:,} of {total:,} {what} {'is' if count == 1 else 'are'} left out"
-    said = f"{left}, the first: {place}: {first['reason']}"
+    said = f"{left}, the first: {told_of(place, first['reason'])}"
     return BadRowRule("drop", min(1.0, share)), Fact("unusable", said)

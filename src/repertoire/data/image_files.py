@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from repertoire.contract import Array
-from repertoire.data.sources import SourceError
+from repertoire.data.sources import SourceError, told_of
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -48,7 +48,7 @@ class ImageFileError(SourceError):
     """A file that cannot be read as an image: ``reason`` and ``remedy`` without the file's name."""
 
     def __init__(self, path: Path | str, reason: str, remedy: str = "save it again") -> None:
-        super().__init__(f"{path}: {reason}; {remedy}")
+        super().__init__(f"{told_of(str(path), reason)}; {remedy}")
         self.reason, self.remedy = reason, remedy
 
 

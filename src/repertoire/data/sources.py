@@ -24,6 +24,14 @@ class SourceError(RepertoireError):
     """A source is out of reach, altered or damaged."""
 
 
+PREDICATES = ("is ", "has ", "lies ", "may ", "holds ")
+
+
+def told_of(place: str, reason: str) -> str:
+    """A place and what is wrong there, as one sentence where the reason has a verb."""
+    return f"{place} {reason}" if reason.startswith(PREDICATES) else f"{place}: {reason}"
+
+
 # What parsers raise for a file that is of another format, or laid out otherwise.
 UNREADABLE = (
     *(OSError, EOFError, ValueError, LookupError, TypeError, AttributeError, SyntaxError),

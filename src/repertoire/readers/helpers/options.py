@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from repertoire.config import ConfigError
 from repertoire.data.doors import BadRows, FilesNeedOption
+from repertoire.data.sources import told_of
 
 
 def whole_number(options: Mapping[str, str], name: str, low: int, high: int) -> int | None:
@@ -38,6 +39,6 @@ def refuse(bad: BadRows, what: str) -> None:
     place = first["file"] if first["row"] is None else f"{first['file']}: row {first['row']}"
     others = f" ({more:,} more such {what} among those looked at)" if more else ""
     raise FilesNeedOption(
-        f"{place}: {first['reason']}{others}; correct it, or leave such {what} out "
+        f"{told_of(place, first['reason'])}{others}; correct it, or leave such {what} out "
         "(--on-bad-row drop)"
     )
