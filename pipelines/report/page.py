@@ -16,6 +16,7 @@ from pipelines.artifact import (
     not_evaluated,
     read_artifact,
 )
+from pipelines.code import ROOT
 from pipelines.declared import declared
 from pipelines.params import (
     Recipe,
@@ -81,8 +82,16 @@ def _render(folder: Path, file: str, template: str, content: dict[str, Any]) -> 
     )
     environment.filters |= {"number": number, "spaced": spaced, "lowered": lowered}
     environment.globals["uncertain"] = uncertain
+    environment.globals["served"] = _served()
     page = environment.get_template(template).render(here=file, **content)
     (folder / file).write_text(page, encoding="utf-8")
+
+
+def _served() -> str:
+    """The folder of models as the repository's root sees it; one elsewhere is only hinted at."""
+    here = Path.cwd()
+    inside = here.is_relative_to(ROOT)
+    return str(here.relative_to(ROOT) / ARTIFACTS) if inside else f"…/{ARTIFACTS}"
 
 
 def _family_pages(models: list[dict[str, Any]]) -> list[dict[str, Any]]:
