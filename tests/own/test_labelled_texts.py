@@ -150,7 +150,7 @@ def test_the_written_block_is_complete_and_in_the_form_of_dvcs_writer(tmp_path):
     (
         ("utf-8-sig", "UTF-8 with a byte-order mark"),
         ("utf-16", "UTF-16"),
-        ("cp1252", "CP1252"),
+        ("cp1252", "CP1252 by its letters (--encoding corrects it)"),
     ),
 )
 def test_texts_are_the_same_in_any_encoding(raw, tmp_path, encoding, said):
