@@ -221,12 +221,17 @@ def _datasets(models: list[dict[str, Any]]) -> list[dict[str, Any]]:
             "models": group,
             "facts": group[0]["manifest"]["facts"],
             "splits": card.splits(group[0]["manifest"]["facts"]),
-            "verdicts": verdicts([(m["title"], m["rows"]) for m in group]),
+            "verdicts": _compared(group),
             "signatures": _signatures(group[0]["manifest"]["baselines"], group[0]["means"]),
             "charts": [chart for part in _by_gate(group) for chart in _charts(part)],
         }
         for name, group in groups.items()
     ]
+
+
+def _compared(group: list[dict[str, Any]]) -> list[str]:
+    """Sentences about several models; of one the table says it all."""
+    return verdicts([(m["title"], m["rows"]) for m in group]) if len(group) > 1 else []
 
 
 def _signatures(baselines: dict[str, Any], means: Declared) -> list[str]:
