@@ -145,7 +145,7 @@ def _from_file(
 
     What this does to a file is what training did to its files (repertoire.data.image_files).
     """
-    from PIL import Image, ImageOps
+    from PIL import Image, ImageOps, UnidentifiedImageError
 
     try:
         with Image.open(io.BytesIO(content), formats=FORMATS) as image:
@@ -174,7 +174,9 @@ def _from_file(
         zlib.error,
         Image.DecompressionBombError,
     ) as error:
-        raise Malformed(f"the image is no image file that can be read: {error}") from error
+        # Of content that it does not know, Pillow names an address in memory.
+        why = "" if isinstance(error, UnidentifiedImageError) else f": {error}"
+        raise Malformed(f"the image is no image file that can be read{why}") from error
 
 
 def _eight_bit(image: PillowImage) -> PillowImage:

@@ -1,6 +1,7 @@
 """What is particular to novelty detectors: nets side by side, thresholds, rankings, tables."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import ClassVar
 
 import numpy as np
@@ -14,6 +15,7 @@ from repertoire.contract import Plan
 from repertoire.data.sources import Files, SourceError
 from repertoire.engines.torch_engine import TorchRun
 from repertoire.families.novelty_detector.drawing import difference
+from repertoire.families.novelty_detector.evaluation import _alarms
 from repertoire.families.novelty_detector.network import Detectors, Stack
 from repertoire.kinds.novelty import baselines
 from repertoire.kinds.novelty.metrics import (
@@ -66,6 +68,14 @@ def test_every_picture_tests_every_detector_and_a_row_that_of_its_own_table():
     arrays = {"labels": labels, "anomaly": anomaly}
     assert normal_rows(arrays, 1, hidden=False).tolist() == [2]
     assert normal_rows(arrays, 1, hidden=True).tolist() == [1, 2]
+
+
+def test_the_table_of_alarms_says_what_its_shares_are_of():
+    anomaly = np.array([False] * 7 + [True] * 3)
+    part = Trial(np.arange(10), anomaly, np.arange(10.0))
+    said = np.array([True] + [False] * 6 + [True] * 3)
+    figure = _alarms(SimpleNamespace(false_alarms=0.05), ["sound"], [part], [said])
+    assert figure.cells == [("sound", "100.00", "14.3 % of 7", "100.0 % of 3")]
 
 
 def test_means_leave_out_detectors_that_nothing_can_be_said_of():

@@ -234,6 +234,22 @@ def test_pages_are_drawn_again_only_when_something_that_they_show_has_changed(
     assert written() != page
 
 
+@pytest.mark.parametrize(
+    ("recipes", "beaten", "words"),
+    [
+        (1, 0, "1 recipe, which does not beat its baseline"),
+        (1, 1, "1 recipe, which beats its baseline"),
+        (3, 0, "3 recipes, none beat their baseline"),
+        (3, 1, "3 recipes, 1 beats its baseline"),
+        (5, 2, "5 recipes, 2 beat their baseline"),
+    ],
+)
+def test_the_line_of_the_report_counts_in_plain_words(
+    recipes: int, beaten: int, words: str
+) -> None:
+    assert pages_of_report._beaten_words(recipes, beaten) == words
+
+
 def test_every_link_has_its_place(project: Path) -> None:
     report()
     places = {p.name: re.findall(r'\bid="([^"]+)"', p.read_text("utf-8")) for p in pages()}

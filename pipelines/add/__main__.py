@@ -131,14 +131,26 @@ def _model_words(trial: Trial) -> str:
 
 def _training_words(trial: Trial, minutes: float) -> str:
     words = (
-        f"{trial.epochs} epochs of {trial.steps:,} steps, about {trial.minutes:.1f} minutes "
+        f"{_counted(trial.epochs, 'epoch')} of {_counted(trial.steps, 'step')}, "
+        f"{_time_words(trial.minutes)} "
         f"(measured {1000 * trial.step_seconds:.1f} ms a step on one thread)"
     )
     if trial.minutes > minutes:
-        return f"{words}: one epoch takes longer than the {minutes:g} minutes of --minutes"
+        budget = f"{minutes:g} minute{'' if minutes == 1 else 's'}"
+        return f"{words}: one epoch takes longer than the {budget} of --minutes"
     if trial.epochs < trial.preset.epochs:
         return f"{words}; {trial.preset.epochs} could be of use: more with --minutes"
     return words
+
+
+def _time_words(minutes: float) -> str:
+    if minutes < 0.05:
+        return "a few seconds"
+    return f"about {minutes:.1f} minute{'' if f'{minutes:.1f}' == '1.0' else 's'}"
+
+
+def _counted(number: int, name: str) -> str:
+    return f"{number:,} {name}{'' if number == 1 else 's'}"
 
 
 def _dataset_block(proposal: Proposal, origins: Sequence[str]) -> dict[str, Any]:

@@ -67,9 +67,17 @@ def report() -> None:
             _render(folder, page["listed"]["file"], page["template"], content)
         (folder / INPUTS).write_text(digest, encoding="utf-8")
     beaten = sum(model["gate"]["passed"] for model in models)
-    print(f"{OUTPUT}/index.html: {len(models)} recipes, {beaten} beat their baseline")
+    print(f"{OUTPUT}/index.html: {_beaten_words(len(models), beaten)}")
     if missing:
         print(f"not shown, for they were not evaluated: {', '.join(missing)}")
+
+
+def _beaten_words(recipes: int, beaten: int) -> str:
+    if recipes == 1:
+        return f"1 recipe, which {'beats' if beaten else 'does not beat'} its baseline"
+    if beaten == 1:
+        return f"{recipes} recipes, 1 beats its baseline"
+    return f"{recipes} recipes, {beaten or 'none'} beat their baseline"
 
 
 def _render(folder: Path, file: str, template: str, content: dict[str, Any]) -> None:

@@ -4,6 +4,7 @@ import csv
 import gzip
 import json
 import random
+import re
 
 import pandas as pd
 import pytest
@@ -235,6 +236,17 @@ def test_a_bad_row_is_refused_with_its_number_or_left_out_and_listed(raw, tmp_pa
         (8, "a.csv"),
         (12, "a.csv"),
     }
+
+
+def test_dropped_rows_are_counted_once_and_classes_are_those_of_the_others(raw, tmp_path):
+    rows = reviews(53)
+    write_csv(raw / "a.csv", [*rows, ("", "good"), ("", "bad"), ("a soup of no class", "")])
+    path = raw / "a.csv"
+    path.write_text(path.read_text(encoding="utf-8") + "x,good,surplus\n", encoding="utf-8")
+    facts = {f.of: f.sentence for f in proposed(tmp_path, {"on-bad-row": "drop"}).facts}
+    assert facts["unusable"].startswith("4 of 57 rows are left out")
+    counts = re.findall(r"(?:bad|good) (\d+)", facts["classes"])
+    assert len(counts) == 2 and sum(map(int, counts)) == 53
 
 
 def test_more_dropped_rows_than_allowed_are_refused(raw, tmp_path):

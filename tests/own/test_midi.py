@@ -214,7 +214,7 @@ def test_a_bad_file_is_named_at_once_and_left_out_if_asked(raw):
         proposed(raw)
     assert "\n" not in str(caught.value)
     proposal = proposed(raw, on_bad_row="drop")
-    assert "1 file left out, such as tune 07.mid: empty" in told(proposal, "left out")
+    assert "1 file left out: tune 07.mid: empty" in told(proposal, "left out")
     _, table = tabulated(raw, proposal)
     assert table["file"].nunique() == 18 and len(table.attrs["dropped"]) == 1
     bad_rows = {"on_bad_row": "fail", "largest_share": 0.1}

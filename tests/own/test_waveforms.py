@@ -197,7 +197,7 @@ def test_hidden_and_other_files_are_passed_over(raw):
     (raw / "notes.txt").write_text("no sound", encoding="utf-8")
     proposal = proposed(raw)
     assert proposal.sample["recording"].nunique() == 11
-    assert "1 other file passed over, such as notes.txt" in told(proposal, "files")
+    assert "1 other file passed over: notes.txt" in told(proposal, "files")
 
 
 def head(tag, bits, data=b"\0" * 16, rate=RATE):
@@ -210,6 +210,8 @@ BAD = {
     "it is no WAV file": b"ID3\4 an MP3 file that is called otherwise",
     "it is no WAV file: it does not begin as one": b"",
     "it cannot be read": head(17, 4),  # ADPCM
+    "it is no whole WAV file": b"RIFF\x10\0\0\0WAVEgarbage",
+    "it is no whole WAV file: it is damaged or cut off": head(1, 16)[:30],
     "it holds no sample": head(1, 16, b""),
     "it is silent": head(1, 16),
     "no finite numbers": head(3, 32, struct.pack("<ff", 0.5, float("nan"))),

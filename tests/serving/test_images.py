@@ -101,6 +101,8 @@ def test_what_is_no_image_or_too_large_to_be_made_smaller_is_refused(
 ) -> None:
     with pytest.raises(Malformed, match="no image file that can be read"):
         images.read_fitted(file_of(COLOURS)[:40], 16, 16, 3)
+    with pytest.raises(Malformed, match=r"^the image is no image file that can be read$"):
+        images.read_fitted(b"no picture", 16, 16, 3)
     monkeypatch.setattr(images, "PIXELS", 14)
     with pytest.raises(TooLarge, match="5 x 3 pixels; resize it to 14 in all"):
         images.read_fitted(file_of(COLOURS), 16, 16, 3)

@@ -32,6 +32,10 @@ class OptionNeeded(RepertoireError):
     """A choice is not plain: the message says which option decides it."""
 
 
+class FilesNeedOption(OptionNeeded, SourceError):
+    """Files that cannot be used as they are, though an option tells how: the message names it."""
+
+
 @dataclass(frozen=True)
 class Fact:
     """One line of what was understood: of what, and a sentence."""
@@ -130,7 +134,7 @@ LEAST_SHARE = 0.01  # of rows that may be dropped, where fewer were found
 def bad_row_rule(found: BadRows, total: int, options: Mapping[str, str]) -> tuple[BadRowRule, Fact]:
     """The rule for a data set of which a proposal has collected the bad rows, and what to say.
 
-    Raises SourceError with the first of them, unless the option ``on-bad-row`` says drop.
+    Raises FilesNeedOption with the first, unless the option ``on-bad-row`` says drop.
     """
     wanted = options.get("on-bad-row", "fail")
     if wanted not in ("fail", "drop"):
@@ -143,7 +147,7 @@ def bad_row_rule(found: BadRows, total: int, options: Mapping[str, str]) -> tupl
     place = first["file"] if first["row"] is None else f"{first['file']}: row {first['row']:,}"
     if wanted == "fail":
         more = f" (and {count - 1:,} more such rows)" if count > 1 else ""
-        raise SourceError(
+        raise FilesNeedOption(
             f"{place}: {first['reason']}{more}; correct it, or leave such rows out with "
             "--on-bad-row drop"
         )

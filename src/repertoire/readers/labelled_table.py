@@ -29,7 +29,7 @@ from repertoire.readers.helpers.texts.columns import (
     split_facts,
     text_settings,
 )
-from repertoire.readers.helpers.texts.label_cells import is_one_line, label_text, one_line
+from repertoire.readers.helpers.texts.label_cells import is_one_line, is_told, label_text, one_line
 
 KIND = "labelled_texts"
 OPTIONS = {
@@ -208,7 +208,7 @@ def propose(raw: Path, options: Mapping[str, str]) -> Proposal:
     else:
         rows, layout, total = _look_at_folders(raw, options, facts), "folders", 0
         place = {"text": "", "label": "", "split": "", "columns": [], "delimiter": ""}
-        total, counts = len(rows), rows["label"].value_counts()
+        total, counts = len(rows), rows.loc[is_told(rows["text"]), "label"].value_counts()
     classes = sorted(str(label) for label, count in counts.items() if label and count >= FEWEST)
     facts.append(classes_fact(counts, FEWEST))
     if not 2 <= len(classes) <= MOST_CLASSES:
@@ -228,8 +228,9 @@ def propose(raw: Path, options: Mapping[str, str]) -> Proposal:
         "test_share": 0.15,
         "texts": asdict(texts),
     }
+    looked_at = len(rows) + len(found.rows)  # what the next line finds is among the rows
     sample = labelled_table(rows, parse(Config, config, "the proposal"), found)
-    rule, unusable = bad_row_rule(found, len(rows) + len(found.rows), options)
+    rule, unusable = bad_row_rule(found, looked_at, options)
     facts += [words, *split_facts(rows, sample, config), unusable]
     config["bad_rows"] = asdict(rule)
     return Proposal("labelled_table", config, _baseline(total), facts, sample, total)
@@ -263,7 +264,7 @@ def _look_at_table(
         "delimiter": options.get("delimiter", ""),
     }
     frame, total = table.frame, table.rows
-    labels = frame[label]
+    labels = frame.loc[is_told(frame[text]), label]
     if table.sampled:
         whole = read_tables(files, replace(reading, include=(label,), limit=None, few=(label,)))
         labels, total = whole.frame[label], len(whole.frame)
@@ -274,8 +275,7 @@ def _look_at_table(
     own = mapped(frame[split], split_called) if split else frame[SPLIT].astype(object)
     rows = pd.DataFrame({"text": frame[text], "label": frame[label], "split": own})
     rows = rows.assign(file=frame[FILE], number=frame[ROW])
-    counts = labels.value_counts()
-    counts = counts[counts > 0].groupby(lambda label: label_text(label)).sum()
+    counts = labels.value_counts().loc[lambda count: count > 0].groupby(label_text).sum()
     return rows, place, total, counts.sort_values(ascending=False)
 
 

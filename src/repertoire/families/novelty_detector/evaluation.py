@@ -117,7 +117,7 @@ def _alarms(config: Config, names: list[str], parts: list[Trial], decisions: lis
     for name, part, said in zip(names, parts, decisions, strict=True):
         cells = [f"{100 * roc_auc(part.scores, part.anomaly):.2f}"]
         for chosen in (~part.anomaly, part.anomaly):
-            cells += [f"{100 * _share(said[chosen]):.1f} of {chosen.sum():,}"]
+            cells += [f"{100 * _share(said[chosen]):.1f} % of {chosen.sum():,}"]
         rows.append((name, *cells))
     return Figure(
         "false-alarms",
@@ -125,7 +125,7 @@ def _alarms(config: Config, names: list[str], parts: list[Trial], decisions: lis
         "By the threshold that at most "
         f"{100 * config.false_alarms:g} % of the normal validation rows exceed: what share of the "
         "normal test rows exceeds it, and what share of the anomalies.",
-        columns=("normal", "area under the ROC curve, %", "false alarms, %", "found, %"),
+        columns=("normal", "area under the ROC curve, %", "false alarms", "found"),
         cells=rows,
     )
 

@@ -1,13 +1,9 @@
 """Options of a door, as somebody types them."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
 from repertoire.config import ConfigError
-from repertoire.data.sources import SourceError
-
-if TYPE_CHECKING:
-    from repertoire.data.doors import BadRows
+from repertoire.data.doors import BadRows, FilesNeedOption
 
 
 def whole_number(options: Mapping[str, str], name: str, low: int, high: int) -> int | None:
@@ -34,14 +30,14 @@ def one_of(options: Mapping[str, str], name: str, choices: Sequence[str]) -> str
     return value
 
 
-def refuse(bad: "BadRows", what: str) -> None:
-    """Raises SourceError for the first of the rows that cannot be used, if there are any."""
+def refuse(bad: BadRows, what: str) -> None:
+    """Raises FilesNeedOption for the first of the rows that cannot be used, if there are any."""
     if not bad.rows:
         return
     first, more = bad.rows[0], len(bad.rows) - 1
     place = first["file"] if first["row"] is None else f"{first['file']}: row {first['row']}"
     others = f" ({more:,} more such {what} among those looked at)" if more else ""
-    raise SourceError(
+    raise FilesNeedOption(
         f"{place}: {first['reason']}{others}; correct it, or leave such {what} out "
         "(--on-bad-row drop)"
     )

@@ -18,6 +18,7 @@ from repertoire.contract import Array
 from repertoire.data.doors import Fact
 
 SIGNATURES = (b"RIFF", b"RIFX", b"RF64")
+NOT_WHOLE = "it is no whole WAV file: it is damaged or cut off"
 LARGEST = 1e6  # of a float; what is larger is no sound but a damaged file
 KINDS = {"u1": "8 bits", "i2": "16 bits", "i4": "24 or 32 bits", "i8": "64 bits"}
 
@@ -56,8 +57,12 @@ def read_wav(path: Path) -> Sound:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", wavfile.WavFileWarning)  # chunks that are not sound
             rate, data = wavfile.read(path)
-    except (ValueError, EOFError, struct.error, IndexError, ZeroDivisionError) as error:
-        raise WavError(f"it cannot be read ({error or 'it ends too early'})") from error
+    except ValueError as error:
+        # Of other formats SciPy says which one it is; the rest tells of its own insides.
+        told = str(error).startswith(("Unknown", "Unsupported"))
+        raise WavError(f"it cannot be read ({error})" if told else NOT_WHOLE) from error
+    except (EOFError, struct.error, IndexError, ZeroDivisionError) as error:
+        raise WavError(NOT_WHOLE) from error
     if not rate or data.dtype.str[1:] not in (*KINDS, "f4", "f8"):
         raise WavError(f"it is damaged: {rate} Hz and samples of type {data.dtype}")
     channels = data.shape[1] if data.ndim == 2 else 1
@@ -109,7 +114,7 @@ def file_fact(files: Sequence[Path], others: Sequence[Path], sounds: Sequence[So
     if mixed := sum(sound.channels > 1 for sound in sounds):
         held += f"; the channels of {_counted(mixed, 'file')} are mixed to one"
     if others:
-        held += f"; {_counted(len(others), 'other file')} passed over, such as {others[0].name}"
+        held += f"; {_counted(len(others), 'other file')} passed over{_such_as(others)}"
     return Fact("files", held)
 
 
@@ -130,6 +135,10 @@ def sound_fact(sounds: Sequence[Sound]) -> Fact:
     longest = max(sound.seconds for sound in sounds)
     said = f"{_time(seconds)} in all, the longest file {_time(longest)}; the loudest sample is "
     return Fact("sound", f"{said}{peak:.3g} of full scale")
+
+
+def _such_as(files: Sequence[Path]) -> str:
+    return f"{': ' if len(files) == 1 else ', such as '}{files[0].name}"
 
 
 def _time(seconds: float) -> str:

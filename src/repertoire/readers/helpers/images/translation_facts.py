@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from repertoire.config import ConfigError
-from repertoire.data.doors import SAMPLE_BYTES, Fact
+from repertoire.data.doors import SAMPLE_BYTES, Fact, OptionNeeded
 from repertoire.data.image_files import ImageFile, ImageFileError, inspect
 from repertoire.readers.helpers.images.same_geometry import LARGEST, LEAST, Colour, one_of
 from repertoire.readers.helpers.images.two_sides import SIDES, Found, Placed
@@ -74,7 +73,7 @@ def classes_below(folder: Found, options: Mapping[str, str]) -> tuple[tuple[str,
     if len(a) < 2:
         return (), f"none: all images lie in one folder, {a.pop()}"
     if len(a) > MOST_CLASSES:
-        raise ConfigError(
+        raise OptionNeeded(
             f"{len(a):,} folders are too many for classes (at most {MOST_CLASSES:,}); say "
             "--label none"
         )

@@ -55,13 +55,15 @@ def file_facts(
     types = ", ".join(f"type {kind}: {count:,}" for kind, count in sorted(kinds.items()))
     held = f"{_counted(len(files), 'MIDI file')}, {size / 1e6:.2g} MB ({types})"
     if others:
-        held += f"; {len(others):,} other files are passed over, such as {others[0].name}"
+        such_as = ":" if len(others) == 1 else ", such as"
+        held += f"; {_counted(len(others), 'other file')} passed over{such_as} {others[0].name}"
     facts = [Fact("files", held)]
     if len(sample) < len(files):
         facts.append(Fact("sample", f"what follows is of {len(sample):,} files, drawn by a seed"))
     if bad.rows:
         first = bad.rows[0]
-        left = f"{_counted(len(bad.rows), 'file')} left out, such as {first['file']}"
+        such_as = ":" if len(bad.rows) == 1 else ", such as"
+        left = f"{_counted(len(bad.rows), 'file')} left out{such_as} {first['file']}"
         facts.append(Fact("left out", f"{left}: {first['reason']}"))
     return facts
 

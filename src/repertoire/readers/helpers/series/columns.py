@@ -9,8 +9,7 @@ import pandas as pd
 
 from repertoire.config import ConfigError
 from repertoire.data.cells import are_plain, missing, numbers
-from repertoire.data.doors import OptionNeeded
-from repertoire.data.sources import SourceError
+from repertoire.data.doors import FilesNeedOption, OptionNeeded
 from repertoire.data.stamps import NUMBER, time_format
 from repertoire.data.strings import in_arrow
 from repertoire.data.tables import FILE, ROW, SPLIT
@@ -167,7 +166,7 @@ def value_columns(
     called = {name.strip().lower(): name for name in reversed(numeric)}
     if not numeric:
         known = ", ".join(others) or "none besides the time"
-        raise SourceError(f"no column holds numbers (there are: {known}); name it: --value")
+        raise FilesNeedOption(f"no column holds numbers (there are: {known}); name it: --value")
     if y := [called[name] for name in VALUES if name in called]:
         numeric = y[:1]
     elif owners and len(numeric) > 1:

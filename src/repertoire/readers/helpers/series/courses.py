@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from repertoire.contract import Array
-from repertoire.data.doors import BadRows, Fact
+from repertoire.data.doors import BadRows, Fact, FilesNeedOption
 from repertoire.data.sources import SourceError
 from repertoire.kinds.series.steps import Step, step_called, written
 from repertoire.readers.helpers.series.files import (
@@ -84,7 +84,7 @@ def course(table: SeriesTable, seen: Observations) -> Course:
 
 
 def _refuse_off_grid(step: Step, seen: Observations, index: int) -> None:
-    raise SourceError(
+    raise FilesNeedOption(
         f"{seen.place(index)}: {written(seen.times[index])} is not a whole number of steps "
         f"({step.words}) after {written(seen.times[0])}; correct it, or make one value of all "
         f"within a step: --aggregate mean (or sum, first, last), --frequency of your choice"
@@ -96,7 +96,7 @@ def _refuse_leap(step: Step, seen: Observations, places: Array) -> None:
     if places[-1] < SPARSE * len(places) + SPARSE:
         return
     index = int(np.diff(places).argmax()) + 1
-    raise SourceError(
+    raise FilesNeedOption(
         f"{seen.place(index)}: {written(seen.times[index], step)} lies {np.diff(places).max():,} "
         f"steps ({step.words}) after the time before it, and the whole has {len(places):,} rows; "
         "correct it, or choose a longer step: --frequency"
@@ -151,7 +151,7 @@ def _refuse_twice(step: Step, seen: Observations, keys: pd.DataFrame, index: int
         if autumn and step.count < 86400 and step.unit == "second"
         else ""
     )
-    raise SourceError(
+    raise FilesNeedOption(
         f"{seen.files[index]}: rows {rows[0]} and {rows[1]} give two values{whose} for "
         f"{written(time, step)}; keep one, or make one value of them: --aggregate mean (or sum, "
         f"first, last){local}"
@@ -195,7 +195,7 @@ def _window(found: Course, table: SeriesTable) -> Course:
     late = [found.names[i] for i in np.argsort(-first) if first[i] > first.min()]
     early = [found.names[i] for i in np.argsort(last) if last[i] < last.max()]
     if end - start < 2:
-        raise SourceError(
+        raise FilesNeedOption(
             f"the series share no time: {late[0] if late else found.names[0]} begins at "
             f"{written(found.times[first.max()], found.step)}, {(early or late)[0]} ends at "
             f"{written(found.times[last.min() - 1], found.step)}; leave such series out, or count "
@@ -264,7 +264,7 @@ def _without_gaps(found: Course, table: SeriesTable) -> Course:
         place, column = (int(each[0]) for each in np.nonzero(absent))
         whose = f" of {found.names[column]}" if len(found.names) > 1 else ""
         leave = ", leave them missing: --gaps leave" if len(found.names) > 1 else ""
-        raise SourceError(
+        raise FilesNeedOption(
             f"no value{whose} at {written(found.times[place], found.step)}; {counted} "
             f"(step: {found.step.words}). Add them, or fill them: --gaps interpolate{leave}, or "
             "take the next value for the next step (holidays): --gaps skip"
@@ -274,14 +274,14 @@ def _without_gaps(found: Course, table: SeriesTable) -> Course:
 
 
 def _interpolate(found: Course, longest: int) -> None:
-    """Fill gaps between known values, in place. Raises SourceError for one that is too long."""
+    """Fill gaps between known values, in place. Raises FilesNeedOption for one that is too long."""
     for column, name in enumerate(found.names):
         absent = np.isnan(found.values[:, column])
         edges = np.flatnonzero(np.diff(np.concatenate(([0], absent, [0]))))
         for start, end in zip(edges[::2], edges[1::2], strict=True):
             if end - start > longest:
                 whose = f" of {name}" if len(found.names) > 1 else ""
-                raise SourceError(
+                raise FilesNeedOption(
                     f"{end - start:,} values{whose} in a row are missing from "
                     f"{written(found.times[start], found.step)} on, more than {longest} may be "
                     f"filled; allow it: --longest-gap {end - start}, or choose another --gaps"

@@ -12,7 +12,7 @@ from repertoire.config import ConfigError
 from repertoire.contract import Array
 from repertoire.data.cells import numbers
 from repertoire.data.dataset import SPLITS
-from repertoire.data.doors import SAMPLE_BYTES, BadRowRule, BadRows, Fact
+from repertoire.data.doors import SAMPLE_BYTES, BadRowRule, BadRows, Fact, FilesNeedOption
 from repertoire.data.sources import SourceError
 from repertoire.data.stamps import time_format
 from repertoire.data.tables import FILE, Table, ignored
@@ -186,7 +186,9 @@ def _bad_facts(bad: BadRows, rule: BadRowRule) -> list[Fact]:
     said = f"{first['file']}: row {first['row']}: {first['reason']}"
     more = f", and {len(bad.rows) - 1:,} more such" if len(bad.rows) > 1 else ""
     if rule.on_bad_row == "fail":
-        raise SourceError(f"{said}{more}; correct it, or leave such rows out: --on-bad-row drop")
+        raise FilesNeedOption(
+            f"{said}{more}; correct it, or leave such rows out: --on-bad-row drop"
+        )
     return [Fact("rows left out", f"{len(bad.rows):,}; the first: {said}")]
 
 

@@ -45,7 +45,10 @@ def file_facts(paths: Sequence[Path], sampled: int, total: int, bad: BadRows) ->
         facts.append(Fact("sample", f"what follows is of the first {sampled:,} rows of the files"))
     if bad.rows:
         first = bad.rows[0]
-        left = f"{len(bad.rows):,} rows left out, such as {first['file']}, row {first['row']}"
+        rows = (
+            "1 row left out:" if len(bad.rows) == 1 else f"{len(bad.rows):,} rows left out, such as"
+        )
+        left = f"{rows} {first['file']}, row {first['row']}"
         facts.append(Fact("left out", f"{left}: {first['reason']}"))
     return facts
 

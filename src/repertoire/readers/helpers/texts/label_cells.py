@@ -5,7 +5,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from repertoire.contract import Array
+from repertoire.data.strings import mapped
+
 if TYPE_CHECKING:
+    import pandas as pd
     import pyarrow as pa
 
 PLAIN = r"\A[!-~]+( [!-~]+)*\z"  # texts that ``one_line`` leaves as they are
@@ -19,6 +23,12 @@ def one_line(text: Any) -> str:
     if not plain.isprintable():
         plain = "".join(c if c.isprintable() or ord(c) > 159 else " " for c in plain)
     return " ".join(plain.split())
+
+
+def is_told(texts: "pd.Series[Any]") -> Array:
+    """bool (rows,): which texts are not empty."""
+    told: Array = mapped(texts, lambda text: bool(one_line(text))).to_numpy(bool)
+    return told
 
 
 def is_one_line(texts: "pa.Array", longest: int) -> "pa.Array":
