@@ -68,7 +68,8 @@ def evaluate(name: str) -> None:
         f"{name}: test {gate['metric']} {gate['value']} ± {gate['standard_error']}: "
         f"{SAID[compared[0].verdict]} {gate['baseline']} {gate['baseline_value']} "
         f"(margin {gate['margin']:.6g} ± {compared[0].error:.3g}, {compared[0].test}); "
-        f"{'passes' if gate['passed'] else 'DOES NOT PASS'} with {gate['wanted']:.6g} wanted"
+        f"the gate asks for a margin above {gate['wanted']:.3g}: "
+        f"{'passed' if gate['passed'] else 'NOT PASSED'}"
     )
 
 

@@ -144,6 +144,15 @@ class Job:
         return answered, failed
 
 
+def _folder(models: Path, name: str) -> Path:
+    """A model of the folder of models, or the folder of one. Raises InvalidInput."""
+    for folder in (models / name, Path(name)):
+        if (folder / "manifest.json").exists():
+            return folder
+    there = ", ".join(sorted(path.parent.name for path in models.glob("*/manifest.json")))
+    raise InvalidInput(f"no model {name!r} in {models} (--models); there are: {there or 'none'}")
+
+
 def prepare(options: argparse.Namespace, settings: Mapping[str, Any]) -> tuple[Job, Answer]:
     """Raises ServingError for a model, task, input or output that cannot be used."""
     if not options.input.is_dir():
@@ -151,7 +160,7 @@ def prepare(options: argparse.Namespace, settings: Mapping[str, Any]) -> tuple[J
         if not options.input.is_file():
             raise InvalidInput(f"there is no {options.input}; name a file or a folder of images")
     _check_file(options.output)
-    model = load(options.models / options.model)
+    model = load(_folder(options.models, options.model))
     form = _dialect(options)
     answer = _answer(options, model, settings, head := _head(options.input, form))
     arguments = [options.task, options.batch_size, dict(settings), options.column, options.keep]

@@ -8,7 +8,7 @@ import io
 import math
 import struct
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -66,6 +66,13 @@ def read_fitted(image: Any, height: int, width: int, *colours: int) -> Array:
         return read(image, height, width, *colours)
     check = partial(_check_area, most=PIXELS)
     return _from_file(image, check, "RGB" if colours else "L", (width, height))
+
+
+def read_sent(
+    image: Any, encoding: Mapping[str, Any], height: int, width: int, *colours: int
+) -> Array:
+    """As ``read_fitted`` where training files were resized, as the encoding says, else ``read``."""
+    return (read_fitted if "resize" in encoding else read)(image, height, width, *colours)
 
 
 def read_any(image: Any, most: int) -> Array:

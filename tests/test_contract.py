@@ -10,6 +10,9 @@ import pytest
 import torch
 
 from pipelines.declared import declared
+from pipelines.params import Recipe
+from pipelines.report.limits import limits
+from repertoire.config import parse
 from repertoire.contract import Kind, Plan, family_names
 from repertoire.engines.onnx_engine import OnnxRun
 from repertoire.engines.torch_engine import TorchRun
@@ -128,14 +131,17 @@ def test_evaluation_gives_the_same_metrics_by_both_engines(name, project, tmp_pa
 
 
 @every_recipe
-def test_every_test_metric_has_a_standard_error(name, project):
+def test_every_test_metric_has_a_standard_error_and_the_card_says_its_limits(name, project):
     family, config, data, network = built(name, project)
+    recipe = parse(Recipe, RECIPES[name], name)
     run = TorchRun(family.graphs(network.eval(), data.facts))
     measurements = family.evaluate(run, config, data, "test")
     metrics, errors = values(measurements), standard_errors(measurements, 19)
     for key in metrics:
         ways = {declared(family.name, data.facts["kind"]).metric(key).better}
         assert directions(key) == ways, f"{key}: docs/measures lacks it, or its direction"
+    said = limits(data.facts, metrics, recipe, declared(family.name, data.facts["kind"]))
+    assert len(said) >= 2 and all(note.endswith(".") for note in said)
     # A test statistic is in units of its own standard error.
     known = {key for key, value in metrics.items() if np.isfinite(value)}
     assert known - errors.keys() <= {"dm_statistic", "dm_p_value"}

@@ -158,3 +158,40 @@ def test_metrics_of_both_engines_may_differ_by_a_thousandth_of_themselves(
     else:
         with pytest.raises(ParityError, match="metric m: onnxruntime gives"):
             compare_metrics(expected, found, 1e-3)
+
+
+class Ranked(nn.Module):
+    """The two best of three scores; ``exported`` graphs see the second one changed by ``lift``."""
+
+    def __init__(self, lift: float) -> None:
+        super().__init__()
+        self.lift = lift
+
+    def forward(self, given):
+        lifted = given + torch.tensor([0.0, self.lift, 0.0])
+        scores, ids = lifted.topk(2, dim=1)
+        return ids, scores
+
+
+def ranked(lift: float):
+    ports = (Port("ids", "int64", ("batch", 2)), Port("scores", "float32", ("batch", 2)))
+    given = (Port("given", "float32", ("batch", 3), 0.5, 0.5),)
+    return Graph("rank", Ranked(lift), given, ports, ranked={"ids": "scores"})
+
+
+def test_ids_may_change_places_where_their_scores_are_equal_and_nowhere_else():
+    ours, tied, apart = ranked(1e-6), export_graph(ranked(-1e-6)), export_graph(ranked(-0.25))
+    assert verify_graph(ours, tied, 3, 5, 1e-4).largest_difference <= 1e-5
+    with pytest.raises(ParityError, match=r"differ"):
+        verify_graph(ranked(0.25), apart, 3, 5, 1e-4)
+
+
+def test_wrong_ids_with_right_scores_are_refused():
+    class Wrong(Ranked):
+        def forward(self, given):
+            ids, scores = super().forward(given)
+            return ids + 1, scores
+
+    wrong = replace(ranked(0.25), module=Wrong(0.25))
+    with pytest.raises(ParityError, match=r"of \d+ ids differ from PyTorch's although"):
+        verify_graph(ranked(0.25), export_graph(wrong), 3, 5, 1e-4)

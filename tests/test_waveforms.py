@@ -443,3 +443,14 @@ def test_presets_are_whole_and_grow_with_the_signal(data, samples):
     found = preset(facts, 10)
     config = parse(load_family("waveforms").Config, found.config, "preset")
     assert config.units == {1_009: 32, 200_003: 64, 3_000_017: 96}[samples]
+
+
+def test_of_a_long_signal_pieces_are_fitted_to_and_their_recordings_told_apart():
+    rng = np.random.default_rng(13)
+    levels = rng.integers(0, 256, 9 * linear.CHUNK + 101).astype(np.uint8)
+    whole = linear.Course(levels, decoded(levels), np.array([0, 5 * linear.CHUNK + 17]))
+    some = whole.thinned(3 * linear.CHUNK + 7)
+    assert 2 * linear.CHUNK < len(some.levels) <= 3 * linear.CHUNK + 7 < len(levels)
+    assert some.spans[0] == (0, linear.CHUNK) and len(some.spans) >= 3
+    np.testing.assert_array_equal(some.levels[: linear.CHUNK], levels[: linear.CHUNK])
+    assert whole.thinned(len(levels)) is whole

@@ -64,7 +64,8 @@ def content_tags(content: Content) -> dict[str, str]:
         "data_sha256": content.manifest["digests"]["data"],
         "dataset": content.recipe.dataset,
         "gate": f"{metric} {value:.6g} against {content.baseline}, "
-        f"ahead by more than {gate.standard_errors:g} standard errors",
+        f"to be beaten by more than {gate.standard_errors:g} "
+        f"standard error{'' if gate.standard_errors == 1 else 's'}",
         "gate_metric": metric,
         "gate_value": repr(float(value)),
         "gate_better": gate.better,

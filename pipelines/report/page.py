@@ -16,6 +16,7 @@ from pipelines.artifact import (
     not_evaluated,
     read_artifact,
 )
+from pipelines.code import ROOT
 from pipelines.declared import declared
 from pipelines.params import (
     Recipe,
@@ -89,8 +90,16 @@ def _render(folder: Path, file: str, template: str, content: dict[str, Any]) -> 
     )
     environment.filters |= {"number": number, "spaced": spaced, "lowered": lowered}
     environment.globals["uncertain"] = uncertain
+    environment.globals["served"] = _served()
     page = environment.get_template(template).render(here=file, **content)
     (folder / file).write_text(page, encoding="utf-8")
+
+
+def _served() -> str:
+    """The folder of models as the repository's root sees it; one elsewhere is only hinted at."""
+    here = Path.cwd()
+    inside = here.is_relative_to(ROOT)
+    return str(here.relative_to(ROOT) / ARTIFACTS) if inside else f"…/{ARTIFACTS}"
 
 
 def _family_pages(models: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -220,12 +229,17 @@ def _datasets(models: list[dict[str, Any]]) -> list[dict[str, Any]]:
             "models": group,
             "facts": group[0]["manifest"]["facts"],
             "splits": card.splits(group[0]["manifest"]["facts"]),
-            "verdicts": verdicts([(m["title"], m["rows"]) for m in group]),
+            "verdicts": _compared(group),
             "signatures": _signatures(group[0]["manifest"]["baselines"], group[0]["means"]),
             "charts": [chart for part in _by_gate(group) for chart in _charts(part)],
         }
         for name, group in groups.items()
     ]
+
+
+def _compared(group: list[dict[str, Any]]) -> list[str]:
+    """Sentences about several models; of one the table says it all."""
+    return verdicts([(m["title"], m["rows"]) for m in group]) if len(group) > 1 else []
 
 
 def _signatures(baselines: dict[str, Any], means: Declared) -> list[str]:

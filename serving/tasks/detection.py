@@ -45,9 +45,8 @@ def _of_images(model: Model, run: Run, fields: Fields, normal: int) -> Answer:
     given = fields.one_or_many("images", ROWS)
     fields.finish()
     sizes = images.fixed_sizes(model.manifest.graph("detect"))
-    resized = "resize" in model.manifest.encodings["images"]
-    read = images.read_fitted if resized else images.read
-    pixels = np.stack([read(each, *sizes) for each in given])
+    encoding = model.manifest.encodings["images"]
+    pixels = np.stack([images.read_sent(each, encoding, *sizes) for each in given])
     found = run(
         "detect", {"images": pixels, "normal": np.full(len(pixels), normal, np.int64)}, None
     )

@@ -29,7 +29,8 @@ def translate_image(model: Model, run: Run, request: Mapping[str, Any]) -> Answe
     graph = _graph(model, fields)
     fields.finish()
     sizes = images.fixed_sizes(model.manifest.graph(graph))
-    pixels = np.stack([images.read(each, *sizes) for each in given])
+    encoding = model.manifest.encodings.get("images", {})
+    pixels = np.stack([images.read_sent(each, encoding, *sizes) for each in given])
     translated = run(graph, {"images": pixels}, ["translated"])["translated"]
     return {"results": [{"image": images.png_base64(each)} for each in translated]}
 

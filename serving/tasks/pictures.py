@@ -122,7 +122,8 @@ def blend(model: Model, run: Run, request: Mapping[str, Any]) -> Answer:
 def read(model: Model, graph: str, given: Sequence[Any]) -> Array:
     """uint8[images, height, width] of the size that a graph takes; colours have an axis of 3."""
     sizes = images.fixed_sizes(model.manifest.graph(graph))
-    return np.stack([images.read(each, *sizes) for each in given])
+    encoding = model.manifest.encodings.get("images", {})
+    return np.stack([images.read_sent(each, encoding, *sizes) for each in given])
 
 
 def told(

@@ -51,7 +51,8 @@ class Graph:
     ``feedback`` maps a state output to the input that takes it in the next call; a state starts
     as zeros. ``drawn`` narrows the range, from low to high, from which verification draws an input
     by name, where the whole range would only cost time or be decided by rounding; either end is a
-    number, or one by place on the last axis.
+    number, or one by place on the last axis. ``ranked`` maps an output of ids to that of the scores
+    by which they are in order: of equal scores either id may come first.
     """
 
     name: str
@@ -60,6 +61,7 @@ class Graph:
     outputs: tuple[Port, ...]
     feedback: Mapping[str, str] = field(default_factory=dict)
     drawn: Mapping[str, tuple[Any, Any]] = field(default_factory=dict)
+    ranked: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

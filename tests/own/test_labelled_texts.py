@@ -120,8 +120,8 @@ def test_two_columns_of_text_ask_for_the_option_and_exit_with_2(tmp_path):
 def test_what_cannot_be_added_leaves_nothing_behind(tmp_path):
     path = write_csv(tmp_path / "a.csv", [("a text of no class at all", ""), *reviews(53)])
     said = add(tmp_path, "a", path, "--family", "classifier")
-    assert said.returncode == 1 and said.stderr.count("\n") == 1
-    assert not (tmp_path / "own").exists()
+    assert said.returncode == 2 and said.stderr.count("\n") == 1
+    assert "--on-bad-row" in said.stderr and not (tmp_path / "own").exists()
 
 
 def test_a_name_that_is_taken_is_refused(tmp_path):
@@ -151,7 +151,7 @@ def test_the_written_block_is_complete_and_in_the_form_of_dvcs_writer(tmp_path):
     (
         ("utf-8-sig", "UTF-8 with a byte-order mark"),
         ("utf-16", "UTF-16"),
-        ("cp1252", "CP1252"),
+        ("cp1252", "CP1252 by its letters (--encoding corrects it)"),
     ),
 )
 def test_texts_are_the_same_in_any_encoding(raw, tmp_path, encoding, said):

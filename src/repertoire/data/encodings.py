@@ -2,9 +2,14 @@
 
 import codecs
 import re
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from repertoire.data.sources import SourceError
+
+if TYPE_CHECKING:
+    from charset_normalizer import CharsetMatch
 
 SAMPLE = 2**20  # bytes that are looked at
 MARKS = {
@@ -20,15 +25,23 @@ SINGLE = [
     *("koi8_r", "cp874", "utf_16_le", "utf_16_be"),
 ]
 PAIRS = ["cp949", "cp932", "euc_jp", "gb18030", "big5"]
+# Encodings of other Latin scripts, and the languages that are written in them.
+LATIN = {
+    "cp1250": ("Croatian", "Czech", "Hungarian", "Polish", "Romanian", "Slovak", "Slovene"),
+    "cp1254": ("Turkish",),
+    "cp1257": ("Estonian", "Latvian", "Lithuanian"),
+    "cp1258": ("Vietnamese",),
+}
+CLEARLY = 0.015  # of a text's coherence with a language
 WORDS = {"utf-8": "UTF-8", "utf-8-sig": "UTF-8 with a byte-order mark", "utf-16": "UTF-16"}
 
 
 def encoding_of(content: bytes, place: str) -> str:
     """The name of the encoding of a file that begins with ``content``, as Python knows it.
 
-    A byte-order mark decides, then valid UTF-8, then charset-normalizer. Of encodings that fit
-    alike, Windows-1252 is taken for Western European text, as web browsers do. Raises SourceError
-    where none fits; ``place`` is the file's name.
+    A byte-order mark decides, then valid UTF-8, then charset-normalizer. Where it fits as well,
+    Windows-1252 is taken before the encodings of other Latin scripts, as web browsers do. Raises
+    SourceError where none fits; ``place`` is the file's name.
     """
     for mark, name in MARKS.items():
         if content.startswith(mark):
@@ -45,13 +58,22 @@ def encoding_of(content: bytes, place: str) -> str:
     best = matches.best()
     if best is None:
         raise SourceError(f"{place}: not text in any known encoding; save it as UTF-8")
-    alike = [
-        name
-        for match in matches
-        if (match.chaos, match.coherence) == (best.chaos, best.coherence)
-        for name in match.could_be_from_charset
-    ]
-    return "cp1252" if "cp1252" in alike else best.encoding
+    return _latin([match for match in matches if match.chaos <= best.chaos]) or best.encoding
+
+
+def _latin(matches: "Sequence[CharsetMatch]") -> str | None:
+    """Which Latin script it is, if Western European letters fit as well as any.
+
+    Another one counts only in a language that is written in it, and if it fits better.
+    """
+    western = next((m for m in matches if "cp1252" in m.could_be_from_charset), None)
+    if western is None or not {matches[0].encoding} & {"cp1252", *LATIN}:
+        return None
+    for match in matches:
+        clearly = match.coherence > western.coherence + CLEARLY
+        if match.language in LATIN.get(match.encoding, ()) and clearly:
+            return match.encoding
+    return "cp1252"
 
 
 def known_encoding(name: str) -> str:
@@ -68,6 +90,12 @@ def known_encoding(name: str) -> str:
 def encoding_words(name: str) -> str:
     """The encoding as a person would name it."""
     return WORDS.get(name, name.replace("_", "-").upper())
+
+
+def told_words(name: str, given: str) -> str:
+    """The same, with the remedy where no mark and no option but its letters told it."""
+    sure = bool(given) or name in WORDS
+    return encoding_words(name) + ("" if sure else " by its letters (--encoding corrects it)")
 
 
 def decoded(content: bytes, place: str, encoding: str = "") -> tuple[str, str]:

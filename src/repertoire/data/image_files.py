@@ -31,6 +31,7 @@ from repertoire.data.sources import SourceError, told_of
 if TYPE_CHECKING:
     from PIL import Image
 
+RESIZED = {"resize": "centred square, Lanczos"}  # in encodings: files of any size may be sent
 SUFFIXES = frozenset((".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp", ".tif", ".tiff", ".ppm"))
 SUFFIXES |= {".jpe", ".jfif", ".pgm", ".pbm", ".pnm"}
 FORMATS = ("PNG", "JPEG", "GIF", "BMP", "WEBP", "TIFF", "PPM")  # of Pillow

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from repertoire.contract import Array
-from repertoire.data.encodings import encoding_of, encoding_words, head, known_encoding, not_in
+from repertoire.data.encodings import encoding_of, head, known_encoding, not_in, told_words
 from repertoire.data.sources import SourceError
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ def csv_rows(path: Path, reading: Reading) -> "Rows":
         raise not_in(encoding, path.name, error) from None
     except pa.ArrowInvalid as error:
         raise SourceError(f"{path.name}: {_said(error)}; save it as UTF-8 CSV") from None
-    words = f"{'TSV' if delimiter == chr(9) else 'CSV'}, {encoding_words(encoding)}"
+    words = f"{'TSV' if delimiter == chr(9) else 'CSV'}, {told_words(encoding, reading.encoding)}"
     if delimiter not in ",\t":
         words += f", {DELIMITERS.get(delimiter, repr(delimiter))} between cells"
     for row, cell in swallowed:
@@ -233,7 +233,7 @@ def json_lines_rows(path: Path, reading: Reading) -> "Rows":
             bad.append(Bad(path.name, number, "not a JSON object"))
     names = list(dict.fromkeys(name for row in rows for name in row))
     table = pa.table({name: _column([row.get(name) for row in rows]) for name in names})
-    words = f"JSON Lines, {encoding_words(encoding)}"
+    words = f"JSON Lines, {told_words(encoding, reading.encoding)}"
     total = _estimated(path, len(table) + len(bad), whole, size)
     return Rows(table, bad, words, np.array(numbers, np.int64), total)
 

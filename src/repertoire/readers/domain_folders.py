@@ -18,7 +18,7 @@ import pandas as pd
 from repertoire.config import Count, Natural, Seed, Share, parse
 from repertoire.data.dataset import Encoded
 from repertoire.data.doors import BadRowRule, BadRows, Fact, Proposal, bad_row_rule
-from repertoire.data.image_files import ImageFileError, read_image
+from repertoire.data.image_files import RESIZED, ImageFileError, read_image
 from repertoire.data.sources import Files, SourceError
 from repertoire.data.validation import Expectation, expect
 from repertoire.kinds.image_domains.encoding import DOMAINS, Spaces, encode_any_domains
@@ -193,7 +193,10 @@ def encode(config: Config, table: pd.DataFrame) -> Encoded:
         "mirrored": config.mirrored,
         "ink": False,
     }
-    return encode_any_domains(table, shape_of(config.side, config.colour), config.spaces, facts)
+    shape = shape_of(config.side, config.colour)
+    encoded = encode_any_domains(table, shape, config.spaces, facts)
+    encoded.encodings["images"] |= RESIZED
+    return encoded
 
 
 def propose(raw: Path, options: Mapping[str, str]) -> Proposal:

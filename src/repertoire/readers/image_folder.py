@@ -16,6 +16,7 @@ from repertoire.config import Count, Natural, Seed, Share
 from repertoire.contract import Array
 from repertoire.data.dataset import SPLITS, Encoded
 from repertoire.data.doors import BadRowRule, BadRows, Proposal
+from repertoire.data.image_files import RESIZED
 from repertoire.data.sources import Files, SourceError
 from repertoire.data.validation import Expectation, expect
 from repertoire.kinds.images.encoding import Classifier, Split, encode_images
@@ -115,6 +116,7 @@ def encode(config: Config, table: pd.DataFrame) -> Encoded:
     settings = Classifier(config.classifier_units, config.classifier_iterations, config.seed)
     encoded = encode_images(table.attrs[PIXELS], splits, names, settings)
     encoded.facts["ink"] = False  # is shown as it is
+    encoded.encodings["images"] |= RESIZED
     return encoded
 
 

@@ -18,6 +18,7 @@ from repertoire.contract import Array
 from repertoire.data.dataset import SPLITS, Encoded
 from repertoire.data.doors import BadRowRule, BadRows, Fact, Proposal, bad_row_rule
 from repertoire.data.image_files import (
+    RESIZED,
     Channels,
     ImageFileError,
     image_paths,
@@ -139,7 +140,7 @@ def encode(config: Config, table: "pd.DataFrame") -> Encoded:
         "dtype": "uint8",
         "range": [0, 255],
         "shape": shape,
-        "resize": "centred square, Lanczos",
+        **RESIZED,
     }
     return encode_normal_images(table.assign(group=shown), groups, encoding)
 

@@ -16,6 +16,7 @@ import pandas as pd
 from repertoire.config import Count, Natural, Seed, Share, parse
 from repertoire.data.dataset import SPLITS, Encoded
 from repertoire.data.doors import BadRowRule, BadRows, Fact, Proposal, bad_row_rule
+from repertoire.data.image_files import RESIZED
 from repertoire.data.sources import Files, SourceError
 from repertoire.data.validation import Expectation, expect
 from repertoire.readers.helpers.images.pairs import (
@@ -142,6 +143,7 @@ def encode(config: Config, table: pd.DataFrame) -> Encoded:
         "ink": False,
     }
     images = {"kind": "image", "dtype": "uint8", "range": [0, 255], "shape": list(shape)}
+    images |= RESIZED
     return Encoded(arrays, facts, {"images": images})
 
 

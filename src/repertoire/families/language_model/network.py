@@ -176,7 +176,14 @@ def graphs(network: nn.Module, facts: Facts) -> tuple[Graph, ...]:
     )
     return (
         Graph("score", Score(network), (tokens, targets, *before), (chosen, *after), feedback),
-        Graph("next", Next(network), (tokens, *before), (every, *leading, *after), feedback),
+        Graph(
+            "next",
+            Next(network),
+            (tokens, *before),
+            (every, *leading, *after),
+            feedback,
+            ranked={"top_ids": "top_log_probs"},
+        ),
         Graph(
             "sample",
             Sample(),

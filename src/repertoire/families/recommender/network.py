@@ -104,6 +104,6 @@ def graphs(network: nn.Module, facts: Facts) -> tuple[Graph, ...]:
     )
     log_probs = Port("log_probs", "float32", ("batch", network.items))
     return (
-        Graph("recommend", Recommend(network), (history,), lists),
+        Graph("recommend", Recommend(network), (history,), lists, ranked={"top_ids": "scores"}),
         Graph("score", Score(network), (history,), (log_probs,)),
     )

@@ -167,7 +167,7 @@ def graphs(network: nn.Module, facts: Facts) -> tuple[Graph, ...]:
     log_probs = Port("log_probs", "float32", ("batch", "time"))
     return (
         Graph("embed", Embed(network), (tokens,), (vectors,)),
-        Graph("nearest", Nearest(network), (tokens,), lists),
+        Graph("nearest", Nearest(network), (tokens,), lists, ranked={"top_ids": "cosines"}),
         Graph(
             "decode",
             torch.jit.script(Decode(network)),

@@ -146,10 +146,12 @@ def graphs(network: nn.Module, facts: Facts) -> tuple[Graph, ...]:
 
     vectors = Port("vectors", "float32", ("batch", network.config.width))
     logits = Port("logits", "float32", ("batch", "candidates"))
+    ranked = {"top_ids": "cosines"}
+    three = (words("a"), words("b"), words("c"))
     pair = (words("given", "given"), words("candidates", "candidates"))
     return (
         Graph("embed", Embed(network), (words("ids"),), (vectors,)),
-        Graph("nearest", Nearest(network), (words("ids"),), lists(1)),
-        Graph("analogy", Analogy(network), (words("a"), words("b"), words("c")), lists(3)),
+        Graph("nearest", Nearest(network), (words("ids"),), lists(1), ranked=ranked),
+        Graph("analogy", Analogy(network), three, lists(3), ranked=ranked),
         Graph("score", Score(network), pair, (logits,)),
     )
