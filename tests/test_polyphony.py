@@ -264,7 +264,7 @@ def test_a_piece_scores_the_same_whole_and_in_pieces_that_hand_on_the_state(name
     np.testing.assert_allclose(np.concatenate(found), whole, rtol=1e-5, atol=1e-5)
 
 
-def test_at_temperature_zero_composing_takes_what_is_foretold(project):
+def test_at_temperature_zero_composing_takes_what_is_predicted(project):
     family, config, data, network = network_of("chorales_nade", project)
     network.output.visible.bias.data += 1.5  # so that some notes are likelier than not
     run = TorchRun(family.graphs(network, data.facts))

@@ -217,11 +217,11 @@ def test_weights_of_levels_learn_that_some_are_never_written():
 def test_the_ratio_of_a_known_error_is_known():
     # A sine of amplitude 1 about 5 has the variance 1/2; errors of 0.1 have the square 0.01.
     actual = 5 + np.sin(np.arange(7 * 40) * np.pi / 20)
-    foretold = actual + 0.1 * np.where(np.arange(280) % 2, 1, -1)
+    predicted = actual + 0.1 * np.where(np.arange(280) % 2, 1, -1)
     # A first sample, which is not counted, comes before.
-    actual, foretold = np.append(999, actual), np.append(-999, foretold)
+    actual, predicted = np.append(999, actual), np.append(-999, predicted)
     log_probs = np.append(-1e9, np.full(280, -2.5))
-    found = values([sample_measurement(log_probs, actual, foretold, np.array([0]), 40)])
+    found = values([sample_measurement(log_probs, actual, predicted, np.array([0]), 40)])
     assert found == pytest.approx({"nats_per_sample": 2.5, "snr_db": 10 * np.log10(50)})
 
 

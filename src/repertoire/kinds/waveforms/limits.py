@@ -17,5 +17,5 @@ def limits(facts: Facts, metrics: Mapping[str, float], epochs: int) -> list[str]
         f"Nats are those of {facts['levels']} mu-law levels at {facts['rate']:g} Hz, the loudest "
         f"of which is {facts['scale']:.3g} {facts['unit']}: another rate, scale or number of "
         f"levels is another measure.{clipped} Each sample is predicted from the true ones before "
-        "it; how a long continuation sounds or looks no number here says."
+        "it: no number here says how a long continuation sounds or looks."
     ]
