@@ -61,8 +61,8 @@ def forecast(facts: Facts, actual: Array, means: Array, bounds: Array, first: in
     return Figure(
         "forecast",
         Kind.LINES,
-        "The sharpest change in the middle of the test part: each sample, and what was predicted of "
-        "it from those before it.",
+        "The sharpest change in the middle of the test part: each sample, and its prediction "
+        "from those before it.",
         columns=_axes(facts),
         lines=lines,
     )
