@@ -332,7 +332,7 @@ def test_the_command_paints_one_picture_and_tells_how_far_it_is(
     ("change", "line"),
     [
         ({"--content": "none.png"}, "none.png: no such file; check the name"),
-        ({"--style": "params.yaml"}, "params.yaml: is not an image"),
+        ({"--style": "params.yaml"}, "params.yaml is not an image"),
         ({"--output": "c.gif"}, "c.gif: does not end in .png; rename the output"),
         ({"--iterations": "0"}, "--iterations 0: takes 1 or more"),
         ({"--size": "7"}, "--size 7: takes 16 to 2048"),

@@ -8,7 +8,10 @@ from repertoire.kinds.captions.facts import Facts
 def limits(facts: Facts, metrics: Mapping[str, float], epochs: int) -> list[str]:
     """Sentences for the card of a model that was trained for so many epochs."""
     if "encoder" not in facts:
-        return []
+        return [
+            "It knows images made as these were, and no others. BLEU of other images, or of another "
+            "split into words, cannot be compared."
+        ]
     counts = facts["photographs"]
     return [
         f"It sees through {facts['encoder']}, and learned to speak from {counts['train']:,} "

@@ -26,8 +26,8 @@ from repertoire.metrics.uncertainty import Scores
 
 BASELINES = (
     Baseline("last_sample", "last sample"),
-    Baseline("lpc", "linear prediction of order {lpc_order:.0f}, likeliest"),
-    Baseline("lpc_squares", "linear prediction of order {lpc_squares_order:.0f}, least squares"),
+    Baseline("lpc", "likeliest linear prediction of order {lpc_order:.0f}"),
+    Baseline("lpc_squares", "least-squares linear prediction of order {lpc_squares_order:.0f}"),
 )
 RIDGE = 1e-9  # of the mean square, so that silence and pure tones have a solution
 ROUNDS = 4  # of reweighting
