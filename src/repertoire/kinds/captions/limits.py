@@ -9,8 +9,8 @@ def limits(facts: Facts, metrics: Mapping[str, float], epochs: int) -> list[str]
     """Sentences for the card of a model that was trained for so many epochs."""
     if "encoder" not in facts:
         return [
-            "It knows images made as these were, and no others. BLEU of other images, or of another "
-            "split into words, cannot be compared."
+            "It knows images made as these were, and no others. BLEU of other images, or of "
+            "another split into words, cannot be compared."
         ]
     counts = facts["photographs"]
     return [
