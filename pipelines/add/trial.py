@@ -12,7 +12,7 @@ from repertoire.contract import Family, Plan, Preset
 from repertoire.data.dataset import Dataset, write_dataset
 from repertoire.data.doors import Proposal
 
-SECONDS = 2.0  # of one core, for which steps are timed
+SECONDS = 1.0  # of one core, for which steps are timed
 UNCOUNTED = 2  # the first steps, which set memory up
 
 
@@ -52,7 +52,7 @@ def run_trial(
         data = Dataset(folder)
         preset: Preset | None = family.preset(data.facts, round(training * whole))
         while preset is not None:
-            trial = _tried(family, preset, data, seed, whole)
+            trial = _tried(family, preset, data, seed, (whole, minutes))
             if trial.epoch_minutes <= minutes or preset.smaller is None:
                 break
             preset = preset.smaller
@@ -60,14 +60,23 @@ def run_trial(
     return replace(trial, epochs=epochs)
 
 
-def _tried(family: Family, preset: Preset, data: Dataset, seed: int, whole: float) -> Trial:
-    """One preset, timed; ``whole`` is how many times the sample all rows are."""
+def _tried(
+    family: Family, preset: Preset, data: Dataset, seed: int, scale: tuple[float, float]
+) -> Trial:
+    """One preset, timed; ``scale``: how many times the sample all rows are, and the minutes.
+
+    What is too slow by its steps alone, and has a smaller one, is not evaluated.
+    """
     from repertoire.engines.torch_engine import TorchRun
 
     settings: Any = parse(family.Config, preset.config, f"the preset of {family.name}")
     network = family.build(settings, data.facts)
     learner = family.learner(network, settings, data, Plan(seed, 1))
-    step_seconds, steps = _timed(learner)
+    whole, minutes = scale
+    step_seconds, counted = _timed(learner)
+    steps = max(1, round(counted * whole))
+    if preset.smaller is not None and steps * step_seconds / 60 > minutes:
+        return Trial(preset, preset.epochs, step_seconds, steps, steps * step_seconds / 60)
     run = TorchRun(family.graphs(network, data.facts))
     family.snapshot(run, settings, data)  # which warms graphs up, too
     began = time.process_time()
@@ -75,7 +84,6 @@ def _tried(family: Family, preset: Preset, data: Dataset, seed: int, whole: floa
     snapshot = time.process_time() - began
     family.evaluate(run, settings, data, "valid")
     validation = time.process_time() - began - snapshot
-    steps = max(1, round(steps * whole))
     epoch = (steps * step_seconds + validation * whole + snapshot) / 60
     return Trial(preset, preset.epochs, step_seconds, steps, epoch)
 
