@@ -20,6 +20,7 @@ from repertoire.families.language_model.evaluation import (
     window_log_probs,
 )
 from repertoire.families.language_model.network import Sample
+from repertoire.training.streams import restarted
 from tests.families import small
 
 RECIPES = ["fixed_window", "gru", "lstm", "lstm_stacked", "rnn_relu_identity", "rnn_tanh"]
@@ -164,7 +165,7 @@ def test_a_restarted_stream_has_the_state_of_a_new_request(name, project):
         changed = replace(config, restart=restart)
         learner = family.learner(family.build(changed, data.facts), changed, data, Plan(1, 1))
         learner.states = tuple(torch.ones_like(state) for state in learner.states)
-        for state in learner._restarted():
+        for state in restarted(learner.states, restart):
             assert torch.equal(state, torch.full_like(state, expected))
 
 

@@ -63,7 +63,7 @@ class CaptionLearner:
             yield shifted(self.pictures[rows], rng, self.config.shift), captions[:, :longest]
 
     def step(self, batch: Batch) -> dict[str, float]:
-        """Cross-entropy in nats a token, the end among them."""
+        """Cross-entropy in nats per token, the end among them."""
         pictures, captions = batch
         encoder = self.network.encoder
         if isinstance(encoder, FrozenEncoder):

@@ -51,7 +51,7 @@ class ClassifierLearner:
                 yield torch.from_numpy(tokens), torch.from_numpy(self.labels[rows])
 
     def step(self, batch: Batch) -> dict[str, float]:
-        """Smoothed cross-entropy in nats a text (Szegedy et al. 2016, section 7)."""
+        """Smoothed cross-entropy in nats per text (Szegedy et al. 2016, section 7)."""
         tokens, labels = batch
         logits = self.network(self._dropped(tokens))
         loss = functional.cross_entropy(logits, labels, label_smoothing=self.config.label_smoothing)

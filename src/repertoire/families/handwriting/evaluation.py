@@ -46,9 +46,9 @@ def scored(
 
 
 def evaluate(run: Run, config: Config, data: Data[Facts], split: str) -> tuple[Measurement, ...]:
-    """Nats a point: density of an offset in the data's unit (``facts["unit"]``) and the pen bit.
+    """Nats per point: density of an offset in the data's unit (``facts["unit"]``) and the pen bit.
 
-    ``text_gain_nats``: how many nats a point more the text of the next row of the split costs
+    ``text_gain_nats``: how many nats per point more the text of the next row of the split costs
     than the right one.
     """
     arrays = data.arrays(split)

@@ -59,7 +59,7 @@ class HandwritingLearner:
         )
 
     def step(self, batch: Batch) -> dict[str, float]:
-        """Negative log-likelihood in nats a point, and the gradient's norm before clipping."""
+        """Negative log-likelihood in nats per point, and the gradient's norm before clipping."""
         points, real, text = batch
         zeros = initial_states(self.config, self.facts, len(points))
         point, *states = placed(tuple(zeros.values()))

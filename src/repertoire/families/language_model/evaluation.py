@@ -41,7 +41,7 @@ def stream_log_probs(run: Run, config: Config, tokens: Array) -> Array:
 
 
 def evaluate(run: Run, config: Config, data: Data[Facts], split: str) -> tuple[Measurement, ...]:
-    """Perplexity and nats a token over the whole split, in blocks of tokens; rescoring by list."""
+    """Perplexity, nats per token of the whole split by blocks of tokens; rescoring by list."""
     characters = data.facts["level"] == "character"
     scored = stream_log_probs(run, config, data.arrays(split)["tokens"])
     stream = stream_measurement(scored)
@@ -192,6 +192,6 @@ def _by_frequency(run: Run, config: Config, data: Data[Facts]) -> Figure:
         "by-frequency",
         Kind.TABLE,
         f"Loss by how often the token occurs in training; the first {len(test):,} test tokens.",
-        columns=("times in training", "share of test tokens", "nats a token"),
+        columns=("times in training", "share of test tokens", "nats per token"),
         cells=cells,
     )

@@ -14,6 +14,7 @@ from repertoire.nn.softmax import fastest_precision
 from repertoire.training.averaging import Averaged
 from repertoire.training.optimisation import Optimisation
 from repertoire.training.process import placed
+from repertoire.training.streams import carried, restarted, windows
 
 Batch = tuple[bool, Tensor, Tensor]
 
@@ -55,16 +56,6 @@ class LanguageModelLearner:
         zeros = initial_states(self.config, self.config.batch)
         return placed(tuple(zeros.values()))
 
-    def _restarted(self) -> tuple[Tensor, ...]:
-        """The carried states, with a few streams put back to zero.
-
-        A state that is never zero after the first window may settle where zero never leads.
-        """
-        kept = (torch.rand(self.config.batch) >= self.config.restart).to(torch.float32)
-        shapes = [(1, -1, 1) if state.dim() == 3 else (-1, 1) for state in self.states]
-        pairs = zip(self.states, shapes, strict=True)
-        return tuple(state * kept.view(shape).to(state.dtype) for state, shape in pairs)
-
     def batches(self, epoch: int) -> Iterator[Batch]:
         """(is it the first, tokens, targets): ``batch`` parallel streams, cut into windows.
 
@@ -72,23 +63,15 @@ class LanguageModelLearner:
         """
         config = self.config
         offset = int(np.random.default_rng((self.plan.seed, epoch)).integers(config.time))
-        width = (len(self.tokens) - 1 - offset) // config.batch
-        usable = width * config.batch
-        inputs = self.tokens[offset : offset + usable].view(config.batch, width)
-        targets = self.tokens[offset + 1 : offset + 1 + usable].view(config.batch, width)
-        for start in range(0, width - config.time + 1, config.time):
-            part = slice(start, start + config.time)
-            yield start == 0, inputs[:, part], targets[:, part]
+        yield from windows(self.tokens, config.batch, config.time, offset)
 
     def step(self, batch: Batch) -> dict[str, float]:
-        """Loss in nats a token, and the gradient's norm before clipping."""
+        """Loss in nats per token, and the gradient's norm before clipping."""
         first, tokens, targets = batch
         if first:
             self.states = self._initial()
-        hidden, states = self.trained.hidden(tokens, *self._restarted())
-        # Cloned into memory of their own: products of a view, aligned differently from what a
-        # checkpoint returns, round differently.
-        self.states = tuple(state.detach().clone() for state in states)
+        hidden, states = self.trained.hidden(tokens, *restarted(self.states, self.config.restart))
+        self.states = carried(states)
         features = self.trained.read(hidden)
         loss = self.trained.loss(features.flatten(0, 1), targets.flatten(), self.precision)
         record = self.optimisation.step(loss + self._penalty(hidden, features))

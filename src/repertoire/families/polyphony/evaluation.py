@@ -1,4 +1,4 @@
-"""Nats a frame of whole pieces, and music from the model; numpy alone."""
+"""Nats per frame of whole pieces, and music from the model; numpy alone."""
 
 from collections.abc import Iterator
 
@@ -157,6 +157,6 @@ def _by_change(run: Run, config: Config, test: Arrays) -> Figure:
         "by-change",
         Kind.TABLE,
         "Loss of the test frames by how many notes sound that did not sound in the frame before.",
-        columns=("new notes", "share of frames", "nats a frame"),
+        columns=("new notes", "share of frames", "nats per frame"),
         cells=cells,
     )

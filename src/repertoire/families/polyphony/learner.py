@@ -54,7 +54,7 @@ class PolyphonyLearner:
             yield torch.from_numpy(moved), torch.from_numpy(self.lengths[rows])
 
     def step(self, batch: Batch) -> dict[str, float]:
-        """Loss in nats a frame, and the gradient's norm before clipping."""
+        """Loss in nats per frame, and the gradient's norm before clipping."""
         rolls, lengths = batch
         frames = rolls.to(torch.float32)
         states = placed(tuple(initial_states(self.config, len(rolls)).values()))

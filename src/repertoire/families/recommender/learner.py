@@ -39,7 +39,7 @@ class RecommenderLearner:
                 yield told_items(self.history[rows].long(), self.network.items)
 
     def step(self, batch: Tensor) -> dict[str, float]:
-        """Negative bound at the present weight of the divergence, and its parts, nats a user."""
+        """Negative bound at the present weight of the divergence, and its parts, nats per user."""
         blank = torch.rand((len(batch), 1)) < self.config.blank
         scaled = self.network.scaled(batch.masked_fill(blank, 0.0))
         mean, log_variance = self.network.encode(scaled)

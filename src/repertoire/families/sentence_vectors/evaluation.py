@@ -35,7 +35,7 @@ def decode(run: Run, config: Config, vectors: Array, longest: int) -> Array:
 
 
 def evaluate(run: Run, config: Config, data: Data[Facts], split: str) -> tuple[Measurement, ...]:
-    """Words written again in their places, nats a token, and what the vectors are good for."""
+    """Words written again in their places, nats per token, and what the vectors are good for."""
     tokens = data.arrays(split)["tokens"]
     written = decode(run, config, embed(run, config, tokens), tokens.shape[1])
     train = data.arrays("train")["tokens"]

@@ -50,7 +50,7 @@ class SentenceVectorsLearner:
                 yield torch.from_numpy(rows[:, : int((rows != 0).sum(1).max())].astype(np.int64))
 
     def step(self, batch: Tensor) -> dict[str, float]:
-        """Cross-entropy in nats a token."""
+        """Cross-entropy in nats per token."""
         vectors = self.network.vectors(batch)
         vectors = vectors + self.config.noise * torch.randn_like(vectors)
         told = self.network.shifted(batch)

@@ -47,7 +47,7 @@ class Seq2SeqLearner:
                 yield _trimmed(self.source[chunks[index]]), _trimmed(self.target[chunks[index]])
 
     def step(self, batch: Batch) -> dict[str, float]:
-        """Smoothed cross-entropy in nats a token (Szegedy et al. 2016, section 7)."""
+        """Smoothed cross-entropy in nats per token (Szegedy et al. 2016, section 7)."""
         source, target = batch
         logits, _ = self.network(source, target)
         loss = functional.cross_entropy(

@@ -1,4 +1,4 @@
-"""Nats a sample and the one-step forecast of whole recordings, and what goes on after them."""
+"""Nats per sample and the one-step forecast of whole recordings, and what goes on after them."""
 
 from collections.abc import Iterator
 

@@ -14,6 +14,7 @@ from repertoire.kinds.waveforms.companding import SILENCE
 from repertoire.kinds.waveforms.facts import Facts
 from repertoire.training.optimisation import Optimisation
 from repertoire.training.process import placed
+from repertoire.training.streams import carried, restarted, windows
 
 Batch = tuple[bool, Tensor, Tensor]
 
@@ -33,26 +34,20 @@ class WaveformLearner:
         usable = len(joined) - 1
         self.batch = max(1, min(config.batch, usable // 2))
         self.time = min(config.time, usable // self.batch)
-        windows = usable // (self.batch * self.time)
-        self.spare = usable - windows * self.batch * self.time
+        count = usable // (self.batch * self.time)
+        self.spare = usable - count * self.batch * self.time
         self.optimisation = Optimisation(
             network.parameters(),
             learning_rate=config.learning_rate,
             weight_decay=config.weight_decay,
             warmup=config.warmup,
-            steps=plan.epochs * windows,
+            steps=plan.epochs * count,
             clip_norm=config.clip_norm,
         )
         self.states = self._initial()
 
     def _initial(self) -> tuple[Tensor, ...]:
         return placed(tuple(initial_states(self.config, self.batch).values()))
-
-    def _restarted(self) -> tuple[Tensor, ...]:
-        """The carried states, with a few streams put back to silence, as requests start."""
-        kept = (torch.rand(self.batch) >= self.config.restart).to(torch.float32)
-        hidden, context = self.states
-        return hidden * kept.view(1, -1, 1), context * kept.view(-1, 1)
 
     def batches(self, epoch: int) -> Iterator[Batch]:
         """(is it the first, levels, targets): parallel streams, cut into windows.
@@ -61,23 +56,16 @@ class WaveformLearner:
         """
         most = min(self.time, self.spare + 1)
         offset = int(np.random.default_rng((self.plan.seed, epoch)).integers(most))
-        width = (len(self.levels) - 1 - offset) // self.batch
-        usable = width * self.batch
-        inputs = self.levels[offset : offset + usable].view(self.batch, width)
-        targets = self.levels[offset + 1 : offset + 1 + usable].view(self.batch, width)
-        for start in range(0, width - self.time + 1, self.time):
-            part = slice(start, start + self.time)
-            yield start == 0, inputs[:, part], targets[:, part]
+        yield from windows(self.levels, self.batch, self.time, offset)
 
     def step(self, batch: Batch) -> dict[str, float]:
-        """Loss in nats a sample, and the gradient's norm before clipping."""
+        """Loss in nats per sample, and the gradient's norm before clipping."""
         first, levels, targets = batch
         if first:
             self.states = self._initial()
-        mixture, *states = self.network.features(levels, *self._restarted())
-        # Cloned into memory of their own: products of a view, aligned differently from what a
-        # checkpoint returns, round differently.
-        self.states = tuple(state.detach().clone() for state in states)
+        before = restarted(self.states, self.config.restart)
+        mixture, *states = self.network.features(levels, *before)
+        self.states = carried(states)
         log_probs = self.network.log_probs(mixture.flatten(0, 1))
         loss = -log_probs.gather(1, targets.reshape(-1, 1)).mean()
         return {"loss_nats": loss.item(), **self.optimisation.step(loss)}

@@ -24,7 +24,7 @@ def all_vectors(run: Run, data: Data[Facts]) -> Array:
 
 
 def evaluate(run: Run, config: Config, data: Data[Facts], split: str) -> tuple[Measurement, ...]:
-    """Rank correlation with human means, analogies, and nats a pair of the split's text.
+    """Rank correlation with human means, analogies, and nats per pair of the split's text.
 
     Judged pairs and questions were drawn one by one, the text in passages.
     """

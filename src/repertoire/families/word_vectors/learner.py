@@ -65,7 +65,7 @@ class WordVectorsLearner:
             )
 
     def step(self, batch: Batch) -> dict[str, float]:
-        """Loss in nats a pair: of word and neighbour, or of word and its neighbours' mean."""
+        """Loss in nats per pair: of word and neighbour, or of word and its neighbours' mean."""
         ids, reaches, noise = batch
         loss = block_loss(self.network, ids, seen(ids, reaches), noise)
         self.optimisation.step(loss)

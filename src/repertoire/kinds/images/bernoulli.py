@@ -43,7 +43,7 @@ class Mixture(NamedTuple):
 def likelihoods(
     config: Likelihoods, images: Arrays, labels: Arrays, seed: int, of: str = ""
 ) -> Scores:
-    """Nats a test image of each density, and what the validation images chose.
+    """Nats per test image of each density, and what the validation images chose.
 
     ``images`` of train, valid and test. Where there are ``labels``, they are told: each class has
     its own mixture, all of which share the components out, and is a column of the regressions.

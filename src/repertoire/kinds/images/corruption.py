@@ -1,4 +1,4 @@
-"""Pictures corrupted by a seed, so that their truth is known to train and judge denoisers.
+"""Pictures corrupted by a seed, so that their truth is known to train and evaluate denoisers.
 
 Vincent et al. 2008, "Extracting and composing robust features with denoising autoencoders".
 """

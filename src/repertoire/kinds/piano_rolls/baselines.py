@@ -49,7 +49,7 @@ class Counted(Protocol):
 
 
 def baselines(config: Config, data: Data) -> Scores:
-    """Nats a test frame, the first of each piece included, and the frame accuracy of repeating.
+    """Nats per test frame, the first of each piece included, and the frame accuracy of repeating.
 
     Beside each model the range of keys, in semitones either way, in which it counted.
     """

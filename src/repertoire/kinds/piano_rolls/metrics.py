@@ -16,7 +16,7 @@ METRICS = (
 def frame_measurement(
     arrays: Arrays, nats: Sequence[Array], guessed: Sequence[Array] | None = None
 ) -> Measurement:
-    """Nats a frame of whole pieces, and the accuracy of the notes ``guessed`` if there are any.
+    """Nats per frame of whole pieces, and the accuracy of the notes ``guessed`` if there are any.
 
     For each row of ``arrays`` the nats (frames,) and the notes (frames, notes), 0 or 1. The frame
     accuracy is hits a hit, miss and false alarm over all frames and notes (Bay et al. 2009,

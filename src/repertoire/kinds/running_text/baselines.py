@@ -46,7 +46,7 @@ class Config:
 
 
 def baselines(config: Config, data: Data[Facts]) -> Scores:
-    """Perplexity and nats a token of the test stream: every token scored once.
+    """Perplexity and nats per token of the test stream: every token scored once.
 
     Contexts run across lines.
     With n-best lists also how often each finds the true line, the first pass included.

@@ -17,7 +17,7 @@ def in_blocks(values: Array, size: int = BLOCK) -> tuple[Array, Array]:
 
 
 def stream_measurement(log_probs: Array) -> Measurement:
-    """Perplexity and nats a token of log-probabilities (tokens,) of a stream, by block."""
+    """Perplexity and nats per token of log-probabilities (tokens,) of a stream, by block."""
     nats, tokens = in_blocks(-log_probs)
 
     def measure(rows: Array) -> dict[str, float]:

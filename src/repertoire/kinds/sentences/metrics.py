@@ -94,7 +94,7 @@ def lengths(tokens: Array) -> Array:
 
 
 def nats_measurement(nats: Array, counts: Array) -> Measurement:
-    """Nats a token, of the nats and the number of tokens of each sentence."""
+    """Nats per token, of the nats and the number of tokens of each sentence."""
 
     def measure(rows: Array) -> dict[str, float]:
         return {"nats_per_token": float(nats[rows].sum() / counts[rows].sum())}

@@ -35,7 +35,7 @@ class Config:
 
 
 def baselines(config: Config, data: Data) -> Scores:
-    """Nats a point of the test words, and how often the pen bit is right if it never ends."""
+    """Nats per point of the test words, and how often the pen bit is right if it never ends."""
     train, test = (_table(data.arrays(split)) for split in ("train", "test"))
     train = train[: config.rows]
     pen_seen, pen = train[:, 2], test[:, 2]

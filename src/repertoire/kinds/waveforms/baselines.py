@@ -2,7 +2,7 @@
 
 Both see what a net sees, the decoded past, and are scored as it is: by the probability of the
 quantised sample. All that is chosen is chosen on validation: the order by squared error; then by
-nats a sample the family of the density, whether its spread follows recent errors and the width of
+nats per sample the family of the density, whether its spread follows recent errors and the width of
 the intervals, weights of the levels, the floor. ``lpc_squares`` is that, the linear predictor of
 the least squared error; ``lpc`` goes on to the likeliest, by fits in which samples count by the
 inverse of the variance that the density gives them. Longer contexts that are not linear are nets.

@@ -36,7 +36,7 @@ def blocks(starts: Array, samples: int, rate: float) -> Array:
 def sample_measurement(
     log_probs: Array, actual: Array, predicted: Array, starts: Array, rate: float
 ) -> Measurement:
-    """Both metrics over (samples,): nats a sample, and the signal-to-noise ratio.
+    """Both metrics over (samples,): nats per sample, and the signal-to-noise ratio.
 
     The first sample of a recording, before which nothing is known, is not counted: a recording that
     sets in at a peak would decide the ratio alone.

@@ -71,7 +71,7 @@ class Config:
 
 
 def baselines(config: Config, data: Data) -> Scores:
-    """Agreement with people of PPMI + SVD on the test split, and nats a pair of the test text."""
+    """Agreement with people of PPMI + SVD on the test split, and nats per pair of the test text."""
     train = data.arrays("train")["tokens"]
     counts = data.arrays("vocabulary")["counts"]
     seen = cooccurrences(train[train != 1], config.sampling.window, len(counts))
