@@ -54,6 +54,8 @@ add: setup ## from your files to a recipe: make add NAME=reviews DATA=reviews.cs
 
 repro: setup ## run the whole pipeline, or one recipe of yours: make repro RECIPE=reviews
 ifdef RECIPE
+	@test -f "$(PROJECT)/params.yaml" || { \
+	  echo "repro: no project in $(PROJECT); make add first, or name its folder with PROJECT=" >&2; exit 1; }
 	@cd "$(PROJECT)" && export PYTHONPATH="$(CURDIR)" MLFLOW_TRACKING_URI="$(REGISTRY)" && \
 	  python -m pipelines.warm dvc repro "evaluate@$(RECIPE)" && \
 	  python -m pipelines.register "$(RECIPE)" && python -m pipelines.report
