@@ -17,11 +17,12 @@ from repertoire.contract import load_family
 from repertoire.data.dataset import Dataset
 from repertoire.data.figures import write_figures
 from repertoire.data.files import digest_file, read_json, whole_folder, write_json
-from repertoire.engines.onnx_engine import OnnxRun
 from repertoire.measured import Declared, strongest
 from repertoire.metrics.gate import Comparison, compare
 from repertoire.metrics.rounding import rounded
 from repertoire.metrics.uncertainty import Drawn, drawn_values, read_draws, values
+from repertoire.runtime.manifest import graphs_of
+from repertoire.runtime.onnx_run import OnnxRun
 
 ERROR_DIGITS = 3
 
@@ -33,7 +34,8 @@ def evaluate(name: str) -> None:
     config = family_config(recipe, name, family.Config)
     data = Dataset(Path("data") / recipe.dataset)
     folder = ARTIFACTS / name
-    run = OnnxRun(folder / "onnx", export_params().threads)
+    exported = read_json(folder / "onnx" / "graphs.json")
+    run = OnnxRun.of_files(folder / "onnx", graphs_of(exported["graphs"]), export_params().threads)
     measurements = family.evaluate(run, config, data, "test")
     metrics = rounded(values(measurements))
     drawn = drawn_values(measurements)
@@ -56,7 +58,7 @@ def evaluate(name: str) -> None:
             "verdicts": [_plain(comparison) for comparison in compared],
         }
         write_json(partial / Path(RESULTS).name, results)
-    _write_manifest(name, recipe, data, results, family.tasks)
+    _write_manifest(name, recipe, data, exported, results, family.tasks)
     summary = {
         "value": gate["value"],
         "standard_error": gate["standard_error"],
@@ -136,13 +138,13 @@ def _write_manifest(
     name: str,
     recipe: Recipe,
     data: Dataset,
+    exported: Mapping[str, Any],
     results: Mapping[str, Any],
     tasks: tuple[str, ...],
 ) -> None:
     folder = ARTIFACTS / name
     metrics, errors = results["test"], results["standard_errors"]
     baselines = read_json(BASELINES / f"{recipe.dataset}.json")
-    exported = read_json(folder / "onnx" / "graphs.json")
     write_json(
         folder / "manifest.json",
         {

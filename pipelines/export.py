@@ -13,11 +13,11 @@ from pipelines.stage import run_stage
 from repertoire.contract import Graph, load_family
 from repertoire.data.dataset import Dataset
 from repertoire.data.files import digest_file, whole_folder, write_json
-from repertoire.engines.onnx_engine import OnnxRun
-from repertoire.engines.torch_engine import TorchRun
 from repertoire.export.onnx_file import Identity, export_graph, identified
 from repertoire.export.verify import Parity, compare_metrics, verify_graph
 from repertoire.metrics.uncertainty import values
+from repertoire.runtime.onnx_run import OnnxRun
+from repertoire.training.torch_run import TorchRun
 
 VERSION_DIGITS = 12  # of the weights' sha256: a version changes exactly when they do
 
@@ -43,8 +43,9 @@ def export(name: str) -> None:
             )
             (folder / f"{graph.name}.onnx").write_bytes(content)
             records.append(_record(graph, content, parity))
+        by_files = OnnxRun.of_files(folder, graphs, limits.threads)
         by_torch = values(family.evaluate(TorchRun(graphs), config, data, "valid"))
-        by_onnx = values(family.evaluate(OnnxRun(folder, limits.threads), config, data, "valid"))
+        by_onnx = values(family.evaluate(by_files, config, data, "valid"))
         gaps = compare_metrics(by_torch, by_onnx, limits.metric_tolerance)
         write_json(folder / "graphs.json", {"graphs": records, "metric_differences": gaps})
     worst = max(record["parity"]["largest_difference"] for record in records)

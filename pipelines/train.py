@@ -30,11 +30,11 @@ from repertoire.data.files import (
     whole_folder,
     write_json,
 )
-from repertoire.engines.torch_engine import TorchRun
 from repertoire.metrics.uncertainty import values
 from repertoire.training.loop import Trajectory, Watch
 from repertoire.training.loop import train as run_training
 from repertoire.training.process import settle
+from repertoire.training.torch_run import TorchRun
 
 
 def train(name: str) -> float:

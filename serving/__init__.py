@@ -1,4 +1,4 @@
-"""Serves the models of a folder with onnxruntime: numpy in, numpy out, and a thin layer of HTTP."""
+"""The runtime over HTTP, and over files of rows."""
 
 import os
 

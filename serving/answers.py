@@ -8,15 +8,15 @@ from typing import Any
 
 import numpy as np
 
-from serving.errors import InvalidInput, Malformed, ServingError, TooLarge
-from serving.manifest import Graph
-from serving.plane import Run
-from serving.ports import Arrays, from_numbers
-from serving.repository import Model
+from repertoire.runtime.errors import InferenceError, InvalidInput, Malformed, TooLarge
+from repertoire.runtime.manifest import Graph
+from repertoire.runtime.model import Model
+from repertoire.runtime.ports import from_numbers
+from repertoire.runtime.signature import Arrays, Run
+from repertoire.runtime.task import Task
 from serving.rows import Row
-from serving.task import Task
 
-Item = tuple[int, Row | ServingError]
+Item = tuple[int, Row | InferenceError]
 """A row, or an answer, with the number of its input row; or what is wrong with it."""
 Answer = Callable[[Sequence[tuple[int, Row]]], list[Row]]
 """Answers to numbered rows in their order; raises InvalidInput, Malformed or TooLarge."""
@@ -79,7 +79,7 @@ def graph_answer(model: Model, run: Run, name: str) -> Answer:
         if len({tuple((k, a.shape) for k, a in each.items()) for each in inputs}) > 1:
             return [done for item in group for done in answer([item])]
         stacked = {k: np.stack([each[k] for each in inputs], axes[k]) for k in inputs[0]}
-        outputs = run(name, stacked, None)
+        outputs = run(name, **stacked)
         split = {k: np.moveaxis(a, axes[k], 0).tolist() for k, a in outputs.items()}
         return [
             dict(zip(split, values, strict=True)) for values in zip(*split.values(), strict=True)
@@ -95,8 +95,8 @@ def _row_arrays(graph: Graph, row: Row) -> Arrays:
 
 def attempt(answer: Answer, group: Sequence[Item]) -> list[Item]:
     """The answer, or else the error, of every row; a bad row does not spoil its neighbours."""
-    good = [(number, row) for number, row in group if not isinstance(row, ServingError)]
-    bad: list[Item] = [(number, row) for number, row in group if isinstance(row, ServingError)]
+    good = [(number, row) for number, row in group if not isinstance(row, InferenceError)]
+    bad: list[Item] = [(number, row) for number, row in group if isinstance(row, InferenceError)]
     try:
         answers = answer(good) if good else []
     except (InvalidInput, Malformed, TooLarge) as error:

@@ -9,91 +9,34 @@ import gc
 import logging
 import os
 import signal
-import subprocess
 import sys
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import orjson
 import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import FileResponse, Response, StreamingResponse
+from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from serving import open_inference, tasks
-from serving.errors import BadModel, Malformed, ServingError
+from repertoire.runtime.errors import BadModel, InferenceError
+from serving import open_inference, task_endpoints
 from serving.listening import bind, listen
 from serving.options import Parser, filled, number, whole
 from serving.plane import Plane
-from serving.protocol import json_object
 from serving.repository import Repository
-from serving.service import Service, error_handlers, explain, read_body, reply, service_of
-from serving.task import Known, files_of, named
+from serving.service import Service, error_handlers, reply, service_of
+from serving.synchroniser import Synchroniser
 from serving.transport import Protocol
-from serving.uris import masked
 
 log = logging.getLogger("serving")
 PLAYGROUND = Path(__file__).parent / "playground" / "index.html"
 _PAGE_POLICY = "default-src 'self'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; "
 _PAGE_POLICY += "img-src data: blob:; frame-ancestors 'none'"
-
-
-async def task(request: Request) -> Response:
-    """Answers one task; as server-sent events when the body says `"stream": true`."""
-    service = service_of(request)
-    model = service.repository.model(request.path_params["name"])
-    name = request.path_params["task"]
-    asked = tasks.find(model, name)
-    fields = json_object(await read_body(service, request))
-    run = service.plane.runner(model, service.deadline())
-    if fields.pop("stream", False):
-        if asked.stream is None:
-            raise Malformed(f"task {name} does not stream; leave stream out")
-        return await _stream(service, asked.stream(model, run, fields))
-    accepted = request.headers.get("accept", "")
-    with service:
-        for media_type, render in asked.rendered.items():
-            if media_type in accepted:
-                content, headers = await service.in_thread(render, model, run, fields)
-                return Response(content, media_type=media_type, headers=headers)
-        return reply(await service.in_thread(asked.answer, model, run, fields))
-
-
-async def about(request: Request) -> Response:
-    """What a task is for, and an example of a request; `files` are to stand in it in base64."""
-    model = service_of(request).repository.model(request.path_params["name"])
-    asked = tasks.find(model, request.path_params["task"])
-    example = asked.example(Known(facts=model.manifest.document.get("facts") or {}))
-    files = [file.name for file in files_of(example)]
-    return reply({"use": asked.use, "example": named(example), "files": files})
-
-
-async def _stream(service: Service, events: Iterator[dict[str, Any]]) -> Response:
-    """Waits for the first event, so that a bad request still gets its status."""
-    with service:
-        first = await service.in_thread(next, events, None)
-    return StreamingResponse(_sent(service, first, events), media_type="text/event-stream")
-
-
-async def _sent(
-    service: Service, event: dict[str, Any] | None, events: Iterator[dict[str, Any]]
-) -> AsyncIterator[bytes]:
-    try:
-        with service:
-            while event is not None:
-                yield _event("done" if "finish" in event else "token", event)
-                event = await service.in_thread(next, events, None)
-    except Exception as error:  # noqa: BLE001 - too late for a status
-        yield _event("error", {"error": explain(error)[0]})
-
-
-def _event(kind: str, content: dict[str, Any]) -> bytes:
-    return b"event: %s\ndata: %s\n\n" % (kind.encode(), orjson.dumps(content))
 
 
 async def models(request: Request) -> Response:
@@ -130,8 +73,7 @@ def create_app(service: Service, *, poll_seconds: float = 1.0) -> ASGIApp:
         routes=[
             *open_inference.routes(),
             Route("/v1/models", models),
-            Route("/v1/models/{name}/{task}", task, methods=["POST"]),
-            Route("/v1/models/{name}/{task}", about),
+            *task_endpoints.routes(),
             Route("/", page),
         ],
         exception_handlers=error_handlers(),
@@ -153,52 +95,6 @@ async def _try(service: Service, renew: Callable[[], None]) -> None:
         await service.in_thread(renew)
     except (BadModel, OSError) as error:
         log.error("models not renewed: %s", error)
-
-
-class Synchroniser:
-    """Copies the champions of a registry into a folder when called. Thread-safe.
-
-    Those who ask while it copies share the next copy: each sees the registry as it was when they
-    asked, or later, and however many they are, two copies are enough. Raises BadModel.
-    """
-
-    def __init__(self, uri: str, into: Path) -> None:
-        self._uri, self._into = uri, into
-        self._copying = threading.Lock()
-        self._begun = 0
-        self._problem: BadModel | None = None
-
-    def __call__(self) -> None:
-        before = self._begun
-        with self._copying:
-            if self._begun == before:
-                self._begun += 1
-                try:
-                    synchronise(self._uri, self._into)
-                    self._problem = None
-                except BadModel as error:
-                    self._problem = error
-            if self._problem is not None:
-                raise BadModel(str(self._problem))
-
-
-def synchronise(uri: str, into: Path) -> None:
-    """Copies the champions of a registry into a folder. Raises BadModel with the reason.
-
-    In a process of its own: the memory of mlflow must not stay in the server.
-    """
-    # What it says is UTF-8 whatever the locale of this process.
-    command = [sys.executable, "-X", "utf8", "-m", "serving.registry"]
-    command += ["--uri", uri, "--into", str(into)]
-    done = subprocess.run(
-        command, capture_output=True, encoding="utf-8", errors="replace", check=False
-    )
-    if done.returncode != 0:
-        last = (done.stderr.strip().splitlines() or [f"exit status {done.returncode}"])[-1]
-        if last.startswith("error: "):
-            raise BadModel(last.removeprefix("error: "))
-        raise BadModel(f"the registry {masked(uri)} gave no models: {masked(last)}")
-    log.info("registry: %s", done.stdout.strip())
 
 
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -247,7 +143,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         listener = bind(options.host, options.port)
         service = _service(options)
         url = listen(listener)
-    except (ServingError, OSError) as error:
+    except (InferenceError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     settings = uvicorn.Config(

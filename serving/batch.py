@@ -24,15 +24,16 @@ from typing import Any
 
 import orjson
 
+from repertoire.runtime.errors import InferenceError, InvalidInput
+from repertoire.runtime.model import Model, read_model
+from repertoire.runtime.tasks import find
 from serving import columns, csv_files, rows
 from serving.answers import Answer, Item, attempt, graph_answer, task_answer
 from serving.columns import Kept
 from serving.csv_files import Dialect
-from serving.errors import InvalidInput, ServingError
 from serving.options import Parser, whole
 from serving.plane import Plane
-from serving.repository import Model, Repository, load
-from serving.tasks import find
+from serving.repository import Repository
 
 BATCHES_A_PART = 16
 HEAD = 100  # rows by which columns are told
@@ -74,7 +75,7 @@ class Job:
         """After an error in the first part there is nothing to go on from."""
         try:
             yield
-        except ServingError:
+        except InferenceError:
             if not self.part(0).exists():
                 shutil.rmtree(self.folder)
             raise
@@ -116,11 +117,11 @@ class Job:
             return self._finish(done)
 
     def _keep(self, number: int, asked: Sequence[Item], items: Sequence[Item]) -> None:
-        bad = [{"row": n, "reason": str(a)} for n, a in items if isinstance(a, ServingError)]
+        bad = [{"row": n, "reason": str(a)} for n, a in items if isinstance(a, InferenceError)]
         good = [
             {"row": n, **self.kept.of(row, {"row": n, **a}), **a}
             for (n, a), (_, row) in zip(items, asked, strict=True)
-            if not isinstance(a, ServingError) and not isinstance(row, ServingError)
+            if not isinstance(a, InferenceError) and not isinstance(row, InferenceError)
         ]
         # The part comes last: that it is there says that its errors are, too.
         rows.write(self.bad_part(number), bad)
@@ -154,13 +155,13 @@ def _folder(models: Path, name: str) -> Path:
 
 
 def prepare(options: argparse.Namespace, settings: Mapping[str, Any]) -> tuple[Job, Answer]:
-    """Raises ServingError for a model, task, input or output that cannot be used."""
+    """Raises InferenceError for a model, task, input or output that cannot be used."""
     if not options.input.is_dir():
         _check_file(options.input)
         if not options.input.is_file():
             raise InvalidInput(f"there is no {options.input}; name a file or a folder of images")
     _check_file(options.output)
-    model = load(_folder(options.models, options.model))
+    model = read_model(_folder(options.models, options.model))
     form = _dialect(options)
     answer = _answer(options, model, settings, head := _head(options.input, form))
     arguments = [options.task, options.batch_size, dict(settings), options.column, options.keep]
@@ -208,7 +209,7 @@ def _head(source: Path, form: Dialect | None) -> columns.Head:
     if source.is_dir():
         return columns.Head(source, ["file", "image"], [], spelled=False)
     first = itertools.islice(rows.read(source, 0, form), HEAD)
-    good = [row for row in first if not isinstance(row, ServingError)]
+    good = [row for row in first if not isinstance(row, InferenceError)]
     names = form.names if form else dict.fromkeys(name for row in good for name in row)
     return columns.Head(source, list(names), good, spelled=form is not None)
 
@@ -283,7 +284,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         job, answer = prepare(options, dict(options.set))
         answered, failed = job.run(answer)
-    except ServingError as error:
+    except InferenceError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     bad = f", {failed} bad (see {job.errors})" if failed else ""

@@ -10,10 +10,10 @@ from typing import Any
 
 import orjson
 
-from serving.errors import InvalidInput, Malformed
-from serving.repository import Model
+from repertoire.runtime.errors import InvalidInput, Malformed
+from repertoire.runtime.model import Model
+from repertoire.runtime.task import Task
 from serving.rows import Row
-from serving.task import Task
 
 Take = Callable[[Row], Row]
 """A row of a file under the names that a task or a graph knows; raises Malformed."""

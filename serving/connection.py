@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from repertoire.runtime.errors import BadModel, InferenceError
 from serving import local_store
-from serving.errors import BadModel, ServingError
 
 # Read when mlflow is first imported. Unless told otherwise it asks a silent server for minutes.
 SETTINGS = {
@@ -67,7 +67,7 @@ def explained(uri: str) -> Iterator[None]:
         raise BadModel(f"{uri} is no URI ({error}); correct it") from error
     try:
         yield
-    except ServingError:
+    except InferenceError:
         raise
     except ModuleNotFoundError as error:
         raise BadModel(_missing(uri, error)) from error

@@ -19,7 +19,7 @@ import orjson
 import pyarrow as pa
 from pyarrow import csv as arrow_csv
 
-from serving.errors import InvalidInput, Malformed
+from repertoire.runtime.errors import InvalidInput, Malformed
 
 Row = dict[str, Any]
 SUFFIXES = (".csv", ".tsv")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 
-from serving.errors import InvalidInput
+from repertoire.runtime.errors import InvalidInput
 
 
 def bind(host: str, port: int) -> socket.socket:

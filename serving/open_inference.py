@@ -15,11 +15,11 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from repertoire.runtime.errors import BadModel, DeadlineExceeded, Malformed, ModelNotFound
+from repertoire.runtime.manifest import Graph
+from repertoire.runtime.model import Model
+from repertoire.runtime.signature import Arrays
 from serving import protocol
-from serving.errors import BadModel, DeadlineExceeded, Malformed, ModelNotFound
-from serving.manifest import Graph
-from serving.ports import Arrays
-from serving.repository import Model
 from serving.service import Service, answer_error, read, reply, service_of
 
 _HEADER = "Inference-Header-Content-Length"

@@ -19,13 +19,12 @@ from functools import partial
 
 import numpy as np
 
-from serving.errors import DeadlineExceeded, InvalidInput, Overloaded
-from serving.manifest import Graph
-from serving.ports import Array, Arrays, Limits, prepare
-from serving.repository import Model, Repository
-
-Run = Callable[[str, Mapping[str, Array], Sequence[str] | None], Arrays]
-"""run(graph name, inputs, names of the outputs wanted or None for all) -> outputs"""
+from repertoire.runtime.errors import DeadlineExceeded, InvalidInput, Overloaded
+from repertoire.runtime.manifest import Graph
+from repertoire.runtime.model import Model
+from repertoire.runtime.ports import Limits, prepare
+from repertoire.runtime.signature import Array, Arrays, Run
+from serving.repository import Repository
 
 Deliver = Callable[[Callable[[], None]], object]
 """Calls a function, here or in another thread."""
@@ -104,18 +103,8 @@ class Plane:
         return job.future
 
     def runner(self, model: Model, deadline: float = float("inf")) -> Run:
-        """run(graph, arrays, outputs) over this queue, for code that waits for each answer."""
-
-        def run(graph: str, arrays: Mapping[str, Array], outputs: Sequence[str] | None) -> Arrays:
-            future = self.submit(model, graph, arrays, outputs, deadline)
-            try:
-                left = deadline - time.monotonic()
-                return future.result(None if left == float("inf") else max(left, 0))
-            except TimeoutError as error:
-                future.cancel()
-                raise _late() from error
-
-        return run
+        """``Run`` over this queue, for code that waits for each answer."""
+        return QueuedRun(self, model, deadline)
 
     def close(self) -> None:
         with self._changed:
@@ -182,6 +171,27 @@ class Plane:
             self.deliver(partial(_fail, jobs, error))
         else:
             self.deliver(partial(_complete, jobs, answers))
+
+
+@dataclass(frozen=True)
+class QueuedRun:
+    """Runs the graphs of a model in the queue of a plane, until the deadline."""
+
+    plane: Plane
+    model: Model
+    deadline: float
+
+    def graph(self, name: str, /) -> Graph:
+        return self.model.manifest.graph(name)
+
+    def __call__(self, graph: str, /, *outputs: str, **inputs: Array) -> Arrays:
+        future = self.plane.submit(self.model, graph, inputs, outputs, self.deadline)
+        try:
+            left = self.deadline - time.monotonic()
+            return future.result(None if left == float("inf") else max(left, 0))
+        except TimeoutError as error:
+            future.cancel()
+            raise _late() from error
 
 
 def _outputs(graph: Graph, wanted: Sequence[str] | None) -> tuple[str, ...]:

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import orjson
 
-from serving.errors import Malformed
-from serving.manifest import DTYPES, Port
-from serving.ports import Array, Arrays, from_numbers
+from repertoire.runtime.errors import Malformed
+from repertoire.runtime.ports import from_numbers
+from repertoire.runtime.signature import DTYPES, Array, Arrays, Port
 
 _DATATYPE_OF = {"int64": "INT64", "float32": "FP32", "uint8": "UINT8"}
 _DTYPE_OF = {datatype: DTYPES[name] for name, datatype in _DATATYPE_OF.items()}

@@ -20,11 +20,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from repertoire.runtime.errors import BadModel, InferenceError
+from repertoire.runtime.manifest import parse
+from repertoire.runtime.model import verify
 from serving.connection import connect, explained
-from serving.errors import BadModel, ServingError
-from serving.manifest import parse
 from serving.options import Parser, filled
-from serving.repository import verify
 from serving.uris import masked
 
 ALIAS = "champion"
@@ -160,7 +160,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = parser.parse_args(argv)
     try:
         summary = synchronise(options.uri, options.into)
-    except ServingError as error:
+    except InferenceError as error:
         print(f"error: {masked(str(error))}", file=sys.stderr)
         return 1
     print(json.dumps(summary))

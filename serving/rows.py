@@ -17,9 +17,9 @@ import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from repertoire.runtime.errors import InvalidInput, Malformed
 from serving import csv_files
 from serving.csv_files import Dialect, Row
-from serving.errors import InvalidInput, Malformed
 
 FORMATS = (".csv", ".tsv", ".parquet", ".jsonl")
 IMAGES = (".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm")

@@ -17,14 +17,14 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from serving.errors import (
+from repertoire.runtime.errors import (
     BadModel,
     DeadlineExceeded,
+    InferenceError,
     InvalidInput,
     Malformed,
     ModelNotFound,
     Overloaded,
-    ServingError,
     TooLarge,
 )
 from serving.plane import Plane
@@ -33,7 +33,7 @@ from serving.repository import Repository
 log = logging.getLogger("serving")
 T = TypeVar("T")
 
-_STATUS: Mapping[type[ServingError], int] = {
+_STATUS: Mapping[type[InferenceError], int] = {
     Malformed: 400,
     ModelNotFound: 404,
     TooLarge: 413,
@@ -122,7 +122,7 @@ def _too_large(limit: int) -> TooLarge:
 
 def explain(error: Exception) -> tuple[str, int]:
     """The line and the status for the client; what is unexpected goes to the log, under an id."""
-    if isinstance(error, ServingError):
+    if isinstance(error, InferenceError):
         return str(error), _STATUS[type(error)]
     if isinstance(error, HTTPException):
         return error.detail, error.status_code
@@ -142,4 +142,4 @@ async def answer_error(request: Request, error: Exception) -> Response:
 
 
 def error_handlers() -> dict[Any, Any]:
-    return dict.fromkeys((ServingError, HTTPException, Exception), answer_error)
+    return dict.fromkeys((InferenceError, HTTPException, Exception), answer_error)

@@ -5,7 +5,6 @@ import pytest
 
 from pipelines.params import Recipe
 from repertoire.config import ConfigError, RepertoireError, parse
-from repertoire.engines.torch_engine import TorchRun
 from repertoire.kinds.images import denoising, filters
 from repertoire.kinds.images.baselines import Config as BaselineConfig
 from repertoire.kinds.images.baselines import grey_baselines
@@ -13,6 +12,7 @@ from repertoire.kinds.images.corruption import KINDS, corrupted
 from repertoire.metrics.classification import linear_probe
 from repertoire.metrics.pictures import denoising_gains, psnr_db, squared_errors
 from repertoire.metrics.principal import Principal
+from repertoire.training.torch_run import TorchRun
 from tests.families import RECIPES, small
 from tests.project import full_params
 

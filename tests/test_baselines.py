@@ -5,7 +5,6 @@ import pytest
 import torch
 
 from repertoire.config import parse
-from repertoire.engines.torch_engine import TorchRun
 from repertoire.kinds import load_baselines
 from repertoire.kinds.running_text.baselines import (
     Cache,
@@ -18,6 +17,7 @@ from repertoire.kinds.running_text.baselines import (
 from repertoire.kinds.running_text.blocks import stream_measurement
 from repertoire.metrics.principal import Principal
 from repertoire.metrics.uncertainty import values
+from repertoire.training.torch_run import TorchRun
 from tests.families import small
 
 

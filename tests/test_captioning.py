@@ -6,13 +6,13 @@ import pytest
 import torch
 
 from repertoire.config import RepertoireError, parse
-from repertoire.engines.torch_engine import TorchRun
 from repertoire.families.captioning.evaluation import heated, nats
 from repertoire.families.captioning.network import Cell
 from repertoire.kinds.captions.baselines import moved, nearest_pictures
 from repertoire.metrics.bleu import caption_metrics, corpus_bleu
 from repertoire.readers import digit_scenes
 from repertoire.readers.digit_scenes import Placed, caption, compose
+from repertoire.training.torch_run import TorchRun
 from tests.families import small
 
 BOTH = pytest.mark.parametrize("name", ["scenes_plain", "scenes_attention"])

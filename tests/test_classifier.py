@@ -11,7 +11,6 @@ import torch
 
 from repertoire.contract import Plan
 from repertoire.data.dataset import SPLITS, TextEncoding
-from repertoire.engines.torch_engine import TorchRun
 from repertoire.export.onnx_file import export_graph
 from repertoire.export.verify import verify_graph
 from repertoire.families.classifier.config import Config
@@ -24,6 +23,7 @@ from repertoire.families.classifier.evaluation import (
 )
 from repertoire.families.classifier.network import MODULUS, MULTIPLIER, Runs
 from repertoire.kinds.labelled_texts.encoding import Texts, encode_labels
+from repertoire.training.torch_run import TorchRun
 from tests.families import small
 
 MODELS = get_args(Config.__annotations__["model"])

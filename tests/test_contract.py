@@ -14,8 +14,6 @@ from pipelines.params import Recipe
 from pipelines.report.limits import limits
 from repertoire.config import parse
 from repertoire.contract import Kind, Plan, family_names
-from repertoire.engines.onnx_engine import OnnxRun
-from repertoire.engines.torch_engine import TorchRun
 from repertoire.export import verify
 from repertoire.export.onnx_file import export_graph
 from repertoire.export.verify import ParityError, compare_metrics, verify_graph
@@ -23,7 +21,9 @@ from repertoire.metrics.uncertainty import (
     standard_errors,
     values,
 )
+from repertoire.runtime.onnx_run import OnnxRun
 from repertoire.training import checkpoint
+from repertoire.training.torch_run import TorchRun
 from tests.documented import directions
 from tests.families import RECIPES, small
 from tests.project import ROOT
@@ -123,7 +123,7 @@ def test_evaluation_gives_the_same_metrics_by_both_engines(name, project, tmp_pa
     for graph in graphs:
         (tmp_path / f"{graph.name}.onnx").write_bytes(export_graph(graph))
     by_torch = values(family.evaluate(TorchRun(graphs), config, data, "valid"))
-    by_onnx = values(family.evaluate(OnnxRun(tmp_path, 1), config, data, "valid"))
+    by_onnx = values(family.evaluate(OnnxRun.of_files(tmp_path, graphs, 1), config, data, "valid"))
     assert RECIPES[name]["gate"]["metric"] in by_torch
     means = declared(family.name, data.facts["kind"])
     assert all(means.metric(key).key == key for key in by_torch)

@@ -11,11 +11,11 @@ from torch import nn
 
 from repertoire.contract import Graph, Port
 from repertoire.data.dataset import Dataset
-from repertoire.engines.onnx_engine import session
-from repertoire.engines.torch_engine import TorchRun
 from repertoire.export.onnx_file import Identity, content_sha256, export_graph, identified
 from repertoire.export.verify import verify_graph
-from serving.onnx_file import refuse_foreign_content
+from repertoire.runtime.onnx_file import refuse_foreign_content
+from repertoire.runtime.session import open_session
+from repertoire.training.torch_run import TorchRun
 from tests.families import small
 
 OURS = Identity("toy_line", "0123456789ab", ("classify", "embed"), ("아니", 'ye"s'))
@@ -52,7 +52,7 @@ def without_metadata(content):
 
 def test_onnxruntime_shows_whose_file_it_is():
     content = identified(export_graph(graph("scores")), OURS)
-    said = session(content, 1).get_modelmeta()
+    said = open_session(content, 1).get_modelmeta()
     assert said.graph_name == "toy_line_scores" and said.producer_name == "repertoire"
     digest = hashlib.sha256(without_metadata(content)).hexdigest()
     assert said.custom_metadata_map == {
@@ -70,7 +70,7 @@ def test_onnxruntime_shows_whose_file_it_is():
 
 def test_a_file_without_classes_names_no_labels():
     content = identified(export_graph(graph("scores")), Identity("toy", "0" * 12, (), ()))
-    said = session(content, 1).get_modelmeta().custom_metadata_map
+    said = open_session(content, 1).get_modelmeta().custom_metadata_map
     assert set(said) == {"name", "graph", "version", "task", "content_sha256"}
     assert said["task"] == ""
 
@@ -96,7 +96,9 @@ def test_the_same_graph_gives_the_same_bytes_in_any_order_of_exports():
 def test_the_digest_of_the_content_leaves_out_what_is_said_of_it(changed, content_too):
     exported = export_graph(graph("scores"))
     digests = [
-        session(identified(exported, each), 1).get_modelmeta().custom_metadata_map["content_sha256"]
+        open_session(identified(exported, each), 1)
+        .get_modelmeta()
+        .custom_metadata_map["content_sha256"]
         for each in (OURS, changed)
     ]
     assert (digests[0] != digests[1]) == content_too
@@ -116,7 +118,7 @@ def test_an_identified_file_is_the_same_net_and_the_server_takes_it():
     assert verify_graph(one, content, 7, 13, 1e-5).largest_difference < 1e-5
     refuse_foreign_content(memoryview(content))
     onnx.checker.check_model(onnx.load_from_string(content), full_check=True)
-    found = session(content, 1).run(None, {"rows": np.ones((2, 3), np.float32)})
+    found = open_session(content, 1).run(None, {"rows": np.ones((2, 3), np.float32)})
     assert found[0].shape == (2, 5)
 
 

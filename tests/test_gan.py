@@ -8,10 +8,10 @@ import torch
 from torch.nn.utils.parametrize import is_parametrized
 
 from repertoire.contract import Plan
-from repertoire.engines.torch_engine import TorchRun
 from repertoire.kinds.stacked_images.encoding import CHANNELS
 from repertoire.metrics.generation import EvaluationClassifier
 from repertoire.metrics.uncertainty import values
+from repertoire.training.torch_run import TorchRun
 from tests.families import small
 
 

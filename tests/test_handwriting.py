@@ -8,7 +8,6 @@ import torch
 from scipy.stats import multivariate_normal
 
 from repertoire.data.sources import SourceError
-from repertoire.engines.torch_engine import TorchRun
 from repertoire.families.handwriting.config import initial_states
 from repertoire.families.handwriting.density import draw, log_likelihood, mixture
 from repertoire.families.handwriting.drawing import picture, polylines
@@ -17,6 +16,7 @@ from repertoire.kinds.strokes.baselines import Config, conditional_log_density, 
 from repertoire.readers.helpers.strokes.hershey import parse_font, read_fonts
 from repertoire.readers.helpers.strokes.pen import Hand, set_word, write_word
 from repertoire.readers.stroke_fonts import words
+from repertoire.training.torch_run import TorchRun
 from tests.families import small
 from tests.small.strokes import font, source
 

@@ -6,10 +6,10 @@ import torch
 
 from repertoire.config import RepertoireError
 from repertoire.contract import Plan
-from repertoire.engines.torch_engine import TorchRun
 from repertoire.families.variational_autoencoder.evaluation import log_weights
 from repertoire.metrics.uncertainty import values
 from repertoire.nn.images import shifted
+from repertoire.training.torch_run import TorchRun
 from tests.families import small
 
 

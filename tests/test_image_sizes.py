@@ -8,7 +8,6 @@ import torch
 
 from repertoire.config import RepertoireError, parse
 from repertoire.contract import load_family
-from repertoire.engines.torch_engine import TorchRun
 from repertoire.export.onnx_file import export_graph
 from repertoire.export.verify import verify_graph
 from repertoire.kinds.images.corruption import KINDS, corrupted
@@ -17,6 +16,7 @@ from repertoire.kinds.images.sizes import divisor, enough_epochs, fitting_batch,
 from repertoire.metrics.generation import EvaluationClassifier, reduced
 from repertoire.metrics.principal import EXACT, Principal, pixel_rows
 from repertoire.nn.logistic import log_probability
+from repertoire.training.torch_run import TorchRun
 
 FAMILIES = ("autoencoder", "variational_autoencoder", "gan")
 

@@ -9,8 +9,6 @@ import torch
 
 from repertoire.config import ConfigError
 from repertoire.contract import Plan
-from repertoire.engines.onnx_engine import run_session, session
-from repertoire.engines.torch_engine import TorchRun
 from repertoire.export.onnx_file import export_graph
 from repertoire.export.verify import verify_graph
 from repertoire.families.language_model.config import Regularisation, initial_states
@@ -20,7 +18,10 @@ from repertoire.families.language_model.evaluation import (
     window_log_probs,
 )
 from repertoire.families.language_model.network import Sample
+from repertoire.runtime.onnx_run import run_session
+from repertoire.runtime.session import open_session
 from repertoire.training.streams import restarted
+from repertoire.training.torch_run import TorchRun
 from tests.families import small
 
 RECIPES = ["fixed_window", "gru", "lstm", "lstm_stacked", "rnn_relu_identity", "rnn_tanh"]
@@ -136,7 +137,7 @@ def test_top_k_and_nucleus_cut_the_tail():
 def test_the_likeliest_token_is_kept_even_by_a_nucleus_of_nothing(project):
     family, _, data, network = (*small("lstm", project.folder)[:3], runner("lstm", project)[3])
     graph = {g.name: g for g in family.graphs(network, data.facts)}["sample"]
-    opened = session(export_graph(graph), 1)
+    opened = open_session(export_graph(graph), 1)
     rows, vocabulary = 7, data.facts["vocabulary"]
     logits = np.random.default_rng(5).standard_normal((rows, vocabulary)).astype(np.float32)
     log_probs = logits - np.logaddexp.reduce(logits, axis=1, keepdims=True)

@@ -13,7 +13,6 @@ from pipelines.params import Params
 from repertoire.config import ConfigError, read_yaml
 from repertoire.contract import Plan
 from repertoire.data.sources import Files, SourceError
-from repertoire.engines.torch_engine import TorchRun
 from repertoire.families.novelty_detector.drawing import difference
 from repertoire.families.novelty_detector.evaluation import _alarms
 from repertoire.families.novelty_detector.network import Detectors, Stack
@@ -28,6 +27,7 @@ from repertoire.kinds.novelty.metrics import (
 )
 from repertoire.metrics.classification import average_precision, roc_auc, roc_curve
 from repertoire.readers import anomaly_tables, tumours
+from repertoire.training.torch_run import TorchRun
 from tests.families import small
 from tests.project import ROOT, whole_blocks
 

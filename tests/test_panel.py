@@ -10,8 +10,6 @@ from pipelines.params import DatasetParams
 from repertoire.config import ConfigError, parse
 from repertoire.contract import Plan
 from repertoire.data.sources import SourceError
-from repertoire.engines.onnx_engine import run_session, session
-from repertoire.engines.torch_engine import TorchRun
 from repertoire.export.onnx_file import export_graph
 from repertoire.export.verify import verify_graph
 from repertoire.families.forecaster.parts import pinball
@@ -19,6 +17,9 @@ from repertoire.kinds.panel.baselines import fit_ridge, point_forecasts, standar
 from repertoire.kinds.series.metrics import points_of
 from repertoire.kinds.series.scales import futures, pasts
 from repertoire.readers import panel as reader
+from repertoire.runtime.onnx_run import run_session
+from repertoire.runtime.session import open_session
+from repertoire.training.torch_run import TorchRun
 from tests.families import small
 
 
@@ -110,7 +111,7 @@ def test_a_level_added_to_one_series_is_added_to_its_forecast_alone(project):
 def test_what_lies_before_the_lookback_changes_nothing_and_few_rows_are_filled_up(project):
     family, _, data, network = built(project)
     graph, _ = family.graphs(network, data.facts)
-    opened = session(export_graph(graph), 1)
+    opened = open_session(export_graph(graph), 1)
     rows = random_rows(2, 2, 37)
     for same in ((rows, rows[:, 5:]), (rows[:, :3], np.repeat(rows[:, :3], [30, 1, 1], axis=1))):
         one, other = (run_session(opened, {"series": s})["quantiles"] for s in same)

@@ -16,7 +16,7 @@ from repertoire.data.text import END, PAD, UNKNOWN, text_encoding
 from repertoire.readers import parallel
 from repertoire.readers.dates import FORMATS
 from repertoire.readers.helpers.texts.probes import OTHER_FORMATS, PROBES
-from serving.text import Encoding
+from repertoire.runtime.text import Encoding
 
 SIDE = {"level": "character", "lowercase": False, "vocabulary": 50, "longest": 40}
 BASE = {

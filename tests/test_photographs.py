@@ -9,8 +9,6 @@ from repertoire.contract import Plan, load_family
 from repertoire.data.dataset import Dataset
 from repertoire.data.sources import Source, SourceError, _cache_folder
 from repertoire.data.validation import common, validate, with_identity
-from repertoire.engines.onnx_engine import OnnxRun
-from repertoire.engines.torch_engine import TorchRun
 from repertoire.export.onnx_file import export_graph
 from repertoire.export.verify import verify_graph
 from repertoire.families.captioning.evaluation import lit, smaller
@@ -21,6 +19,8 @@ from repertoire.metrics.bleu import caption_metrics, corpus_bleu
 from repertoire.metrics.uncertainty import values
 from repertoire.nn.mobilenet import MobileNetV2, Photographs
 from repertoire.readers import photographs
+from repertoire.runtime.onnx_run import OnnxRun
+from repertoire.training.torch_run import TorchRun
 from tests.small.photographs import CONFIG, names, write_files
 from tests.test_benchmarks import PARAMS, RECIPES
 
@@ -175,9 +175,11 @@ def test_graphs_of_photographs_export_with_parity_and_measure_the_same(name, dat
     assert (tmp_path / "score_features.onnx").stat().st_size < 1e6  # without the encoder
     for split in ("valid", "test"):
         by_torch = values(family.evaluate(TorchRun(graphs), config, data, split))
-        by_onnx = values(family.evaluate(OnnxRun(tmp_path, 1), config, data, split))
+        by_onnx = values(
+            family.evaluate(OnnxRun.of_files(tmp_path, graphs, 1), config, data, split)
+        )
         assert by_onnx == pytest.approx(by_torch, rel=1e-3)
-    run = OnnxRun(tmp_path, 1)
+    run = OnnxRun.of_files(tmp_path, graphs, 1)
     snapshots = {k: v[None] for k, v in family.snapshot(run, config, data).items()}
     figures = {f.name: f for f in family.illustrate(run, config, data, snapshots)}
     assert figures["scenes"].images.shape[2:] == (64, 64, 3)

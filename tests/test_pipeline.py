@@ -15,7 +15,7 @@ import pytest
 from safetensors.numpy import load_file
 
 from repertoire.config import read_yaml
-from repertoire.engines.onnx_engine import session
+from repertoire.runtime.session import open_session
 from tests.project import ROOT, Project
 
 RECIPES = ("dates", "gan_digits", "lstm", "vae_digits")
@@ -65,7 +65,7 @@ def test_every_exported_file_says_whose_it_is(reproduced):
         manifest = json.loads((folder / "manifest.json").read_text())
         weights = hashlib.sha256((folder / "trained/weights.safetensors").read_bytes())
         for graph in manifest["graphs"]:
-            shown = session(folder / graph["file"], 1).get_modelmeta()
+            shown = open_session(folder / graph["file"], 1).get_modelmeta()
             said = dict(shown.custom_metadata_map)
             assert len(said.pop("content_sha256")) == 64
             assert said.pop("labels", None) == (digits if name.endswith("_digits") else None)
@@ -334,7 +334,6 @@ def test_a_family_with_a_kind_a_metric_and_a_task_of_its_own_is_added_without_an
     before = {path: path.read_bytes() for path in code_of(project.folder)}
     added = ROOT / "tests/added"
     shutil.copytree(added / "src", project.folder / "src", dirs_exist_ok=True)
-    shutil.copytree(added / "serving", project.folder / "serving", dirs_exist_ok=True)
     block = read_yaml(added / "params.yaml")
     project.write_params({**project.params(), "studies": {}, **block})
     assert len(before) > 300 and all(p.read_bytes() == text for p, text in before.items())

@@ -12,7 +12,6 @@ import torch
 from scipy.io import savemat
 
 from repertoire.data.sources import SourceError
-from repertoire.engines.torch_engine import TorchRun
 from repertoire.export.onnx_file import export_graph
 from repertoire.export.verify import verify_graph
 from repertoire.families.polyphony.evaluation import compose, piece_outputs
@@ -30,6 +29,7 @@ from repertoire.metrics.uncertainty import values
 from repertoire.readers import piano_rolls
 from repertoire.readers.chorales import families, passages_of, sampled
 from repertoire.readers.helpers.music.musicxml import Note, ScoreError, read_mxl, read_score
+from repertoire.training.torch_run import TorchRun
 from tests.families import small
 from tests.small.chorales import mxl
 

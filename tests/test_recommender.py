@@ -11,7 +11,6 @@ from sklearn.metrics.pairwise import cosine_similarity
 
 from repertoire.config import parse
 from repertoire.contract import Plan
-from repertoire.engines.torch_engine import TorchRun
 from repertoire.families.recommender.evaluation import popular
 from repertoire.kinds.interactions.baselines import (
     _judged,
@@ -31,6 +30,7 @@ from repertoire.kinds.interactions.metrics import (
 )
 from repertoire.metrics.word_vectors import spearman
 from repertoire.readers import ratings
+from repertoire.training.torch_run import TorchRun
 from tests.families import small
 
 # Two lists of three places; the second is empty from its second place on. The third has no target.

@@ -13,7 +13,7 @@ from mlflow import MlflowClient
 from pipelines.promote import promote
 from pipelines.register import register
 from repertoire.config import RepertoireError
-from serving.errors import BadModel
+from repertoire.runtime.errors import BadModel
 from serving.registry import synchronise
 from tests.evaluated import NAMES, evaluate, times
 from tests.registry import aliases, alive, model_folder, query, tags

@@ -6,7 +6,6 @@ import torch
 
 from repertoire.config import parse
 from repertoire.contract import Plan
-from repertoire.engines.torch_engine import TorchRun
 from repertoire.export.onnx_file import export_graph
 from repertoire.export.verify import verify_graph
 from repertoire.families.forecaster.config import Config
@@ -17,6 +16,7 @@ from repertoire.families.forecaster.presets import preset, segment_of
 from repertoire.kinds.panel.baselines import point_forecasts
 from repertoire.kinds.series.metrics import origin_means, point_errors
 from repertoire.kinds.series.proposals import proposed_scale, seasonality_of
+from repertoire.training.torch_run import TorchRun
 
 SEASON, LAGS, HORIZON = 5, 2, 7
 FACTS = {

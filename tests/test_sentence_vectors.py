@@ -5,7 +5,6 @@ import pytest
 import torch
 from sklearn.metrics import roc_auc_score
 
-from repertoire.engines.torch_engine import TorchRun
 from repertoire.families.sentence_vectors.evaluation import decode, embed
 from repertoire.families.sentence_vectors.network import graphs as network_graphs
 from repertoire.kinds.sentences.baselines import linear_autoencoder, lsa
@@ -21,6 +20,7 @@ from repertoire.kinds.sentences.metrics import (
 )
 from repertoire.metrics.uncertainty import standard_errors, values
 from repertoire.readers import verses
+from repertoire.training.torch_run import TorchRun
 from tests.families import small
 
 

@@ -8,12 +8,12 @@ import pytest
 import torch
 
 from repertoire.config import RepertoireError
-from repertoire.engines.torch_engine import TorchRun
 from repertoire.families.seq2seq.attention import Additive, Dot, General
 from repertoire.families.seq2seq.encoder import Encoded, reversal
 from repertoire.families.seq2seq.evaluation import evaluate
 from repertoire.kinds.pairs.baselines import date_rule, digit_table
 from repertoire.metrics.uncertainty import values
+from repertoire.training.torch_run import TorchRun
 from tests.families import small
 
 VARIANTS = {

@@ -10,8 +10,6 @@ import torch
 from pipelines.params import DatasetParams
 from repertoire.config import ConfigError, parse
 from repertoire.data.dataset import write_dataset
-from repertoire.engines.onnx_engine import run_session, session
-from repertoire.engines.torch_engine import TorchRun
 from repertoire.export.onnx_file import export_graph
 from repertoire.families.forecaster.parts import pinball as torch_pinball
 from repertoire.kinds.series.baselines import (
@@ -46,6 +44,9 @@ from repertoire.kinds.series.scales import (
     unscaled,
 )
 from repertoire.readers import series as reader
+from repertoire.runtime.onnx_run import run_session
+from repertoire.runtime.session import open_session
+from repertoire.training.torch_run import TorchRun
 from tests.families import Dataset, small
 
 RECIPES = ("gru_sunspots", "gru_sp500", "lstm_sunspots", "rnn_sunspots")
@@ -394,7 +395,7 @@ def test_quantiles_never_cross_and_keep_to_the_scale(name, project):
     series = np.random.default_rng(5).uniform(1, 900, (211, 9)).astype(np.float32)
     for run in (
         lambda: TorchRun([graph])("forecast", series=series),
-        lambda: run_session(session(export_graph(graph), 1), {"series": series}),
+        lambda: run_session(open_session(export_graph(graph), 1), {"series": series}),
     ):
         quantiles = run()["quantiles"]
         assert np.isfinite(quantiles).all() and (quantiles >= 0).all()
@@ -426,7 +427,7 @@ def test_a_stream_fed_piece_by_piece_ends_where_the_whole_series_does(name, proj
 def test_what_lies_before_the_lookback_changes_nothing(name, project):
     family, _, data, network = built(name, project)
     [graph, _] = family.graphs(network, data.facts)
-    opened = session(export_graph(graph), 1)
+    opened = open_session(export_graph(graph), 1)
     rng = np.random.default_rng(8)
     lookback = data.facts["lookback"]
     # Small steps: large ones would saturate the cells, and nothing before them would matter.

@@ -12,7 +12,6 @@ from pipelines import stylize as command
 from repertoire.config import RepertoireError
 from repertoire.contract import Plan
 from repertoire.data.image_files import middle, read_whole, with_shorter_side
-from repertoire.engines.torch_engine import TorchRun
 from repertoire.families.style_transfer.network import Given, OfAll, Stylist, of_each
 from repertoire.kinds.styles.colours import from_opponents, opponents, with_colours_of
 from repertoire.kinds.styles.encoding import likeness
@@ -20,7 +19,8 @@ from repertoire.kinds.styles.metrics import matched_iterations
 from repertoire.nn.measure import Measure
 from repertoire.nn.perceptual import PerceptualLoss, gram, optimised, pixels, scaled
 from repertoire.nn.vgg import Vgg, depth
-from serving.tasks import style as task
+from repertoire.runtime.tasks import style as task
+from repertoire.training.torch_run import TorchRun
 from tests.families import small
 
 MEASURE = Measure("relu2_1", ("relu1_2", "relu2_1"), 3.0)
@@ -181,7 +181,7 @@ def run_of(net):
     names = {"stylize": ["pictures"], "moments": ["means", "deviations"]}
 
     @torch.no_grad()
-    def run(graph, inputs, outputs):
+    def run(graph, *outputs, **inputs):
         found = modules[graph](
             *(torch.from_numpy(np.ascontiguousarray(v)) for v in inputs.values())
         )
@@ -195,8 +195,8 @@ def run_of(net):
 def test_tiles_by_the_moments_of_the_whole_are_the_whole(monkeypatch):
     monkeypatch.setattr(task, "TILE", 68)
     run, image = run_of(stylist()), photograph(157, 211)[0].numpy()
-    whole = run("stylize", {"images": image[None]}, None)["pictures"][0]
-    moments = run("moments", {"images": image[None]}, None)
+    whole = run("stylize", images=image[None])["pictures"][0]
+    moments = run("moments", images=image[None])
     painted = task.tiled(run, image, moments)
     assert np.abs(painted.astype(int) - whole).max() <= 1  # a rounding
 
@@ -205,10 +205,10 @@ def test_tiles_that_look_after_themselves_would_show_their_seams(monkeypatch):
     # The reason for moments: the same tiles, each normalised by its own, are far from the whole.
     monkeypatch.setattr(task, "TILE", 68)
     run, image = run_of(stylist()), photograph(157, 211)[0].numpy()
-    whole = run("stylize", {"images": image[None]}, None)["pictures"][0]
+    whole = run("stylize", images=image[None])["pictures"][0]
 
-    def alone(graph, inputs, outputs):
-        return run("stylize", {"images": inputs["images"]}, outputs)
+    def alone(graph, *outputs, images):
+        return run("stylize", images=images)
 
     apart = np.abs(task.tiled(alone, image, {}).astype(int) - whole)
     assert apart.max() > 20

@@ -12,16 +12,16 @@ from pipelines.code import closure
 from pipelines.params import Gate, Recipe, Training
 from pipelines.report import card, inputs
 from repertoire.config import RepertoireError
-from serving import tasks
+from repertoire.runtime import tasks
+from repertoire.runtime.task import File, Known, Task, files_of
 from serving.app import create_app
 from serving.plane import Plane
 from serving.repository import Repository
 from serving.service import Service
-from serving.task import File, Known, Task, files_of
 from tests.serving import standins
 
 SHOUT = """
-from serving.task import File, Task
+from repertoire.runtime.task import File, Task
 
 def shout(model, run, request):
     return {"loud": request["text"].upper()}
@@ -68,7 +68,7 @@ def shout(tmp_path, monkeypatch):
     monkeypatch.setattr(tasks, "TASKS", found)
     monkeypatch.setattr(card, "TASKS", found)
     yield
-    del sys.modules["serving.tasks.shouting"]
+    del sys.modules["repertoire.runtime.tasks.shouting"]
 
 
 def sent(line, folder):
@@ -128,7 +128,7 @@ def test_every_task_has_a_use_and_an_example_where_nothing_but_its_name_is_known
 
 
 def test_a_task_that_no_server_has_is_named_with_the_remedy():
-    with pytest.raises(RepertoireError, match=r"task 'juggle': no server offers it; add a module"):
+    with pytest.raises(RepertoireError, match=r"task 'juggle': nobody offers it; add a module"):
         card.intended_use(["score", "juggle"], "some_lines")
     with pytest.raises(RepertoireError, match=r"'juggle'.*some of: analogy, blend, "):
         card.requests("toy", {"tasks": ["juggle"], "facts": {}}, recipe(), [])

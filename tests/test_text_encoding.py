@@ -8,7 +8,7 @@ from tokenizers import Tokenizer
 
 from repertoire.data.dataset import Dataset, TextEncoding
 from repertoire.data.text import END, PAD, UNKNOWN, text_encoding
-from serving.text import Encoding
+from repertoire.runtime.text import Encoding
 from tests.families import RECIPES
 from tests.project import SMALL_RECIPES
 

@@ -8,7 +8,6 @@ import torch
 from torch import nn
 
 from repertoire.config import RepertoireError
-from repertoire.engines.torch_engine import TorchRun
 from repertoire.families.cyclegan.past import PastPictures
 from repertoire.nn.cycle import Cycle, discriminator_loss, generator_losses
 from repertoire.nn.patch import PatchDiscriminator, frozen, receptive_field, rows_of
@@ -22,6 +21,7 @@ from repertoire.nn.translation import (
     unit,
 )
 from repertoire.studies import cyclegan_losses
+from repertoire.training.torch_run import TorchRun
 from tests.families import small
 from tests.test_studies import small as small_study
 

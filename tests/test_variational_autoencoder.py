@@ -9,13 +9,13 @@ from torch.distributions import Normal, kl_divergence
 
 from repertoire.config import RepertoireError, parse
 from repertoire.contract import Plan
-from repertoire.engines.torch_engine import TorchRun
 from repertoire.families.variational_autoencoder import codes
 from repertoire.families.variational_autoencoder.config import Config
 from repertoire.families.variational_autoencoder.evaluation import bounds, log_weights
 from repertoire.families.variational_autoencoder.network import Gated, binarise
 from repertoire.kinds.images.binarisation import drawn
 from repertoire.metrics.uncertainty import values
+from repertoire.training.torch_run import TorchRun
 from tests.families import small
 
 

@@ -12,7 +12,6 @@ import torch
 from repertoire.config import ConfigError, RepertoireError, parse
 from repertoire.contract import Plan, load_family
 from repertoire.data.sources import Files, SourceError
-from repertoire.engines.torch_engine import TorchRun
 from repertoire.families.waveforms.drawing import QUANTILES, power, quantiles, ranks
 from repertoire.families.waveforms.evaluation import continued, evaluate, scored
 from repertoire.families.waveforms.presets import preset
@@ -33,6 +32,7 @@ from repertoire.kinds.waveforms.limits import limits
 from repertoire.kinds.waveforms.metrics import blocks, sample_measurement
 from repertoire.metrics.uncertainty import values
 from repertoire.readers import electrocardiogram
+from repertoire.training.torch_run import TorchRun
 from tests.small.waveforms import RATE, beats, write_recording
 
 RECORDING = electrocardiogram.Config(

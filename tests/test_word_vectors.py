@@ -8,7 +8,6 @@ import torch
 from scipy.sparse import csr_matrix
 from scipy.stats import spearmanr
 
-from repertoire.engines.torch_engine import TorchRun
 from repertoire.families.word_vectors.evaluation import held_out_nats
 from repertoire.families.word_vectors.learner import block_loss, seen
 from repertoire.families.word_vectors.ngrams import fnv1a, ngrams, pieces
@@ -36,6 +35,7 @@ from repertoire.metrics.word_vectors import (
     negative_sampling_measurement,
     spearman,
 )
+from repertoire.training.torch_run import TorchRun
 from tests.families import small
 
 

@@ -67,7 +67,7 @@ def _tried(
 
     What is too slow by its steps alone, and has a smaller one, is not evaluated.
     """
-    from repertoire.engines.torch_engine import TorchRun
+    from repertoire.training.torch_run import TorchRun
 
     settings: Any = parse(family.Config, preset.config, f"the preset of {family.name}")
     network = family.build(settings, data.facts)

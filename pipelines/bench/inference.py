@@ -15,9 +15,10 @@ import torch
 
 from pipelines.bench.plain import CONFIG, VOCABULARY
 from repertoire.contract import Arrays, Graph, load_family
-from repertoire.engines.onnx_engine import run_session, session
 from repertoire.export.example import example
 from repertoire.export.onnx_file import export_graph
+from repertoire.runtime.onnx_run import run_session
+from repertoire.runtime.session import open_session
 
 SECONDS = 6.0  # of one comparison
 BLOCK = 0.02  # seconds of calls before the other's turn
@@ -51,7 +52,7 @@ def eager(graph: Graph, inputs: Arrays) -> Call:
 
 def exported(content: bytes, inputs: Arrays, threads: int) -> Call:
     """The session as the server and the evaluation open it."""
-    opened = session(content, threads)
+    opened = open_session(content, threads)
     return lambda: run_session(opened, inputs)
 
 

@@ -12,11 +12,11 @@ from dataclasses import replace
 
 from pipelines.bench.plain import CONFIG, VOCABULARY, Stream
 from repertoire.contract import Plan, load_family
-from repertoire.engines.torch_engine import TorchRun
 from repertoire.families.language_model.config import Config
 from repertoire.families.language_model.evaluation import stream_log_probs
 from repertoire.families.language_model.learner import LanguageModelLearner
 from repertoire.training.process import settle
+from repertoire.training.torch_run import TorchRun
 
 SEED = 1
 THREADS = 2

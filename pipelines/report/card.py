@@ -13,8 +13,8 @@ from pipelines.params import Recipe
 from pipelines.report.words import listed, size, small, spaced, uncertain
 from repertoire.config import RepertoireError
 from repertoire.measured import Declared
-from serving.task import File, Known, Task, files_of
-from serving.tasks import TASKS
+from repertoire.runtime.task import File, Known, Task, files_of
+from repertoire.runtime.tasks import TASKS
 
 SERVER = "localhost:8000"
 LIBRARY = Path(repertoire.__file__).parent
@@ -175,7 +175,7 @@ def _command(model: str, name: str, known: Known) -> str:
 def _task(name: str) -> Task:
     if name not in TASKS:
         raise RepertoireError(
-            f"task {name!r}: no server offers it; add a module with it to serving/tasks/, "
+            f"task {name!r}: nobody offers it; add a module with it to repertoire/runtime/tasks, "
             f"or let TASKS of the family name some of: {', '.join(sorted(TASKS))}"
         )
     return TASKS[name]

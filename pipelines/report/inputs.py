@@ -13,7 +13,7 @@ from pipelines.artifact import ARTIFACTS, EVALUATION, HISTORY, MANIFEST
 from pipelines.code import ROOT, closure, digests
 from pipelines.params import recipe_names, recipe_params, study_names, study_params
 from repertoire.data.files import digest_file, digest_text, digest_tree
-from serving import tasks
+from repertoire.runtime import tasks
 
 TEXTS = (
     "pipelines/report/*.jinja",

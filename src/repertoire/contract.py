@@ -5,43 +5,18 @@ import importlib
 import pkgutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, TypeVar
-
-import numpy.typing as npt
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
 
 from repertoire.config import ConfigError, RepertoireError
 from repertoire.measured import Metric
+from repertoire.runtime.signature import Array, Arrays, DType, Port, Run
 
 if TYPE_CHECKING:
     import torch
 
-Array: TypeAlias = npt.NDArray[Any]
-Arrays: TypeAlias = dict[str, Array]
-DType = Literal["int64", "float32", "uint8"]
+__all__ = ["Array", "Arrays", "DType", "Port", "Run"]  # of the runtime, for all above it
+
 FactsT = TypeVar("FactsT", covariant=True)
-
-
-class Run(Protocol):
-    """The one way to use a model after ``build``: PyTorch while training, onnxruntime after."""
-
-    def __call__(self, graph: str, **inputs: Array) -> Arrays:
-        """Outputs by port name."""
-        ...
-
-
-@dataclass(frozen=True)
-class Port:
-    """One named input or output of a graph.
-
-    A string in ``shape`` is a dynamic axis; the same string means the same size in one call.
-    ``low`` and ``high`` bound what the graph accepts (inclusive); None means no bound.
-    """
-
-    name: str
-    dtype: DType
-    shape: tuple[int | str, ...]
-    low: float | None = None
-    high: float | None = None
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,6 @@ from repertoire.data.doors import OptionNeeded
 from repertoire.data.files import digest_file
 from repertoire.data.sources import Files, SourceError
 from repertoire.data.validation import common, validate, with_identity
-from repertoire.engines.torch_engine import TorchRun
 from repertoire.kinds.captions.baselines import Config as Baseline
 from repertoire.kinds.captions.baselines import baselines, moved
 from repertoire.kinds.captions.references import references
@@ -27,6 +26,7 @@ from repertoire.metrics.bleu import caption_metrics
 from repertoire.metrics.uncertainty import values
 from repertoire.readers import captioned_images
 from repertoire.readers.helpers.images import caption_proposal
+from repertoire.training.torch_run import TorchRun
 from tests.own.journey import add, repro, served
 from tests.small.captioned import draw, write_shapes, write_table
 from tests.small.photographs import write_weights

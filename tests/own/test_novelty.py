@@ -19,7 +19,8 @@ from repertoire.data.validation import common, validate, with_identity
 from repertoire.kinds.novelty import baselines, columns
 from repertoire.readers import load_reader, novelty_images, novelty_table
 from repertoire.readers.helpers.tables.novelty_columns import normal_labels
-from serving import batch, records
+from repertoire.runtime import records
+from serving import batch
 from tests.own.journey import add, repro, served
 
 ROWS, FRAUDS = 331, 23

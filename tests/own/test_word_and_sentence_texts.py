@@ -12,8 +12,8 @@ from repertoire.config import ConfigError, parse
 from repertoire.data.doors import OptionNeeded
 from repertoire.data.sources import Files, SourceError
 from repertoire.readers import sentence_texts, word_texts
-from serving.task import Known
-from serving.tasks import TASKS
+from repertoire.runtime.task import Known
+from repertoire.runtime.tasks import TASKS
 from tests.own.texts import english, folder
 from tests.own.through_stages import prepared, served, trained
 

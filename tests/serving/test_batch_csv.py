@@ -15,8 +15,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from repertoire.runtime.errors import InvalidInput, Malformed
 from serving import batch, columns, csv_files, rows
-from serving.errors import InvalidInput, Malformed
 
 ROOT = Path(__file__).parents[2]
 
@@ -237,7 +237,7 @@ def test_a_csv_of_the_user_goes_through_a_task_and_keeps_its_columns(
 def test_the_column_of_texts_is_told_where_it_is_plain(
     tmp_path: Path, names: str, rows_of_file: str, encoding: dict[str, str], expected: str | None
 ) -> None:
-    from serving.tasks import TASKS
+    from repertoire.runtime.tasks import TASKS
 
     path = written(tmp_path, f"{names}\n{rows_of_file}\n".encode())
     form = csv_files.dialect(path)

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 import standins
 
+from repertoire.runtime.errors import BadModel
 from serving import registry
-from serving.errors import BadModel
 from serving.repository import Repository
 
 

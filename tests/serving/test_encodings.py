@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-SERVING = Path(__file__).parents[2] / "serving"
+ROOT = Path(__file__).parents[2]
+SHIPPED = (ROOT / "serving", ROOT / "src/repertoire/runtime")
 
 
 def unspecified(source: str) -> list[int]:
@@ -33,9 +34,9 @@ def _names_encoding(call: ast.Call) -> bool:
     return by_place or any(keyword.arg == "encoding" for keyword in call.keywords)
 
 
-def test_every_text_of_the_server_names_its_encoding() -> None:
-    files = sorted(SERVING.rglob("*.py"))
-    assert len(files) > 31
+def test_every_text_of_what_ships_names_its_encoding() -> None:
+    files = sorted(file for folder in SHIPPED for file in folder.rglob("*.py"))
+    assert len(files) > 53
     places = [f"{file}:{line}" for file in files for line in unspecified(file.read_text("utf-8"))]
     assert places == []
 

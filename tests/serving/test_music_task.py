@@ -14,7 +14,7 @@ import standins
 from PIL import Image
 from starlette.testclient import TestClient
 
-from serving.midi import midi, variable_length
+from repertoire.runtime.midi import midi, variable_length
 
 URL = "/v1/models/carillon/compose"
 

@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 import standins
 
-from serving.errors import BadModel, DeadlineExceeded, Overloaded
+from repertoire.runtime.errors import BadModel, DeadlineExceeded, Overloaded
+from repertoire.runtime.ports import Limits
 from serving.plane import Plane
-from serving.ports import Limits
 from serving.repository import Repository
 
 
@@ -274,7 +274,7 @@ def test_a_request_past_its_deadline_is_not_run(
     late = plane.submit(model, "next", tokens(3, 1), deadline=time.monotonic() + 0.01)
     run = plane.runner(model, time.monotonic() + 0.02)
     with pytest.raises(DeadlineExceeded):
-        run("next", tokens(5, 1), None)
+        run("next", **tokens(5, 1))
     gate.open.set()
     with pytest.raises(DeadlineExceeded):
         late.result(10)
@@ -291,7 +291,7 @@ def test_many_threads_at_once_each_get_their_own_answer(stock: Path) -> None:
         run = plane.runner(model)
         for step in range(50):
             x = np.full((1, 3), number + step, np.float32)
-            if not np.array_equal(run("scale", {"x": x}, None)["y"], 2 * x):
+            if not np.array_equal(run("scale", x=x)["y"], 2 * x):
                 wrong.append(number)
 
     threads = [threading.Thread(target=ask, args=(100.0 * n,)) for n in range(9)]

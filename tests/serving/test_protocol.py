@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from serving.errors import Malformed
+from repertoire.runtime.errors import Malformed
 from serving.protocol import InferRequest, decode, encode
 
 X = np.array([[1, 2, 3], [5, 7, 11]], np.float32)

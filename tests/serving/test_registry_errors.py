@@ -19,8 +19,8 @@ from typing import Any
 import pytest
 import standins
 
-from serving import app, connection, registry
-from serving.errors import BadModel
+from repertoire.runtime.errors import BadModel
+from serving import connection, registry, synchroniser
 from serving.repository import Repository
 from serving.uris import masked
 
@@ -177,15 +177,15 @@ def test_the_server_repeats_the_line_and_masks_what_it_says_itself(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with pytest.raises(BadModel) as refused:
-        app.synchronise(f"sqlite:///{tmp_path}/none.db", tmp_path / "into")
+        synchroniser.synchronise(f"sqlite:///{tmp_path}/none.db", tmp_path / "into")
     assert str(refused.value).startswith(f"there is no file {tmp_path}/none.db")
     monkeypatch.setattr(sys, "executable", "/bin/false")
     with pytest.raises(BadModel, match=r"registry http://\*\*\*@h gave no models: exit status"):
-        app.synchronise("http://user:secret@h", tmp_path / "into")
+        synchroniser.synchronise("http://user:secret@h", tmp_path / "into")
 
 
 DIRECTLY = "from serving.registry import synchronise"
-BY_THE_SERVER = "from serving.app import synchronise"
+BY_THE_SERVER = "from serving.synchroniser import synchronise"
 
 
 @pytest.mark.parametrize(("code", "place"), [(DIRECTLY, "models"), (BY_THE_SERVER, "모델 폴더")])
@@ -265,8 +265,8 @@ def test_many_who_ask_the_server_to_renew_share_two_copies(
         if len(copies) == 2:
             raise BadModel("the registry is gone")
 
-    monkeypatch.setattr(app, "synchronise", copy)
-    renew = app.Synchroniser("here", tmp_path)
+    monkeypatch.setattr(synchroniser, "synchronise", copy)
+    renew = synchroniser.Synchroniser("here", tmp_path)
     with ThreadPoolExecutor(7) as pool:
         first = pool.submit(renew)
         assert begun.wait(10)

@@ -15,9 +15,10 @@ import pytest
 import standins
 from onnx import helper
 
-from serving import repository
-from serving.errors import BadModel, ModelNotFound
-from serving.manifest import Graph, Port, parse
+from repertoire.runtime import session as session_module
+from repertoire.runtime.errors import BadModel, ModelNotFound
+from repertoire.runtime.manifest import Graph, parse
+from repertoire.runtime.signature import Port
 from serving.repository import Repository
 
 
@@ -72,7 +73,7 @@ def test_a_file_that_changes_while_it_is_opened_is_not_used(
 ) -> None:
     made, stamps = opened(models), itertools.count()
     with monkeypatch.context() as changing:
-        changing.setattr(repository, "_stamp", lambda path: (next(stamps), 0, 0))
+        changing.setattr(session_module, "stamp", lambda path: (next(stamps), 0, 0))
         with pytest.raises(BadModel, match="changed while it was opened; try again"):
             session(made, "double", "scale")
     assert served(made, 7) == 14

@@ -10,8 +10,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from repertoire.runtime.errors import InvalidInput, Malformed
 from serving import rows
-from serving.errors import InvalidInput, Malformed
 
 
 @pytest.mark.parametrize("group", [5, 1500])

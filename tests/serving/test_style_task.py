@@ -14,8 +14,8 @@ from onnx import TensorProto, helper
 from PIL import Image
 from starlette.testclient import TestClient
 
+from repertoire.runtime.tasks import style
 from serving import batch
-from serving.tasks import style
 
 SIZE = ("batch", "height", "width", 3)
 
@@ -162,7 +162,7 @@ def test_a_bad_request_is_told_what_to_change(
 def test_a_picture_of_too_many_pixels_or_bytes_is_refused_before_it_is_decoded(
     client: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from serving import images
+    from repertoire.runtime import images
 
     bomb = encoded(file_of(np.zeros((8192, 4097), np.uint8)))
     answer = client.post("/v1/models/dark/stylize", json={"images": bomb})

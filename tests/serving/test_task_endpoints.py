@@ -261,7 +261,7 @@ def test_a_task_of_a_model_that_the_server_lacks_is_named_with_the_remedy(
     service.reload()
     for answer in (client.get(path := "/v1/models/bigram/juggle"), client.post(path, json={})):
         assert answer.status_code == 404
-        assert "'juggle' that this server does not have; add a module" in answer.json()["error"]
+        assert "'juggle' that is not known here; add a module" in answer.json()["error"]
 
 
 def test_a_task_that_a_model_lacks_has_no_example(client: TestClient) -> None:

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from starlette.testclient import TestClient
 
-from serving.errors import BadModel
-from serving.manifest import parse
-from serving.text import Encoding
+from repertoire.runtime.errors import BadModel
+from repertoire.runtime.manifest import parse
+from repertoire.runtime.text import Encoding
 
 WORDS = ("a", "b", "c")
 

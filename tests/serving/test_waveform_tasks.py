@@ -18,8 +18,9 @@ from onnx.helper import make_node as node
 from PIL import Image
 from starlette.testclient import TestClient
 
-from serving import audio, batch
-from serving.errors import InvalidInput, Malformed
+from repertoire.runtime import audio
+from repertoire.runtime.errors import InvalidInput, Malformed
+from serving import batch
 
 URL = "/v1/models/staircase"
 RATE, SCALE = 53, 2.0

@@ -7,9 +7,10 @@ import numpy as np
 
 from repertoire.config import RepertoireError
 from repertoire.contract import Array, Graph, Port
-from repertoire.engines.onnx_engine import run_session, session
-from repertoire.engines.torch_engine import TorchRun
 from repertoire.export.example import axes, example
+from repertoire.runtime.onnx_run import run_session
+from repertoire.runtime.session import open_session
+from repertoire.training.torch_run import TorchRun
 
 ONNX_TYPE = {"int64": "tensor(int64)", "float32": "tensor(float)", "uint8": "tensor(uint8)"}
 
@@ -57,7 +58,7 @@ def verify_graph(
     graph: Graph, content: bytes, largest_batch: int, largest_axis: int, tolerance: float
 ) -> Parity:
     """Compare a file with its graph; raises ParityError with the place of the first difference."""
-    opened = session(content, threads=1)
+    opened = open_session(content, threads=1)
     _compare_ports(graph, "input", graph.inputs, opened.get_inputs())
     _compare_ports(graph, "output", graph.outputs, opened.get_outputs())
     run = TorchRun([graph])

@@ -1,1 +1,0 @@
-"""Two engines implement ``contract.Run``: PyTorch while training, onnxruntime afterwards."""

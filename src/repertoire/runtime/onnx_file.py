@@ -1,0 +1,92 @@
+"""Looks into an ONNX file for what must not be loaded, without the onnx package.
+
+onnxruntime resolves external tensors relative to the working directory even for a model given as
+bytes, and it brings operator domains of its own; no session option forbids either. So the protobuf
+wire format is walked here, only as deep as tensors and nodes lie: the onnx package would do the
+same for 15 MB of resident memory in every server.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from repertoire.runtime.errors import BadModel
+
+# Message -> field number -> the message in that field. Everything else is skipped unread.
+_NESTED: dict[str, dict[int, str]] = {
+    "model": {7: "graph", 20: "training", 25: "function"},
+    "training": {1: "graph", 2: "graph"},
+    "function": {7: "node", 11: "attribute"},
+    "graph": {1: "node", 5: "tensor", 15: "sparse"},
+    "node": {5: "attribute"},
+    "attribute": {5: "tensor", 6: "graph", 10: "tensor", 11: "graph", 22: "sparse", 23: "sparse"},
+    "sparse": {1: "tensor", 2: "tensor"},
+    "tensor": {},
+}
+_OPERATOR_DOMAIN, _EXTERNAL_DATA, _DATA_LOCATION = ("node", 7), ("tensor", 13), ("tensor", 14)
+_DEFAULT_DOMAINS: tuple[object, ...] = (b"", b"ai.onnx")
+_DEEPEST = 64
+
+
+def refuse_foreign_content(model: memoryview) -> None:
+    """Raises BadModel for external tensors, foreign operators, or bytes that are no ONNX."""
+    try:
+        _walk("model", model, depth=0)
+    except (IndexError, ValueError) as error:
+        raise BadModel(f"this is no ONNX file: {error}") from error
+
+
+def _walk(message: str, data: memoryview, depth: int) -> None:
+    if depth > _DEEPEST:
+        raise BadModel(f"graphs are nested more than {_DEEPEST} levels deep")
+    nested = _NESTED[message]
+    for number, value in _fields(data):
+        if (message, number) == _OPERATOR_DOMAIN and value not in _DEFAULT_DOMAINS:
+            raise BadModel(
+                f"operator domain {_shown(value)} is not allowed; export with ai.onnx alone"
+            )
+        if (message, number) == _EXTERNAL_DATA or ((message, number) == _DATA_LOCATION and value):
+            raise BadModel("tensors in external files are not allowed; export them into the model")
+        if number in nested:
+            if isinstance(value, int):
+                raise ValueError(f"field {number} of {message} holds a number, not a message")
+            _walk(nested[number], value, depth + 1)
+
+
+def _shown(value: int | memoryview) -> str:
+    return str(value) if isinstance(value, int) else bytes(value).decode(errors="replace")
+
+
+def _fields(data: memoryview) -> Iterator[tuple[int, int | memoryview]]:
+    """Yields (field number, value): an int for a varint or fixed width, else the bytes."""
+    position = 0
+    while position < len(data):
+        tag, position = _varint(data, position)
+        kind = tag & 7
+        if kind == 0:
+            value, position = _varint(data, position)
+            yield tag >> 3, value
+            continue
+        if kind == 2:
+            length, position = _varint(data, position)
+        elif kind in (1, 5):
+            length = 8 if kind == 1 else 4
+        else:
+            raise ValueError(f"unknown wire type {kind}")
+        if position + length > len(data):
+            raise ValueError("it ends in the middle of a field")
+        yield tag >> 3, data[position : position + length]
+        position += length
+
+
+def _varint(data: memoryview, position: int) -> tuple[int, int]:
+    value = shift = 0
+    while True:
+        byte = data[position]
+        value |= (byte & 127) << shift
+        position += 1
+        if byte < 128:
+            return value, position
+        shift += 7
+        if shift > 63:
+            raise ValueError("a number is longer than 64 bits")

@@ -1,0 +1,112 @@
+"""Text to token ids and back, piece by piece."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from repertoire.runtime.errors import BadModel
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """A tokenizer with the ids that end a text and fill up a batch.
+
+    `append_end`: whether a graph gets a whole text with the end after it; `start`: the id that it
+    gets before the first, if any.
+    """
+
+    tokenizer: Tokenizer
+    end: int
+    pad: int = 0
+    unknown: int | None = None
+    level: str = "word"
+    append_end: bool = True
+    start: int | None = None
+
+    @staticmethod
+    def parse(document: Mapping[str, Any]) -> Encoding:
+        """From one entry of the manifest's `encodings`. Raises BadModel."""
+        from tokenizers import Tokenizer  # servers of image models never need it
+
+        if document.get("kind") != "tokenizer":
+            raise BadModel(f"encoding kind {document.get('kind')!r} is not 'tokenizer'")
+        try:
+            tokenizer = Tokenizer.from_str(json.dumps(document["tokenizer"]))
+        except Exception as error:  # the library raises Exception itself
+            raise BadModel(f"the tokenizer in the manifest does not load: {error}") from error
+        # Otherwise a text that spells a special token would be read as one.
+        tokenizer.encode_special_tokens = True
+        # Older manifests say neither; their whole texts end so, and what is continued starts so.
+        return Encoding(
+            tokenizer,
+            document["end"],
+            document.get("pad", 0),
+            document.get("unknown"),
+            document.get("level", "word"),
+            document.get("append_end", True),
+            document.get("start", document["end"]),
+        )
+
+    @property
+    def opening(self) -> list[int]:
+        """What a graph gets before the first id of a text."""
+        return [] if self.start is None else [self.start]
+
+    @property
+    def closing(self) -> list[int]:
+        """What a graph gets after the last id of a whole text."""
+        return [self.end] if self.append_end else []
+
+    @cached_property
+    def vocabulary(self) -> Mapping[str, int]:
+        return self.tokenizer.get_vocab()
+
+    def normal(self, text: str) -> str:
+        """The text as the vocabulary spells it."""
+        normalizer = self.tokenizer.normalizer
+        return str(normalizer.normalize_str(text)) if normalizer else text
+
+    def ids(self, text: str) -> list[int]:
+        return list(self.tokenizer.encode(text).ids)
+
+    def tokens(self, ids: Sequence[int]) -> list[str]:
+        return [self.tokenizer.id_to_token(each) or "" for each in ids]
+
+    def text(self, ids: Sequence[int]) -> str:
+        return str(self.tokenizer.decode(list(ids), skip_special_tokens=False))
+
+
+class Pieces:
+    """Turns tokens into the pieces of text they add, one at a time.
+
+    A token's text depends on its neighbours (spaces, characters of several bytes), so each piece
+    is the difference between two decodings; the window keeps that at constant cost.
+    """
+
+    def __init__(self, encoding: Encoding, ids: Sequence[int]) -> None:
+        self._encoding = encoding
+        self._window = list(ids[-8:])
+        self._known = encoding.text(self._window)
+        self._fresh = 0
+
+    def add(self, token: int) -> str:
+        """The text this token adds; empty while a character is incomplete."""
+        if token == self._encoding.end:
+            self._window, self._known, self._fresh = [], "", 0
+            return "\n"
+        self._window.append(token)
+        self._fresh += 1
+        text = self._encoding.text(self._window)
+        if text.endswith("\N{REPLACEMENT CHARACTER}") and self._fresh < 8:
+            return ""
+        piece = text[len(self._known) :]
+        self._window = self._window[-max(8, self._fresh) :]
+        self._known, self._fresh = self._encoding.text(self._window), 0
+        return piece
