@@ -76,6 +76,10 @@ class Encoding:
     def ids(self, text: str) -> list[int]:
         return list(self.tokenizer.encode(text).ids)
 
+    def until_end(self, ids: Sequence[int]) -> list[int]:
+        """The ids before the first end."""
+        return list(ids[: ids.index(self.end)] if self.end in ids else ids)
+
     def tokens(self, ids: Sequence[int]) -> list[str]:
         return [self.tokenizer.id_to_token(each) or "" for each in ids]
 

@@ -1,25 +1,33 @@
-"""What tasks over texts share: reading them, and runs over rows of unequal length."""
+"""What tasks over texts share: fields of their answers, and runs over rows of unequal length."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Annotated, TypedDict
 
 import numpy as np
 
-from repertoire.runtime.errors import Malformed
-from repertoire.runtime.fields import Fields
+from repertoire.runtime.schema import Many
 from repertoire.runtime.signature import Array
+from repertoire.runtime.text import Encoding
 
 TEXTS = 256  # in one request
 ROWS = 32  # texts in one run
 
+Texts = Annotated[list[str], Many(TEXTS), "a text, or a list of them"]
 
-def read_texts(fields: Fields) -> list[str]:
-    """The field `text`: a string or a list of them."""
-    texts = fields.one_or_many("text", TEXTS)
-    if not all(isinstance(text, str) for text in texts):
-        raise Malformed("text is a string or a list of strings")
-    return texts
+
+class Read(TypedDict):
+    """How much of a text the model knew."""
+
+    input_tokens: Annotated[int, "tokens of the text"]
+    unknown_tokens: Annotated[int, "those that are not in the model's vocabulary"]
+
+
+def how_read(encoding: Encoding, ids: Sequence[int]) -> Read:
+    """Of the ids of a text, without what is put before and after it."""
+    unknown = sum(each == encoding.unknown for each in ids)
+    return {"input_tokens": len(ids), "unknown_tokens": unknown}
 
 
 def by_length(rows: Sequence[Sequence[int]]) -> Iterator[list[int]]:
