@@ -13,7 +13,7 @@ from repertoire.runtime.manifest import Graph
 from repertoire.runtime.model import Model
 from repertoire.runtime.ports import from_numbers
 from repertoire.runtime.signature import Arrays, Run
-from repertoire.runtime.task import Task
+from repertoire.runtime.task import Task, plain
 from serving.rows import Row
 
 Item = tuple[int, Row | InferenceError]
@@ -30,25 +30,26 @@ def task_answer(
     Drawn answers depend on the setting `seed` and the number of the row alone. `fields` are further
     ones of a task that takes a row at a time, filled by columns of their names.
     """
+    settings = {"seed": 0, **settings} if asked.seeded else settings
 
     def many(group: Sequence[tuple[int, Row]]) -> list[Row]:
         column, field = _filling(asked, group[0][1])
         values = [_value(row, column) for _, row in group]
-        results = asked.answer(model, run, {**settings, field: values})["results"]
+        results = asked.answer(model, run, asked.read({**settings, field: values}))
         if len(results) != len(group):  # a list may itself be one value, as of numbers
             raise Malformed(f"{column} of these rows was taken for one; each needs a list")
         files = [{"file": row["file"]} if "file" in row else {} for _, row in group]
-        return [{**file, **result} for file, result in zip(files, results, strict=True)]
+        return [{**file, **plain(result)} for file, result in zip(files, results, strict=True)]
 
     def one(group: Sequence[tuple[int, Row]]) -> list[Row]:
-        seed = settings.get("seed", 0)
-        requests = (
-            {asked.field: _value(row, asked.column)}
-            | ({"seed": seed + number} if asked.seeded else {})
-            | {name: row[name] for name in fields if row.get(name) is not None}
-            for number, row in group
-        )
-        return [asked.answer(model, run, {**settings, **request}) for request in requests]
+        answers = []
+        for number, row in group:
+            column, field = _filling(asked, row)
+            filled = asked.for_row(_value(row, column), number, settings)
+            filled[field] = filled.pop(asked.rows)
+            filled |= {name: row[name] for name in fields if row.get(name) is not None}
+            answers.append(plain(asked.answer(model, run, asked.read(filled))))
+        return answers
 
     return many if asked.many else one
 
@@ -58,7 +59,7 @@ def _filling(asked: Task, row: Row) -> tuple[str, str]:
     for column, field in asked.others.items():
         if row.get(column) is not None:
             return column, field
-    return asked.column, asked.field
+    return asked.column, asked.rows
 
 
 def _value(row: Row, column: str) -> Any:

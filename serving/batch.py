@@ -185,7 +185,7 @@ def _answer(
         take, line = columns.of_task(head, model, task, settings, given)
         if line:
             print(line)
-        others = [name for name in given if name not in (task.field, task.column)]
+        others = [name for name in given if name not in (task.rows, task.column)]
         answer = task_answer(model, run, task, settings, others)
     else:
         head.check(given.values())

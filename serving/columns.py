@@ -84,17 +84,16 @@ def of_task(
     else the only one of texts. Raises InvalidInput.
     """
     head.check(given.values())
-    names = {task.field: task.column, **{field: column for column, field in task.others.items()}}
+    names = {task.rows: task.column, **{field: column for column, field in task.others.items()}}
     taken = {names.get(name, name): column for name, column in given.items()}
-    listed = task.table(model, settings) if task.table else ()
+    listed = task.columns.names(model, settings) if task.columns else ()
     _check_known(task, [*names.values(), *listed], taken)
     here = [name for name in names.values() if taken.get(name, name) in head.names]
-    if listed and not here:
+    if task.columns and listed and not here:
         _check_listed(head, listed, taken)
         places = [taken.get(name, name) for name in listed]
-        raw = task.raw_cells is not None and task.raw_cells(model)
-        take = _cells if raw else _listing
-        return take(head, places, task.table_column), f"row: {', '.join(listed)}"
+        take = _cells if task.columns.raw(model) else _listing
+        return take(head, places, names[task.columns.field]), f"row: {', '.join(listed)}"
     if here or not head.names:  # of a file without a row, each line says what is wrong with it
         line = f"{here[0]}: the column {taken[here[0]]}" if here and here[0] in taken else ""
     else:

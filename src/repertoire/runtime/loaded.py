@@ -21,6 +21,8 @@ from repertoire.runtime.session import open_graph
 from repertoire.runtime.signature import Run
 from repertoire.runtime.task import Event, Task
 
+LONGEST_PATH = 4096  # characters; what is longer is base64
+
 
 class LoadedModel:
     """``model.<task>(rows, **settings)`` for each of ``model.tasks``; see ``help(model.<task>)``.
@@ -111,22 +113,35 @@ class BoundTask:
         """The field of the rows, where it is given, and the other fields."""
         if len(rows) > 1:
             raise Malformed(f"{self.task.name} takes one row, or one list; settings have names")
-        others = {name: _local(value) for name, value in settings.items()}
-        named = {self.task.rows: others.pop(self.task.rows)} if self.task.rows in others else {}
-        return ({self.task.rows: _local(rows[0])} if rows else named), others
+        fields = {**settings, **({self.task.rows: rows[0]} if rows else {})}
+        local = {name: _local(value) for name, value in fields.items()}
+        given = {n: local.pop(n) for n in [self.task.rows] if n in local}
+        if self.task.media:
+            given = {name: _opened(value) for name, value in given.items()}
+        return given, local
 
 
 def _local(value: Any) -> Any:
     """What a program has at hand as a request holds it: a path as its bytes, numbers as lists."""
     if isinstance(value, os.PathLike):
         return Path(value).read_bytes()
-    if isinstance(value, np.ndarray) and not (value.dtype == np.uint8 and value.ndim in (2, 3)):
-        return value.tolist()
+    if isinstance(value, np.ndarray):
+        if value.dtype != np.uint8:
+            return value.tolist()
+        batch = value.ndim == 4 or (value.ndim == 3 and value.shape[2] != 3)
+        return list(value) if batch else value
     if isinstance(value, list | tuple):
         return [_local(each) for each in value]
     if isinstance(value, Mapping):
         return {name: _local(each) for name, each in value.items()}
     return value
+
+
+def _opened(value: Any) -> Any:
+    """The bytes of a file for its name: one's own program may read files, a server must not."""
+    if isinstance(value, str) and len(value) < LONGEST_PATH and Path(value).is_file():
+        return Path(value).read_bytes()
+    return [_opened(each) for each in value] if isinstance(value, list) else value
 
 
 def _signature(task: Task) -> inspect.Signature:

@@ -95,7 +95,7 @@ class Field:
 
 
 @functools.cache
-def fields_of(kind: type[Any]) -> Mapping[str, Field]:
+def fields_of(kind: Any) -> Mapping[str, Field]:
     """The fields of a dataclass or of a TypedDict, in their order."""
     hints = typing.get_type_hints(kind, include_extras=True)
     if typing.is_typeddict(kind):
@@ -110,11 +110,11 @@ def fields_of(kind: type[Any]) -> Mapping[str, Field]:
 
 
 def read(kind: type[T], values: Mapping[str, Any]) -> T:
-    """The request that a mapping spells. Raises Malformed and InvalidInput with the field's path."""
-    return typing.cast("T", _object(kind).take(values, ""))
+    """The request that a mapping spells. Raises Malformed, InvalidInput with the field's path."""
+    return typing.cast("T", _object(typing.cast("Any", kind)).take(values, ""))
 
 
-def json_schema(kind: type[Any]) -> dict[str, Any]:
+def json_schema(kind: Any) -> dict[str, Any]:
     """The JSON Schema (draft 2020-12) of a request or an answer."""
     return dict(_object(kind).schema)
 
@@ -310,7 +310,7 @@ def _union(shapes: Sequence[Shape]) -> Shape:
 
 
 @functools.cache
-def _object(kind: type[Any]) -> Shape:
+def _object(kind: Any) -> Shape:
     fields = fields_of(kind)
     make: Callable[..., Any] = dict if typing.is_typeddict(kind) else kind
     schema = {

@@ -108,13 +108,13 @@ class Task:
             raise ValueError(f"task {self.name}: {', '.join(unknown)} is no field of its request")
 
     @cached_property
-    def request(self) -> type[Any]:
+    def request(self) -> Any:
         """The dataclass of a request."""
         hints = inspect.get_annotations(self.answer, eval_str=True)
         return next(hint for name, hint in hints.items() if name == "request")
 
     @cached_property
-    def result(self) -> type[Any]:
+    def result(self) -> Any:
         """The TypedDict of one answer."""
         hint = inspect.get_annotations(self.answer, eval_str=True)["return"]
         return hint.__args__[0] if self.many else hint

@@ -16,7 +16,7 @@ from repertoire.runtime.examples import prompt, source
 from repertoire.runtime.inference.language import Choice, log_probs, sampled, shifted
 from repertoire.runtime.model import Model
 from repertoire.runtime.schema import Between, Seed
-from repertoire.runtime.signature import Array, Run
+from repertoire.runtime.signature import Array, Arrays, Run
 from repertoire.runtime.task import Event, Task, last
 from repertoire.runtime.text import Encoding, Pieces
 from repertoire.runtime.texts import Read, Texts, by_length, how_read, padded_rows
@@ -163,7 +163,7 @@ class Translated(Read):
 def translate(model: Model, run: Run, request: Translate) -> list[Translated]:
     """Turns texts of the source language into texts of the target language."""
     origin, target = model.encoding("source"), model.encoding("target")
-    search = {
+    search: Arrays = {
         "max_length": np.array(request.max_length or usual_length(model), np.int64),
         "beam": np.array(request.beam, np.int64),
         "length_penalty": np.array(request.length_penalty, np.float32),
