@@ -99,7 +99,9 @@ def fields_of(kind: Any) -> Mapping[str, Field]:
     """The fields of a dataclass or of a TypedDict, in their order."""
     hints = typing.get_type_hints(kind, include_extras=True)
     if typing.is_typeddict(kind):
-        required = kind.__required_keys__
+        # Annotations that are strings hide NotRequired from the TypedDict itself.
+        free = {n for n, hint in hints.items() if typing.get_origin(hint) is NotRequired}
+        required = kind.__required_keys__ - free
         return {n: _field(hint, n in required, None) for n, hint in hints.items()}
     found = {}
     for each in dataclasses.fields(kind):
