@@ -18,6 +18,7 @@ from repertoire.runtime.task import Known, Task, named
 
 F = TypeVar("F", bound=Callable[..., Any])
 JSON = "application/json"
+MARK = "described"  # the attribute of a function that ``described`` sets
 ERRORS = {
     400: "the request cannot be read",
     404: "there is no such model, version or task",
@@ -57,7 +58,7 @@ def described(
         told: Described = {"answer": {media: _schema(answer)}, "errors": tuple(errors), "tag": tag}
         if body is not None:
             told["body"] = {JSON: _schema(body)}
-        function.openapi = told  # type: ignore[attr-defined]
+        setattr(function, MARK, told)
         return function
 
     return mark
@@ -72,7 +73,7 @@ def document(routes: Iterable[BaseRoute], models: Iterable[Model], version: str)
     served = list(models)
     paths: dict[str, Any] = {}
     for route in routes:
-        if isinstance(route, Route) and hasattr(route.endpoint, "openapi"):
+        if isinstance(route, Route) and hasattr(route.endpoint, MARK):
             for method in sorted((route.methods or set()) - {"HEAD"}):
                 paths.setdefault(route.path, {})[method.lower()] = _operation(route, method, served)
     for name in sorted({name for model in served for name in model.manifest.tasks}):
@@ -92,7 +93,7 @@ def document(routes: Iterable[BaseRoute], models: Iterable[Model], version: str)
 
 
 def _operation(route: Route, method: str, models: list[Model]) -> dict[str, Any]:
-    told: Described = route.endpoint.openapi
+    told: Described = getattr(route.endpoint, MARK)
     summary, _, more = (route.endpoint.__doc__ or "").strip().partition("\n")
     operation = {
         "operationId": f"{method.lower()}-{route.path.strip('/').replace('/', '-') or 'page'}",

@@ -26,7 +26,10 @@ class Read(TypedDict):
 
 def how_read(encoding: Encoding, ids: Sequence[int]) -> Read:
     """Of the ids of a text, without what is put before and after it."""
-    return {"input_tokens": len(ids), "unknown_tokens": list(ids).count(encoding.unknown)}
+    return {
+        "input_tokens": len(ids),
+        "unknown_tokens": list[int | None](ids).count(encoding.unknown),
+    }
 
 
 def by_length(rows: Sequence[Sequence[int]]) -> Iterator[list[int]]:
