@@ -1,14 +1,11 @@
-"""What tasks over texts share: fields of their answers, and runs over rows of unequal length."""
+"""What tasks over texts share: fields of their requests and answers."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Annotated, TypedDict
 
-import numpy as np
-
 from repertoire.runtime.schema import Many
-from repertoire.runtime.signature import Array
 from repertoire.runtime.text import Encoding
 
 TEXTS = 256  # in one request
@@ -24,24 +21,26 @@ class Read(TypedDict):
     unknown_tokens: Annotated[int, "those that are not in the model's vocabulary"]
 
 
+class Written(TypedDict):
+    """How much of what it wrote the model has no token for."""
+
+    unknown_output_tokens: Annotated[int, "places in the answer for which the model has no token"]
+
+
 def how_read(encoding: Encoding, ids: Sequence[int]) -> Read:
     """Of the ids of a text, without what is put before and after it."""
-    return {
-        "input_tokens": len(ids),
-        "unknown_tokens": list[int | None](ids).count(encoding.unknown),
-    }
+    return {"input_tokens": len(ids), "unknown_tokens": _unknown(encoding, ids)}
 
 
-def by_length(rows: Sequence[Sequence[int]]) -> Iterator[list[int]]:
-    """Row numbers in groups of similar length, so that little of a run is padding."""
-    order = sorted(range(len(rows)), key=lambda each: len(rows[each]))
-    for start in range(0, len(order), ROWS):
-        yield order[start : start + ROWS]
+def how_written(encoding: Encoding, ids: Sequence[int]) -> Written:
+    """Of the ids of an answer."""
+    return {"unknown_output_tokens": _unknown(encoding, ids)}
 
 
-def padded_rows(rows: Sequence[Sequence[int]], pad: int) -> Array:
-    """int64[rows, longest]."""
-    padded = np.full((len(rows), max(map(len, rows))), pad, np.int64)
-    for number, row in enumerate(rows):
-        padded[number, : len(row)] = row
-    return padded
+def whole(encoding: Encoding, texts: Sequence[Sequence[int]]) -> list[list[int]]:
+    """Ids as a graph gets whole texts: with what closes them."""
+    return [[*ids, *encoding.closing] for ids in texts]
+
+
+def _unknown(encoding: Encoding, ids: Sequence[int]) -> int:
+    return list[int | None](ids).count(encoding.unknown)

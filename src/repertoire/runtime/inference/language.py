@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from repertoire.runtime.inference.rows import Ids, by_length
 from repertoire.runtime.signature import Array, Arrays, Run, next_states
 
 
@@ -54,6 +55,22 @@ def log_probs(run: Run, tokens: Array, targets: Array, positions: int) -> Array:
     return np.concatenate(pieces, axis=1)
 
 
+def log_probs_of_rows(run: Run, tokens: Array, targets: Array, positions: int) -> Array:
+    """As ``log_probs``, a few rows at a time, so that a run holds `positions` of any number."""
+    most = max(1, positions // targets.shape[1])
+    parts = [slice(start, start + most) for start in range(0, len(targets), most)]
+    return np.concatenate([log_probs(run, tokens[p], targets[p], positions) for p in parts])
+
+
+def log_probs_of_texts(run: Run, texts: Ids, start: int, most: int, positions: int) -> list[Array]:
+    """The log-probability of each token of whole texts, nats; at most `most` texts a run."""
+    found: dict[int, Array] = {}
+    for rows, ids in by_length(texts, most, start):
+        scored = log_probs(run, shifted(ids, start), ids, positions)
+        found |= {row: nats[: len(texts[row])] for row, nats in zip(rows, scored, strict=True)}
+    return [found[row] for row in range(len(texts))]
+
+
 def sampled(
     run: Run, ids: list[int], choice: Choice, seed: int, end: int = 0, least: int = 0
 ) -> Iterator[tuple[int, float]]:
@@ -71,6 +88,33 @@ def sampled(
         token = int(run("sample", "token", log_probs=allowed, uniform=uniform, **how)["token"][0])
         yield token, float(step["log_probs"][0, token])
         tokens, states = np.array([[token]], np.int64), next_states(run, "next", step)
+
+
+def completed(
+    run: Run, ids: list[int], allowed: Array, count: int, length: int
+) -> tuple[Array, Array]:
+    """Of the tokens `allowed` after `ids` the likeliest, each with the likeliest tokens after it.
+
+    int64 (count or fewer, length), and the log-probability of each row, nats; not in order.
+    """
+    outputs = ("log_probs", *run.graph("next").feedback)
+    step = run("next", *outputs, tokens=np.array([ids], np.int64))
+    order = np.argsort(-step["log_probs"][0, allowed], kind="stable")
+    first = allowed[order[:count]]
+    tokens, nats = first[:, None], step["log_probs"][0, first].astype(np.float64)
+    states = _repeated(run, next_states(run, "next", step), len(first))
+    for _ in range(length - 1 if len(first) else 0):
+        step = run("next", *outputs, tokens=tokens[:, -1:], **states)
+        likeliest = step["log_probs"].argmax(1)[:, None].astype(np.int64)
+        nats += step["log_probs"].max(1)
+        tokens, states = np.concatenate((tokens, likeliest), 1), next_states(run, "next", step)
+    return tokens, nats
+
+
+def _repeated(run: Run, states: Arrays, count: int) -> Arrays:
+    """The states of one row for `count` rows."""
+    axes = {port.name: port.batch_axis for port in run.graph("next").inputs}
+    return {name: np.repeat(state, count, axes[name]) for name, state in states.items()}
 
 
 def _without(log_probs: Array, token: int) -> Array:

@@ -9,10 +9,11 @@ import numpy as np
 
 from repertoire.runtime.errors import BadModel
 from repertoire.runtime.examples import source
+from repertoire.runtime.inference.rows import over_texts
 from repertoire.runtime.model import Model
 from repertoire.runtime.signature import Run
 from repertoire.runtime.task import Task
-from repertoire.runtime.texts import Read, Texts, by_length, how_read, padded_rows
+from repertoire.runtime.texts import ROWS, Read, Texts, how_read, whole
 
 
 @dataclass(frozen=True)
@@ -29,18 +30,17 @@ def classify(model: Model, run: Run, request: Classify) -> list[Classified]:
     """What class texts are of."""
     encoding, classes = model.encoding("text"), _classes(model)
     ids = [encoding.ids(text) for text in request.text]
-    whole = [[*each, *encoding.closing] for each in ids]
-    found: dict[int, Classified] = {}
-    for rows in by_length(whole):
-        padded = padded_rows([whole[row] for row in rows], encoding.pad)
-        log_probs = run("classify", "log_probs", tokens=padded)["log_probs"]
-        for row, probabilities in zip(rows, np.exp(log_probs), strict=True):
-            found[row] = {
-                "label": classes[int(probabilities.argmax())],
-                "probabilities": dict(zip(classes, probabilities.tolist(), strict=True)),
-                **how_read(encoding, ids[row]),
-            }
-    return [found[row] for row in range(len(ids))]
+    texts = whole(encoding, ids)
+    found = over_texts(run, "classify", texts, ROWS, "log_probs", pad=encoding.pad)
+    answers = []
+    for own, probabilities in zip(ids, np.exp(found["log_probs"]), strict=True):
+        answer: Classified = {
+            "label": classes[int(probabilities.argmax())],
+            "probabilities": dict(zip(classes, probabilities.tolist(), strict=True)),
+            **how_read(encoding, own),
+        }
+        answers.append(answer)
+    return answers
 
 
 def _classes(model: Model) -> list[str]:

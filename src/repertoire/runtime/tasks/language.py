@@ -13,13 +13,22 @@ import numpy as np
 
 from repertoire.runtime.errors import BadModel
 from repertoire.runtime.examples import prompt, source
-from repertoire.runtime.inference.language import Choice, log_probs, sampled, shifted
+from repertoire.runtime.inference.language import Choice, log_probs_of_texts, sampled
+from repertoire.runtime.inference.rows import over_texts
 from repertoire.runtime.model import Model
 from repertoire.runtime.schema import Between, Seed
 from repertoire.runtime.signature import Array, Arrays, Run
 from repertoire.runtime.task import Event, Task, last
 from repertoire.runtime.text import Encoding, Pieces
-from repertoire.runtime.texts import Read, Texts, by_length, how_read, padded_rows
+from repertoire.runtime.texts import (
+    ROWS,
+    Read,
+    Texts,
+    Written,
+    how_read,
+    how_written,
+    whole,
+)
 
 POSITIONS = 512  # rows x time in one run: a softmax of 10,000 words over them takes 20 MB
 LONGEST = 4096  # tokens of an answer
@@ -41,9 +50,9 @@ def score(model: Model, run: Run, request: Score) -> list[Scored]:
     """How likely texts are."""
     encoding = model.encoding("text")
     ids = [encoding.ids(text) for text in request.text]
-    targets = [[*each, *encoding.closing] for each in ids]
+    targets = whole(encoding, ids)
     scored = zip(ids, targets, text_log_probs(model, run, targets), strict=True)
-    return [_scored(encoding, own, whole, nats) for own, whole, nats in scored]
+    return [_scored(encoding, own, closed, nats) for own, closed, nats in scored]
 
 
 def text_log_probs(model: Model, run: Run, targets: Sequence[list[int]]) -> list[Array]:
@@ -51,13 +60,7 @@ def text_log_probs(model: Model, run: Run, targets: Sequence[list[int]]) -> list
     start = model.encoding("text").start
     if start is None:
         raise BadModel(f"the manifest of {model.name!r} names no token that starts a text")
-    found: list[Array] = [np.empty(0)] * len(targets)
-    for rows in by_length(targets):
-        padded = padded_rows([targets[row] for row in rows], start)
-        scored = log_probs(run, shifted(padded, start), padded, POSITIONS)
-        for row, nats in zip(rows, scored, strict=True):
-            found[row] = nats[: len(targets[row])]
-    return found
+    return log_probs_of_texts(run, targets, start, ROWS, POSITIONS)
 
 
 def _scored(encoding: Encoding, ids: Sequence[int], targets: Sequence[int], nats: Array) -> Scored:
@@ -87,7 +90,7 @@ class Generate:
     ] = None
 
 
-class Generated(Read):
+class Generated(Read, Written):
     text: Annotated[str, "what follows the prompt"]
     tokens: list[str]
     log_probs: Annotated[list[float], "of each token under the model itself, nats"]
@@ -126,15 +129,16 @@ def generate_events(model: Model, run: Run, request: Generate) -> Iterator[Event
         piece = pieces.add(token)
         text += piece
         yield "token", Token(text=piece, log_prob=log_prob)
-    whole: Generated = {
+    answer: Generated = {
         "text": text,
         "tokens": encoding.tokens(chosen),
         "log_probs": nats,
         "seed": seed,
         "finish": finish,
         **how_read(encoding, ids),
+        **how_written(encoding, chosen),
     }
-    yield "done", whole
+    yield "done", answer
 
 
 @dataclass(frozen=True)
@@ -153,11 +157,10 @@ class Translate:
     ] = 0.0
 
 
-class Translated(Read):
+class Translated(Read, Written):
     text: str
     tokens: list[str]
     log_prob: Annotated[float, "of the answer, without the penalty, nats"]
-    unknown_output_tokens: Annotated[int, "places in the answer for which the model has no token"]
 
 
 def translate(model: Model, run: Run, request: Translate) -> list[Translated]:
@@ -169,22 +172,25 @@ def translate(model: Model, run: Run, request: Translate) -> list[Translated]:
         "length_penalty": np.array(request.length_penalty, np.float32),
     }
     ids = [origin.ids(text) for text in request.text]
-    whole = [[*each, *origin.closing] for each in ids]
-    found: dict[int, Translated] = {}
-    for rows in by_length(whole):
-        padded = padded_rows([whole[row] for row in rows], origin.pad)
-        outputs = run("translate", source=padded, **search)
-        answers = zip(rows, outputs["tokens"].tolist(), outputs["log_prob"].tolist(), strict=True)
-        for row, tokens, log_prob in answers:
-            own = target.until_end(tokens)
-            found[row] = {
-                "text": target.text(own),
-                "tokens": target.tokens(own),
-                "log_prob": log_prob,
-                "unknown_output_tokens": sum(each == target.unknown for each in own),
-                **how_read(origin, ids[row]),
-            }
-    return [found[row] for row in range(len(ids))]
+    found = over_texts(
+        *(run, "translate", whole(origin, ids), ROWS),
+        *("tokens", "log_prob"),
+        pad=origin.pad,
+        port="source",
+        **search,
+    )
+    answers = []
+    for own, row, log_prob in zip(ids, found["tokens"].tolist(), found["log_prob"], strict=True):
+        tokens = target.until_end(row)
+        answer: Translated = {
+            "text": target.text(tokens),
+            "tokens": target.tokens(tokens),
+            "log_prob": float(log_prob),
+            **how_read(origin, own),
+            **how_written(target, tokens),
+        }
+        answers.append(answer)
+    return answers
 
 
 def usual_length(model: Model) -> int:
