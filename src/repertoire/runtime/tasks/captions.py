@@ -8,10 +8,11 @@ from typing import Annotated, Any
 import numpy as np
 
 from repertoire.runtime import images
+from repertoire.runtime.errors import InferenceError
 from repertoire.runtime.inference.rows import over_rows
 from repertoire.runtime.model import Model
 from repertoire.runtime.schema import Between, Many, Media
-from repertoire.runtime.signature import Run
+from repertoire.runtime.signature import Array, Run
 from repertoire.runtime.task import File, Task
 from repertoire.runtime.texts import ROWS, Written, how_written
 
@@ -37,7 +38,9 @@ def caption(model: Model, run: Run, request: Caption) -> list[Said]:
     """Says what images show."""
     encoding = model.encoding("caption")
     sizes = images.fixed_sizes(model.manifest.graph("caption"))
-    pixels = np.stack([images.read_fitted(each, *sizes) for each in request.images])
+    pixels = np.stack(
+        [_read(each, f"images[{place}]", sizes) for place, each in enumerate(request.images)]
+    )
     limit = np.array(request.max_length, np.int64)
     found = over_rows(run, "caption", ROWS, "tokens", "log_prob", images=pixels, max_length=limit)
     answers = []
@@ -51,6 +54,14 @@ def caption(model: Model, run: Run, request: Caption) -> list[Said]:
         }
         answers.append(answer)
     return answers
+
+
+def _read(image: Any, path: str, sizes: tuple[int, ...]) -> Array:
+    """An image of these sizes. Raises what ``images.read_fitted`` does, with the path before it."""
+    try:
+        return images.read_fitted(image, *sizes)
+    except InferenceError as error:
+        raise type(error)(f"{path}: {error}") from error
 
 
 TASKS = (
