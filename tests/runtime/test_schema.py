@@ -126,7 +126,7 @@ def test_an_image_is_taken_as_it_comes(image: Any) -> None:
 
 @pytest.mark.parametrize("image", [None, 3, True, {"a": 1}, [1, 2], []])
 def test_what_cannot_be_an_image_is_refused(image: Any) -> None:
-    with pytest.raises(Malformed, match="image is .*; send an image file in base64, or lists of"):
+    with pytest.raises(Malformed, match=r"image is .*; send an image file in base64, or lists of"):
         read(Look, {"image": image})
 
 

@@ -89,7 +89,7 @@ def test_what_cannot_be_asked_is_refused_in_one_line(
 
 
 def test_a_setting_out_of_bounds_names_them(models: Path) -> None:
-    with pytest.raises(InvalidInput, match="top_p is 1.5; send a number from 0 to 1"):
+    with pytest.raises(InvalidInput, match=r"top_p is 1\.5; send a number from 0 to 1"):
         load(models / "bigram").generate("a", top_p=1.5)
 
 
