@@ -12,6 +12,7 @@ from repertoire.runtime.errors import InferenceError, InvalidInput, Malformed, T
 from repertoire.runtime.manifest import Graph
 from repertoire.runtime.model import Model
 from repertoire.runtime.ports import from_numbers
+from repertoire.runtime.schema import Rows
 from repertoire.runtime.signature import Arrays, Run
 from repertoire.runtime.task import Task, plain
 from serving.rows import Row
@@ -35,9 +36,7 @@ def task_answer(
     def many(group: Sequence[tuple[int, Row]]) -> list[Row]:
         column, field = _filling(asked, group[0][1])
         values = [_value(row, column) for _, row in group]
-        results = asked.answer(model, run, asked.read({**settings, field: values}))
-        if len(results) != len(group):  # a list may itself be one value, as of numbers
-            raise Malformed(f"{column} of these rows was taken for one; each needs a list")
+        results = asked.answer(model, run, asked.read({**settings, field: Rows(values)}))
         files = [{"file": row["file"]} if "file" in row else {} for _, row in group]
         return [{**file, **plain(result)} for file, result in zip(files, results, strict=True)]
 

@@ -115,12 +115,12 @@ def test_who_accepts_midi_or_png_gets_the_file_of_the_same_piece(client: TestCli
 @pytest.mark.parametrize(
     ("body", "status", "line"),
     [
-        ({"prompt": [[59]]}, 422, "note 59; send 60 to 64"),
-        ({"prompt": [[65]]}, 422, "note 65; send 60 to 64"),
-        ({"prompt": [60]}, 400, "a list of chords"),
-        ({"prompt": [[60.5]]}, 400, "a list of chords"),
-        ({"prompt": [[True]]}, 400, "a list of chords"),
-        ({"prompt": "C E G"}, 400, "prompt is a list, not str"),
+        ({"prompt": [[59]]}, 422, "prompt[0] holds note 59; send 60 to 64"),
+        ({"prompt": [[65]]}, 422, "prompt[0] holds note 65; send 60 to 64"),
+        ({"prompt": [60]}, 400, "prompt[0] is 60; send a list"),
+        ({"prompt": [[60.5]]}, 400, "prompt[0][0] is 60.5; send a whole number"),
+        ({"prompt": [[62], [True]]}, 400, "prompt[1][0] is true"),
+        ({"prompt": "C E G"}, 400, 'prompt is "C E G"; send a list'),
         ({"prompt": [[]] * 1025}, 422, "prompt holds 1025 values"),
         ({"frames": 0}, 422, "frames is 0"),
         ({"tempo": 3}, 422, "tempo is 3"),

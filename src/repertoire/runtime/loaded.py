@@ -94,7 +94,7 @@ class BoundTask:
             request = self.task.read(settings)
             return self.task.answer(model, run, request)
         value = given[self.task.rows]
-        if self.task.is_row(value):
+        if self.task.is_row(model, value):
             [answer] = self.task.ask(model, run, [value], settings)
             return answer
         if not isinstance(value, list | tuple):

@@ -1,8 +1,8 @@
 """What requests and answers hold, declared by types: read, checked, described as JSON Schema.
 
 A request is a frozen dataclass, an answer a TypedDict. Their fields are of plain types and of
-``Annotated`` ones, whose notes are a text (the description), ``Between``, ``Many``, ``Size`` and
-``Media``.
+``Annotated`` ones, whose notes are a text (the description), ``Between``, ``Many``, ``Size``,
+``Media`` and ``Called``.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from repertoire.runtime.errors import InvalidInput, Malformed
 T = TypeVar("T")
 LARGEST_SEED = 2**53 - 1  # the largest that every reader of JSON keeps whole
 SHOWN = 40  # characters of a value in a message
+LONG = 64  # values of a list, from which on it pays to look at all of them at once
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,17 @@ class Media:
     name: str
 
 
+@dataclass(frozen=True)
+class Called:
+    """What messages call a value of one of several types."""
+
+    words: str
+
+
+class Rows(list[Any]):
+    """Rows of a batch: many even where one of them may itself be a list."""
+
+
 Seed = Annotated[
     int | None, Between(0, LARGEST_SEED), "the same seed draws the same; a random one if left out"
 ]
@@ -69,12 +81,14 @@ class Shape:
     """A type as it is read: `words` complete "send …"; `fits` looks at types alone, not at bounds.
 
     `take(value, path)` gives the value as the request holds it; raises Malformed, InvalidInput.
+    `take_all(values)` does so for a long list; None where its values must be taken one by one.
     """
 
     words: str
     fits: Callable[[Any], bool]
     take: Callable[[Any, str], Any]
     schema: Mapping[str, Any]
+    take_all: Callable[[Sequence[Any]], list[Any] | None] = lambda values: None
 
 
 @dataclass(frozen=True)
@@ -151,7 +165,8 @@ def _shape(hint: Any, notes: tuple[Any, ...]) -> Shape:
         return _file(media)
     origin = typing.get_origin(hint)
     if origin in (Union, types.UnionType):
-        return _union([_shape(each, notes) for each in typing.get_args(hint)])
+        shapes = [_shape(each, notes) for each in typing.get_args(hint)]
+        return _union(shapes, _note(notes, Called))
     if origin is Literal:
         return _choice(typing.get_args(hint))
     if origin is list:
@@ -208,15 +223,31 @@ def _number(whole: bool, bounds: Between | None) -> Shape:
             raise Malformed(f"{path} is {shown(value)}; send {words}")
         if bounds and not bounds.low <= value <= bounds.high:
             raise InvalidInput(f"{path} is {shown(value)}; send {words}")
+        if whole:
+            return int(value)
         try:
-            number = int(value) if whole else float(value)
+            number = float(value)
         except OverflowError:  # a whole number of hundreds of digits
             number = math.inf
         if not math.isfinite(number):
             raise InvalidInput(f"{path} is {shown(value)}; send a finite number")
         return number
 
-    return Shape(words, fits, take, schema)
+    return Shape(words, fits, take, schema, functools.partial(_numbers, whole, bounds))
+
+
+def _numbers(whole: bool, bounds: Between | None, values: Sequence[Any]) -> list[Any] | None:
+    """All values as numbers within bounds, or None if one is none."""
+    if not set(map(type, values)) <= ({int} if whole else {int, float}):
+        return None
+    try:
+        array = np.array(values, np.int64 if whole else np.float64)
+    except OverflowError:  # a whole number of hundreds of digits
+        return None
+    low, high = (bounds.low, bounds.high) if bounds else (-math.inf, math.inf)
+    inside = np.isfinite(array) & (low <= array) & (array <= high)
+    taken: list[Any] = array.tolist()
+    return taken if inside.all() else None
 
 
 def _text(size: Size | None) -> Shape:
@@ -264,11 +295,15 @@ def _list(item: Shape, many: Many | None, size: Size | None) -> Shape:
     schema: dict[str, Any] = {"type": "array", "items": item.schema, **bounds}
 
     def is_list(value: Any) -> bool:
-        return isinstance(value, list | tuple) and (not value or item.fits(value[0]))
+        if not isinstance(value, list | tuple):
+            return False
+        # An empty list says nothing of what it is a list of.
+        telling = (each for each in value if not (isinstance(each, list | tuple) and not each))
+        return item.fits(next(telling, [] if value else None)) or not value
 
     def take(value: Any, path: str) -> Any:
-        if many and item.fits(value) and not is_list(value):
-            value = [value]
+        if many and not isinstance(value, Rows) and item.fits(value) and not is_list(value):
+            return [item.take(value, path)]
         if not isinstance(value, list | tuple):
             one = f"{item.words}, or " if many else ""
             raise Malformed(f"{path} is {shown(value)}; send {one}{words}")
@@ -276,7 +311,10 @@ def _list(item: Shape, many: Many | None, size: Size | None) -> Shape:
             raise InvalidInput(
                 f"{path} holds {len(value)} values; send {size.least} to {size.most}"
             )
-        return [item.take(each, f"{path}[{n}]") for n, each in enumerate(value)]
+        taken = item.take_all(value) if len(value) >= LONG else None
+        if taken is None:
+            taken = [item.take(each, f"{path}[{n}]") for n, each in enumerate(value)]
+        return Rows(taken) if isinstance(value, Rows) else taken
 
     def fits(value: Any) -> bool:
         return is_list(value) or bool(many and item.fits(value))
@@ -295,9 +333,9 @@ def _mapping(item: Shape) -> Shape:
     return Shape("an object", lambda value: isinstance(value, Mapping), take, schema)
 
 
-def _union(shapes: Sequence[Shape]) -> Shape:
+def _union(shapes: Sequence[Shape], called: Called | None) -> Shape:
     spoken = [shape for shape in shapes if shape.words != "null"]
-    words = " or ".join(shape.words for shape in spoken)
+    words = called.words if called else " or ".join(shape.words for shape in spoken)
 
     def take(value: Any, path: str) -> Any:
         for shape in shapes:
@@ -308,7 +346,12 @@ def _union(shapes: Sequence[Shape]) -> Shape:
     def fits(value: Any) -> bool:
         return any(shape.fits(value) for shape in shapes)
 
-    return Shape(words, fits, take, {"anyOf": [dict(shape.schema) for shape in shapes]})
+    def take_all(values: Sequence[Any]) -> list[Any] | None:
+        found = (shape.take_all(values) for shape in shapes)
+        return next((taken for taken in found if taken is not None), None)
+
+    schema = {"anyOf": [dict(shape.schema) for shape in shapes]}
+    return Shape(words, fits, take, schema, take_all)
 
 
 @functools.cache

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import dataclasses
 import inspect
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
@@ -18,9 +19,10 @@ import numpy as np
 from repertoire.runtime import images
 from repertoire.runtime.errors import Malformed
 from repertoire.runtime.model import Model
-from repertoire.runtime.schema import Many, Media, fields_of, json_schema, read, shape_of
+from repertoire.runtime.schema import Many, Media, Rows, fields_of, json_schema, read, shape_of
 from repertoire.runtime.signature import Run
 
+PAUSE = 0.05  # seconds between two events that tell how far a task is
 Event = tuple[str, Any]
 """What happens while a task is at work: a kind ("token", "progress") and its content.
 
@@ -81,7 +83,8 @@ class Task:
     `use` completes "a model for …" on a model card. `example(known)` is a request that may be sent
     as it stands, but for each File in it; it asks for the media type `accept` of those `rendered`
     and keeps the answer in the file `into`. `options(model)` narrows the schema of fields to what
-    this model knows. `events` does the work of a long task instead, step by step.
+    this model knows. `events` does the work of a long task instead, step by step. `one(model,
+    value)` tells a row from a list of them where it takes the model to say so.
     """
 
     name: str
@@ -94,6 +97,7 @@ class Task:
     columns: Columns | None = None
     options: Callable[[Model], Mapping[str, Mapping[str, Any]]] = lambda model: {}
     events: Callable[[Model, Run, Any], Iterator[Event]] | None = None
+    one: Callable[[Model, Any], bool] | None = None
     rendered: Mapping[str, Render] = dataclasses.field(default_factory=dict)
     accept: str = ""
     into: str = ""
@@ -194,7 +198,7 @@ class Task:
         """
         if self.many:
             groups = [rows[start : start + self.most] for start in range(0, len(rows), self.most)]
-            requests = (self.read({**settings, self.rows: list(group)}) for group in groups)
+            requests = (self.read({**settings, self.rows: Rows(group)}) for group in groups)
             return [each for asked in requests for each in self.answer(model, run, asked)]
         return [
             self.answer(model, run, self.read(self.for_row(row, place, settings)))
@@ -210,9 +214,23 @@ class Task:
             fields["seed"] = seed + place
         return fields
 
-    def is_row(self, value: Any) -> bool:
+    def is_row(self, model: Model, value: Any) -> bool:
         """Whether a value is one row, and not a list of them."""
-        return shape_of(self.row).fits(value)
+        return self.one(model, value) if self.one else shape_of(self.row).fits(value)
+
+
+class Pace:
+    """Tells how far a task of `of` steps is, at most so often that somebody can follow it."""
+
+    def __init__(self, of: int) -> None:
+        self._of, self._due = of, 0.0
+
+    def at(self, done: int) -> Iterator[Event]:
+        """An event, or none if the last is not long ago."""
+        now = time.monotonic()
+        if now >= self._due or done == self._of:
+            self._due = now + PAUSE
+            yield "progress", {"done": done, "of": self._of}
 
 
 def last(events: Iterator[Event]) -> Any:
