@@ -9,6 +9,7 @@ from safetensors.numpy import load_file
 
 from pipelines.artifact import ARTIFACTS, BASELINES, EVALUATION, METRICS, RESULTS, draws_of
 from pipelines.declared import declared
+from pipelines.examples import examples
 from pipelines.params import STRONGEST, Recipe, export_params, family_config, recipe_params
 from pipelines.stage import run_stage
 from pipelines.verdict import SAID, verdict_sentence
@@ -23,6 +24,7 @@ from repertoire.metrics.rounding import rounded
 from repertoire.metrics.uncertainty import Drawn, drawn_values, read_draws, values
 from repertoire.runtime.manifest import graphs_of
 from repertoire.runtime.onnx_run import OnnxRun
+from repertoire.runtime.task import Known
 
 ERROR_DIGITS = 3
 
@@ -145,6 +147,7 @@ def _write_manifest(
     folder = ARTIFACTS / name
     metrics, errors = results["test"], results["standard_errors"]
     baselines = read_json(BASELINES / f"{recipe.dataset}.json")
+    known = Known(data.facts, recipe.config, read_json(folder / EVALUATION / "figures.json"))
     write_json(
         folder / "manifest.json",
         {
@@ -154,6 +157,7 @@ def _write_manifest(
             "family": recipe.family,
             "dataset": recipe.dataset,
             "tasks": list(tasks),
+            "examples": examples(tasks, known, exported["graphs"][0], data),
             "graphs": exported["graphs"],
             "encodings": data.encodings,
             "facts": data.facts,

@@ -14,7 +14,7 @@ from starlette.routing import BaseRoute, Route
 from repertoire.runtime import tasks
 from repertoire.runtime.model import Model
 from repertoire.runtime.schema import json_schema
-from repertoire.runtime.task import Known, Task, named
+from repertoire.runtime.task import Task, example_of, named
 
 F = TypeVar("F", bound=Callable[..., Any])
 JSON = "application/json"
@@ -117,7 +117,6 @@ def _parameter(name: str, models: list[Model]) -> dict[str, Any]:
 def _of_task(task: Task, models: list[Model]) -> dict[str, Any]:
     """One address for all models with the task; for one alone the schema is that model's own."""
     one = models[0] if len(models) == 1 else None
-    known = Known(facts=models[0].manifest.document.get("facts") or {})
     schema = task.request_schema(one)
     if task.events is not None:
         streams = {"type": "boolean", "default": False, "description": "answer as events"}
@@ -136,7 +135,7 @@ def _of_task(task: Task, models: list[Model]) -> dict[str, Any]:
         "parameters": [{"name": "name", "in": "path", "required": True, "schema": names}],
         "requestBody": {
             "required": True,
-            "content": {JSON: {"schema": schema, "example": named(task.example(known))}},
+            "content": {JSON: {"schema": schema, "example": named(example_of(task, models[0]))}},
         },
         "responses": _responses(answers, (400, 404, 413, 422, 503, 504)),
     }

@@ -12,7 +12,7 @@ from starlette.routing import Route
 
 from repertoire.runtime import tasks
 from repertoire.runtime.errors import Malformed
-from repertoire.runtime.task import Event, Known, Task, files_of, last, named, wire
+from repertoire.runtime.task import Event, Task, example_of, files_of, last, named, wire
 from serving.protocol import json_object
 from serving.service import Service, explain, read_body, service_of
 
@@ -93,7 +93,7 @@ async def about(request: Request) -> Response:
     """
     model = service_of(request).repository.model(request.path_params["name"])
     task = tasks.find(model, request.path_params["task"])
-    example = task.example(Known(facts=model.manifest.document.get("facts") or {}))
+    example = example_of(task, model)
     told = {
         "use": task.use,
         "description": task.description,

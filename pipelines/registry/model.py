@@ -15,7 +15,16 @@ from pipelines.registry.signature import example, signature
 from repertoire.runtime.manifest import Manifest, parse
 
 # At the versions that were tested here.
-REQUIRED = ("mlflow", "numpy", "onnx", "onnxruntime", "pandas", "pillow", "repertoire", "tokenizers")
+REQUIRED = (
+    "mlflow",
+    "numpy",
+    "onnx",
+    "onnxruntime",
+    "pandas",
+    "pillow",
+    "repertoire",
+    "tokenizers",
+)
 EXAMPLE = "input_example.json"
 ENVIRONMENT = "python_env.yaml"
 

@@ -1,19 +1,14 @@
 """What MLflow is told of a model's input and output: the fields of its tasks."""
 
-import base64
-import io
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 from mlflow.models import ModelSignature
 from mlflow.types.schema import AnyType, Array, ColSpec, DataType, ParamSchema, ParamSpec, Schema
-from PIL import Image
 
 from repertoire.runtime.manifest import Manifest
 from repertoire.runtime.schema import Field, fields_of, json_schema
-from repertoire.runtime.signature import Port
-from repertoire.runtime.task import File, Known, Task
+from repertoire.runtime.task import Task
 from repertoire.runtime.tasks import TASKS
 
 PLAIN = {
@@ -23,7 +18,6 @@ PLAIN = {
     "boolean": DataType.boolean,
 }
 TASK = "task"
-SIDE = 32  # pixels of an example whose size is free
 
 
 def signature(manifest: Manifest) -> ModelSignature:
@@ -78,23 +72,10 @@ def _type(schema: Mapping[str, Any]) -> Any:
 
 
 def example(manifest: Manifest) -> list[dict[str, Any]]:
-    """A row of the first task, with a grey picture in the place of an image."""
+    """A row of the first task: one of what its example holds."""
     task = TASKS[manifest.tasks[0]]
-    asked = task.example(Known(facts=manifest.document.get("facts") or {}))
-    row = asked.get(task.rows)
-    one = row[0] if task.many and isinstance(row, list) and row and not task.is_row(row) else row
-    fields = {**asked, task.rows: one} if task.rows in asked else dict(asked)
-    return [{name: _filled(value, manifest) for name, value in fields.items()}]
-
-
-def _filled(value: Any, manifest: Manifest) -> Any:
-    if isinstance(value, File):
-        return _picture(next(iter(manifest.graphs.values())).inputs[0])
-    return [_filled(each, manifest) for each in value] if isinstance(value, list) else value
-
-
-def _picture(port: Port) -> str:
-    sizes = [size if isinstance(size, int) else SIDE for size in port.shape[1:]]
-    file = io.BytesIO()
-    Image.fromarray(np.full(sizes, 128, np.uint8)).save(file, "PNG")
-    return base64.b64encode(file.getvalue()).decode()
+    asked = dict(manifest.document["examples"][task.name])
+    rows = asked.get(task.rows)
+    if task.many and isinstance(rows, list) and rows and not task.is_row(rows):
+        asked[task.rows] = rows[0]
+    return [asked]

@@ -25,7 +25,13 @@ def letters(alphabet: str) -> dict[str, Any]:
     tokens = ["<pad>", "<eos>", "<unk>", *alphabet]
     tokenizer = Tokenizer(WordLevel({t: n for n, t in enumerate(tokens)}, unk_token="<unk>"))
     tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex(r"[\s\S]"), "isolated")
-    return {"kind": "tokenizer", "tokenizer": json.loads(tokenizer.to_str()), "end": 1, "pad": 0, "unknown": 2}
+    return {
+        "kind": "tokenizer",
+        "tokenizer": json.loads(tokenizer.to_str()),
+        "end": 1,
+        "pad": 0,
+        "unknown": 2,
+    }
 
 
 def pen(folder: Path, reads: bool) -> None:

@@ -261,6 +261,13 @@ def wire(value: Any) -> str:
     raise TypeError(f"{type(value).__name__} is nothing that an answer may hold")
 
 
+def example_of(task: Task, model: Model) -> Mapping[str, Any]:
+    """A request that works; a manifest of before holds none, and files are then to be put in."""
+    held = model.manifest.document.get("examples") or {}
+    known = Known(facts=model.manifest.document.get("facts") or {})
+    return held.get(task.name) or task.example(known)
+
+
 def named(value: Any) -> Any:
     """An example, or a part of it, with the name of each file in its place."""
     if isinstance(value, File):
