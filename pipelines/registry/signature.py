@@ -4,7 +4,16 @@ from collections.abc import Mapping
 from typing import Any
 
 from mlflow.models import ModelSignature
-from mlflow.types.schema import AnyType, Array, ColSpec, DataType, ParamSchema, ParamSpec, Schema
+from mlflow.types.schema import (
+    AnyType,
+    Array,
+    ColSpec,
+    DataType,
+    ParamSchema,
+    ParamSpec,
+    Schema,
+    TensorSpec,
+)
 
 from repertoire.runtime.manifest import Manifest
 from repertoire.runtime.schema import Field, fields_of, json_schema
@@ -35,8 +44,10 @@ def signature(manifest: Manifest) -> ModelSignature:
                 kind = AnyType()
             columns[name] = ColSpec(kind, name, required=needed)
     answer = json_schema(asked[0].result)["properties"]
-    outputs = [ColSpec(_type(each), name) for name, each in answer.items()]
-    return ModelSignature(Schema(list(columns.values())), Schema(outputs), _params(asked))
+    outputs: list[ColSpec | TensorSpec] = [
+        ColSpec(_type(each), name) for name, each in answer.items()
+    ]
+    return ModelSignature(Schema([*columns.values()]), Schema(outputs), _params(asked))
 
 
 def _of_row(task: Task, name: str, field: Field) -> Mapping[str, Any]:
@@ -76,6 +87,6 @@ def example(manifest: Manifest) -> list[dict[str, Any]]:
     task = TASKS[manifest.tasks[0]]
     asked = dict(manifest.document["examples"][task.name])
     rows = asked.get(task.rows)
-    if task.many and isinstance(rows, list) and rows and not task.is_row(rows):
+    if task.many and task.media and isinstance(rows, list):
         asked[task.rows] = rows[0]
     return [asked]
