@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import unicodedata
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -27,7 +29,7 @@ TABLE[5, 0] = 1
 POPULAR = np.array([0.5, 0.4, 0.3, 0.2, 0.1], np.float32)
 
 
-def recommender(folder: Path) -> None:
+def recommender(folder: Path, titles: Sequence[str] = TITLES) -> None:
     """Scores are POPULAR and a row of TABLE for each like; the history itself is left out."""
     node = helper.make_node
     history = [("history", "int64", ("batch", "time"), 0, len(TITLES))]
@@ -61,7 +63,7 @@ def recommender(folder: Path) -> None:
     }
     model = standins.graph_model(nodes, history, lists, weights)
     entries = [standins.graph_entry(folder, "recommend", model, history, lists)]
-    catalogue = {"items": {"kind": "catalogue", "titles": TITLES}}
+    catalogue = {"items": {"kind": "catalogue", "titles": list(titles)}}
     standins.write_manifest(folder, "recommender", ["recommend"], entries, catalogue)
 
 
@@ -124,6 +126,29 @@ def test_what_is_no_history_is_refused_in_one_line(
     answer = client.post("/v1/models/films/recommend", json=body)
     assert answer.status_code == status
     assert line in answer.json()["error"] and "\n" not in answer.json()["error"]
+
+
+def test_a_title_is_known_in_any_form_of_its_letters(tmp_path: Path) -> None:
+    accented = [
+        "Misérables, Les (1995)",
+        "Brazil (1985)",
+        "Véronique",
+        "괴물 (2006)",
+        "Emma (1996)",
+    ]
+    recommender(tmp_path / "films", accented)
+    repository = Repository(tmp_path)
+    repository.refresh()
+    service = Service(repository, Plane(repository), body=100_000)
+    with TestClient(create_app(service, poll_seconds=3600)) as client:
+        plain = ask(client, history=[1, 3, 4])
+        assert plain["history"] == [accented[n] for n in (0, 2, 3)]
+        for form in ("NFC", "NFD", "NFKD"):
+            others = [unicodedata.normalize(form, accented[n]) for n in (0, 2, 3)]
+            assert ask(client, history=others) == plain
+        assert ask(client, history=["MISÉRABLES,\u00a0LES （1995）", "véronique ", 4]) == plain
+        near = client.post("/v1/models/films/recommend", json={"history": ["Ve\u0301roniqe"]})
+        assert near.status_code == 422 and "did you mean 'Véronique'" in near.json()["error"]
 
 
 def test_rows_of_a_file_hold_a_history_each(tmp_path: Path) -> None:

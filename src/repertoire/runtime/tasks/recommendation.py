@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from typing import Any
 
 import numpy as np
@@ -11,6 +10,7 @@ from repertoire.runtime.errors import BadModel, InvalidInput, Malformed
 from repertoire.runtime.fields import Fields
 from repertoire.runtime.model import Model
 from repertoire.runtime.signature import Run
+from repertoire.runtime.spelling import Names
 from repertoire.runtime.task import Answer, Known, Request, Task
 
 LONGEST = 1000  # items of a history
@@ -32,10 +32,10 @@ def recommend(model: Model, run: Run, request: Request) -> Answer:
     count = fields.integer("count", min(LISTED, int(listed.shape[1])), 1, int(listed.shape[1]))
     fields.finish()
     titles, ids = _catalogue(model)
-    numbers = {title.casefold(): number for number, title in enumerate(titles, 1)}
+    numbers = {title: number for number, title in enumerate(titles, 1)}
     # An id comes first: a title may be the id of something else.
-    numbers |= {str(each).casefold(): number for number, each in enumerate(ids, 1)}
-    liked = [_number(each, titles, ids, numbers) for each in given]
+    names = Names(numbers | {str(each): number for number, each in enumerate(ids, 1)})
+    liked = [_number(each, titles, ids, names) for each in given]
     # A run needs one place or more, and 0 is an empty one.
     found = run("recommend", history=np.array([liked or [0]], np.int64))
     pairs = zip(found["top_ids"][0].tolist(), found["scores"][0].tolist(), strict=True)
@@ -43,19 +43,19 @@ def recommend(model: Model, run: Run, request: Request) -> Answer:
     return {"history": [titles[n - 1] for n in liked], "recommendations": best[:count]}
 
 
-def _number(given: Any, titles: list[str], ids: list[Any], numbers: dict[str, int]) -> int:
+def _number(given: Any, titles: list[str], ids: list[Any], names: Names) -> int:
     """The number of a title or of an id. Raises Malformed, and InvalidInput if it is unknown."""
     if isinstance(given, bool) or not isinstance(given, int | str):
         raise Malformed(f"a history holds titles and ids, not {given!r}")
-    if (number := numbers.get(str(given).strip().casefold())) is not None:
+    if (number := names.find(str(given).strip())) is not None:
         return number
     if isinstance(given, int):
         known = f"{ids[0]}, {ids[1]}, …" if len(ids) > 1 else f"{ids[0]}"
         hint = f"1 to {len(ids)}" if ids == list(range(1, len(ids) + 1)) else f"ids such as {known}"
         raise InvalidInput(f"id {given} is not in the catalogue; send {hint}")
     asked = given.strip()[:ALIKE]
-    near = difflib.get_close_matches(asked.casefold(), numbers, n=3, cutoff=0.5)
-    hint = ", ".join(repr(titles[numbers[each] - 1]) for each in near)
+    near = names.near(asked, most=3, cutoff=0.5)
+    hint = ", ".join(repr(titles[number - 1]) for number in near)
     remedy = f"did you mean {hint}" if hint else "its titles are in the model's manifest"
     raise InvalidInput(f"{asked!r} is not in the catalogue; {remedy}")
 
