@@ -87,6 +87,30 @@ def test_a_version_carries_the_model_card(place):
     assert "**Verdict.** Beside luck: hits 71.0 %.\n" in card
 
 
+def renamed(place, old, new):
+    """The first recipe as code evaluated it that called a metric otherwise."""
+    for file in ("manifest.json", "evaluation/results.json"):
+        path = place / "artifacts/first" / file
+        path.write_text(path.read_text("utf-8").replace(old, new), "utf-8")
+
+
+def test_metrics_that_nobody_declares_any_more_are_called_by_their_keys(place):
+    renamed(place, "probe_accuracy_percent", "correct_share")
+    register("first")
+    [(card,)] = query(place, "select description from model_versions")
+    assert "- correct_share: 71.00 ± 2.0\n" in card
+    found = tags(place)
+    assert found["gate_metric"] == "test_correct_share" and found["gate_value"] == "71.0"
+    assert found["decided"] == "champion"
+
+
+def test_what_a_card_needs_is_missed_before_a_run_is_made(place):
+    renamed(place, '"licence"', '"license"')
+    with pytest.raises(RepertoireError, match=r"manifest.json: no licence.*evaluate@first"):
+        register("first")
+    assert query(place, "select count(*) from runs") == [(0,)]
+
+
 def test_a_manifest_without_the_sentence_of_its_verdict_is_named_with_the_remedy(place):
     file = place / "artifacts/first/manifest.json"
     manifest = json.loads(file.read_text("utf-8"))

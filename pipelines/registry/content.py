@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,9 +21,13 @@ class Content:
     folder: Path
     recipe: Recipe
     manifest: dict[str, Any]
-    gate_passed: bool
-    baseline: str  # that the gate compared with
+    gate: Mapping[str, Any]  # as `evaluate` decided it: its metric may have another name since
     digest: str
+
+    @property
+    def better(self) -> str:
+        """Which value of the gate's metric is better."""
+        return str(self.gate.get("better", self.recipe.gate.better))
 
 
 def read_content(name: str) -> Content:
@@ -30,8 +35,7 @@ def read_content(name: str) -> Content:
     recipe, folder = recipe_params(name), ARTIFACTS / name
     manifest = read_artifact(name, MANIFEST)
     gate = read_artifact(name, RESULTS)["gate"]
-    passed, baseline = bool(gate["passed"]), gate["baseline"]
-    return Content(name, folder, recipe, manifest, passed, baseline, _digest(manifest))
+    return Content(name, folder, recipe, manifest, gate, _digest(manifest))
 
 
 def verify(content: Content) -> None:

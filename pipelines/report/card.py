@@ -134,7 +134,7 @@ def metric_rows(
     return [
         (metric.label, uncertain(value, errors.get(key)), metric.unit)
         for key, value in metrics.items()
-        for metric in [means.metric(key)]
+        for metric in [means.shown(key)]
     ]
 
 
