@@ -82,17 +82,24 @@ class Batch:
         if all(job.future.left for job in self.jobs):
             self._options.terminate = True
 
-    def run(self, session: ort.InferenceSession, limits: Limits) -> list[Arrays]:
-        """An answer for each job; rows go apart where all at once would take too much memory.
+    def run(
+        self, session: ort.InferenceSession, limits: Limits
+    ) -> tuple[list[Arrays], float, float]:
+        """An answer for each job, and when the inputs were joined and the outputs computed.
+
+        Rows go apart where all at once would take too much memory.
 
         Raises Abandoned when all jobs are left; InvalidInput and Overloaded when memory runs out.
         """
         if self.bytes > limits.slice_bytes:  # large arrays go back to the system
             self._options.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
         arrays, step = _joined(self.jobs), self._rows_at_once(limits.slice_bytes)
+        joined = time.monotonic()
         while True:
             try:
-                return _parted(self.jobs, self._run_by(session, arrays, step))
+                results = self._run_by(session, arrays, step)
+                computed = time.monotonic()
+                return _parted(self.jobs, results), joined, computed
             except Exception as error:
                 if self._options.terminate:
                     raise abandoned() from error

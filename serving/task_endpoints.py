@@ -14,7 +14,7 @@ from repertoire.runtime import tasks
 from repertoire.runtime.errors import Malformed
 from repertoire.runtime.task import Known, files_of, named
 from serving.protocol import json_object
-from serving.service import Service, explain, read_body, reply, service_of
+from serving.service import Service, cancelled_with, explain, read_body, reply, service_of
 
 
 async def task(request: Request) -> Response:
@@ -24,13 +24,13 @@ async def task(request: Request) -> Response:
     name = request.path_params["task"]
     asked = tasks.find(model, name)
     fields = json_object(await read_body(service, request))
-    run = service.plane.runner(model, service.deadline())
+    run = service.plane.runner(model, service.deadline(), cancelled_with(request))
     if fields.pop("stream", False):
         if asked.stream is None:
             raise Malformed(f"task {name} does not stream; leave stream out")
-        return await _stream(service, asked.stream(model, run, fields))
+        return await _stream(service, model.name, asked.stream(model, run, fields))
     accepted = request.headers.get("accept", "")
-    with service:
+    with service.admission.admit(model.name):
         for media_type, render in asked.rendered.items():
             if media_type in accepted:
                 content, headers = await service.in_thread(render, model, run, fields)
@@ -47,18 +47,22 @@ async def about(request: Request) -> Response:
     return reply({"use": asked.use, "example": named(example), "files": files})
 
 
-async def _stream(service: Service, events: Iterator[dict[str, Any]]) -> Response:
+async def _stream(service: Service, model: str, events: Iterator[dict[str, Any]]) -> Response:
     """Waits for the first event, so that a bad request still gets its status."""
-    with service:
+    with service.admission.admit(model):
         first = await service.in_thread(next, events, None)
-    return StreamingResponse(_sent(service, first, events), media_type="text/event-stream")
+    sent = _sent(service, model, first, events)
+    return StreamingResponse(sent, media_type="text/event-stream")
 
 
 async def _sent(
-    service: Service, event: dict[str, Any] | None, events: Iterator[dict[str, Any]]
+    service: Service,
+    model: str,
+    event: dict[str, Any] | None,
+    events: Iterator[dict[str, Any]],
 ) -> AsyncIterator[bytes]:
     try:
-        with service:
+        with service.admission.admit(model):
             while event is not None:
                 yield _event("done" if "finish" in event else "token", event)
                 event = await service.in_thread(next, events, None)
