@@ -24,8 +24,15 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from repertoire.runtime.errors import BadModel, InferenceError
-from serving import open_inference, task_endpoints
+from repertoire.runtime.ports import Limits
+from repertoire.runtime.session import share_memory
+from serving import open_inference, task_endpoints, tracing
+from serving.admission import Admission
+from serving.front import Front
+from serving.front import add_options as add_front_options
+from serving.front import front as make_front
 from serving.listening import bind, listen
+from serving.metrics import Metrics
 from serving.options import Parser, filled, number, whole
 from serving.plane import Plane
 from serving.repository import Repository
@@ -53,8 +60,12 @@ async def page(request: Request) -> Response:
     return FileResponse(PLAYGROUND, headers={"Content-Security-Policy": _PAGE_POLICY})
 
 
-def create_app(service: Service, *, poll_seconds: float = 1.0) -> ASGIApp:
+def create_app(
+    service: Service, *, poll_seconds: float = 1.0, front: Front | None = None
+) -> ASGIApp:
     """The application; while it runs it looks for changed models every `poll_seconds`."""
+    metrics = Metrics(service.repository, service.plane, service.admission)
+    service.plane.observers.append(metrics)
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -74,13 +85,14 @@ def create_app(service: Service, *, poll_seconds: float = 1.0) -> ASGIApp:
             *open_inference.routes(),
             Route("/v1/models", models),
             *task_endpoints.routes(),
+            Route("/metrics", metrics.page),
             Route("/", page),
         ],
         exception_handlers=error_handlers(),
         lifespan=lifespan,
     )
     app.state.service = service
-    return open_inference.Inference(service, app)
+    return (front or Front()).before(open_inference.Inference(service, app), metrics)
 
 
 async def _poll(service: Service, seconds: float) -> None:
@@ -116,7 +128,22 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     add("--sessions", type=whole(1, 2**20), default=32, metavar="N", help=kept_open)
     add("--deadline", type=number(0.001, 86400), default=30.0, metavar="SECONDS")
     add("--body", type=whole(1, 2**40), default=16 * 2**20, metavar="BYTES")
+    _add_limits(add)
+    add_front_options(parser.add_argument)
     return parser.parse_args(argv)
+
+
+def _add_limits(add: Callable[..., object]) -> None:
+    limits = Limits()
+    rows = "of one input (default: %(default)s)"
+    add("--rows", type=whole(1, 2**20), default=limits.batch, metavar="N", help=rows)
+    pixels = "of all images in one request (default: %(default)s)"
+    add("--pixels", type=whole(1, 2**40), default=limits.pixels, metavar="N", help=pixels)
+    memory = "memory that runs take, all together (default: %(default)s)"
+    run_bytes = whole(2**26, 2**50)
+    add("--run-bytes", type=run_bytes, default=limits.run_bytes, metavar="BYTES", help=memory)
+    at_once = "tasks of one model that are answered at once (default: %(default)s)"
+    add("--in-flight", type=whole(1, 1024), default=16, metavar="N", help=at_once)
 
 
 def _service(options: argparse.Namespace) -> Service:
@@ -124,8 +151,11 @@ def _service(options: argparse.Namespace) -> Service:
     if options.registry:
         folder, renew = options.into, Synchroniser(options.registry, options.into)
     repository = Repository(folder, sessions=options.sessions, threads=options.threads)
-    plane = Plane(repository)
+    limits = Limits(batch=options.rows, pixels=options.pixels, run_bytes=options.run_bytes)
+    share_memory(options.run_bytes)
+    plane = Plane(repository, limits=limits)
     service = Service(repository, plane, renew, body=options.body, seconds=options.deadline)
+    service.admission = Admission(max(64, options.in_flight), options.in_flight)
     service.reload()
     if not repository.models:
         raise BadModel(f"no model in {folder} can be served; export models or name another folder")
@@ -141,13 +171,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     sys.setswitchinterval(0.001)
     try:
         listener = bind(options.host, options.port)
+        tracer = tracing.configured()
+        guarded = make_front(options, listener.getsockname()[0], tracer)
         service = _service(options)
         url = listen(listener)
     except (InferenceError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     settings = uvicorn.Config(
-        create_app(service),
+        create_app(service, front=guarded),
         loop="uvloop",  # the plain loop costs 40 ms a request, for it leaves Nagle's delay on
         http=Protocol,
         access_log=False,
@@ -159,6 +191,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     server = uvicorn.Server(settings)
     with contextlib.suppress(KeyboardInterrupt):  # raised again once the server has ended
         server.run(sockets=[listener])
+    if tracer is not None:
+        tracer.close()
     return 0 if server.started else 1
 
 

@@ -3,7 +3,8 @@
 Knows no HTTP. A worker takes the oldest request whose graph is not running and every waiting one
 that can share its run: an idle graph answers at once, a busy one gathers, other graphs go on beside
 it, and nothing ever waits for a timer. One run with all cores serves more requests than one run a
-core, for its batches are larger.
+core, for its batches are larger. One worker is kept for what is expected to run shortly, so that
+long runs of several graphs hold nobody else back.
 """
 
 from __future__ import annotations
@@ -11,48 +12,32 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future
-from dataclasses import dataclass, field
+from concurrent.futures import CancelledError
+from dataclasses import dataclass
 from functools import partial
-
-import numpy as np
+from typing import Protocol
 
 from repertoire.runtime.errors import DeadlineExceeded, InvalidInput, Overloaded
 from repertoire.runtime.manifest import Graph
 from repertoire.runtime.model import Model
-from repertoire.runtime.ports import Limits, prepare
+from repertoire.runtime.ports import Limits, prepare_sized
 from repertoire.runtime.signature import Array, Arrays, Run
+from serving.estimates import Estimates
+from serving.jobs import Batch, Cancelled, Job, Pending, abandoned, complete, fail
 from serving.repository import Repository
 
 Deliver = Callable[[Callable[[], None]], object]
 """Calls a function, here or in another thread."""
+LONG_SECONDS = 0.25  # a run that is expected to take more is a long one
 
 
-@dataclass
-class Job:
-    """One request on its way through the queue."""
+class Observer(Protocol):
+    """Is told of each run, in the thread of a worker."""
 
-    model: Model
-    graph: Graph
-    arrays: Arrays
-    outputs: tuple[str, ...]
-    deadline: float
-    future: Future[Arrays] = field(default_factory=Future)
-    came: float = field(default_factory=time.monotonic)
-
-    @property
-    def rows(self) -> int:
-        port = self.graph.inputs[0]
-        return 1 if port.batch_axis is None else self.arrays[port.name].shape[port.batch_axis]
-
-    def company(self) -> tuple[object, ...]:
-        """Equal for jobs that can share one run."""
-        if not self.graph.batchable:
-            return (id(self),)
-        shapes = (_without(self.arrays[p.name].shape, p.batch_axis) for p in self.graph.inputs)
-        return (self.graph.sha256, self.outputs, *shapes)
+    def ran(self, jobs: Sequence[Job], times: Sequence[float]) -> None:
+        """`times` on the clock of time.monotonic: taken up, inputs joined, computed, parted."""
 
 
 class Plane:
@@ -68,15 +53,27 @@ class Plane:
         self.repository = repository
         self.limits = limits or Limits()
         self.deliver: Deliver = _here
+        self.observers: list[Observer] = []
+        self._estimates = Estimates()
         self._waiting: dict[tuple[object, ...], deque[Job]] = {}
         self._length = 0
+        self._of_model: Counter[str] = Counter()  # requests that wait
         self._busy: set[str] = set()
+        self._long: set[str] = set()  # those of the busy graphs that run long
         self._changed = threading.Condition()
         self._closed = False
-        names = (f"serving-{n}" for n in range(workers or os.cpu_count() or 1))
-        self._workers = [threading.Thread(target=self._work, name=n, daemon=True) for n in names]
+        number = workers or max(2, os.cpu_count() or 1)
+        self._most_long = max(1, number - 1)
+        self._workers = [
+            threading.Thread(target=self._work, name=f"serving-{n}", daemon=True)
+            for n in range(number)
+        ]
         for worker in self._workers:
             worker.start()
+
+    def __len__(self) -> int:
+        """Requests that wait for a run."""
+        return self._length
 
     def submit(
         self,
@@ -85,26 +82,30 @@ class Plane:
         arrays: Mapping[str, Array],
         outputs: Sequence[str] | None = None,
         deadline: float = float("inf"),
-    ) -> Future[Arrays]:
+    ) -> Pending:
         """Queues a run; `deadline` is on the clock of time.monotonic, in seconds.
 
-        Raises ModelNotFound, InvalidInput, Overloaded; the future BadModel, DeadlineExceeded.
+        Raises ModelNotFound, InvalidInput, Overloaded; the future Abandoned, BadModel,
+        DeadlineExceeded, Overloaded.
         """
         graph = model.manifest.graph(graph_name)
         wanted = _outputs(graph, outputs)
-        job = Job(model, graph, prepare(graph, arrays, self.limits), wanted, deadline)
+        ready, sizes = prepare_sized(graph, arrays, self.limits)
+        memory = self._estimates.memory(model, graph, ready, sizes, self.limits)
+        job = Job(model, graph, ready, wanted, deadline, sizes, memory)
         with self._changed:
-            if self._length >= self.limits.queue or self._closed:
-                raise Overloaded(f"{self._length} requests are waiting already; try again later")
-            self._waiting.setdefault(job.company(), deque()).append(job)
-            self._length += 1
+            self._admit(model.name)
+            self._waiting.setdefault(job.batch_key(), deque()).append(job)
+            self._count(job, 1)
             if graph.sha256 not in self._busy:  # else its worker takes the job when it is done
                 self._changed.notify()
         return job.future
 
-    def runner(self, model: Model, deadline: float = float("inf")) -> Run:
+    def runner(
+        self, model: Model, deadline: float = float("inf"), cancelled: Cancelled | None = None
+    ) -> Run:
         """``Run`` over this queue, for code that waits for each answer."""
-        return QueuedRun(self, model, deadline)
+        return QueuedRun(self, model, deadline, cancelled)
 
     def close(self) -> None:
         with self._changed:
@@ -112,6 +113,18 @@ class Plane:
             self._changed.notify_all()
         for worker in self._workers:
             worker.join()
+
+    def _admit(self, name: str) -> None:
+        """Under the lock. Raises Overloaded."""
+        if self._closed or self._length >= self.limits.queue:
+            raise Overloaded(f"{self._length} requests are waiting already; try again later")
+        if self._of_model[name] >= self.limits.queue_of_model:
+            waiting = f"{self._of_model[name]} requests to {name} are waiting already"
+            raise Overloaded(f"{waiting}; try again later")
+
+    def _count(self, job: Job, number: int) -> None:
+        self._length += number
+        self._of_model[job.model.name] += number
 
     def _work(self) -> None:
         while jobs := self._take():
@@ -132,66 +145,101 @@ class Plane:
         return True
 
     def _take(self) -> list[Job]:
-        """The oldest job whose graph is free and those in its company; none when closed."""
+        """The oldest job whose graph is free and those that can share its run; none when closed."""
         with self._changed:
             self._changed.wait_for(lambda: self._next() or (self._closed and not self._waiting))
-            company = self._next()
-            if company is None:
+            key = self._next()
+            if key is None:
                 return []
-            queue = self._waiting[company]
-            self._busy.add(queue[0].graph.sha256)
-            jobs = [queue.popleft()]
-            rows = jobs[0].rows
+            queue = self._waiting[key]
+            first = queue.popleft()
+            jobs, rows, memory = [first], first.rows, first.bytes
             while queue and rows + queue[0].rows <= self.limits.batch:
+                if self._may_not_run_long and self._is_long(first, memory + queue[0].bytes):
+                    break
                 rows += queue[0].rows
+                memory += queue[0].bytes
                 jobs.append(queue.popleft())
             if not queue:
-                del self._waiting[company]
-            self._length -= len(jobs)
+                del self._waiting[key]
+            for job in jobs:
+                self._count(job, -1)
+            self._busy.add(first.graph.sha256)
+            if self._is_long(first, memory):
+                self._long.add(first.graph.sha256)
             return jobs
 
     def _next(self) -> tuple[object, ...] | None:
-        """Under the lock: the company of the oldest job whose graph is free now."""
-        free = (c for c, queue in self._waiting.items() if queue[0].graph.sha256 not in self._busy)
-        # Not the oldest company: one that never runs empty would hold back all others.
-        return min(free, key=lambda company: self._waiting[company][0].came, default=None)
+        """Under the lock: the key of the oldest job that may run now."""
+        free = (k for k, queue in self._waiting.items() if queue[0].graph.sha256 not in self._busy)
+        if self._may_not_run_long:
+            heads = ((key, self._waiting[key][0]) for key in free)
+            free = (key for key, job in heads if not self._is_long(job, job.bytes))
+        # Not the oldest key: one whose queue never runs empty would hold back all others.
+        return min(free, key=lambda key: self._waiting[key][0].came, default=None)
+
+    @property
+    def _may_not_run_long(self) -> bool:
+        return len(self._long) >= self._most_long and len(self._workers) > 1
+
+    def _is_long(self, job: Job, memory: int) -> bool:
+        return self._estimates.seconds(job.graph, memory) > LONG_SECONDS
 
     def _release(self, graph: Graph) -> None:
         with self._changed:
             self._busy.discard(graph.sha256)
-            if self._closed:
+            if self._closed or graph.sha256 in self._long:
+                self._long.discard(graph.sha256)
                 self._changed.notify_all()
 
     def _answer(self, jobs: Sequence[Job]) -> None:
-        first = jobs[0]
+        first, begun, batch = jobs[0], time.monotonic(), Batch(jobs)
         try:
             session = self.repository.session(first.model, first.graph)
-            answers = _parted(jobs, session.run(list(first.outputs), _joined(jobs)))
+            answers, joined, computed = batch.run(session, self.limits)
         except Exception as error:  # noqa: BLE001 - every waiting client gets it
-            self.deliver(partial(_fail, jobs, error))
+            self.deliver(partial(fail, jobs, error))
         else:
-            self.deliver(partial(_complete, jobs, answers))
+            self.deliver(partial(complete, jobs, answers))
+            self._estimates.learn(first.graph, batch.bytes, computed - joined)
+            times = (begun, joined, computed, time.monotonic())
+            for observer in self.observers:
+                observer.ran(jobs, times)
 
 
 @dataclass(frozen=True)
 class QueuedRun:
-    """Runs the graphs of a model in the queue of a plane, until the deadline."""
+    """Runs the graphs of a model in the queue of a plane, until the deadline.
+
+    Raises Abandoned once `cancelled` is set, before a run and in the middle of one.
+    """
 
     plane: Plane
     model: Model
     deadline: float
+    cancelled: Cancelled | None = None
+
+    @property
+    def limits(self) -> Limits:
+        return self.plane.limits
 
     def graph(self, name: str, /) -> Graph:
         return self.model.manifest.graph(name)
 
     def __call__(self, graph: str, /, *outputs: str, **inputs: Array) -> Arrays:
+        if self.cancelled is not None and self.cancelled.is_set():
+            raise abandoned()
         future = self.plane.submit(self.model, graph, inputs, outputs, self.deadline)
+        if self.cancelled is not None:
+            self.cancelled.watch(future)
         try:
             left = self.deadline - time.monotonic()
             return future.result(None if left == float("inf") else max(left, 0))
         except TimeoutError as error:
             future.cancel()
             raise _late() from error
+        except CancelledError as error:
+            raise abandoned() from error
 
 
 def _outputs(graph: Graph, wanted: Sequence[str] | None) -> tuple[str, ...]:
@@ -208,37 +256,3 @@ def _late() -> DeadlineExceeded:
 
 def _here(function: Callable[[], None]) -> None:
     function()
-
-
-def _fail(jobs: Sequence[Job], error: Exception) -> None:
-    for job in jobs:
-        job.future.set_exception(error)
-
-
-def _complete(jobs: Sequence[Job], answers: Sequence[Arrays]) -> None:
-    for job, answer in zip(jobs, answers, strict=True):
-        job.future.set_result(answer)
-
-
-def _without(shape: tuple[int, ...], axis: int | None) -> tuple[int, ...]:
-    return shape if axis is None else shape[:axis] + shape[axis + 1 :]
-
-
-def _joined(jobs: Sequence[Job]) -> Arrays:
-    if len(jobs) == 1:
-        return jobs[0].arrays
-    ports = jobs[0].graph.inputs
-    return {p.name: np.concatenate([j.arrays[p.name] for j in jobs], p.batch_axis) for p in ports}
-
-
-def _parted(jobs: Sequence[Job], results: Sequence[Array]) -> list[Arrays]:
-    names = jobs[0].outputs
-    if len(jobs) == 1:
-        return [dict(zip(names, results, strict=True))]
-    before = {port.name: (slice(None),) * (port.batch_axis or 0) for port in jobs[0].graph.outputs}
-    named = [(name, before[name], result) for name, result in zip(names, results, strict=True)]
-    parts, start = [], 0
-    for job in jobs:
-        own = slice(start, start := start + job.rows)
-        parts.append({name: result[*axes, own] for name, axes, result in named})
-    return parts

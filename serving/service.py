@@ -7,7 +7,7 @@ import logging
 import secrets
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, TypeVar
 
@@ -18,6 +18,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from repertoire.runtime.errors import (
+    Abandoned,
     BadModel,
     DeadlineExceeded,
     InferenceError,
@@ -27,6 +28,9 @@ from repertoire.runtime.errors import (
     Overloaded,
     TooLarge,
 )
+from serving.access import REQUEST_ID
+from serving.admission import Admission
+from serving.jobs import Cancelled
 from serving.plane import Plane
 from serving.repository import Repository
 
@@ -41,22 +45,22 @@ _STATUS: Mapping[type[InferenceError], int] = {
     BadModel: 503,
     Overloaded: 503,
     DeadlineExceeded: 504,
+    Abandoned: 499,
 }
 
 
 @dataclass
 class Service:
-    """body: bytes read of one request; seconds: time for one answer; tasks: answered at once."""
+    """body: bytes read of one request; seconds: time for one answer."""
 
     repository: Repository
     plane: Plane
     synchronise: Callable[[], None] | None = None
     body: int = 16 * 2**20
     seconds: float = 30.0
-    tasks: int = 64
+    admission: Admission = field(default_factory=Admission)
 
     def __post_init__(self) -> None:
-        self.running = 0
         self._threads: CapacityLimiter | None = None
 
     def deadline(self) -> float:
@@ -74,19 +78,18 @@ class Service:
             self._threads = CapacityLimiter(32)
         return await to_thread.run_sync(partial(function, *arguments), limiter=self._threads)
 
-    def __enter__(self) -> None:
-        """Admits one task. Raises Overloaded."""
-        if self.running >= self.tasks:
-            raise Overloaded(f"{self.running} tasks are running already; try again later")
-        self.running += 1
-
-    def __exit__(self, *_: object) -> None:
-        self.running -= 1
-
 
 def service_of(request: Request) -> Service:
     service: Service = request.app.state.service
     return service
+
+
+def cancelled_with(request: Request) -> Cancelled:
+    """Is set when the client goes, where the server tells of lost connections."""
+    cancelled, connection = Cancelled(), request.scope.get("repertoire.connection")
+    if connection is not None:
+        connection.gone = cancelled.set
+    return cancelled
 
 
 def reply(content: object, status: int = 200) -> Response:
@@ -121,12 +124,12 @@ def _too_large(limit: int) -> TooLarge:
 
 
 def explain(error: Exception) -> tuple[str, int]:
-    """The line and the status for the client; what is unexpected goes to the log, under an id."""
+    """The line and the status for the client; what is unexpected is logged, under the id."""
     if isinstance(error, InferenceError):
         return str(error), _STATUS[type(error)]
     if isinstance(error, HTTPException):
         return error.detail, error.status_code
-    number = secrets.token_hex(8)
+    number = REQUEST_ID.get("") or secrets.token_hex(8)
     log.error("error %s", number, exc_info=error)
     return f"internal error {number}; the server's log tells more under this id", 500
 

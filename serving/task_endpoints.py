@@ -14,9 +14,13 @@ from repertoire.runtime import tasks
 from repertoire.runtime.errors import Malformed
 from repertoire.runtime.task import Event, Task, example_of, files_of, last, named, wire
 from serving.protocol import json_object
+<<<<<<< HEAD
 from serving.service import Service, explain, read_body, service_of
 
 SUFFIXES = {"audio/midi": ".mid", "audio/wav": ".wav"}  # of files that a browser should save
+=======
+from serving.service import Service, cancelled_with, explain, read_body, reply, service_of
+>>>>>>> 3d26a4cbdc0052776bf2525e7ccca06e46ed1f9a
 
 
 async def answer(request: Request) -> Response:
@@ -25,6 +29,7 @@ async def answer(request: Request) -> Response:
     model = service.repository.model(request.path_params["name"])
     task = tasks.find(model, request.path_params["task"])
     fields = json_object(await read_body(service, request))
+<<<<<<< HEAD
     streamed = fields.pop("stream", False)
     if not isinstance(streamed, bool):
         raise Malformed("stream is no true or false; send one of them, or leave it out")
@@ -36,6 +41,16 @@ async def answer(request: Request) -> Response:
     with service:
         found = await service.in_thread(last, events)
         for media_type, render in task.rendered.items():
+=======
+    run = service.plane.runner(model, service.deadline(), cancelled_with(request))
+    if fields.pop("stream", False):
+        if asked.stream is None:
+            raise Malformed(f"task {name} does not stream; leave stream out")
+        return await _stream(service, model.name, asked.stream(model, run, fields))
+    accepted = request.headers.get("accept", "")
+    with service.admission.admit(model.name):
+        for media_type, render in asked.rendered.items():
+>>>>>>> 3d26a4cbdc0052776bf2525e7ccca06e46ed1f9a
             if media_type in accepted:
                 content = await service.in_thread(render, model, asked, found)
                 headers = _headers(model.name, media_type, found)
@@ -48,6 +63,7 @@ def body(task: Task, found: Any) -> dict[str, Any]:
     return {"results": found} if task.many else found
 
 
+<<<<<<< HEAD
 def _json(content: Any) -> bytes:
     return orjson.dumps(content, default=wire)
 
@@ -63,17 +79,32 @@ def _headers(model: str, media_type: str, found: Any) -> dict[str, str]:
 
 
 async def _stream(service: Service, task: Task, events: Iterator[Event]) -> Response:
+=======
+async def _stream(service: Service, model: str, events: Iterator[dict[str, Any]]) -> Response:
+>>>>>>> 3d26a4cbdc0052776bf2525e7ccca06e46ed1f9a
     """Waits for the first event, so that a bad request still gets its status."""
-    with service:
+    with service.admission.admit(model):
         first = await service.in_thread(next, events, None)
+<<<<<<< HEAD
     return StreamingResponse(_sent(service, task, first, events), media_type="text/event-stream")
 
 
 async def _sent(
     service: Service, task: Task, event: Event | None, events: Iterator[Event]
+=======
+    sent = _sent(service, model, first, events)
+    return StreamingResponse(sent, media_type="text/event-stream")
+
+
+async def _sent(
+    service: Service,
+    model: str,
+    event: dict[str, Any] | None,
+    events: Iterator[dict[str, Any]],
+>>>>>>> 3d26a4cbdc0052776bf2525e7ccca06e46ed1f9a
 ) -> AsyncIterator[bytes]:
     try:
-        with service:
+        with service.admission.admit(model):
             while event is not None:
                 kind, content = event
                 yield _event(kind, body(task, content) if kind == "done" else content)

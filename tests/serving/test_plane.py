@@ -32,12 +32,12 @@ class Gate:
             gate = self
 
             class Held:
-                def run(self, outputs: list[str], arrays: dict[str, Any]) -> Any:
+                def run(self, outputs: list[str], arrays: dict[str, Any], options: Any) -> Any:
                     gate.entered.append(arguments[1].name)
                     gate.reached.set()
                     assert gate.open.wait(10)
                     gate.rows.append(next(iter(arrays.values())).shape[0])
-                    return inner.run(outputs, arrays)
+                    return inner.run(outputs, arrays, options)
 
             return Held()
 
