@@ -1,14 +1,15 @@
 """Image files of users, as they are: each becomes the right array or one clear line."""
 
 import io
+import os
 import struct
 import zlib
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from repertoire.data import image_files
 from repertoire.data.image_files import (
     ImageFileError,
     image_paths,
@@ -18,6 +19,7 @@ from repertoire.data.image_files import (
     read_whole,
     visible_files,
 )
+from repertoire.runtime import image_file
 
 RED, WHITE = (255, 0, 0), (255, 255, 255)
 
@@ -94,13 +96,69 @@ def test_transparent_pixels_are_laid_on_white_in_every_mode(tmp_path):
     pixels[:, 6:, 3] = 255
     saved(tmp_path / "rgba.png", pixels)
     saved(tmp_path / "la.png", pixels, "LA")
-    Image.fromarray(pixels[:, :, 3]).convert("P").save(tmp_path / "p.png", transparency=0)
+    levels = Image.fromarray(pixels[:, :, 3] // 2 + 7)  # 7 and 134
+    levels.save(tmp_path / "l.png", transparency=7)
+    levels.convert("P").save(tmp_path / "p.png", transparency=7)
     for name in ("rgba.png", "la.png"):
         grey = read_image(tmp_path / name, 1, (11, 13))
         assert grey[0].tolist() == [255] * 6 + [0] * 7, name
-    assert read_whole(tmp_path / "p.png").min() == 255
+    for name in ("l.png", "p.png"):
+        assert read_image(tmp_path / name, 1, (11, 13))[0].tolist() == [255] * 6 + [134] * 7, name
+        assert read_whole(tmp_path / name)[0, :, 1].tolist() == [255] * 6 + [134] * 7, name
     half = np.array([[[0, 0, 0, 51]]], np.uint8)
     assert read_whole(saved(tmp_path / "half.png", half)).tolist() == [[[204, 204, 204]]]
+
+
+@pytest.mark.parametrize("ink", [255, 241])
+@pytest.mark.parametrize(("mode", "kind"), [("RGBA", "PNG"), ("LA", "PNG"), ("RGBA", "WEBP")])
+def test_white_ink_on_a_transparent_ground_is_laid_on_black(tmp_path, ink, mode, kind):
+    pixels = np.full((11, 13, 4), (ink, ink, ink, 255), np.uint8)
+    pixels[:, :6, 3] = 0
+    pixels[:, 6, 3] = 51  # an edge that is a fifth ink
+    options = {"lossless": True, "exact": True} if kind == "WEBP" else {}
+    path = saved(tmp_path / f"x.{kind}", pixels, mode, **options)
+    expected = [0] * 6 + [round(ink / 5)] + [ink] * 6
+    assert np.abs(read_image(path, 1, (11, 13))[0].astype(int) - expected).max() <= 1
+    assert np.abs(read_whole(path)[0, :, 2].astype(int) - expected).max() <= 1
+
+
+def test_what_is_transparent_all_over_is_white_and_so_is_what_is_white_all_over(tmp_path):
+    for name, alpha in (("clear", 0), ("full", 255)):
+        pixels = np.full((5, 7, 4), 255, np.uint8)
+        pixels[..., 3] = alpha
+        assert read_whole(saved(tmp_path / f"{name}.png", pixels)).min() == 255
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "TIFF", "PNG", "WEBP"])
+def test_the_orientation_is_applied_once_in_every_format_that_has_one(tmp_path, kind):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    upright = np.zeros((24, 40), np.uint8)
+    upright[:8, :8] = 255
+    options = {"lossless": True} if kind == "WEBP" else {}
+    path = saved(tmp_path / f"x.{kind}", np.rot90(upright), format=kind, exif=exif, **options)
+    about = inspect(path)
+    assert (about.height, about.width) == (24, 40)
+    found = read_image(path, 1, (24, 40))
+    assert found[:6, :6].min() > 240 and found[10:, 10:].max() < 15
+
+
+def test_a_damaged_note_of_the_orientation_leaves_the_pixels_as_they_lie(tmp_path):
+    for name, block in (
+        ("text", struct.pack("<HHI4s", 0x0112, 2, 4, b"six\0")),
+        ("long", struct.pack("<HHII", 0x0100, 4, 1, 40) + struct.pack("<HHII", 0x0112, 3, 9, 999)),
+        ("nine", struct.pack("<HHIHH", 0x0112, 3, 1, 9, 0)),
+    ):
+        exif = b"Exif\0\0II*\0\x08\0\0\0" + struct.pack("<H", len(block) // 12) + block
+        path = saved(tmp_path / f"{name}.jpg", halves(), exif=exif)
+        whole = read_whole(path).astype(int)
+        assert whole.shape == (13, 29, 3) and np.abs(whole[6, 3] - RED).max() < 8, name
+
+
+def test_levels_of_32_bits_are_refused(tmp_path):
+    Image.fromarray(np.full((5, 7), 200, np.int32)).save(tmp_path / "x.tif")
+    with pytest.raises(ImageFileError, match="levels of 32 bits, whose range is not known"):
+        read_whole(tmp_path / "x.tif")
 
 
 def test_palettes_black_and_white_and_cmyk_become_rgb(tmp_path):
@@ -138,12 +196,23 @@ def test_the_orientation_that_a_camera_noted_is_applied(tmp_path, orientation):
     assert (inspect(path).height, inspect(path).width) == (24, 40)
 
 
-def test_of_an_animation_the_first_frame_is_used_and_its_frames_are_known(tmp_path):
+@pytest.mark.parametrize("kind", ["GIF", "WEBP", "PNG", "TIFF"])
+def test_an_animation_and_a_file_of_several_pages_are_refused(tmp_path, kind):
     frames = [Image.fromarray(halves(left=(0, level, 0))) for level in (255, 0, 128)]
-    path = tmp_path / "moving.gif"
-    frames[0].save(path, save_all=True, append_images=frames[1:])
-    assert inspect(path).frames == 3
-    assert read_whole(path)[6, 3].tolist() == [0, 255, 0]
+    path = tmp_path / f"moving.{kind}"
+    frames[0].save(path, kind, save_all=True, append_images=frames[1:])
+    words = "is a file of several pages" if kind == "TIFF" else "is an animation"
+    for read in (inspect, read_whole, is_colour):
+        with pytest.raises(ImageFileError, match=words):
+            read(path)
+    frames[0].save(path, kind)
+    assert np.abs(read_whole(path)[6, 3].astype(int) - (0, 255, 0)).max() < 3
+
+
+def test_of_a_camera_s_file_with_previews_the_first_image_is_taken(tmp_path):
+    frames = [Image.fromarray(halves(left=(level, 0, 0))) for level in (255, 0)]
+    frames[0].save(tmp_path / "x.jpg", "MPO", save_all=True, append_images=frames[1:])
+    assert abs(int(read_whole(tmp_path / "x.jpg")[6, 3, 0]) - 255) < 8
 
 
 def test_a_grey_image_saved_as_rgb_has_no_colour_and_a_small_red_spot_has(tmp_path):
@@ -203,16 +272,19 @@ def test_a_small_file_of_an_enormous_image_is_refused_before_it_is_decoded(tmp_p
         read_image(path, 1, (8, 8))
 
 
-def test_a_missing_file_a_folder_and_a_forbidden_file_say_so(tmp_path, monkeypatch):
+def test_a_missing_file_a_folder_a_pipe_and_a_forbidden_file_say_so(tmp_path, monkeypatch):
     with pytest.raises(ImageFileError, match=r"none.png: no such file; check the name"):
         read_whole(tmp_path / "none.png")
     with pytest.raises(ImageFileError, match="is a folder, not an image file"):
         read_whole(tmp_path)
+    os.mkfifo(tmp_path / "pipe.png")
+    with pytest.raises(ImageFileError, match="is a pipe or a device, not an image file"):
+        read_whole(tmp_path / "pipe.png")
 
     def forbidden(*_, **__):
         raise PermissionError
 
-    monkeypatch.setattr(Image, "open", forbidden)
+    monkeypatch.setattr(Path, "open", forbidden)
     with pytest.raises(ImageFileError, match="may not be read"):
         read_whole(tmp_path / "x.png")
 
@@ -240,4 +312,4 @@ def test_a_link_to_a_folder_elsewhere_is_followed(tmp_path):
 
 
 def test_the_limit_of_pixels_is_that_of_pillow():
-    assert image_files.LARGEST == Image.MAX_IMAGE_PIXELS
+    assert image_file.LARGEST == Image.MAX_IMAGE_PIXELS

@@ -146,7 +146,7 @@ def test_a_photograph_is_painted_upright_as_its_camera_was_held(client: TestClie
         ({}, 400, "images is missing"),
         ({"images": []}, 422, "images holds 0 values; send 1 to 16"),
         ({"images": ["no base64!"]}, 400, "not valid base64"),
-        ({"images": [encoded(b"GIF89a")]}, 400, "no image file that can be read"),
+        ({"images": [encoded(b"GIF89a")]}, 400, "its head is damaged"),
         ({"images": [[[0] * 5] * 3]}, 422, "a list of red, green and blue"),
         ({"images": [[[[0, 0, 256]]]]}, 422, "from 0 to 255"),
         ({"images": [[[[0, 0, 0]]]], "style": "wave"}, 400, "unknown field style"),

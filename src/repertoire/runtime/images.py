@@ -6,29 +6,20 @@ import base64
 import binascii
 import io
 import math
-import struct
-import zlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from repertoire.runtime.errors import BadModel, InvalidInput, Malformed, TooLarge
+from repertoire.runtime.image_file import LARGEST, Check, Size
+from repertoire.runtime.image_file import pixels as pixels_of
 from repertoire.runtime.manifest import Graph
 from repertoire.runtime.signature import Array
 
 BYTES = 16 * 2**20  # of a file whose size is free
-PIXELS = 89_478_485  # of a file that is made smaller; Pillow's own limit
-ORIENTATION = 0x0112  # EXIF tag
-SIDEWAYS = (5, 6, 7, 8)  # its values that swap width and height
-FORMATS = ("PNG", "JPEG", "GIF", "BMP", "WEBP", "TIFF", "PPM")  # of Pillow
-
-if TYPE_CHECKING:
-    from PIL.Image import Image as PillowImage
-
-Check = Callable[[Sequence[int]], None]
-"""Raises InvalidInput or TooLarge for a size (width, height) that is not wanted."""
+PIXELS = LARGEST  # of a file that is made smaller
 
 
 def fixed_sizes(graph: Graph) -> tuple[int, ...]:
@@ -43,6 +34,8 @@ def fixed_sizes(graph: Graph) -> tuple[int, ...]:
 def read(image: Any, height: int, width: int, *colours: int) -> Array:
     """uint8[height, width] from the bytes of a file, base64 of them, or nested lists of 0 to 255.
 
+    ``repertoire.runtime.image_file`` states how a file is read.
+
     uint8[height, width, 3] (red, green, blue) where ``colours`` is 3. Raises Malformed for what is
     no image and InvalidInput for another size.
     """
@@ -50,7 +43,7 @@ def read(image: Any, height: int, width: int, *colours: int) -> Array:
         image = _from_base64(image)
     check = partial(_check_size, height=height, width=width)
     if isinstance(image, bytes):
-        return _from_file(image, check, "RGB" if colours else "L")
+        return pixels_of(image, check, "RGB" if colours else "L")
     return _from_lists(image, check, colours)
 
 
@@ -65,7 +58,7 @@ def read_fitted(image: Any, height: int, width: int, *colours: int) -> Array:
     if not isinstance(image, bytes):
         return read(image, height, width, *colours)
     check = partial(_check_area, most=PIXELS)
-    return _from_file(image, check, "RGB" if colours else "L", (width, height))
+    return pixels_of(image, check, "RGB" if colours else "L", (width, height))
 
 
 def read_sent(
@@ -88,7 +81,7 @@ def read_any(image: Any, most: int) -> Array:
     if len(image) > BYTES:
         remedy = "save it as a JPEG of less quality, or make it smaller"
         raise TooLarge(f"the image is a file of {len(image)} bytes, at most {BYTES}; {remedy}")
-    return _from_file(image, check, "RGB")
+    return pixels_of(image, check, "RGB")
 
 
 def _from_lists(image: Any, check: Check, colours: tuple[int, ...]) -> Array:
@@ -99,7 +92,7 @@ def _from_lists(image: Any, check: Check, colours: tuple[int, ...]) -> Array:
     if pixels.ndim != 2 + len(colours) or pixels.shape[2:] != colours:
         kind = "a list of red, green and blue" if colours else "one number"
         raise InvalidInput(f"a pixel of an image is {kind}")
-    check(pixels.shape[1::-1])
+    check([(pixels.shape[1], pixels.shape[0])])
     if pixels.dtype.kind not in "iu" or pixels.min() < 0 or pixels.max() > 255:
         raise InvalidInput("the pixels of an image are whole numbers from 0 to 255")
     return pixels.astype(np.uint8)
@@ -138,72 +131,16 @@ def _from_base64(text: str) -> bytes:
         raise Malformed(f"the image is not valid base64: {error}") from error
 
 
-def _from_file(
-    content: bytes, check: Check, mode: str, fitted: tuple[int, int] | None = None
-) -> Array:
-    """Upright, of transparent pixels on white, and of the size ``fitted`` (width, height) if any.
-
-    What this does to a file is what training did to its files (repertoire.data.image_files).
-    """
-    from PIL import Image, ImageOps, UnidentifiedImageError
-
-    try:
-        with Image.open(io.BytesIO(content), formats=FORMATS) as image:
-            turned = image.getexif().get(ORIENTATION) in SIDEWAYS
-            # Before decoding: a small file can be huge.
-            check(image.size[::-1] if turned else image.size)
-            if fitted:
-                image.draft(None, (2 * max(fitted), 2 * max(fitted)))
-            found = _eight_bit(ImageOps.exif_transpose(image))
-            if found.has_transparency_data and (mode == "RGB" or found.mode != "L"):
-                layer = found.convert("RGBA")
-                found = Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer)
-            found = found.convert(mode)
-            if fitted and found.size != fitted:
-                found = ImageOps.fit(found, fitted, Image.Resampling.LANCZOS)
-            return np.asarray(found)
-    # Decoders of damaged files raise many kinds of errors.
-    except (
-        OSError,
-        SyntaxError,
-        ValueError,
-        LookupError,
-        TypeError,
-        OverflowError,
-        struct.error,
-        zlib.error,
-        Image.DecompressionBombError,
-    ) as error:
-        # Of content that it does not know, Pillow names an address in memory.
-        why = "" if isinstance(error, UnidentifiedImageError) else f": {error}"
-        raise Malformed(f"the image is no image file that can be read{why}") from error
+def _check_size(sizes: Sequence[Size], height: int, width: int) -> None:
+    if (width, height) not in sizes:
+        raise InvalidInput(f"the image is {_told(sizes[0])}; resize it to {width} x {height}")
 
 
-def _eight_bit(image: PillowImage) -> PillowImage:
-    """Levels of 16 bits become 8; those whose range is not known are refused."""
-    from PIL import Image
-
-    if image.mode == "F":
-        raise ValueError("floating-point levels, whose range is not known")
-    if not image.mode.startswith("I"):
-        return image
-    levels = np.asarray(image).astype(np.int64)
-    if levels.min() < 0 or levels.max() > 65_535:
-        raise ValueError("32-bit levels, whose range is not known")
-    grey = Image.fromarray(((levels + 128) // 257).astype(np.uint8))
-    transparent = image.info.get("transparency")
-    if isinstance(transparent, int):
-        grey.putalpha(Image.fromarray(np.where(levels == transparent, 0, 255).astype(np.uint8)))
-    return grey
+def _check_area(sizes: Sequence[Size], most: int) -> None:
+    if math.prod(sizes[0]) > most:
+        remedy = f"resize it to {most} in all, or fewer"
+        raise TooLarge(f"the image is {_told(sizes[0])}; {remedy}")
 
 
-def _check_size(size: Sequence[int], height: int, width: int) -> None:
-    if tuple(size) != (width, height):
-        given = " x ".join(map(str, size))
-        raise InvalidInput(f"the image is {given} pixels; resize it to {width} x {height}")
-
-
-def _check_area(size: Sequence[int], most: int) -> None:
-    if math.prod(size) > most:
-        given = " x ".join(map(str, size))
-        raise TooLarge(f"the image is {given} pixels; resize it to {most} in all, or fewer")
+def _told(size: Size) -> str:
+    return f"{size[0]} x {size[1]} pixels"

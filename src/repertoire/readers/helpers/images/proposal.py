@@ -226,8 +226,6 @@ def _oddities(
         facts.append(Fact("doubtful", f"{doubtful:,} images occur in two classes"))
     if blank := int((table["minimum"] == table["maximum"]).sum()):
         facts.append(Fact("blank", f"{blank:,} images have one level alone"))
-    if moving := sum(about.frames > 1 for _, about in known):
-        facts.append(Fact("animations", f"{moving:,} files: their first frame is used"))
     if folder.others:
         shown = ", ".join(folder.others[:3]) + (", …" if len(folder.others) > 3 else "")
         facts.append(Fact("other files", f"{len(folder.others):,} are not looked at: {shown}"))

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 Colour: TypeAlias = Literal["grey", "rgb"]
 
 PIXELS = "pixels"  # the key of a table's ``attrs`` that holds the pixel file
-COLUMNS = ("file", "label", "width", "height", "frames", "minimum", "maximum", "mean", "key")
+COLUMNS = ("file", "label", "width", "height", "minimum", "maximum", "mean", "key")
 
 
 def decoded(images: Sequence[Listed], side: int, colour: Colour, bad: BadRows) -> "pd.DataFrame":
@@ -45,7 +45,6 @@ def decoded(images: Sequence[Listed], side: int, colour: Colour, bad: BadRows) -
                 "label": image.label,
                 "width": about.width,
                 "height": about.height,
-                "frames": about.frames,
                 "minimum": int(found.min()),
                 "maximum": int(found.max()),
                 "mean": float(found.mean()),
