@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -12,15 +13,16 @@ from starlette.routing import Route
 
 from repertoire.runtime import tasks
 from repertoire.runtime.errors import Malformed
+from repertoire.runtime.manifest import Graph
+from repertoire.runtime.model import Model
+from repertoire.runtime.ports import Limits
+from repertoire.runtime.signature import Array, Arrays, Run
 from repertoire.runtime.task import Event, Task, example_of, files_of, last, named, wire
+from serving.jobs import Cancelled
 from serving.protocol import json_object
-<<<<<<< HEAD
-from serving.service import Service, explain, read_body, service_of
+from serving.service import Service, cancelled_with, explain, read_body, service_of
 
 SUFFIXES = {"audio/midi": ".mid", "audio/wav": ".wav"}  # of files that a browser should save
-=======
-from serving.service import Service, cancelled_with, explain, read_body, reply, service_of
->>>>>>> 3d26a4cbdc0052776bf2525e7ccca06e46ed1f9a
 
 
 async def answer(request: Request) -> Response:
@@ -29,28 +31,17 @@ async def answer(request: Request) -> Response:
     model = service.repository.model(request.path_params["name"])
     task = tasks.find(model, request.path_params["task"])
     fields = json_object(await read_body(service, request))
-<<<<<<< HEAD
     streamed = fields.pop("stream", False)
     if not isinstance(streamed, bool):
         raise Malformed("stream is no true or false; send one of them, or leave it out")
     asked = task.read(fields)
-    events = task.steps(model, service.plane.runner(model, service.deadline()), asked)
+    events = task.steps(model, _run(service, task, model, cancelled_with(request)), asked)
     if streamed:
-        return await _stream(service, task, events)
-    accepted = request.headers.get("accept", "")
-    with service:
-        found = await service.in_thread(last, events)
-        for media_type, render in task.rendered.items():
-=======
-    run = service.plane.runner(model, service.deadline(), cancelled_with(request))
-    if fields.pop("stream", False):
-        if asked.stream is None:
-            raise Malformed(f"task {name} does not stream; leave stream out")
-        return await _stream(service, model.name, asked.stream(model, run, fields))
+        return await _stream(service, model, task, events)
     accepted = request.headers.get("accept", "")
     with service.admission.admit(model.name):
-        for media_type, render in asked.rendered.items():
->>>>>>> 3d26a4cbdc0052776bf2525e7ccca06e46ed1f9a
+        found = await service.in_thread(last, events)
+        for media_type, render in task.rendered.items():
             if media_type in accepted:
                 content = await service.in_thread(render, model, asked, found)
                 headers = _headers(model.name, media_type, found)
@@ -58,12 +49,38 @@ async def answer(request: Request) -> Response:
         return Response(_json(body(task, found)), media_type="application/json")
 
 
+def _run(service: Service, task: Task, model: Model, cancelled: Cancelled) -> Run:
+    """Long work that goes step by step has the time of a request for each run."""
+    if task.events is not None:
+        return Renewed(service, model, cancelled)
+    return service.plane.runner(model, service.deadline(), cancelled)
+
+
+@dataclass(frozen=True)
+class Renewed:
+    """A run whose deadline starts anew each time."""
+
+    service: Service
+    model: Model
+    cancelled: Cancelled
+
+    @property
+    def limits(self) -> Limits:
+        return self.service.plane.limits
+
+    def graph(self, name: str, /) -> Graph:
+        return self.model.manifest.graph(name)
+
+    def __call__(self, graph: str, /, *outputs: str, **inputs: Array) -> Arrays:
+        run = self.service.plane.runner(self.model, self.service.deadline(), self.cancelled)
+        return run(graph, *outputs, **inputs)
+
+
 def body(task: Task, found: Any) -> dict[str, Any]:
     """The answer as a JSON object."""
     return {"results": found} if task.many else found
 
 
-<<<<<<< HEAD
 def _json(content: Any) -> bytes:
     return orjson.dumps(content, default=wire)
 
@@ -78,33 +95,19 @@ def _headers(model: str, media_type: str, found: Any) -> dict[str, str]:
     return headers
 
 
-async def _stream(service: Service, task: Task, events: Iterator[Event]) -> Response:
-=======
-async def _stream(service: Service, model: str, events: Iterator[dict[str, Any]]) -> Response:
->>>>>>> 3d26a4cbdc0052776bf2525e7ccca06e46ed1f9a
+async def _stream(service: Service, model: Model, task: Task, events: Iterator[Event]) -> Response:
     """Waits for the first event, so that a bad request still gets its status."""
-    with service.admission.admit(model):
+    with service.admission.admit(model.name):
         first = await service.in_thread(next, events, None)
-<<<<<<< HEAD
-    return StreamingResponse(_sent(service, task, first, events), media_type="text/event-stream")
-
-
-async def _sent(
-    service: Service, task: Task, event: Event | None, events: Iterator[Event]
-=======
-    sent = _sent(service, model, first, events)
+    sent = _sent(service, model, task, first, events)
     return StreamingResponse(sent, media_type="text/event-stream")
 
 
 async def _sent(
-    service: Service,
-    model: str,
-    event: dict[str, Any] | None,
-    events: Iterator[dict[str, Any]],
->>>>>>> 3d26a4cbdc0052776bf2525e7ccca06e46ed1f9a
+    service: Service, model: Model, task: Task, event: Event | None, events: Iterator[Event]
 ) -> AsyncIterator[bytes]:
     try:
-        with service.admission.admit(model):
+        with service.admission.admit(model.name):
             while event is not None:
                 kind, content = event
                 yield _event(kind, body(task, content) if kind == "done" else content)

@@ -154,29 +154,6 @@ def test_a_title_is_known_in_any_form_of_its_letters(tmp_path: Path) -> None:
         films.recommend(["Ve\u0301roniqe"])
 
 
-def test_a_title_is_known_in_any_form_of_its_letters(tmp_path: Path) -> None:
-    accented = [
-        "Misérables, Les (1995)",
-        "Brazil (1985)",
-        "Véronique",
-        "괴물 (2006)",
-        "Emma (1996)",
-    ]
-    recommender(tmp_path / "films", accented)
-    repository = Repository(tmp_path)
-    repository.refresh()
-    service = Service(repository, Plane(repository), body=100_000)
-    with TestClient(create_app(service, poll_seconds=3600)) as client:
-        plain = ask(client, history=[1, 3, 4])
-        assert plain["history"] == [accented[n] for n in (0, 2, 3)]
-        for form in ("NFC", "NFD", "NFKD"):
-            others = [unicodedata.normalize(form, accented[n]) for n in (0, 2, 3)]
-            assert ask(client, history=others) == plain
-        assert ask(client, history=["MISÉRABLES,\u00a0LES （1995）", "véronique ", 4]) == plain
-        near = client.post("/v1/models/films/recommend", json={"history": ["Ve\u0301roniqe"]})
-        assert near.status_code == 422 and "did you mean 'Véronique'" in near.json()["error"]
-
-
 def test_rows_of_a_file_hold_a_history_each(tmp_path: Path) -> None:
     recommender(tmp_path / "models" / "films")
     source, output = tmp_path / "in.jsonl", tmp_path / "out.jsonl"

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-<<<<<<< HEAD
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, TypedDict
-=======
-from typing import Any
->>>>>>> 8af420e0d67977c462382bc7317bf109ec0c9017
 
 import numpy as np
 
@@ -18,11 +14,7 @@ from repertoire.runtime.model import Model
 from repertoire.runtime.schema import Between, Size, shown
 from repertoire.runtime.signature import Run
 from repertoire.runtime.spelling import Names
-<<<<<<< HEAD
 from repertoire.runtime.task import Known, Task
-=======
-from repertoire.runtime.task import Answer, Known, Request, Task
->>>>>>> 8af420e0d67977c462382bc7317bf109ec0c9017
 
 LONGEST = 1000  # items of a history, or of a list
 LISTED = 10  # where nothing is asked
@@ -65,12 +57,8 @@ def recommend(model: Model, run: Run, request: Recommend) -> Recommended:
     numbers = {title: number for number, title in enumerate(titles, 1)}
     # An id comes first: a title may be the id of something else.
     names = Names(numbers | {str(each): number for number, each in enumerate(ids, 1)})
-<<<<<<< HEAD
     places = enumerate(request.history)
     liked = [_number(each, titles, ids, names, f"history[{n}]") for n, each in places]
-=======
-    liked = [_number(each, titles, ids, names) for each in given]
->>>>>>> 8af420e0d67977c462382bc7317bf109ec0c9017
     # A run needs one place or more, and 0 is an empty one.
     found = run("recommend", history=np.array([liked or [0]], np.int64))
     pairs = zip(found["top_ids"][0].tolist(), found["scores"][0].tolist(), strict=True)
@@ -78,7 +66,6 @@ def recommend(model: Model, run: Run, request: Recommend) -> Recommended:
     return {"history": [titles[n - 1] for n in liked], "recommendations": best[:count]}
 
 
-<<<<<<< HEAD
 def _listed(model: Model) -> int:
     """How many items the model lists."""
     [listed, _] = model.manifest.graph("recommend").outputs
@@ -87,28 +74,15 @@ def _listed(model: Model) -> int:
 
 def _number(given: int | str, titles: list[str], ids: list[Any], names: Names, path: str) -> int:
     """The number of a title or of an id. Raises InvalidInput if it is unknown."""
-=======
-def _number(given: Any, titles: list[str], ids: list[Any], names: Names) -> int:
-    """The number of a title or of an id. Raises Malformed, and InvalidInput if it is unknown."""
-    if isinstance(given, bool) or not isinstance(given, int | str):
-        raise Malformed(f"a history holds titles and ids, not {given!r}")
->>>>>>> 8af420e0d67977c462382bc7317bf109ec0c9017
     if (number := names.find(str(given).strip())) is not None:
         return number
     unknown = f"{path} is {shown(given)}, which is not in the catalogue"
     if isinstance(given, int):
         known = f"{ids[0]}, {ids[1]}, …" if len(ids) > 1 else f"{ids[0]}"
         hint = f"1 to {len(ids)}" if ids == list(range(1, len(ids) + 1)) else f"ids such as {known}"
-<<<<<<< HEAD
         raise InvalidInput(f"{unknown}; send {hint}")
     near = names.near(given.strip()[:ALIKE], most=3, cutoff=0.5)
     hint = ", ".join(json.dumps(titles[number - 1], ensure_ascii=False) for number in near)
-=======
-        raise InvalidInput(f"id {given} is not in the catalogue; send {hint}")
-    asked = given.strip()[:ALIKE]
-    near = names.near(asked, most=3, cutoff=0.5)
-    hint = ", ".join(repr(titles[number - 1]) for number in near)
->>>>>>> 8af420e0d67977c462382bc7317bf109ec0c9017
     remedy = f"did you mean {hint}" if hint else "its titles are in the model's manifest"
     raise InvalidInput(f"{unknown}; {remedy}")
 
