@@ -42,7 +42,7 @@ def export(name: str) -> None:
                 graph, content, limits.largest_batch, limits.largest_axis, limits.value_tolerance
             )
             (folder / f"{graph.name}.onnx").write_bytes(content)
-            records.append(_record(graph, content, parity))
+            records.append(record(graph, content, parity))
         by_files = OnnxRun.of_files(folder, graphs, limits.threads)
         by_torch = values(family.evaluate(TorchRun(graphs), config, data, "valid"))
         by_onnx = values(family.evaluate(by_files, config, data, "valid"))
@@ -52,7 +52,7 @@ def export(name: str) -> None:
     print(f"{name}: {len(records)} graphs, largest difference from PyTorch {worst:.1e}")
 
 
-def _record(graph: Graph, content: bytes, parity: Parity) -> dict[str, Any]:
+def record(graph: Graph, content: bytes, parity: Parity) -> dict[str, Any]:
     """What the manifest says of a graph; a state is what ``feedback`` carries."""
     return {
         "name": graph.name,
