@@ -18,6 +18,7 @@ from repertoire.families.language_model.evaluation import (
     window_log_probs,
 )
 from repertoire.families.language_model.network import Sample
+from repertoire.runtime.inference.language import Choice
 from repertoire.runtime.onnx_run import run_session
 from repertoire.runtime.session import open_session
 from repertoire.training.streams import restarted
@@ -153,9 +154,9 @@ def test_the_likeliest_token_is_kept_even_by_a_nucleus_of_nothing(project):
 
 
 def test_the_same_seed_generates_the_same_text(project):
-    run, config, *_ = runner("lstm", project)
-    choice = {"temperature": 1.0, "top_k": 0, "top_p": 1.0}
-    texts = [generate(run, config, [3, 5], 31, choice, seed) for seed in (7, 7, 8)]
+    run, config, data, _ = runner("lstm", project)
+    config = replace(config, sample_tokens=31)
+    texts = [generate(run, config, data, Choice(), seed) for seed in (7, 7, 8)]
     assert texts[0] == texts[1] != texts[2] and len(texts[0]) == 31
 
 

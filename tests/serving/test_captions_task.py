@@ -118,7 +118,7 @@ def test_a_caption_is_no_longer_than_asked(counter: Any) -> None:
         ({"images": [[[0] * 5] * 4]}, InvalidInput, "resize it to 5 x 3"),
         ({"images": [[[256] * 5] * 3]}, InvalidInput, "from 0 to 255"),
         ({"images": ["no base64!"]}, Malformed, "images[0]: the image is not valid base64"),
-        ({"images": [picture(1), b"x"]}, Malformed, "images[1]: the image is no image file"),
+        ({"images": [picture(1), b"x"]}, Malformed, "images[1]: the image is not an image"),
         ({"images": [[0] * 5] * 3, "max_length": 0}, InvalidInput, "number from 1 to 512"),
         ({"images": [[0] * 5] * 3, "text": "a"}, Malformed, "unknown field text"),
     ],

@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from repertoire.runtime.signature import Array, Arrays, Run
+from repertoire.runtime.signature import DTYPES, Array, Arrays, Run
 
 Ids: TypeAlias = Sequence[Sequence[int] | Array]
 """Token ids of texts, each of its own length."""
@@ -16,14 +16,18 @@ Ids: TypeAlias = Sequence[Sequence[int] | Array]
 def over_rows(run: Run, graph: str, most: int, /, *outputs: str, **inputs: Array) -> Arrays:
     """Outputs of a graph, `most` rows a run in their order; an input without axes is of every run.
 
-    Where runs give outputs of unequal sizes, the smaller are filled up with 0.
+    Narrower numbers are widened to the types of its ports, run by run. Where runs give outputs of
+    unequal sizes, the smaller are filled up with 0.
     """
+    types = {port.name: DTYPES[port.dtype] for port in run.graph(graph).inputs}
     count = max(len(array) for array in inputs.values() if array.ndim)
     parts = []
     for start in range(0, count, most):
+        rows = np.arange(start, min(start + most, count))
         part = slice(start, start + most)
         given = {name: array[part] if array.ndim else array for name, array in inputs.items()}
-        parts.append((np.arange(count)[part], run(graph, *outputs, **given)))
+        widened = {n: a.astype(types[n], casting="safe", copy=False) for n, a in given.items()}
+        parts.append((rows, run(graph, *outputs, **widened)))
     return _joined(parts)
 
 
