@@ -11,7 +11,7 @@ from repertoire.runtime.signature import Array, Run
 ROWS = 64  # series in one run
 
 
-def quantiles(run: Run, series: Array) -> Array:
+def quantiles_after(run: Run, series: Array) -> Array:
     """After series (batch, time) or, side by side, (batch, time, series), in their unit:
 
     (batch, horizon, levels) or (batch, horizon, series, levels).
@@ -20,11 +20,14 @@ def quantiles(run: Run, series: Array) -> Array:
 
 
 def of_unequal(run: Run, series: Sequence[Array]) -> list[Array]:
-    """``quantiles`` of series each, of whatever lengths: padding would be taken for values."""
+    """``quantiles_after`` each of several series, whatever their lengths.
+
+    None is filled up, for that would be taken for values.
+    """
     found: dict[int, Array] = {}
     for rows in _equally_long(series):
         batch = np.stack([series[row] for row in rows])
-        found.update(zip(rows, quantiles(run, batch), strict=True))
+        found.update(zip(rows, quantiles_after(run, batch), strict=True))
     return [found[row] for row in range(len(series))]
 
 

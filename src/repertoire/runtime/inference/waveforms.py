@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from repertoire.runtime.audio import SILENCE
+from repertoire.runtime.companding import SILENCE
 from repertoire.runtime.signature import Array, Arrays, Run, next_states
 
 PIECE = 4096  # levels of a signal in one run

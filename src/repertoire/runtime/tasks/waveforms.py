@@ -15,6 +15,7 @@ from typing import Annotated, Any, TypedDict
 import numpy as np
 
 from repertoire.runtime import audio
+from repertoire.runtime.companding import decoded, encoded
 from repertoire.runtime.errors import BadModel, InvalidInput, Malformed
 from repertoire.runtime.inference.waveforms import PIECE, after_silence, continued, log_probs
 from repertoire.runtime.model import Model
@@ -84,14 +85,14 @@ class Wave:
 
     def levels(self, signal: Array) -> Array:
         """Of a signal in the unit; what is louder than the loudest level becomes it."""
-        return audio.levels(np.clip(signal, -self.scale, self.scale) / self.scale)
+        return encoded(np.clip(signal, -self.scale, self.scale) / self.scale)
 
     def louder(self, signal: Array) -> int:
         """How many samples are clipped."""
         return int((np.abs(signal) > self.scale).sum())
 
     def signal(self, levels: Array) -> Array:
-        return self.scale * audio.signal(levels)
+        return self.scale * decoded(levels)
 
     def heard(self, sound: Any, path: str) -> Array:
         """The samples of a WAV file, in the unit. Raises Malformed and InvalidInput."""
