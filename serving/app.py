@@ -24,14 +24,14 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from repertoire.runtime.errors import BadModel, InferenceError
-from serving import open_inference, task_endpoints
+from serving import model_endpoints, open_inference, task_endpoints
 from serving.listening import bind, listen
 from serving.options import Parser, filled, number, whole
 from serving.plane import Plane
 from serving.repository import Repository
 from serving.service import Service, error_handlers, reply, service_of
 from serving.synchroniser import Synchroniser
-from serving.transport import Protocol
+from serving.transport import IDLE_SECONDS, Protocol
 
 log = logging.getLogger("serving")
 PLAYGROUND = Path(__file__).parent / "playground" / "index.html"
@@ -71,7 +71,7 @@ def create_app(service: Service, *, poll_seconds: float = 1.0) -> ASGIApp:
 
     app = Starlette(
         routes=[
-            *open_inference.routes(),
+            *model_endpoints.routes(),
             Route("/v1/models", models),
             *task_endpoints.routes(),
             Route("/", page),
@@ -116,6 +116,8 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     add("--sessions", type=whole(1, 2**20), default=32, metavar="N", help=kept_open)
     add("--deadline", type=number(0.001, 86400), default=30.0, metavar="SECONDS")
     add("--body", type=whole(1, 2**40), default=16 * 2**20, metavar="BYTES")
+    when = "every model is ready, or one is (default: all)"
+    add("--ready", choices=("all", "any"), default="all", help=f"the server is ready once {when}")
     return parser.parse_args(argv)
 
 
@@ -126,6 +128,7 @@ def _service(options: argparse.Namespace) -> Service:
     repository = Repository(folder, sessions=options.sessions, threads=options.threads)
     plane = Plane(repository)
     service = Service(repository, plane, renew, body=options.body, seconds=options.deadline)
+    service.ready = options.ready
     service.reload()
     if not repository.models:
         raise BadModel(f"no model in {folder} can be served; export models or name another folder")
@@ -150,6 +153,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         create_app(service),
         loop="uvloop",  # the plain loop costs 40 ms a request, for it leaves Nagle's delay on
         http=Protocol,
+        ws="none",
+        timeout_keep_alive=IDLE_SECONDS,
         access_log=False,
         proxy_headers=False,
         server_header=False,

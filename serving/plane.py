@@ -25,6 +25,7 @@ from repertoire.runtime.model import Model
 from repertoire.runtime.ports import Limits, prepare
 from repertoire.runtime.signature import Array, Arrays, Run
 from serving.repository import Repository
+from serving.statistics import Statistics
 
 Deliver = Callable[[Callable[[], None]], object]
 """Calls a function, here or in another thread."""
@@ -68,6 +69,7 @@ class Plane:
         self.repository = repository
         self.limits = limits or Limits()
         self.deliver: Deliver = _here
+        self.statistics = Statistics()
         self._waiting: dict[tuple[object, ...], deque[Job]] = {}
         self._length = 0
         self._busy: set[str] = set()
@@ -91,10 +93,15 @@ class Plane:
         Raises ModelNotFound, InvalidInput, Overloaded; the future BadModel, DeadlineExceeded.
         """
         graph = model.manifest.graph(graph_name)
-        wanted = _outputs(graph, outputs)
-        job = Job(model, graph, prepare(graph, arrays, self.limits), wanted, deadline)
+        try:
+            wanted = _outputs(graph, outputs)
+            job = Job(model, graph, prepare(graph, arrays, self.limits), wanted, deadline)
+        except InvalidInput:
+            self.statistics.failed(model, graph)
+            raise
         with self._changed:
             if self._length >= self.limits.queue or self._closed:
+                self.statistics.failed(model, graph)
                 raise Overloaded(f"{self._length} requests are waiting already; try again later")
             self._waiting.setdefault(job.company(), deque()).append(job)
             self._length += 1
@@ -124,9 +131,12 @@ class Plane:
 
     def _starts(self, job: Job) -> bool:
         """Whether somebody still waits for the job, and in time."""
+        now = time.monotonic()
         if not job.future.set_running_or_notify_cancel():
+            self.statistics.failed(job.model, job.graph, now - job.came)
             return False
-        if job.deadline < time.monotonic():
+        if job.deadline < now:
+            self.statistics.failed(job.model, job.graph, now - job.came)
             self.deliver(partial(job.future.set_exception, _late()))
             return False
         return True
@@ -163,13 +173,21 @@ class Plane:
                 self._changed.notify_all()
 
     def _answer(self, jobs: Sequence[Job]) -> None:
-        first = jobs[0]
+        first, begun = jobs[0], time.monotonic()
         try:
             session = self.repository.session(first.model, first.graph)
-            answers = _parted(jobs, session.run(list(first.outputs), _joined(jobs)))
+            inputs = _joined(jobs)
+            joined = time.monotonic()
+            results = session.run(list(first.outputs), inputs)
+            computed = time.monotonic()
+            answers = _parted(jobs, results)
         except Exception as error:  # noqa: BLE001 - every waiting client gets it
+            now = time.monotonic()
+            for job in jobs:
+                self.statistics.failed(job.model, job.graph, now - job.came)
             self.deliver(partial(_fail, jobs, error))
         else:
+            self.statistics.ran(jobs, (begun, joined, computed, time.monotonic()))
             self.deliver(partial(_complete, jobs, answers))
 
 

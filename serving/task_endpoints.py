@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
-import orjson
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
@@ -14,7 +13,7 @@ from repertoire.runtime import tasks
 from repertoire.runtime.errors import Malformed
 from repertoire.runtime.task import Known, files_of, named
 from serving.protocol import json_object
-from serving.service import Service, explain, read_body, reply, service_of
+from serving.service import Service, explain, read_body, reply, service_of, to_json
 
 
 async def task(request: Request) -> Response:
@@ -25,7 +24,10 @@ async def task(request: Request) -> Response:
     asked = tasks.find(model, name)
     fields = json_object(await read_body(service, request))
     run = service.plane.runner(model, service.deadline())
-    if fields.pop("stream", False):
+    stream = fields.pop("stream", False)
+    if not isinstance(stream, bool):
+        raise Malformed("stream is true or false; without it the answer comes whole")
+    if stream:
         if asked.stream is None:
             raise Malformed(f"task {name} does not stream; leave stream out")
         return await _stream(service, asked.stream(model, run, fields))
@@ -67,7 +69,7 @@ async def _sent(
 
 
 def _event(kind: str, content: dict[str, Any]) -> bytes:
-    return b"event: %s\ndata: %s\n\n" % (kind.encode(), orjson.dumps(content))
+    return b"event: %s\ndata: %s\n\n" % (kind.encode(), to_json(content))
 
 
 def routes() -> list[Route]:
