@@ -26,7 +26,7 @@ from starlette.types import ASGIApp
 from repertoire.runtime.errors import BadModel, InferenceError
 from repertoire.runtime.ports import Limits
 from repertoire.runtime.session import share_memory
-from serving import open_inference, task_endpoints, tracing
+from serving import model_endpoints, open_inference, task_endpoints, tracing
 from serving.admission import Admission
 from serving.front import Front
 from serving.front import add_options as add_front_options
@@ -38,7 +38,7 @@ from serving.plane import Plane
 from serving.repository import Repository
 from serving.service import Service, error_handlers, reply, service_of
 from serving.synchroniser import Synchroniser
-from serving.transport import Protocol
+from serving.transport import IDLE_SECONDS, Protocol
 
 log = logging.getLogger("serving")
 PLAYGROUND = Path(__file__).parent / "playground" / "index.html"
@@ -82,7 +82,7 @@ def create_app(
 
     app = Starlette(
         routes=[
-            *open_inference.routes(),
+            *model_endpoints.routes(),
             Route("/v1/models", models),
             *task_endpoints.routes(),
             Route("/metrics", metrics.page),
@@ -130,6 +130,8 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     add("--body", type=whole(1, 2**40), default=16 * 2**20, metavar="BYTES")
     _add_limits(add)
     add_front_options(parser.add_argument)
+    when = "every model is ready, or one is (default: all)"
+    add("--ready", choices=("all", "any"), default="all", help=f"the server is ready once {when}")
     return parser.parse_args(argv)
 
 
@@ -156,6 +158,7 @@ def _service(options: argparse.Namespace) -> Service:
     plane = Plane(repository, limits=limits)
     service = Service(repository, plane, renew, body=options.body, seconds=options.deadline)
     service.admission = Admission(max(64, options.in_flight), options.in_flight)
+    service.ready = options.ready
     service.reload()
     if not repository.models:
         raise BadModel(f"no model in {folder} can be served; export models or name another folder")
@@ -182,6 +185,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         create_app(service, front=guarded),
         loop="uvloop",  # the plain loop costs 40 ms a request, for it leaves Nagle's delay on
         http=Protocol,
+        ws="none",
+        timeout_keep_alive=IDLE_SECONDS,
         access_log=False,
         proxy_headers=False,
         server_header=False,

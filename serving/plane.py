@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
 
-from repertoire.runtime.errors import DeadlineExceeded, InvalidInput, Overloaded
+from repertoire.runtime.errors import DeadlineExceeded, InferenceError, InvalidInput, Overloaded
 from repertoire.runtime.manifest import Graph
 from repertoire.runtime.model import Model
 from repertoire.runtime.ports import Limits, prepare_sized
@@ -27,6 +27,7 @@ from repertoire.runtime.signature import Array, Arrays, Run
 from serving.estimates import Estimates
 from serving.jobs import Batch, Cancelled, Job, Pending, abandoned, complete, fail
 from serving.repository import Repository
+from serving.statistics import Statistics
 
 Deliver = Callable[[Callable[[], None]], object]
 """Calls a function, here or in another thread."""
@@ -53,7 +54,8 @@ class Plane:
         self.repository = repository
         self.limits = limits or Limits()
         self.deliver: Deliver = _here
-        self.observers: list[Observer] = []
+        self.statistics = Statistics()
+        self.observers: list[Observer] = [self.statistics]
         self._estimates = Estimates()
         self._waiting: dict[tuple[object, ...], deque[Job]] = {}
         self._length = 0
@@ -89,16 +91,20 @@ class Plane:
         DeadlineExceeded, Overloaded.
         """
         graph = model.manifest.graph(graph_name)
-        wanted = _outputs(graph, outputs)
-        ready, sizes = prepare_sized(graph, arrays, self.limits)
-        memory = self._estimates.memory(model, graph, ready, sizes, self.limits)
-        job = Job(model, graph, ready, wanted, deadline, sizes, memory)
-        with self._changed:
-            self._admit(model.name)
-            self._waiting.setdefault(job.batch_key(), deque()).append(job)
-            self._count(job, 1)
-            if graph.sha256 not in self._busy:  # else its worker takes the job when it is done
-                self._changed.notify()
+        try:
+            wanted = _outputs(graph, outputs)
+            ready, sizes = prepare_sized(graph, arrays, self.limits)
+            memory = self._estimates.memory(model, graph, ready, sizes, self.limits)
+            job = Job(model, graph, ready, wanted, deadline, sizes, memory)
+            with self._changed:
+                self._admit(model.name)
+                self._waiting.setdefault(job.batch_key(), deque()).append(job)
+                self._count(job, 1)
+                if graph.sha256 not in self._busy:  # else its worker takes the job when it is done
+                    self._changed.notify()
+        except InferenceError:
+            self.statistics.failed(model, graph)
+            raise
         return job.future
 
     def runner(
@@ -137,9 +143,12 @@ class Plane:
 
     def _starts(self, job: Job) -> bool:
         """Whether somebody still waits for the job, and in time."""
+        now = time.monotonic()
         if not job.future.set_running_or_notify_cancel():
+            self.statistics.failed(job.model, job.graph, now - job.came)
             return False
-        if job.deadline < time.monotonic():
+        if job.deadline < now:
+            self.statistics.failed(job.model, job.graph, now - job.came)
             self.deliver(partial(job.future.set_exception, _late()))
             return False
         return True
@@ -198,13 +207,16 @@ class Plane:
             session = self.repository.session(first.model, first.graph)
             answers, joined, computed = batch.run(session, self.limits)
         except Exception as error:  # noqa: BLE001 - every waiting client gets it
+            now = time.monotonic()
+            for job in jobs:
+                self.statistics.failed(job.model, job.graph, now - job.came)
             self.deliver(partial(fail, jobs, error))
         else:
-            self.deliver(partial(complete, jobs, answers))
             self._estimates.learn(first.graph, batch.bytes, computed - joined)
             times = (begun, joined, computed, time.monotonic())
             for observer in self.observers:
                 observer.ran(jobs, times)
+            self.deliver(partial(complete, jobs, answers))
 
 
 @dataclass(frozen=True)

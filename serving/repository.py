@@ -17,6 +17,7 @@ from repertoire.runtime.session import Sessions, stamp
 log = logging.getLogger("serving")
 
 Fingerprint = tuple[tuple[str, int, int, int], ...]
+UNLOADED = "it was unloaded; load it to serve it again"
 
 
 class Repository:
@@ -26,6 +27,7 @@ class Repository:
         self.root = root
         self.models: Mapping[str, Model] = {}
         self.problems: Mapping[str, str] = {}
+        self.unloaded: frozenset[str] = frozenset()
         self._seen: dict[str, Fingerprint] = {}
         self._sessions = Sessions(sessions, threads)
         self._refreshing = threading.Lock()
@@ -44,25 +46,54 @@ class Repository:
         """The open session of a graph. Raises BadModel when its file changed or does not load."""
         return self._sessions.get(model, graph)
 
+    def load(self, name: str) -> Model:
+        """Takes in what changed, and serves a model that was unloaded.
+
+        Raises ModelNotFound, and BadModel if what is served is not what its folder should hold.
+        """
+        with self._refreshing:
+            self.unloaded -= {name}
+            self._take_in()
+        if name in self.problems:
+            raise BadModel(f"model {name!r}: {self.problems[name]}")
+        return self.model(name)
+
+    def unload(self, name: str) -> None:
+        """Takes a model out of service until `load`; requests that have begun go on.
+
+        Raises ModelNotFound.
+        """
+        with self._refreshing:
+            if name not in self.unloaded:
+                self.model(name)
+                self.unloaded |= {name}
+                self._take_in()
+
     def refresh(self) -> None:
         """Takes in what changed on disk. A bad new version is a problem; the old one stays."""
         with self._refreshing:
-            models, problems = {}, {}
-            for folder in self._folders():
-                name = folder.name
-                old = self.models.get(name)
-                seen = _fingerprint(folder)
-                if self._seen.get(name) == seen:
-                    model, problem = old, self.problems.get(name)
-                else:
-                    model, problem = self._renew(folder, old)
-                    self._seen[name] = seen
-                if model is not None:
-                    models[name] = model
-                if problem is not None:
-                    problems[name] = problem
-            self._seen = {name: self._seen[name] for name in {*models, *problems}}
-            self.models, self.problems = models, problems
+            self._take_in()
+
+    def _take_in(self) -> None:
+        models, problems = {}, {}
+        for folder in self._folders():
+            name = folder.name
+            if name in self.unloaded:
+                problems[name] = UNLOADED
+                continue
+            old = self.models.get(name)
+            seen = _fingerprint(folder)
+            if self._seen.get(name) == seen:
+                model, problem = old, self.problems.get(name)
+            else:
+                model, problem = self._renew(folder, old)
+                self._seen[name] = seen
+            if model is not None:
+                models[name] = model
+            if problem is not None:
+                problems[name] = problem
+        self._seen = {n: self._seen[n] for n in {*models, *problems} - self.unloaded}
+        self.models, self.problems = models, problems
 
     def _folders(self) -> list[Path]:
         if not self.root.is_dir():
@@ -72,7 +103,8 @@ class Repository:
         return [
             each
             for each in visible
-            if each.is_dir() and ((each / "manifest.json").is_file() or each.name in self.models)
+            if each.is_dir()
+            and ((each / "manifest.json").is_file() or each.name in {*self.models, *self.unloaded})
         ]
 
     def _renew(self, folder: Path, old: Model | None) -> tuple[Model | None, str | None]:

@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import orjson
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
@@ -17,10 +16,10 @@ from repertoire.runtime.manifest import Graph
 from repertoire.runtime.model import Model
 from repertoire.runtime.ports import Limits
 from repertoire.runtime.signature import Array, Arrays, Run
-from repertoire.runtime.task import Event, Task, example_of, files_of, last, named, wire
+from repertoire.runtime.task import Event, Task, example_of, files_of, last, named
 from serving.jobs import Cancelled
 from serving.protocol import json_object
-from serving.service import Service, cancelled_with, explain, read_body, service_of
+from serving.service import Service, cancelled_with, explain, read_body, service_of, to_json
 
 SUFFIXES = {"audio/midi": ".mid", "audio/wav": ".wav"}  # of files that a browser should save
 
@@ -46,7 +45,7 @@ async def answer(request: Request) -> Response:
                 content = await service.in_thread(render, model, asked, found)
                 headers = _headers(model.name, media_type, found)
                 return Response(content, media_type=media_type, headers=headers)
-        return Response(_json(body(task, found)), media_type="application/json")
+        return Response(to_json(body(task, found)), media_type="application/json")
 
 
 def _run(service: Service, task: Task, model: Model, cancelled: Cancelled) -> Run:
@@ -81,10 +80,6 @@ def body(task: Task, found: Any) -> dict[str, Any]:
     return {"results": found} if task.many else found
 
 
-def _json(content: Any) -> bytes:
-    return orjson.dumps(content, default=wire)
-
-
 def _headers(model: str, media_type: str, found: Any) -> dict[str, str]:
     """What a file cannot say itself: the seed that it was drawn with, how it ended, its name."""
     told = found if isinstance(found, dict) else {}
@@ -117,7 +112,7 @@ async def _sent(
 
 
 def _event(kind: str, content: dict[str, Any]) -> bytes:
-    return b"event: %s\ndata: %s\n\n" % (kind.encode(), _json(content))
+    return b"event: %s\ndata: %s\n\n" % (kind.encode(), to_json(content))
 
 
 async def about(request: Request) -> Response:
@@ -139,7 +134,7 @@ async def about(request: Request) -> Response:
         "accept": list(task.rendered),
         "streams": task.events is not None,
     }
-    return Response(_json(told), media_type="application/json")
+    return Response(to_json(told), media_type="application/json")
 
 
 def routes() -> list[Route]:

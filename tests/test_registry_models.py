@@ -1,4 +1,4 @@
-"""Every task of every recipe answers its example: by MLflow, and by a program of one's own alike."""
+"""Every task of every recipe answers its example, by MLflow and in a program of one's own."""
 
 import json
 
@@ -86,7 +86,7 @@ def test_rows_settings_and_tasks_reach_the_model_by_mlflow(project, tmp_path):
     drawn = registered.predict([{"prompt": text} for text in texts], params=told)
     assert drawn == own.generate(texts, max_tokens=5, seed=3)
     assert [each["seed"] for each in drawn] == [3, 4, 5]
-    with pytest.raises(mlflow.MlflowException, match="top_p is 7.0; send a number from 0 to 1"):
+    with pytest.raises(mlflow.MlflowException, match=r"top_p is 7\.0; send a number from 0 to 1"):
         registered.predict([{"prompt": "a"}], params={"task": "generate", "top_p": 7.0})
     with pytest.raises(mlflow.MlflowException, match="has no task 'juggle'; its tasks are: score"):
         registered.predict([{"prompt": "a"}], params={"task": "juggle"})
