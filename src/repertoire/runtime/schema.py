@@ -49,6 +49,9 @@ class Size:
     least: int
     most: int
 
+    def __str__(self) -> str:
+        return f"{self.least} to {self.most}" if self.least < self.most else f"{self.most}"
+
 
 @dataclass(frozen=True)
 class Media:
@@ -254,7 +257,7 @@ def _text(size: Size | None) -> Shape:
     schema: dict[str, Any] = {"type": "string"}
     words = "a text"
     if size:
-        words = f"a text of {size.least} to {size.most} characters"
+        words = f"a text of {size} characters"
         schema |= {"minLength": size.least, "maxLength": size.most}
 
     def take(value: Any, path: str) -> Any:
@@ -289,7 +292,7 @@ def _choice(options: Sequence[Any]) -> Shape:
 
 def _list(item: Shape, many: Many | None, size: Size | None) -> Shape:
     size = Size(1, many.most) if many else size
-    words = f"a list of {size.least} to {size.most}" if size else "a list"
+    words = f"a list of {size}" if size else "a list"
     words = f"{words}, each {item.words}"
     bounds = {"minItems": size.least, "maxItems": size.most} if size else {}
     schema: dict[str, Any] = {"type": "array", "items": item.schema, **bounds}
@@ -308,9 +311,7 @@ def _list(item: Shape, many: Many | None, size: Size | None) -> Shape:
             one = f"{item.words}, or " if many else ""
             raise Malformed(f"{path} is {shown(value)}; send {one}{words}")
         if size and not size.least <= len(value) <= size.most:
-            raise InvalidInput(
-                f"{path} holds {len(value)} values; send {size.least} to {size.most}"
-            )
+            raise InvalidInput(f"{path} holds {len(value)} values; send {size}")
         taken = item.take_all(value) if len(value) >= LONG else None
         if taken is None:
             taken = [item.take(each, f"{path}[{n}]") for n, each in enumerate(value)]

@@ -10,6 +10,7 @@ import base64
 import dataclasses
 import inspect
 import time
+import typing
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
@@ -83,8 +84,9 @@ class Task:
     `use` completes "a model for …" on a model card. `example(known)` is a request that may be sent
     as it stands, but for each File in it; it asks for the media type `accept` of those `rendered`
     and keeps the answer in the file `into`. `options(model)` narrows the schema of fields to what
-    this model knows. `events` does the work of a long task instead, step by step. `one(model,
-    value)` tells a row from a list of them where it takes the model to say so.
+    this model knows; None hides a field that it does not take. `events` does the work of a long
+    task instead, step by step. `one(model, value)` tells a row from a list of them where it takes
+    the model to say so.
     """
 
     name: str
@@ -95,7 +97,7 @@ class Task:
     example: Callable[[Known], Mapping[str, Any]]
     others: Mapping[str, str] = dataclasses.field(default_factory=dict)
     columns: Columns | None = None
-    options: Callable[[Model], Mapping[str, Mapping[str, Any]]] = lambda model: {}
+    options: Callable[[Model], Mapping[str, Mapping[str, Any] | None]] = lambda model: {}
     events: Callable[[Model, Run, Any], Iterator[Event]] | None = None
     one: Callable[[Model, Any], bool] | None = None
     rendered: Mapping[str, Render] = dataclasses.field(default_factory=dict)
@@ -126,23 +128,24 @@ class Task:
     @cached_property
     def many(self) -> bool:
         """Whether a request holds many rows, and the answer is a list."""
-        return any(isinstance(note, Many) for note in self._notes)
+        hint = inspect.get_annotations(self.answer, eval_str=True)["return"]
+        return getattr(hint, "__origin__", None) is list
 
     @cached_property
     def most(self) -> int:
         """How many rows one request may hold."""
-        return next((note.most for note in self._notes if isinstance(note, Many)), 1)
-
-    @property
-    def _notes(self) -> tuple[Any, ...]:
-        return getattr(fields_of(self.request)[self.rows].hint, "__metadata__", ())
+        notes = getattr(fields_of(self.request)[self.rows].hint, "__metadata__", ())
+        return next(note.most for note in notes if isinstance(note, Many)) if self.many else 1
 
     @cached_property
     def row(self) -> Any:
         """The type of what one row holds."""
         hint = fields_of(self.request)[self.rows].hint
         base = hint.__origin__ if hasattr(hint, "__metadata__") else hint
-        return base.__args__[0] if self.many else hint
+        if not self.many:
+            return hint
+        alternatives = [base, *getattr(base, "__args__", ())]  # None where it may be left out
+        return next(each for each in alternatives if typing.get_origin(each) is list).__args__[0]
 
     @property
     def seeded(self) -> bool:
@@ -168,8 +171,22 @@ class Task:
         """JSON Schema of a request, to any model or to one; `stream` is the server's."""
         schema = json_schema(self.request)
         narrowed = self.options(model) if model else {}
-        properties = {n: {**s, **narrowed.get(n, {})} for n, s in schema["properties"].items()}
+        properties = {
+            name: {**told, **own}
+            for name, told in schema["properties"].items()
+            if (own := narrowed.get(name, {})) is not None
+        }
         return {**schema, "properties": properties}
+
+    def of(self, model: Model) -> Task:
+        """The task as a model has it: rows go into the field that it takes."""
+        hidden = {name for name, own in self.options(model).items() if own is None}
+        if self.rows not in hidden and not hidden.intersection(self.others.values()):
+            return self
+        fields = {self.column: self.rows, **self.others}
+        column, *others = (name for name, field in fields.items() if field not in hidden)
+        kept = {name: fields[name] for name in others}
+        return dataclasses.replace(self, rows=fields[column], column=column, others=kept)
 
     def answer_schema(self) -> dict[str, Any]:
         """JSON Schema of the answer as JSON has it."""
@@ -216,7 +233,11 @@ class Task:
 
     def is_row(self, model: Model, value: Any) -> bool:
         """Whether a value is one row, and not a list of them."""
-        return self.one(model, value) if self.one else shape_of(self.row).fits(value)
+        if self.one:
+            return self.one(model, value)
+        shape = shape_of(self.row)
+        listed = self.many and isinstance(value, list) and bool(value) and shape.fits(value[0])
+        return shape.fits(value) and not listed
 
 
 class Pace:

@@ -34,4 +34,4 @@ def find(model: Model, name: str) -> Task:
     if name not in model.manifest.tasks:
         offered = ", ".join(model.manifest.tasks) or "none"
         raise ModelNotFound(f"model {model.name!r} has no task {name!r}; its tasks are: {offered}")
-    return TASKS[name]
+    return TASKS[name].of(model)
