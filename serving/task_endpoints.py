@@ -32,7 +32,7 @@ async def answer(request: Request) -> Response:
     fields = json_object(await read_body(service, request))
     streamed = fields.pop("stream", False)
     if not isinstance(streamed, bool):
-        raise Malformed("stream is no true or false; send one of them, or leave it out")
+        raise Malformed("stream is true or false; without it the answer comes whole")
     asked = task.read(fields)
     events = task.steps(model, _run(service, task, model, cancelled_with(request)), asked)
     if streamed:

@@ -82,7 +82,7 @@ def test_bad_rows_are_set_aside_with_their_reason(
     assert lines(output)[1]["log_prob"] == pytest.approx(log_prob(table, "b c"))
     bad = {each["row"]: each["reason"] for each in lines(tmp_path / "out.jsonl.errors.jsonl")}
     assert list(bad) == [1, 2, 3]
-    assert "a string" in str(bad[1])
+    assert "send a text" in str(bad[1])
     assert "not valid JSON" in str(bad[2])
     assert "no text; its columns are other" in str(bad[3])
 

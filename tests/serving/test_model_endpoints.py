@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
+import math
+from dataclasses import replace
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 from starlette.testclient import TestClient
 
+from repertoire.runtime import tasks
+from repertoire.runtime.tasks.language import Score, Scored
 from serving.app import main
 from serving.service import Service
 
@@ -110,18 +115,19 @@ def test_stream_is_true_or_false(client: TestClient, fields: dict[str, object]) 
 def test_an_answer_with_a_number_that_is_not_finite_is_refused_and_names_its_place(
     client: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from dataclasses import replace
+    answer: list[dict[str, Any]] = [{"score": 7.0, "label": None}, {"score": math.nan, "a": "null"}]
 
-    from repertoire.runtime import tasks
+    def broken(model: Any, run: Any, request: Score) -> list[Scored]:
+        return cast("list[Scored]", answer)
 
-    answer = {"results": [{"score": 7.0, "label": None}, {"score": float("nan"), "text": "null"}]}
-    known = replace(tasks.TASKS["score"], answer=lambda *_: answer)
+    known = replace(tasks.TASKS["score"], answer=broken)
     monkeypatch.setattr(tasks, "TASKS", {**tasks.TASKS, "score": known})
     refused = client.post("/v1/models/bigram/score", json={"text": "a"})
     assert refused.status_code == 422
     assert "(results[1].score), which JSON cannot say" in refused.json()["error"]
-    answer["results"][1]["score"] = 11.0
-    assert client.post("/v1/models/bigram/score", json={"text": "a"}).json() == answer
+    answer[1]["score"] = 11.0
+    found = client.post("/v1/models/bigram/score", json={"text": "a"}).json()
+    assert found == {"results": answer}
 
 
 def test_an_address_that_is_none_and_a_wrong_method_say_what_to_do(client: TestClient) -> None:

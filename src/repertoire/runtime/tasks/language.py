@@ -11,7 +11,7 @@ from typing import Annotated, Literal, TypedDict
 
 import numpy as np
 
-from repertoire.runtime.errors import BadModel
+from repertoire.runtime.errors import BadModel, InvalidInput
 from repertoire.runtime.examples import prompt, source
 from repertoire.runtime.inference.language import Choice, log_probs_of_texts, sampled
 from repertoire.runtime.inference.rows import over_texts
@@ -113,11 +113,13 @@ def generate_events(model: Model, run: Run, request: Generate) -> Iterator[Event
     """An event a token, then the whole."""
     encoding = model.encoding("text")
     least = int(request.stop_at_end) if request.min_tokens is None else request.min_tokens
+    if least > request.max_tokens:
+        raise InvalidInput(f"min_tokens is {least}; send 0 to {request.max_tokens}")
     seed = secrets.randbits(32) if request.seed is None else request.seed
     choice = Choice(request.temperature, request.top_k, request.top_p)
     ids = encoding.ids(request.prompt)
     begun = [*encoding.opening, *ids]
-    drawn = sampled(run, begun, choice, seed, encoding.end, min(least, request.max_tokens))
+    drawn = sampled(run, begun, choice, seed, encoding.end, least)
     pieces, chosen, nats, text = Pieces(encoding, ids), list[int](), list[float](), ""
     finish: Literal["end", "length"] = "length"
     for token, log_prob in islice(drawn, request.max_tokens):
