@@ -68,6 +68,14 @@ def test_a_prompt_says_how_much_of_it_was_known(bigram: Any) -> None:
     assert all(row["unknown_output_tokens"] == 0 for row in found["results"])
 
 
+def test_a_completion_says_how_much_of_it_has_no_token(tmp_path: Path) -> None:
+    table = np.full((4, 4), -9.0)  # <eos>, <unk>, a, b: after a comes what is unknown, then b
+    table[2, 1] = table[1, 3] = -1
+    standins.bigram(tmp_path / "gaps", table, ["a", "b"])
+    found = load(tmp_path / "gaps").complete("b ", count=1, tokens=3)["results"][0]
+    assert (found["text"], found["unknown_output_tokens"]) == ("a <unk> b", 1)
+
+
 def test_a_begun_word_may_be_decomposed(tmp_path: Path) -> None:
     table = np.log(np.full((4, 4), 0.25))
     standins.bigram(tmp_path / "accents", table, ["café", "cafés"])

@@ -71,6 +71,8 @@ def test_steps_end_with_the_answer(models: Path) -> None:
 def test_how_much_of_a_text_was_unknown_is_said(models: Path) -> None:
     found = load(models / "bigram").score("a zzz b yyy")
     assert (found["input_tokens"], found["unknown_tokens"]) == (4, 2)
+    found = load(models / "mirror").translate("x zzz y")
+    assert (found["unknown_tokens"], found["unknown_output_tokens"]) == (1, 1)
 
 
 @pytest.mark.parametrize(
