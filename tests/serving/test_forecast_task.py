@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import jsonschema_rs
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import standins
 from starlette.testclient import TestClient
 
+from repertoire.runtime import load
+from repertoire.runtime.errors import InvalidInput, Malformed
 from serving import batch
 
 OFFSETS = [[-3.0, 1.0, 2.0], [-5.0, 2.0, 7.0]]  # two steps, three levels
@@ -203,3 +206,77 @@ def test_a_missing_value_of_a_panel_is_the_one_before_it(
     body = {"series": [[None, 1], [None, 2]]}
     answer = client.post("/v1/models/holed/forecast", json=body)
     assert answer.status_code == 422 and "no value of load" in answer.json()["error"]
+
+
+def test_a_list_of_rows_is_one_series_for_some_models_and_many_for_others(models: Path) -> None:
+    course, pair = load(models / "course"), load(models / "pair")
+    assert course.forecast([1, 2])["median"][0] == 4
+    assert [found["median"][0] for found in course.forecast([[1, 2], [3, 4]])] == [4, 8]
+    assert pair.forecast([[1, 2], [3, 4]])["median"] == [[4, 6]]
+    both = pair.forecast([[[1, 2], [3, 4]], [[5, 6], [7, 8]]])
+    assert [found["median"] for found in both] == [[[4, 6]], [[12, 14]]]
+
+
+def test_a_batch_of_rows_is_never_taken_for_one_series(models: Path) -> None:
+    pair = load(models / "pair")
+    with pytest.raises(Malformed, match=r"series\[0\]\[0\] is 1.0; send one number each of load"):
+        pair.forecast.task.ask(pair.model, pair.run, [[1, 2], [3, 4], [5, 6]], {})
+
+
+@pytest.mark.parametrize(
+    ("model", "series", "good"),
+    [
+        ("course", [1, 2], True),
+        ("course", [[1, 2], [3, 4, 5]], True),
+        ("course", [1], False),
+        ("course", [1, 101], False),
+        ("course", [1, None], False),
+        ("course", [[[1, 2], [3, 4]]], False),
+        ("pair", [[1, 2], [3, 4]], True),
+        ("pair", [[[1, 2], [3, 4]]], True),
+        ("pair", [1, 2], False),
+        ("pair", [[1, 2, 3], [3, 4, 5]], False),
+        ("holed", [[1, None], [3, 4]], True),
+    ],
+)
+def test_the_schema_of_a_model_says_what_it_takes(
+    calendars: Path, model: str, series: object, good: bool
+) -> None:
+    loaded = load(calendars / model)
+    task = loaded.forecast.task
+    for schema, holds in ((task.request_schema(loaded.model), good), (task.request_schema(), True)):
+        assert jsonschema_rs.validator_for(schema).is_valid({"series": series}) == holds
+    if good:
+        found = task.answer(loaded.model, loaded.run, task.read({"series": series}))
+        assert jsonschema_rs.validator_for(task.answer_schema()).is_valid({"results": found})
+    else:
+        with pytest.raises((InvalidInput, Malformed), match="series"):
+            task.answer(loaded.model, loaded.run, task.read({"series": series}))
+
+
+def test_numbers_that_a_model_without_bounds_cannot_hold_have_no_infinite_answer(
+    models: Path,
+) -> None:
+    path = models / "course/manifest.json"
+    manifest = json.loads(path.read_text())
+    manifest["graphs"][0]["inputs"][0] |= {"low": None, "high": None}
+    path.write_text(json.dumps(manifest))
+    forecast = load(models / "course").forecast
+    assert forecast([5e-324, 1e-320])["median"][0] == 1
+    with pytest.raises(InvalidInput, match="what comes next is beyond the numbers of the model"):
+        forecast([3e38, 3e38])
+    with pytest.raises(InvalidInput, match=r"series\[1\] is 1e\+39; send -3.40282e\+38 to"):
+        forecast([1, 1e39])
+
+
+def test_times_of_business_days_keep_their_seconds(calendars: Path) -> None:
+    times = ["2024-05-30T16:30:07", "2024-05-31T16:30:07", "2024-06-03T16:30:07"]
+    found = load(calendars / "trading").forecast([1, 2, 3], times=times)
+    assert found["times"] == ["2024-06-04T16:30:07", "2024-06-05T16:30:07"]
+
+
+def test_a_wrong_time_is_named_by_its_place(calendars: Path) -> None:
+    forecast = load(calendars / "hourly").forecast
+    times = [["2024-01-01T00"], ["2024-01-01T00", "soon", "2024-01-01T02"]]
+    with pytest.raises(Malformed, match=r'times\[1\]\[1\] is "soon"; send ISO 8601'):
+        forecast([[1, 2, 3], [4, 5, 6]], times=times)

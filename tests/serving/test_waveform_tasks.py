@@ -5,11 +5,13 @@ from __future__ import annotations
 import base64
 import io
 import json
+import math
 import struct
 import wave
 from pathlib import Path
 from typing import Any
 
+import jsonschema_rs
 import numpy as np
 import pytest
 import standins
@@ -18,9 +20,11 @@ from onnx.helper import make_node as node
 from PIL import Image
 from starlette.testclient import TestClient
 
-from repertoire.runtime import audio
+from repertoire.runtime import audio, load
 from repertoire.runtime.companding import decoded, encoded
 from repertoire.runtime.errors import InvalidInput, Malformed
+from repertoire.runtime.task import plain
+from repertoire.runtime.tasks.waveforms import file, picture
 from serving import batch
 
 URL = "/v1/models/staircase"
@@ -333,3 +337,61 @@ def test_other_formats_are_refused() -> None:
         audio.read(riff(2, 4, b"1234"))
     with pytest.raises(Malformed, match="its samples are missing"):
         audio.read(riff(1, 16, b"")[:36])
+
+
+def test_who_follows_a_long_signal_hears_how_far_it_is(stock: Path) -> None:
+    model = load(stock / "staircase")
+    signals = [volts([128]) * 9001, volts([128]) * 3]
+    *progress, (kind, answers) = model.likelihood.steps(signals)
+    assert kind == "done" and answers == model.likelihood(signals)
+    assert progress[-1] == ("progress", {"done": 9004, "of": 9004}) and len(progress) <= 4
+    go_on = getattr(model, "continue")
+    *progress, (_, answer) = go_on.steps(count=997, seed=3)
+    assert answer == go_on(count=997, seed=3) and len(progress) < 499
+    assert progress[-1] == ("progress", {"done": 997, "of": 997})
+
+
+@pytest.mark.parametrize("size", [1e38, 1.7e308, 5e-324])
+def test_the_largest_and_the_smallest_numbers_have_finite_answers_and_files(
+    stock: Path, size: float
+) -> None:
+    model = load(stock / "staircase")
+    go_on, samples = getattr(model, "continue"), [size, -size, 0, size]
+    asked = go_on.task.read({"samples": samples, "count": 7, "temperature": 0})
+    answer = go_on.task.answer(model.model, model.run, asked)
+    assert answer["clipped"] == (3 if size > 1 else 0)
+    assert levels_of(answer["samples"]) == ([255] * 7 if size > 1 else list(range(129, 136)))
+    with wave.open(io.BytesIO(file(model.model, asked, answer))) as read:
+        heard = np.frombuffer(read.readframes(99), "<i2")
+    assert heard[:4].tolist() == ([32767, -32767, 0, 32767] if size > 1 else [0] * 4)
+    assert picture(model.model, asked, answer).startswith(b"\x89PNG")
+    [found] = model.likelihood([samples])
+    assert math.isfinite(found["nats"])
+
+
+def test_samples_beyond_numbers_are_refused_by_their_place(stock: Path) -> None:
+    likelihood = load(stock / "staircase").likelihood
+    for odd in (math.nan, 10**400):
+        with pytest.raises(InvalidInput, match=r"samples\[2\] is .*; send a finite number"):
+            list(likelihood.steps([0.1, 0.2, odd]))
+
+
+def test_a_file_may_be_bytes_and_its_samples_must_be_finite(stock: Path) -> None:
+    likelihood = load(stock / "staircase").likelihood
+    [found] = likelihood(audio=wav(np.zeros(5, "<i2")))
+    assert found == likelihood([0.0] * 5)
+    data = np.array([0.5, np.nan], "<f4").tobytes()
+    with pytest.raises(InvalidInput, match="audio holds samples that are no finite numbers"):
+        likelihood(audio=riff(3, 32, data))
+    loud = np.array([1e308, -1e308], "<f8").tobytes()
+    assert likelihood(audio=riff(3, 64, loud))[0]["clipped"] == 2
+
+
+def test_a_schema_names_the_unit_and_answers_fit_theirs(stock: Path) -> None:
+    model = load(stock / "staircase")
+    for task in (getattr(model, "continue").task, model.likelihood.task):
+        schema = task.request_schema(model.model)["properties"]
+        assert "in V, 53 samples a second" in schema["samples"]["description"]
+        found = task.answer(model.model, model.run, task.read({"samples": [0.5, 0.25]}))
+        body = plain({"results": found} if task.many else found)
+        assert jsonschema_rs.validator_for(task.answer_schema()).is_valid(body)
