@@ -100,6 +100,9 @@ def test_one_value_stands_for_all_and_an_option_goes_by_name_or_number() -> None
     assert fields.integers("cold", 3, 0, 5) is None
     assert fields.choice("colour", OPTIONS, None) == 1
     assert fields.choice("shade", OPTIONS, None) == 2
+    assert Fields({"x": "ＧＲＥＥＮ "}).choice("x", OPTIONS, None) == 1
+    assert Fields({"x": "re\u0301el"}).choice("x", ("faux", "réel"), None) == 1
+    assert Fields({"x": "A"}).choice("x", ("a", "A"), None) == 1
     assert fields.choice("tone", OPTIONS, 0) == 0
 
 

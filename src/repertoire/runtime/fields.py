@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from repertoire.runtime.errors import InvalidInput, Malformed
+from repertoire.runtime.spelling import Names
 
 _ABSENT = object()
 LARGEST_SEED = 2**53 - 1  # the largest that every reader of JSON keeps whole
@@ -66,15 +67,15 @@ class Fields:
         return many
 
     def choice(self, name: str, options: Sequence[str], default: int | None) -> int:
-        """The number of an option that is given by its name or number."""
+        """The number of an option that is given by its number, or its name in any form."""
         value = self._take(name, default)
         if isinstance(value, bool) or not isinstance(value, int | str):
             given = "missing" if value is None else f"{value!r}"
             raise Malformed(f"{name} is {given}; send one of {', '.join(options)}")
         if isinstance(value, int) and 0 <= value < len(options):
             return value
-        if value in options:
-            return list(options).index(str(value))
+        if isinstance(value, str) and (number := Names.of(options).find(value)) is not None:
+            return number
         raise InvalidInput(f"{name} is {value!r}; send one of {', '.join(options)}")
 
     def items(self, name: str, most: int) -> list[Any]:

@@ -15,6 +15,7 @@ import numpy as np
 
 from repertoire.runtime.errors import InvalidInput, Malformed
 from repertoire.runtime.signature import Array
+from repertoire.runtime.spelling import Names
 
 OTHER = "other"
 Encoding = Mapping[str, Any]
@@ -58,9 +59,15 @@ def _cells(row: Any, encoding: Encoding) -> dict[str, Cell]:
         row = dict(zip(names, row, strict=True))
     if not isinstance(row, dict):
         raise Malformed("a row is an object by the names of columns, or a list of cells")
-    if not row.keys() & set(names):
+    known = Names.of(names)
+    given = {}
+    for name, cell in row.items():
+        place = known.find(str(name))
+        if place is not None and (names[place] not in given or name in names):
+            given[names[place]] = cell  # of two that are alike the one that is spelled so
+    if not given:
         raise InvalidInput(f"the row has none of the model's columns: {', '.join(names)}")
-    return {c["name"]: _cell(row.get(c["name"]), c, encoding["decimal"]) for c in columns}
+    return {c["name"]: _cell(given.get(c["name"]), c, encoding["decimal"]) for c in columns}
 
 
 def _cell(given: Any, column: Mapping[str, Any], decimal: str) -> Cell:
