@@ -13,6 +13,7 @@ from pipelines.stage import run_stage
 from repertoire.contract import Graph, load_family
 from repertoire.data.dataset import Dataset
 from repertoire.data.files import digest_file, whole_folder, write_json
+from repertoire.data.tensors import undamaged
 from repertoire.export.onnx_file import Identity, export_graph, identified
 from repertoire.export.verify import Parity, compare_metrics, verify_graph
 from repertoire.metrics.uncertainty import values
@@ -30,7 +31,8 @@ def export(name: str) -> None:
     data = Dataset(Path("data") / recipe.dataset, limit=limits.slice_rows)
     network = family.build(config, data.facts)
     weights = ARTIFACTS / name / "trained/weights.safetensors"
-    network.load_state_dict(load_file(weights))
+    with undamaged(weights):
+        network.load_state_dict(load_file(weights))
     version = digest_file(weights)[:VERSION_DIGITS]
     identity = Identity(name, version, family.tasks, tuple(data.labels))
     graphs = family.graphs(network.eval(), data.facts)

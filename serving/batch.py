@@ -188,7 +188,7 @@ def _answer(
         others = [name for name in given if name not in (task.rows, task.column)]
         answer = task_answer(model, run, task, settings, others)
     else:
-        head.check(given.values())
+        given = {name: head.find(column) for name, column in given.items()}
         take = columns.renaming(given, (), head.spelled)
         answer = graph_answer(model, run, options.task)
     return lambda group: answer([(number, take(row)) for number, row in group])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ import orjson
 
 from repertoire.runtime.errors import InvalidInput, Malformed
 from repertoire.runtime.model import Model
+from repertoire.runtime.spelling import Names
 from repertoire.runtime.task import Task
 from serving.rows import Row
 
@@ -30,13 +30,14 @@ class Head:
     rows: Sequence[Row]
     spelled: bool
 
-    def check(self, columns: Iterable[str]) -> None:
-        """Raises InvalidInput for a column that is not there."""
-        for column in columns:
-            if column not in self.names:
-                near = difflib.get_close_matches(column, self.names, n=1)
-                hint = f"; did you mean {near[0]}" if near else ""
-                raise InvalidInput(f"{self.source} has no column {column}{hint}; {self.listing()}")
+    def find(self, column: str) -> str:
+        """A column as the file spells it. Raises InvalidInput for one that is not there."""
+        names = Names.of(self.names)
+        if (number := names.find(column)) is not None:
+            return self.names[number]
+        near = names.near(column, most=1)
+        hint = f"; did you mean {self.names[near[0]]}" if near else ""
+        raise InvalidInput(f"{self.source} has no column {column}{hint}; {self.listing()}")
 
     def listing(self) -> str:
         """The columns in words."""
@@ -70,8 +71,7 @@ def kept(head: Head, asked: Sequence[tuple[str, str]]) -> Kept:
     """Of pairs of a name in the output and a column. Raises InvalidInput."""
     if asked and head.source.is_dir():
         raise InvalidInput(f"{head.source} is a folder of images: it has no columns to keep")
-    columns = {name: column for name, column in asked if (name, column) != (ALL, ALL)}
-    head.check(columns.values())
+    columns = {name: head.find(column) for name, column in asked if (name, column) != (ALL, ALL)}
     return Kept(columns, (ALL, ALL) in asked)
 
 
@@ -83,7 +83,7 @@ def of_task(
     A column is as `given`, else called as the task calls it, else as the model's data called it,
     else the only one of texts. Raises InvalidInput.
     """
-    head.check(given.values())
+    given = {name: head.find(column) for name, column in given.items()}
     names = {task.rows: task.column, **{field: column for column, field in task.others.items()}}
     taken = {names.get(name, name): column for name, column in given.items()}
     listed = task.columns.names(model, settings) if task.columns else ()

@@ -7,10 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pipelines.artifact import ARTIFACTS, MANIFEST, RESULTS, not_evaluated, read_artifact
+from pipelines.artifact import ARTIFACTS, MANIFEST, RESULTS, check_graphs, read_artifact
 from pipelines.params import Recipe, recipe_params
-from repertoire.config import RepertoireError
-from repertoire.data.files import digest_file
 
 
 @dataclass(frozen=True)
@@ -40,15 +38,7 @@ def read_content(name: str) -> Content:
 
 def verify(content: Content) -> None:
     """Raises RepertoireError unless every graph is the file that the manifest names."""
-    for graph in content.manifest["graphs"]:
-        path = content.folder / graph["file"]
-        if not path.exists():
-            raise not_evaluated(content.name, path)
-        if digest_file(path) != graph["sha256"]:
-            raise RepertoireError(
-                f"{path}: not the file that manifest.json names (sha256); "
-                f"run `dvc repro --force evaluate@{content.name}`"
-            )
+    check_graphs(content.name, content.manifest["graphs"], MANIFEST)
 
 
 def _digest(manifest: dict[str, Any]) -> str:

@@ -17,6 +17,7 @@ import numpy as np
 from repertoire.runtime.errors import InvalidInput, Malformed
 from repertoire.runtime.schema import shown
 from repertoire.runtime.signature import Array
+from repertoire.runtime.spelling import Names
 
 OTHER = "other"
 LARGEST = float(np.finfo(np.float32).max)
@@ -92,9 +93,15 @@ def _named(row: Any, names: Sequence[str], path: str) -> Mapping[str, Any]:
             listed = ", ".join(names)
             raise InvalidInput(f"{path} has {len(row)} cells; send {len(names)}: {listed}")
         return dict(zip(names, row, strict=True))
-    if not row.keys() & set(names):
+    known = Names.of(names)
+    given: dict[str, Any] = {}
+    for name, cell in row.items():
+        place = known.find(str(name))
+        if place is not None and (names[place] not in given or name in names):
+            given[names[place]] = cell  # of two that are alike the one that is spelled so
+    if not given:
         raise InvalidInput(f"{path} has none of the model's columns: {', '.join(names)}")
-    return dict(row)
+    return given
 
 
 def _finite(given: Any, what: str) -> float:
