@@ -16,6 +16,7 @@ from repertoire.runtime.pictures import IMAGES, ROWS, Image, Png, read
 from repertoire.runtime.records import Judged
 from repertoire.runtime.schema import Called, Many, shown
 from repertoire.runtime.signature import Arrays, Run
+from repertoire.runtime.spelling import Names
 from repertoire.runtime.task import Columns, File, Known, Task
 
 ROW = "a list of cells, or an object of cells by the names of columns"
@@ -99,10 +100,10 @@ def _normal(model: Model, given: int | str | None) -> int:
         if len(names) > 1:
             raise Malformed(f"normal is missing; send one of {', '.join(names)}")
         return 0
-    if given in names:
-        return names.index(str(given))
     if isinstance(given, int) and 0 <= given < len(names):
         return given
+    if isinstance(given, str) and (number := Names.of(names).find(given)) is not None:
+        return number
     raise InvalidInput(f"normal is {shown(given)}; send one of {', '.join(names)}")
 
 
