@@ -34,9 +34,9 @@ class Pending(Future[Arrays]):
         if super().cancel():
             return True
         if not self.done():
-            self.left = True
-            if self.batch is not None:
-                self.batch.end_if_left()
+            self.left, batch = True, self.batch
+            if batch is not None:
+                batch.end_if_left()
         return False
 
 
@@ -75,6 +75,11 @@ class Batch:
             self.bytes += job.bytes
             job.future.batch = self
         self.end_if_left()  # one may have been left before it knew its batch
+
+    def close(self) -> None:
+        """Lets go of the jobs, or a circle of references would keep them for a while."""
+        for job in self.jobs:
+            job.future.batch = None
 
     def end_if_left(self) -> None:
         for job in self.jobs:

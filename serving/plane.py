@@ -213,6 +213,8 @@ class Plane:
             times = (begun, joined, computed, time.monotonic())
             for observer in self.observers:
                 observer.ran(jobs, times)
+        finally:
+            batch.close()
 
 
 @dataclass(frozen=True)
