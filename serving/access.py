@@ -16,7 +16,7 @@ from itertools import count
 import orjson
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from serving.metrics import Metrics, Series
+from serving.metrics import Endpoint, Metrics
 from serving.tracing import Span, Tracer, continued
 
 log = logging.getLogger("serving")
@@ -88,9 +88,9 @@ class Access:
         finally:
             seconds = time.perf_counter() - begun
             status = answer.status or _GONE
-            series = self._metrics.answered(scope["path"], status, seconds)
+            endpoint = self._metrics.answered(scope["path"], status, seconds)
             if self._log or span:
-                self._tell(scope, request_id, span, series, (status, answer.length, seconds))
+                self._tell(scope, request_id, span, endpoint, (status, answer.length, seconds))
 
     def _span(self, method: str, parent: bytes | None) -> Span | None:
         if self._tracer is not None:
@@ -102,14 +102,15 @@ class Access:
         scope: Scope,
         request_id: str,
         span: Span | None,
-        series: Series,
+        endpoint: Endpoint,
         found: tuple[int, int, float],
     ) -> None:
         status, length, seconds = found
         path = scope["path"][:_LONGEST_PATH]
+        model, version, _ = endpoint.key
         if span is not None:
             attributes = {"http.request.method": scope["method"], "url.path": path}
-            attributes |= {"model": series.model, "version": series.version}
+            attributes |= {"model": model, "version": version}
             span.end({**attributes, "request_id": request_id, "http.response.status_code": status})
         if self._log is not None:
             line: dict[str, object] = {
@@ -117,8 +118,8 @@ class Access:
                 "id": request_id,
                 "method": scope["method"],
                 "path": path,
-                "model": series.model,
-                "version": series.version,
+                "model": model,
+                "version": version,
                 "status": status,
                 "bytes": length,
                 "ms": round(seconds * 1000, 3),

@@ -92,7 +92,8 @@ def create_app(
         lifespan=lifespan,
     )
     app.state.service = service
-    return (front or Front()).before(open_inference.Inference(service, app), metrics)
+    infer = partial(open_inference.Inference, service)
+    return (front or Front()).before(infer, app, metrics)
 
 
 async def _poll(service: Service, seconds: float) -> None:

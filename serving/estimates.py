@@ -13,6 +13,7 @@ from repertoire.runtime.signature import Arrays
 
 _SECONDS_PER_BYTE = 1 / 2**30  # of a graph that never ran
 _OVERHEAD = 2**20  # a run costs as much as one of that many bytes, however small it is
+_MOST_KNOWN = 4096
 _KEEP = 0.8  # of what was known before, in the moving average
 
 
@@ -21,6 +22,7 @@ class Estimates:
 
     def __init__(self) -> None:
         self._costs: dict[str, Cost] = {}
+        self._known: dict[tuple[object, ...], int] = {}  # most requests have sizes seen before
         self._rates: dict[str, float] = {}
 
     def memory(
@@ -32,7 +34,13 @@ class Estimates:
             cost = Cost(graph, read_widths(model.folder / graph.file))
             self._costs[graph.sha256] = cost
         unknown = _longest_answer(graph, arrays, limits) if cost.open_ended else 1
-        memory = cost.bytes(sizes, unknown)
+        key = (graph.sha256, unknown, *sizes.values())
+        memory = self._known.get(key)
+        if memory is None:
+            memory = cost.bytes(sizes, unknown)
+            if len(self._known) >= _MOST_KNOWN:
+                self._known.clear()
+            self._known[key] = memory
         if memory > limits.request_bytes:
             most = f"about {gigabytes(memory)} of memory, at most {gigabytes(limits.request_bytes)}"
             raise InvalidInput(f"{product(sizes)} takes {most}; send fewer or shorter rows")

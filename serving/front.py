@@ -6,6 +6,7 @@ import argparse
 import ipaddress
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -33,9 +34,16 @@ class Front:
     access_log: AccessLog | None = None
     tracer: Tracer | None = None
 
-    def before(self, app: ASGIApp, metrics: Metrics) -> ASGIApp:
-        """The application with the layers that were asked for, the first to see a request last."""
-        app = Guard(app, self.keys, private=self.private, local=self.local)
+    def before(
+        self, infer: Callable[[ASGIApp], ASGIApp], others: ASGIApp, metrics: Metrics
+    ) -> ASGIApp:
+        """The application of both with the layers that were asked for.
+
+        `infer` answers requests for it and hands `others` all else; what only guards changes of
+        the server costs it nothing.
+        """
+        guard = partial(Guard, keys=self.keys, private=self.private, local=self.local)
+        app = guard(infer(others)) if self.private else infer(guard(others))
         if self.origins:
             app = CORSMiddleware(
                 app,

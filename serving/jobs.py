@@ -34,15 +34,15 @@ class Pending(Future[Arrays]):
         if super().cancel():
             return True
         if not self.done():
-            self.left = True
-            if self.batch is not None:
-                self.batch.end_if_left()
+            self.left, batch = True, self.batch
+            if batch is not None:
+                batch.end_if_left()
         return False
 
 
 @dataclass
 class Job:
-    """One request. `sizes` of its free axes; `bytes`: estimated memory of its run."""
+    """One request. `sizes` of its free axes; `bytes`: estimated memory of its run alone."""
 
     model: Model
     graph: Graph
@@ -50,13 +50,10 @@ class Job:
     outputs: tuple[str, ...]
     deadline: float
     sizes: Mapping[str, int]
+    rows: int
     bytes: int
     future: Pending = field(default_factory=Pending)
     came: float = field(default_factory=time.monotonic)
-
-    @property
-    def rows(self) -> int:
-        return self.sizes.get("batch", 1)
 
     def batch_key(self) -> tuple[object, ...]:
         """Equal for jobs that can share one run."""
@@ -71,16 +68,24 @@ class Batch:
 
     def __init__(self, jobs: Sequence[Job]) -> None:
         self.jobs = jobs
-        self.rows = sum(job.rows for job in jobs)
-        self.bytes = sum(job.bytes for job in jobs)
+        self.rows = self.bytes = 0
         self._options = ort.RunOptions()
         for job in jobs:
+            self.rows += job.rows
+            self.bytes += job.bytes
             job.future.batch = self
         self.end_if_left()  # one may have been left before it knew its batch
 
+    def close(self) -> None:
+        """Lets go of the jobs, or a circle of references would keep them for a while."""
+        for job in self.jobs:
+            job.future.batch = None
+
     def end_if_left(self) -> None:
-        if all(job.future.left for job in self.jobs):
-            self._options.terminate = True
+        for job in self.jobs:
+            if not job.future.left:
+                return
+        self._options.terminate = True
 
     def run(
         self, session: ort.InferenceSession, limits: Limits

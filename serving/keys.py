@@ -91,7 +91,7 @@ class Guard:
     of other sites in a browser; any other server may not be changed.
     """
 
-    def __init__(self, app: ASGIApp, keys: Keys | None, *, private: bool, local: bool) -> None:
+    def __init__(self, app: ASGIApp, *, keys: Keys | None, private: bool, local: bool) -> None:
         self._app, self._keys = app, keys
         self._private, self._local = private, local
 

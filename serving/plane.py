@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import CancelledError
 from dataclasses import dataclass
@@ -59,13 +59,14 @@ class Plane:
         self._estimates = Estimates()
         self._waiting: dict[tuple[object, ...], deque[Job]] = {}
         self._length = 0
-        self._of_model: Counter[str] = Counter()  # requests that wait
+        self._of_model: dict[str, int] = {}  # requests that wait
         self._busy: set[str] = set()
         self._long: set[str] = set()  # those of the busy graphs that run long
+        self._brief = False  # there are as many of them as there may be
         self._changed = threading.Condition()
         self._closed = False
         number = workers or max(2, os.cpu_count() or 1)
-        self._most_long = max(1, number - 1)
+        self._most_long = number - 1 if number > 1 else 2  # a worker alone runs what comes
         self._workers = [
             threading.Thread(target=self._work, name=f"serving-{n}", daemon=True)
             for n in range(number)
@@ -95,7 +96,8 @@ class Plane:
             wanted = _outputs(graph, outputs)
             ready, sizes = prepare_sized(graph, arrays, self.limits)
             memory = self._estimates.memory(model, graph, ready, sizes, self.limits)
-            job = Job(model, graph, ready, wanted, deadline, sizes, memory)
+            rows = sizes.get("batch", 1)
+            job = Job(model, graph, ready, wanted, deadline, sizes, rows, memory)
             with self._changed:
                 self._admit(model.name)
                 self._waiting.setdefault(job.batch_key(), deque()).append(job)
@@ -124,13 +126,14 @@ class Plane:
         """Under the lock. Raises Overloaded."""
         if self._closed or self._length >= self.limits.queue:
             raise Overloaded(f"{self._length} requests are waiting already; try again later")
-        if self._of_model[name] >= self.limits.queue_of_model:
+        if self._of_model.get(name, 0) >= self.limits.queue_of_model:
             waiting = f"{self._of_model[name]} requests to {name} are waiting already"
             raise Overloaded(f"{waiting}; try again later")
 
     def _count(self, job: Job, number: int) -> None:
+        name = job.model.name
         self._length += number
-        self._of_model[job.model.name] += number
+        self._of_model[name] = self._of_model.get(name, 0) + number
 
     def _work(self) -> None:
         while jobs := self._take():
@@ -156,15 +159,15 @@ class Plane:
     def _take(self) -> list[Job]:
         """The oldest job whose graph is free and those that can share its run; none when closed."""
         with self._changed:
-            self._changed.wait_for(lambda: self._next() or (self._closed and not self._waiting))
-            key = self._next()
-            if key is None:
-                return []
+            while (key := self._next()) is None:
+                if self._closed and not self._waiting:
+                    return []
+                self._changed.wait()
             queue = self._waiting[key]
             first = queue.popleft()
             jobs, rows, memory = [first], first.rows, first.bytes
             while queue and rows + queue[0].rows <= self.limits.batch:
-                if self._may_not_run_long and self._is_long(first, memory + queue[0].bytes):
+                if self._brief and self._is_long(first, memory + queue[0].bytes):
                     break
                 rows += queue[0].rows
                 memory += queue[0].bytes
@@ -176,20 +179,22 @@ class Plane:
             self._busy.add(first.graph.sha256)
             if self._is_long(first, memory):
                 self._long.add(first.graph.sha256)
+                self._brief = len(self._long) >= self._most_long
             return jobs
 
     def _next(self) -> tuple[object, ...] | None:
-        """Under the lock: the key of the oldest job that may run now."""
-        free = (k for k, queue in self._waiting.items() if queue[0].graph.sha256 not in self._busy)
-        if self._may_not_run_long:
-            heads = ((key, self._waiting[key][0]) for key in free)
-            free = (key for key, job in heads if not self._is_long(job, job.bytes))
-        # Not the oldest key: one whose queue never runs empty would hold back all others.
-        return min(free, key=lambda key: self._waiting[key][0].came, default=None)
+        """Under the lock: the key of the oldest job that may run now.
 
-    @property
-    def _may_not_run_long(self) -> bool:
-        return len(self._long) >= self._most_long and len(self._workers) > 1
+        Not the oldest key: one whose queue never runs empty would hold back all others.
+        """
+        oldest, came = None, float("inf")
+        for key, queue in self._waiting.items():
+            job = queue[0]
+            if job.came >= came or job.graph.sha256 in self._busy:
+                continue
+            if not (self._brief and self._is_long(job, job.bytes)):
+                oldest, came = key, job.came
+        return oldest
 
     def _is_long(self, job: Job, memory: int) -> bool:
         return self._estimates.seconds(job.graph, memory) > LONG_SECONDS
@@ -197,8 +202,11 @@ class Plane:
     def _release(self, graph: Graph) -> None:
         with self._changed:
             self._busy.discard(graph.sha256)
-            if self._closed or graph.sha256 in self._long:
+            if graph.sha256 in self._long:
                 self._long.discard(graph.sha256)
+                self._brief = False
+                self._changed.notify_all()
+            elif self._closed:
                 self._changed.notify_all()
 
     def _answer(self, jobs: Sequence[Job]) -> None:
@@ -217,6 +225,8 @@ class Plane:
             for observer in self.observers:
                 observer.ran(jobs, times)
             self.deliver(partial(complete, jobs, answers))
+        finally:
+            batch.close()
 
 
 @dataclass(frozen=True)
