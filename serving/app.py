@@ -24,7 +24,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from repertoire.runtime.errors import BadModel, InferenceError
-from serving import model_endpoints, open_inference, task_endpoints
+from serving import generation, model_endpoints, open_inference, task_endpoints
 from serving.listening import bind, listen
 from serving.options import Parser, filled, number, whole
 from serving.plane import Plane
@@ -72,6 +72,7 @@ def create_app(service: Service, *, poll_seconds: float = 1.0) -> ASGIApp:
     app = Starlette(
         routes=[
             *model_endpoints.routes(),
+            *generation.routes(),
             Route("/v1/models", models),
             *task_endpoints.routes(),
             Route("/", page),
