@@ -26,7 +26,7 @@ from starlette.types import ASGIApp
 from repertoire.runtime.errors import BadModel, InferenceError
 from repertoire.runtime.ports import Limits
 from repertoire.runtime.session import share_memory
-from serving import model_endpoints, open_inference, task_endpoints, tracing
+from serving import generation, model_endpoints, open_inference, task_endpoints, tracing
 from serving.admission import Admission
 from serving.front import Front
 from serving.front import add_options as add_front_options
@@ -83,6 +83,7 @@ def create_app(
     app = Starlette(
         routes=[
             *model_endpoints.routes(),
+            *generation.routes(),
             Route("/v1/models", models),
             *task_endpoints.routes(),
             Route("/metrics", metrics.page),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -49,7 +50,7 @@ def from_json(name: str, datatype: object, shape: tuple[int, ...], data: object)
         values = None
     if values is None or values.dtype.kind not in "biuf" or not _follows(values, shape):
         raise Malformed(f"input {name}: data is no list of {datatype}, flat or nested as its shape")
-    if values.size != np.prod(shape, dtype=int):
+    if values.size != math.prod(shape):
         raise Malformed(
             f"input {name} has {values.size} values; its shape {list(shape)} says other"
         )

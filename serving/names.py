@@ -16,10 +16,15 @@ def find_model(repository: Repository, asked: str, version: str | None) -> tuple
     name, graph = asked, ""
     if name not in repository.models and "." in name:
         name, _, graph = asked.rpartition(".")
-    model = repository.model(name)
+    return versioned(repository.model(name), version), graph
+
+
+def versioned(model: Model, version: str | None) -> Model:
+    """The model, if it is of that version or of any. Raises ModelNotFound."""
     if version not in (None, model.version):
-        raise ModelNotFound(f"version {version!r} of {name} is not served; {model.version!r} is")
-    return model, graph
+        name, served = model.name, model.version
+        raise ModelNotFound(f"version {version!r} of {name} is not served; {served!r} is")
+    return model
 
 
 def find_graph(repository: Repository, asked: str, version: str | None) -> tuple[Model, Graph]:

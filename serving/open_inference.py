@@ -91,7 +91,7 @@ async def _infer(
         clock.reschedule(asyncio.get_running_loop().time() + request.seconds)
     future = service.plane.submit(model, graph.name, arrays, tuple(request.outputs), deadline)
     results = await _completed(future, scope.get("repertoire.connection"))
-    if any(wanted.classes for wanted in request.outputs.values()):
+    if request.outputs and any(wanted.classes for wanted in request.outputs.values()):
         results = classified(model, graph, request.outputs, results)
     return await _answer(headers, *protocol.encode(request, name, model.version, results))
 

@@ -82,6 +82,9 @@ class Protocol(HttpToolsProtocol):
         """Overrides plain text: every error is the same JSON object."""
         self._refuse(400, "this is no request of HTTP/1.1; check the request line and the headers")
 
+    def timeout_keep_alive_handler(self) -> None:
+        self._end()
+
     def _feed(self, data: bytes) -> None:
         while True:
             try:
@@ -143,7 +146,14 @@ class Protocol(HttpToolsProtocol):
                 408, f"the headers did not end within {HEAD_SECONDS:g} s; send them sooner"
             )
         else:
-            self._discards = True
+            self._end()
+
+    def _end(self) -> None:
+        """Closes the connection; at once where the client has not read all of its answer."""
+        self._discards = True
+        if self.transport.get_write_buffer_size():
+            self.transport.abort()
+        else:
             self.transport.close()
 
     def _refuse(self, status: int, line: str) -> None:

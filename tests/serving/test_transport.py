@@ -245,3 +245,21 @@ def test_values_survive_all_of_it(port: int) -> None:
     answer = exchange(port, head(OFFER, LENGTH) + BODY, end=b"}]}")
     document = json.loads(answer.partition(b"\r\n\r\n")[2])
     assert np.array_equal(document["outputs"][0]["data"], [4, 6, 10])
+
+
+def test_a_connection_is_reset_at_its_end_if_its_answer_was_not_read() -> None:
+    class Wire:
+        def __init__(self, unsent: int) -> None:
+            self.unsent, self.calls = unsent, []
+
+        def get_write_buffer_size(self) -> int:
+            return self.unsent
+
+        def __getattr__(self, name: str):
+            return lambda: self.calls.append(name)
+
+    for unsent, call in ((7, "abort"), (0, "close")):
+        connection = transport.Protocol.__new__(transport.Protocol)
+        connection.transport = Wire(unsent)
+        connection.timeout_keep_alive_handler()
+        assert connection.transport.calls == [call]
