@@ -15,7 +15,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from repertoire.runtime.errors import BadModel, DeadlineExceeded, Malformed, ModelNotFound
+from repertoire.runtime.errors import DeadlineExceeded, Malformed, ModelNotFound
 from repertoire.runtime.manifest import Graph
 from repertoire.runtime.model import Model
 from repertoire.runtime.signature import Arrays
@@ -118,10 +118,17 @@ async def live(request: Request) -> Response:
 
 
 async def ready(request: Request) -> Response:
-    """Ready with one model or more; `problems` names those that cannot be served as they are."""
-    repository = service_of(request).repository
-    models = bool(repository.models)
-    return reply({"ready": models, "problems": repository.problems}, 200 if models else 503)
+    """Ready with one model or more, until the server drains.
+
+    `problems` names the models that cannot be served as they are; `registry` says why the registry
+    is not followed for the moment.
+    """
+    service = service_of(request)
+    able = bool(service.repository.models) and not service.draining
+    state: dict[str, object] = {"ready": able, "problems": service.repository.problems}
+    if service.synchronise is not None and service.synchronise.problem is not None:
+        state["registry"] = service.synchronise.problem
+    return reply(state, 200 if able else 503)
 
 
 async def models(request: Request) -> Response:
@@ -170,10 +177,16 @@ async def index(request: Request) -> Response:
 async def load(request: Request) -> Response:
     """Takes in what is new; an error if the model asked for is not what its folder holds."""
     service, name = service_of(request), request.path_params["name"]
-    await service.in_thread(service.reload)
-    if name in service.repository.problems:
-        raise BadModel(f"model {name!r}: {service.repository.problems[name]}")
-    return reply({"name": name, "version": service.repository.model(name).version})
+    await service.renew()
+    model = await asyncio.to_thread(service.repository.load, name)
+    return reply({"name": name, "version": model.version})
+
+
+async def unload(request: Request) -> Response:
+    """Takes a model out of service until it is loaded; requests that have begun are answered."""
+    service, name = service_of(request), request.path_params["name"]
+    await asyncio.to_thread(service.repository.unload, name)
+    return reply({"name": name})
 
 
 def routes() -> list[Route]:
@@ -188,4 +201,5 @@ def routes() -> list[Route]:
         Route("/v2/models", models),
         Route("/v2/repository/index", index, methods=["POST"]),
         Route("/v2/repository/models/{name}/load", load, methods=["POST"]),
+        Route("/v2/repository/models/{name}/unload", unload, methods=["POST"]),
     ]

@@ -28,7 +28,9 @@ from repertoire.runtime.errors import (
     TooLarge,
 )
 from serving.plane import Plane
+from serving.renewal import Renewal
 from serving.repository import Repository
+from serving.synchroniser import Synchroniser
 
 log = logging.getLogger("serving")
 T = TypeVar("T")
@@ -50,13 +52,15 @@ class Service:
 
     repository: Repository
     plane: Plane
-    synchronise: Callable[[], None] | None = None
+    synchronise: Synchroniser | None = None
     body: int = 16 * 2**20
     seconds: float = 30.0
     tasks: int = 64
 
     def __post_init__(self) -> None:
         self.running = 0
+        self.draining = False  # the server is about to end: it finishes what it has begun
+        self.renew = Renewal(self.reload)
         self._threads: CapacityLimiter | None = None
 
     def deadline(self) -> float:
