@@ -12,9 +12,11 @@ from starlette.routing import Route
 from repertoire.runtime import tasks
 from repertoire.runtime.errors import Malformed
 from repertoire.runtime.model import Model
+from repertoire.runtime.task import Event, last
 from serving.names import versioned
 from serving.protocol import json_object
-from serving.service import Service, explain, read_body, reply, service_of, to_json
+from serving.renewed import run_of
+from serving.service import Service, cancelled_with, explain, read_body, reply, service_of, to_json
 
 _FIELDS = ("id", "text_input", "parameters")
 _TASK = "generate"
@@ -28,10 +30,9 @@ async def generate(request: Request) -> Response:
     """
     service, model = service_of(request), _model(request)
     head, fields, details = await _read(request, model)
-    run = service.plane.runner(model, service.deadline())
-    asked = tasks.find(model, _TASK)
-    with service:
-        answer = await service.in_thread(asked.answer, model, run, fields)
+    events = _events(service, model, request, fields)
+    with service.admission.admit(model.name):
+        answer = await service.in_thread(last, events)
     more = {"details": _details(answer)} if details else {}
     return reply({**head, "text_output": answer["text"], **more})
 
@@ -40,15 +41,20 @@ async def generate_stream(request: Request) -> Response:
     """The same in server-sent events, a piece each; with `details` a last one without text."""
     service, model = service_of(request), _model(request)
     head, fields, details = await _read(request, model)
-    run = service.plane.runner(model, service.deadline())
-    stream = tasks.find(model, _TASK).stream
-    if stream is None:
-        raise Malformed(f"the task {_TASK} of {model.name} does not stream; send to /generate")
-    events = stream(model, run, fields)
-    with service:  # waits for the first, so that a bad request still gets its status
+    events = _events(service, model, request, fields)
+    # Waits for the first, so that a bad request still gets its status.
+    with service.admission.admit(model.name):
         first = await service.in_thread(next, events)
-    sent = _sent(service, _pieces(head, first, events, details))
+    sent = _sent(service, model, _pieces(head, first, events, details))
     return StreamingResponse(sent, media_type="text/event-stream")
+
+
+def _events(
+    service: Service, model: Model, request: Request, fields: Mapping[str, Any]
+) -> Iterator[Event]:
+    task = tasks.find(model, _TASK)
+    run = run_of(service, task, model, cancelled_with(request))
+    return task.steps(model, run, task.read(fields))
 
 
 def _model(request: Request) -> Model:
@@ -84,17 +90,16 @@ async def _read(request: Request, model: Model) -> tuple[dict[str, Any], dict[st
 
 
 def _pieces(
-    head: Mapping[str, Any],
-    first: Mapping[str, Any],
-    events: Iterator[Mapping[str, Any]],
-    details: bool,
+    head: Mapping[str, Any], event: Event, events: Iterator[Event], details: bool
 ) -> Iterator[dict[str, Any]]:
-    event = first
-    while "finish" not in event:
-        yield {**head, "text_output": event["text"]}
-        event = next(events)
+    """One for each token, and with `details` one more with all of them."""
+    kind, content = event
+    while kind != "done":
+        if kind == "token":
+            yield {**head, "text_output": content["text"]}
+        kind, content = next(events)
     if details:
-        yield {**head, "text_output": "", "details": _details(event)}
+        yield {**head, "text_output": "", "details": _details(content)}
 
 
 def _details(answer: Mapping[str, Any]) -> dict[str, Any]:
@@ -106,9 +111,11 @@ def _details(answer: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-async def _sent(service: Service, pieces: Iterator[dict[str, Any]]) -> AsyncIterator[bytes]:
+async def _sent(
+    service: Service, model: Model, pieces: Iterator[dict[str, Any]]
+) -> AsyncIterator[bytes]:
     try:
-        with service:
+        with service.admission.admit(model.name):
             while (piece := await service.in_thread(next, pieces, None)) is not None:
                 yield b"data: %s\n\n" % to_json(piece)
     except Exception as error:  # noqa: BLE001 - too late for a status

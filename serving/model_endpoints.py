@@ -61,13 +61,18 @@ async def live(request: Request) -> Response:
 async def ready(request: Request) -> Response:
     """Ready once every model that is to be served is; with `--ready any`, once one is.
 
-    `problems` names those that cannot be served as they are.
+    Not any more when the server drains. `problems` names models that cannot be served as they are;
+    `registry` says why the registry is not followed for the moment.
     """
     service = service_of(request)
     repository = service.repository
     missing = repository.problems.keys() - repository.models.keys() - repository.unloaded
-    able = bool(repository.models) and not (missing and service.ready == "all")
-    return reply({"ready": able, "problems": repository.problems}, 200 if able else 503)
+    served = bool(repository.models) and not (missing and service.ready == "all")
+    able = served and not service.draining
+    state: dict[str, object] = {"ready": able, "problems": repository.problems}
+    if service.synchronise is not None and service.synchronise.problem is not None:
+        state["registry"] = service.synchronise.problem
+    return reply(state, 200 if able else 503)
 
 
 async def models(request: Request) -> Response:
@@ -184,7 +189,7 @@ async def load(request: Request) -> Response:
     """
     await _check_parameters(request)
     service, name = service_of(request), _base(request)
-    await service.in_thread(service.reload)
+    await service.renew()
     model = await asyncio.to_thread(service.repository.load, name)
     asked = request.path_params["name"]
     return reply({"name": asked, "version": model.version, "models": names_of(model)})

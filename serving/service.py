@@ -36,7 +36,9 @@ from serving.admission import Admission
 from serving.bodies import read
 from serving.jobs import Cancelled
 from serving.plane import Plane
+from serving.renewal import Renewal
 from serving.repository import Repository
+from serving.synchroniser import Synchroniser
 
 GONE = 499  # nobody reads it; told apart in counts of answers
 log = logging.getLogger("serving")
@@ -61,13 +63,15 @@ class Service:
 
     repository: Repository
     plane: Plane
-    synchronise: Callable[[], None] | None = None
+    synchronise: Synchroniser | None = None
     body: int = 16 * 2**20
     seconds: float = 30.0
     admission: Admission = field(default_factory=Admission)
     ready: str = "all"
 
     def __post_init__(self) -> None:
+        self.draining = False  # the server is about to end: it finishes what it has begun
+        self.renew = Renewal(self.reload)
         self._threads: CapacityLimiter | None = None
 
     def deadline(self) -> float:

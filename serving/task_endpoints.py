@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from starlette.requests import Request
@@ -12,13 +11,10 @@ from starlette.routing import Route
 
 from repertoire.runtime import tasks
 from repertoire.runtime.errors import Malformed
-from repertoire.runtime.manifest import Graph
 from repertoire.runtime.model import Model
-from repertoire.runtime.ports import Limits
-from repertoire.runtime.signature import Array, Arrays, Run
 from repertoire.runtime.task import Event, Task, example_of, files_of, last, named
-from serving.jobs import Cancelled
 from serving.protocol import json_object
+from serving.renewed import run_of
 from serving.service import Service, cancelled_with, explain, read_body, service_of, to_json
 
 SUFFIXES = {"audio/midi": ".mid", "audio/wav": ".wav"}  # of files that a browser should save
@@ -34,7 +30,7 @@ async def answer(request: Request) -> Response:
     if not isinstance(streamed, bool):
         raise Malformed("stream is true or false; without it the answer comes whole")
     asked = task.read(fields)
-    events = task.steps(model, _run(service, task, model, cancelled_with(request)), asked)
+    events = task.steps(model, run_of(service, task, model, cancelled_with(request)), asked)
     if streamed:
         return await _stream(service, model, task, events)
     accepted = request.headers.get("accept", "")
@@ -46,33 +42,6 @@ async def answer(request: Request) -> Response:
                 headers = _headers(model.name, media_type, found)
                 return Response(content, media_type=media_type, headers=headers)
         return Response(to_json(body(task, found)), media_type="application/json")
-
-
-def _run(service: Service, task: Task, model: Model, cancelled: Cancelled) -> Run:
-    """Long work that goes step by step has the time of a request for each run."""
-    if task.events is not None:
-        return Renewed(service, model, cancelled)
-    return service.plane.runner(model, service.deadline(), cancelled)
-
-
-@dataclass(frozen=True)
-class Renewed:
-    """A run whose deadline starts anew each time."""
-
-    service: Service
-    model: Model
-    cancelled: Cancelled
-
-    @property
-    def limits(self) -> Limits:
-        return self.service.plane.limits
-
-    def graph(self, name: str, /) -> Graph:
-        return self.model.manifest.graph(name)
-
-    def __call__(self, graph: str, /, *outputs: str, **inputs: Array) -> Arrays:
-        run = self.service.plane.runner(self.model, self.service.deadline(), self.cancelled)
-        return run(graph, *outputs, **inputs)
 
 
 def body(task: Task, found: Any) -> dict[str, Any]:
