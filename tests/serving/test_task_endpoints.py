@@ -15,6 +15,7 @@ import standins
 from PIL import Image
 from starlette.testclient import TestClient
 
+from repertoire.runtime.ports import Limits
 from serving.service import Service
 
 
@@ -26,6 +27,19 @@ def picture(pixels: np.ndarray) -> str:
 
 def pixels_of(png: str) -> np.ndarray:
     return np.asarray(Image.open(io.BytesIO(base64.b64decode(png))))
+
+
+def test_the_images_of_a_request_have_so_many_pixels_together(
+    client: TestClient, service: Service
+) -> None:
+    service.plane.limits = Limits(pixels=2 * 5 * 7)
+    image = picture(np.zeros((5, 7), np.uint8))
+    for _ in range(2):  # each request has them anew
+        sent = client.post("/v1/models/negative/reconstruct", json={"images": [image] * 2})
+        assert sent.status_code == 200
+    refused = client.post("/v1/models/negative/reconstruct", json={"images": [image] * 3})
+    assert refused.status_code == 413
+    assert "more than 70 pixels in all; send fewer images" in refused.json()["error"]
 
 
 def test_a_score_is_the_sum_over_the_bigrams_of_the_text_and_its_ends(
