@@ -454,6 +454,33 @@ def test_rows_that_take_much_memory_run_apart_and_are_answered_as_one(
         np.testing.assert_allclose(found[name], array, atol=1e-6)
 
 
+def test_runs_that_have_no_room_beside_each_other_wait_and_small_ones_do_not(
+    repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A row of 101 numbers takes 101 x (4 x 4 + 4) bytes, of two graphs that are run apart."""
+    row = 101 * 20
+    plane = Plane(repository, limits=Limits(run_bytes=row + 1), workers=3)
+    gate = Gate(repository, monkeypatch)
+    wide = {"x": np.ones((1, 101), np.float32)}
+    double, lstm = repository.model("double"), repository.model("lstm")
+    large = plane.submit(double, "scale", wide)
+    assert gate.reached.wait(10)
+    gate.reached.clear()
+    second = plane.submit(lstm, "next", tokens(1, 3))
+    assert not gate.reached.wait(0.1)
+    small = plane.submit(repository.model("bigram"), "sample", drawing())
+    assert gate.reached.wait(10) and gate.entered == ["scale", "sample"]
+    gate.open.set()
+    plane.close()
+    assert large.result(0) and second.result(0) and small.result(0)
+
+
+def drawing() -> dict[str, np.ndarray]:
+    """Inputs of the graph `sample`, of one row."""
+    some = {name: np.zeros(1, np.float32) for name in ("temperature", "top_p", "uniform")}
+    return {"log_probs": np.zeros((1, 5), np.float32), "top_k": np.zeros(1, np.int64), **some}
+
+
 def test_a_request_that_takes_too_much_in_all_is_refused_with_its_sizes(
     repository: Repository,
 ) -> None:
