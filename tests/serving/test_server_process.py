@@ -108,29 +108,23 @@ def test_a_long_body_is_refused_before_it_is_sent(models: Path) -> None:
             assert connection.recv(1000).startswith(b"HTTP/1.1 413")
 
 
-def test_the_access_log_is_on_standard_output_and_a_large_request_leaves_no_memory(
-    models: Path,
-) -> None:
-    """Four rows of 4,096 tokens run apart, and what they took is given back."""
-    standins.lstm(models / "long", words=4_999, width=7)
+def test_the_access_log_is_on_standard_output(models: Path) -> None:
     command = [sys.executable, "-m", "serving.app", "--models", str(models), "--port", "0"]
-    command += ["--access-log", "--run-bytes", str(2**27)]
     with subprocess.Popen(
-        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8"
+        [*command, "--access-log"],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
     ) as process:
-        assert process.stderr is not None and process.stdout is not None
+        assert process.stderr is not None
         told = next(line for line in process.stderr if "http://" in line)
         url = told.partition(" models on ")[2].split()[0]
         ask = {"inputs": [{"name": "x", "datatype": "FP32", "shape": [1, 1], "data": [3]}]}
         post(f"{url}/v2/models/double/infer", ask)
-        before = resident_mb(process.pid)
-        tokens = {"name": "tokens", "datatype": "INT64", "shape": [4, 4096], "data": [5] * 16384}
-        wanted = [{"name": "top_ids"}]
-        post(f"{url}/v2/models/long.next/infer", {"inputs": [tokens], "outputs": wanted})
-        assert resident_mb(process.pid) - before < 50
         process.terminate()
         lines = [json.loads(line) for line in process.communicate(timeout=20)[0].splitlines()]
-    assert [(line["model"], line["status"]) for line in lines] == [("double", 200), ("long", 200)]
+    assert [(line["model"], line["status"]) for line in lines] == [("double", 200)]
 
 
 def refused(*arguments: object) -> str:
