@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable, Mapping, Sequence
 from operator import itemgetter
 from typing import Any
 
 import numpy as np
 
-from repertoire.runtime.errors import InferenceError, InvalidInput, Malformed, TooLarge
+from repertoire.runtime.errors import (
+    BadModel,
+    InferenceError,
+    InvalidInput,
+    Malformed,
+    ModelNotFound,
+)
+from repertoire.runtime.fields import LARGEST_SEED, Fields
 from repertoire.runtime.manifest import Graph
 from repertoire.runtime.model import Model
 from repertoire.runtime.ports import from_numbers
 from repertoire.runtime.signature import Arrays, Run
 from repertoire.runtime.task import Task
-from serving.rows import Row
+from serving.csv_files import Row
 
 Item = tuple[int, Row | InferenceError]
 """A row, or an answer, with the number of its input row; or what is wrong with it."""
 Answer = Callable[[Sequence[tuple[int, Row]]], list[Row]]
-"""Answers to numbered rows in their order; raises InvalidInput, Malformed or TooLarge."""
+"""Answers to numbered rows in their order; whatever it raises, a row is to blame for."""
+FILE = {"bytes", "path"}  # members of a struct that holds a file, as Hugging Face writes it
 
 
 def task_answer(
@@ -28,8 +37,10 @@ def task_answer(
     """Asks a task: all rows in one request where the task takes many, else one by one.
 
     Drawn answers depend on the setting `seed` and the number of the row alone. `fields` are further
-    ones of a task that takes a row at a time, filled by columns of their names.
+    ones of a task that takes a row at a time, filled by columns of their names. Raises Malformed
+    and InvalidInput for such a setting that is none.
     """
+    seed = Fields(settings).seed(0) if asked.seeded else 0
 
     def many(group: Sequence[tuple[int, Row]]) -> list[Row]:
         column, field = _filling(asked, group[0][1])
@@ -37,14 +48,12 @@ def task_answer(
         results = asked.answer(model, run, {**settings, field: values})["results"]
         if len(results) != len(group):  # a list may itself be one value, as of numbers
             raise Malformed(f"{column} of these rows was taken for one; each needs a list")
-        files = [{"file": row["file"]} if "file" in row else {} for _, row in group]
-        return [{**file, **result} for file, result in zip(files, results, strict=True)]
+        return list(results)
 
     def one(group: Sequence[tuple[int, Row]]) -> list[Row]:
-        seed = settings.get("seed", 0)
         requests = (
             {asked.field: _value(row, asked.column)}
-            | ({"seed": seed + number} if asked.seeded else {})
+            | ({"seed": (seed + number) % (LARGEST_SEED + 1)} if asked.seeded else {})
             | {name: row[name] for name in fields if row.get(name) is not None}
             for number, row in group
         )
@@ -62,9 +71,16 @@ def _filling(asked: Task, row: Row) -> tuple[str, str]:
 
 
 def _value(row: Row, column: str) -> Any:
-    if row.get(column) is None:
+    value = row.get(column)
+    if isinstance(value, dict) and "bytes" in value and value.keys() <= FILE:
+        if value["bytes"] is None:
+            raise Malformed(f"{column} names a file and does not hold it; write its bytes, too")
+        value = value["bytes"]
+    if value is None:
         raise Malformed(f"the row has no {column}; its columns are {', '.join(row) or 'none'}")
-    return row[column]
+    if column == "audio" and isinstance(value, bytes):
+        return base64.b64encode(value).decode()
+    return value
 
 
 def graph_answer(model: Model, run: Run, name: str) -> Answer:
@@ -99,10 +115,19 @@ def attempt(answer: Answer, group: Sequence[Item]) -> list[Item]:
     bad: list[Item] = [(number, row) for number, row in group if isinstance(row, InferenceError)]
     try:
         answers = answer(good) if good else []
-    except (InvalidInput, Malformed, TooLarge) as error:
+    except Exception as error:
+        if isinstance(error, BadModel | ModelNotFound | OSError):
+            raise  # which is so for every row
         if len(good) == 1:
-            return sorted([*bad, (good[0][0], error)], key=itemgetter(0))
+            return sorted([*bad, (good[0][0], _reason(error))], key=itemgetter(0))
         singly = [item for each in good for item in attempt(answer, [each])]
         return sorted([*bad, *singly], key=itemgetter(0))
     numbers = (number for number, _ in good)
     return sorted([*bad, *zip(numbers, answers, strict=True)], key=itemgetter(0))
+
+
+def _reason(error: Exception) -> InferenceError:
+    if isinstance(error, InferenceError):
+        return error
+    told = " ".join(str(error).split())
+    return InvalidInput(f"the model cannot answer this row ({type(error).__name__}: {told})")

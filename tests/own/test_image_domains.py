@@ -299,7 +299,10 @@ def test_images_of_any_size_mode_and_orientation_become_one(raw, tmp_path):
     pixels = {name: table.loc[name, "pixels"].reshape(24, 24, 3) for name in table.index}
     assert pixels["A/90.png"].max() == 0  # the square in the middle is below the bright part
     assert pixels["B/93.png"][5, 5].tolist() == [156] * 3  # 40,000 / 257
-    assert pixels["B/94.png"][0, :2].tolist() == [[70] * 3, [255] * 3]  # transparent pixels are laid on white
+    assert pixels["B/94.png"][0, :2].tolist() == [
+        [70] * 3,
+        [255] * 3,
+    ]  # transparent pixels are laid on white
 
 
 def test_folders_that_are_no_domains_and_too_few_images_are_refused(raw, tmp_path):
