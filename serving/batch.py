@@ -252,8 +252,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         print("stopped; the same command goes on where it was", file=sys.stderr)
         return 130
     bad = f", {failed} bad (see {found.errors})" if failed else ""
-    print(f"{answered} rows answered{bad}; {found.output if answered else 'nothing written'}")
+    print(f"{answered} rows answered{bad}; {found.output if answered else _nothing(found)}")
     return 0 if answered else 1
+
+
+def _nothing(found: Job) -> str:
+    """What is said where no row was answered: why the first one was not."""
+    with found.errors.open("rb") as file:
+        first = orjson.loads(file.readline())
+    return f"nothing written; of row {first['row']}: {first['reason']}"
 
 
 def _told(error: InferenceError | OSError, output: Path) -> str:

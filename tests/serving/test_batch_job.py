@@ -88,9 +88,14 @@ def test_bad_rows_are_set_aside_with_their_reason(
     assert "no text; its columns are other" in str(bad[3])
 
 
-def test_a_job_with_bad_rows_only_fails(models: Path, tmp_path: Path) -> None:
-    source = write_lines(tmp_path / "in.jsonl", [{}, []])
+def test_a_job_with_bad_rows_only_fails_and_says_why_the_first_one_is_bad(
+    models: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = write_lines(tmp_path / "in.jsonl", [[], {}])
     assert run("bigram", "score", source, tmp_path / "out.parquet", "--models", models) == 1
+    told = capsys.readouterr().out
+    assert "0 rows answered, 2 bad" in told
+    assert told.endswith("; nothing written; of row 0: the line is JSON, but not an object\n")
     assert not (tmp_path / "out.parquet").exists()
 
 
