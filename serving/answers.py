@@ -51,11 +51,12 @@ def task_answer(
         return list(results)
 
     def one(group: Sequence[tuple[int, Row]]) -> list[Row]:
+        filled = [_filling(asked, row) for _, row in group]
         requests = (
-            {asked.field: _value(row, asked.column)}
+            {field: _value(row, column)}
             | ({"seed": (seed + number) % (LARGEST_SEED + 1)} if asked.seeded else {})
             | {name: row[name] for name in fields if row.get(name) is not None}
-            for number, row in group
+            for (number, row), (column, field) in zip(group, filled, strict=True)
         )
         return [asked.answer(model, run, {**settings, **request}) for request in requests]
 

@@ -16,7 +16,13 @@ from repertoire.families.waveforms.drawing import QUANTILES, power, quantiles, r
 from repertoire.families.waveforms.evaluation import continued, evaluate, scored
 from repertoire.families.waveforms.presets import preset
 from repertoire.kinds.waveforms import baselines as linear
-from repertoire.kinds.waveforms.companding import (
+from repertoire.kinds.waveforms.densities import FAMILIES, Density, Forecast
+from repertoire.kinds.waveforms.encoding import encode, parts_in_time, rows_of, signals
+from repertoire.kinds.waveforms.limits import limits
+from repertoire.kinds.waveforms.metrics import blocks, sample_measurement
+from repertoire.metrics.uncertainty import values
+from repertoire.readers import electrocardiogram
+from repertoire.runtime.companding import (
     LEVELS,
     MIDDLES,
     SILENCE,
@@ -26,12 +32,6 @@ from repertoire.kinds.waveforms.companding import (
     encoded,
     expanded,
 )
-from repertoire.kinds.waveforms.densities import FAMILIES, Density, Forecast
-from repertoire.kinds.waveforms.encoding import encode, parts_in_time, rows_of, signals
-from repertoire.kinds.waveforms.limits import limits
-from repertoire.kinds.waveforms.metrics import blocks, sample_measurement
-from repertoire.metrics.uncertainty import values
-from repertoire.readers import electrocardiogram
 from repertoire.training.torch_run import TorchRun
 from tests.small.waveforms import RATE, beats, write_recording
 
@@ -104,6 +104,8 @@ def test_every_level_decodes_into_its_own_interval():
     # The edge of seven eighths is (2^7 - 1) / 255.
     assert bounds[240] == pytest.approx(127 / 255) and bounds[16] == pytest.approx(-127 / 255)
     assert encoded(np.array([0.0, -1e-9, -3.0, 3.0])).tolist() == [SILENCE, 127, 0, 255]
+    # An eighth of full scale on the companded axis is 1/255, and the edge of level 144.
+    assert encoded(np.array([1 / 255 + 1e-9, 1 / 255 - 1e-9])).tolist() == [144, 143]
 
 
 def test_a_level_decodes_to_the_middle_of_its_interval_on_the_companded_axis():

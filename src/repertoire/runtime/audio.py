@@ -1,7 +1,6 @@
-"""WAV files and mu-law, by hand: one channel of 16 bits out, PCM of any width and floats in.
+"""WAV files, by hand: one channel of 16 bits out, PCM of any width and floats in.
 
-Sources: Multimedia Programming Interface and Data Specifications 1.0 (IBM and Microsoft 1991), and
-for the companding ITU-T Recommendation G.711 in its continuous form, mu being 255.
+Source: Multimedia Programming Interface and Data Specifications 1.0 (IBM and Microsoft 1991).
 """
 
 from __future__ import annotations
@@ -17,23 +16,9 @@ import numpy as np
 from repertoire.runtime.errors import InvalidInput, Malformed
 from repertoire.runtime.signature import Array
 
-MU, LEVELS = 255, 256
 PCM, FLOAT, EXTENSIBLE = 1, 3, 0xFFFE  # format tags
 FULL_SCALE = 32767
 WIDTHS = {1: "<u1", 2: "<i2", 4: "<i4"}  # bytes of a sample of PCM
-
-
-def levels(signal: Array) -> Array:
-    """Signal, 1 being full scale -> uint8 levels; what is louder is clipped."""
-    clipped = np.clip(signal, -1, 1)
-    companded = np.sign(clipped) * np.log1p(MU * np.abs(clipped)) / np.log1p(MU)
-    return np.minimum(np.floor((companded + 1) * (LEVELS // 2)), LEVELS - 1).astype(np.uint8)
-
-
-def signal(of_levels: Array) -> Array:
-    """The middle of each level's interval on the companded scale, expanded: float64."""
-    middle = (np.asarray(of_levels, np.float64) + 0.5) / (LEVELS // 2) - 1
-    return np.sign(middle) * np.expm1(np.abs(middle) * np.log1p(MU)) / MU
 
 
 def wav(samples: Array, rate: float) -> bytes:

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from repertoire.contract import Array, Figure, Kind, Line
-from repertoire.kinds.waveforms.companding import LEVELS, MIDDLES, decoded
 from repertoire.kinds.waveforms.facts import Facts
 from repertoire.metrics.pictures import thinned
+from repertoire.runtime.companding import LEVELS, MIDDLES, decoded
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 SEGMENT = 256  # samples of a periodogram

@@ -7,9 +7,9 @@ import numpy as np
 from repertoire.contract import Array, Arrays, Data, Figure, Measurement, Run
 from repertoire.families.waveforms import drawing
 from repertoire.families.waveforms.config import Config, initial_states
-from repertoire.kinds.waveforms.companding import MIDDLES, SILENCE, decoded
 from repertoire.kinds.waveforms.facts import Facts
 from repertoire.kinds.waveforms.metrics import sample_measurement
+from repertoire.runtime.companding import MIDDLES, SILENCE, decoded
 
 SIDE_BY_SIDE = 16  # recordings in a scoring call
 DRAWN = 256  # samples that are drawn after each epoch, at most

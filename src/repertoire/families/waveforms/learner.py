@@ -10,8 +10,8 @@ from torch import Tensor
 from repertoire.contract import Data, Plan
 from repertoire.families.waveforms.config import Config, initial_states
 from repertoire.families.waveforms.network import Waveform
-from repertoire.kinds.waveforms.companding import SILENCE
 from repertoire.kinds.waveforms.facts import Facts
+from repertoire.runtime.companding import SILENCE
 from repertoire.training.optimisation import Optimisation
 from repertoire.training.process import placed
 from repertoire.training.streams import carried, restarted, windows

@@ -9,8 +9,8 @@ from torch import Tensor, nn
 from repertoire.config import ConfigError
 from repertoire.contract import Graph, Port
 from repertoire.families.waveforms.config import Config, state_ports
-from repertoire.kinds.waveforms.companding import LEVELS, MIDDLES, MU, edges
 from repertoire.kinds.waveforms.facts import Facts
+from repertoire.runtime.companding import LEVELS, MIDDLES, MU, edges
 
 HOTTEST = 100  # the highest temperature
 COLDEST = 1e-4  # stands for 0, where the likeliest level is taken

@@ -17,12 +17,12 @@ import numpy as np
 from repertoire.config import Count, Share
 from repertoire.contract import Array, Arrays, Data
 from repertoire.data.dataset import SPLITS
-from repertoire.kinds.waveforms.companding import LEVELS, decoded
 from repertoire.kinds.waveforms.densities import FAMILIES, FLOORS, Density, Forecast, fitted
 from repertoire.kinds.waveforms.facts import Facts
 from repertoire.kinds.waveforms.metrics import sample_measurement
 from repertoire.measured import Baseline
 from repertoire.metrics.uncertainty import Scores
+from repertoire.runtime.companding import LEVELS, decoded
 
 BASELINES = (
     Baseline("last_sample", "last sample"),

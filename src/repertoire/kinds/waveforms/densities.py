@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from repertoire.contract import Array
-from repertoire.kinds.waveforms.companding import LEVELS, MIDDLES, edges, encoded
+from repertoire.runtime.companding import LEVELS, MIDDLES, edges, encoded
 
 FAMILIES = ("gaussian", "laplace", "student")
 FLOORS = (1e-6, 1e-5, 1e-4, 1e-3)  # shares of an even spread over all levels

@@ -12,7 +12,7 @@ from repertoire.config import RepertoireError
 from repertoire.contract import Array, Arrays
 from repertoire.data.dataset import SPLITS, Encoded
 from repertoire.data.validation import Expectation, expect
-from repertoire.kinds.waveforms.companding import LEVELS, MU, decoded, encoded
+from repertoire.runtime.companding import LEVELS, MU, decoded, encoded
 
 if TYPE_CHECKING:
     import pandas as pd

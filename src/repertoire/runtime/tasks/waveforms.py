@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from repertoire.runtime import audio
+from repertoire.runtime import audio, companding
 from repertoire.runtime.errors import BadModel, InvalidInput, Malformed
 from repertoire.runtime.fields import Fields
 from repertoire.runtime.model import Model
@@ -27,7 +27,6 @@ SAMPLES = 1 << 20  # of one signal
 SIGNALS = 256  # in one request
 NEW = 16_384  # samples that are drawn for one request
 PIECE = 4096  # samples in one run
-SILENCE = 128  # the level before the first sample
 
 
 @dataclass(frozen=True)
@@ -44,10 +43,10 @@ class Wave:
 
     def levels(self, signal: Array) -> tuple[Array, int]:
         """Levels of a signal in the unit, and how many samples were too loud and were clipped."""
-        return audio.levels(signal / self.scale), int((np.abs(signal) > self.scale).sum())
+        return companding.encoded(signal / self.scale), int((np.abs(signal) > self.scale).sum())
 
     def signal(self, levels: Array) -> Array:
-        return self.scale * audio.signal(levels)
+        return self.scale * companding.decoded(levels)
 
     def wav(self, signal: Array) -> bytes:
         return audio.wav(signal / self.full_scale, self.rate)
@@ -119,7 +118,7 @@ def _levels(model: Model, run: Run, given: Array, temperature: float, seed: int)
     """Endless levels, each drawn given all before it."""
     graph, numbers = model.manifest.graph("step"), np.random.default_rng(seed)
     heat, states = np.array([temperature], np.float32), Arrays()
-    fed = np.concatenate(([SILENCE], given)).astype(np.uint8)[None]
+    fed = np.concatenate(([companding.SILENCE], given)).astype(np.uint8)[None]
     last = (fed.shape[1] - 1) // PIECE * PIECE  # before it, what is drawn does not matter
     for start in range(0, last, PIECE):
         inputs = {"levels": fed[:, start : start + PIECE], **states}
@@ -162,7 +161,7 @@ def likelihood(model: Model, run: Run, request: Mapping[str, Any]) -> Answer:
 def _nats(model: Model, run: Run, levels: Array) -> float:
     """In pieces, between which the state goes on."""
     graph, states, total = model.manifest.graph("score"), Arrays(), 0.0
-    before = np.concatenate(([SILENCE], levels[:-1])).astype(np.uint8)
+    before = np.concatenate(([companding.SILENCE], levels[:-1])).astype(np.uint8)
     for start in range(0, len(levels), PIECE):
         piece = slice(start, start + PIECE)
         outputs = run("score", levels=before[None, piece], **states)

@@ -5,9 +5,11 @@ mu = 255, for x from -1 to 1; its values are cut into 256 intervals of equal len
 edge between the levels 127 and 128. What is louder than 1 falls into the outermost levels.
 """
 
+from __future__ import annotations
+
 import numpy as np
 
-from repertoire.contract import Array
+from repertoire.runtime.signature import Array
 
 MU = 255
 LEVELS = 256
