@@ -139,7 +139,7 @@ def _text(data: Data[Facts], ids: list[int]) -> str:
 
 def snapshot(run: Run, config: Config, data: Data[Facts]) -> Arrays:
     """Token ids of one continuation of the prompt at temperature 0.7, the same draw every epoch."""
-    prompt = data.encoding("text").encode(config.prompt)
+    prompt = data.encoding("text").ids(config.prompt)
     choice = CHOICES["temperature 0.7"]
     ids = generate(run, config, prompt, config.sample_tokens, choice, seed=1)
     return {"continuation": np.array(ids, np.int64)}
@@ -149,7 +149,7 @@ def illustrate(
     run: Run, config: Config, data: Data[Facts], snapshots: Arrays
 ) -> tuple[Figure, ...]:
     """Generated texts, text after every epoch, and the loss by frequency of the token."""
-    prompt = data.encoding("text").encode(config.prompt)
+    prompt = data.encoding("text").ids(config.prompt)
     texts = [
         config.prompt
         + " … "
