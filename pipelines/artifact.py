@@ -1,10 +1,11 @@
 """The files below artifacts/<recipe>/ that later stages read."""
 
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from repertoire.config import RepertoireError
-from repertoire.data.files import read_json
+from repertoire.data.files import digest_file, read_json
 
 ARTIFACTS = Path("artifacts")
 BASELINES = Path(
@@ -30,10 +31,21 @@ def read_artifact(name: str, file: str) -> Any:
         return read_json(path)
     except FileNotFoundError:
         raise not_evaluated(name, path) from None
-    except ValueError as error:
-        raise RepertoireError(
-            f"{path}: not valid JSON ({error}); run `dvc repro --force evaluate@{name}`"
-        ) from None
+    except RepertoireError as error:
+        raise RepertoireError(f"{error}: `dvc repro --force evaluate@{name}`") from None
+
+
+def check_graphs(name: str, graphs: Iterable[Mapping[str, Any]], record: str) -> None:
+    """Raises RepertoireError unless every graph is the file that the ``record`` names."""
+    for graph in graphs:
+        path = ARTIFACTS / name / graph["file"]
+        if not path.exists():
+            raise not_evaluated(name, path)
+        if digest_file(path) != graph["sha256"]:
+            raise RepertoireError(
+                f"{path}: not the file that {record} names (sha256); "
+                f"run `dvc repro --force evaluate@{name}`"
+            )
 
 
 def not_evaluated(name: str, path: Path) -> RepertoireError:

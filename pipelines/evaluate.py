@@ -5,10 +5,17 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from safetensors.numpy import load_file
-
-from pipelines.artifact import ARTIFACTS, BASELINES, EVALUATION, METRICS, RESULTS, draws_of
+from pipelines.artifact import (
+    ARTIFACTS,
+    BASELINES,
+    EVALUATION,
+    METRICS,
+    RESULTS,
+    check_graphs,
+    draws_of,
+)
 from pipelines.declared import declared
+from pipelines.examples import examples
 from pipelines.params import STRONGEST, Recipe, export_params, family_config, recipe_params
 from pipelines.stage import run_stage
 from pipelines.verdict import SAID, verdict_sentence
@@ -17,12 +24,14 @@ from repertoire.contract import load_family
 from repertoire.data.dataset import Dataset
 from repertoire.data.figures import write_figures
 from repertoire.data.files import digest_file, read_json, whole_folder, write_json
+from repertoire.data.tensors import read_tensors
 from repertoire.measured import Declared, strongest
 from repertoire.metrics.gate import Comparison, compare
 from repertoire.metrics.rounding import rounded
 from repertoire.metrics.uncertainty import Drawn, drawn_values, read_draws, values
 from repertoire.runtime.manifest import graphs_of
 from repertoire.runtime.onnx_run import OnnxRun
+from repertoire.runtime.task import Known
 
 ERROR_DIGITS = 3
 
@@ -35,13 +44,14 @@ def evaluate(name: str) -> None:
     data = Dataset(Path("data") / recipe.dataset)
     folder = ARTIFACTS / name
     exported = read_json(folder / "onnx" / "graphs.json")
+    check_graphs(name, exported["graphs"], "graphs.json")
     run = OnnxRun.of_files(folder / "onnx", graphs_of(exported["graphs"]), export_params().threads)
     measurements = family.evaluate(run, config, data, "test")
     metrics = rounded(values(measurements))
     drawn = drawn_values(measurements)
     found = {key: each.error for key, each in drawn.items()}
     errors = rounded({k: v for k, v in found.items() if v is not None}, ERROR_DIGITS)
-    snapshots = load_file(folder / "trained/snapshots.safetensors")
+    snapshots = read_tensors(folder / "trained/snapshots.safetensors")
     figures = family.illustrate(run, config, data, snapshots)
     means = declared(recipe.family, data.facts["kind"])
     for key in metrics:
@@ -145,6 +155,7 @@ def _write_manifest(
     folder = ARTIFACTS / name
     metrics, errors = results["test"], results["standard_errors"]
     baselines = read_json(BASELINES / f"{recipe.dataset}.json")
+    known = Known(data.facts, recipe.config, read_json(folder / EVALUATION / "figures.json"))
     write_json(
         folder / "manifest.json",
         {
@@ -154,6 +165,7 @@ def _write_manifest(
             "family": recipe.family,
             "dataset": recipe.dataset,
             "tasks": list(tasks),
+            "examples": examples(tasks, known, exported["graphs"][0], data),
             "graphs": exported["graphs"],
             "encodings": data.encodings,
             "facts": data.facts,

@@ -13,6 +13,7 @@ from pipelines.stage import run_stage
 from repertoire.contract import Graph, load_family
 from repertoire.data.dataset import Dataset
 from repertoire.data.files import digest_file, whole_folder, write_json
+from repertoire.data.tensors import undamaged
 from repertoire.export.onnx_file import Identity, export_graph, identified
 from repertoire.export.verify import Parity, compare_metrics, verify_graph
 from repertoire.metrics.uncertainty import values
@@ -30,7 +31,8 @@ def export(name: str) -> None:
     data = Dataset(Path("data") / recipe.dataset, limit=limits.slice_rows)
     network = family.build(config, data.facts)
     weights = ARTIFACTS / name / "trained/weights.safetensors"
-    network.load_state_dict(load_file(weights))
+    with undamaged(weights):
+        network.load_state_dict(load_file(weights))
     version = digest_file(weights)[:VERSION_DIGITS]
     identity = Identity(name, version, family.tasks, tuple(data.labels))
     graphs = family.graphs(network.eval(), data.facts)
@@ -42,7 +44,7 @@ def export(name: str) -> None:
                 graph, content, limits.largest_batch, limits.largest_axis, limits.value_tolerance
             )
             (folder / f"{graph.name}.onnx").write_bytes(content)
-            records.append(_record(graph, content, parity))
+            records.append(record(graph, content, parity))
         by_files = OnnxRun.of_files(folder, graphs, limits.threads)
         by_torch = values(family.evaluate(TorchRun(graphs), config, data, "valid"))
         by_onnx = values(family.evaluate(by_files, config, data, "valid"))
@@ -52,7 +54,7 @@ def export(name: str) -> None:
     print(f"{name}: {len(records)} graphs, largest difference from PyTorch {worst:.1e}")
 
 
-def _record(graph: Graph, content: bytes, parity: Parity) -> dict[str, Any]:
+def record(graph: Graph, content: bytes, parity: Parity) -> dict[str, Any]:
     """What the manifest says of a graph; a state is what ``feedback`` carries."""
     return {
         "name": graph.name,

@@ -137,7 +137,7 @@ class Params:
         if isinstance(named := block.get("sources"), Mapping):
             known = section(self.content, "sources", source=self.source) if named else {}
             for key, source in named.items():
-                if source not in known:
+                if not isinstance(source, str) or source not in known:
                     there = ", ".join(sorted(known)) or "none"
                     raise ConfigError(
                         f"{place}.sources.{key}: no source {source!r}; there are: {there}"

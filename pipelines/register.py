@@ -13,6 +13,7 @@ from pipelines.registry.connection import (
     tracking_uri,
 )
 from pipelines.registry.content import Content, read_content, verify
+from pipelines.registry.description import model_card
 from pipelines.registry.run import create_run, is_whole, upload_again
 from pipelines.registry.versions import (
     CHAMPION,
@@ -85,7 +86,8 @@ def _add(client: MlflowClient, content: Content, version: ModelVersion | None) -
     """The decided version of new content, or of content whose ``version`` nobody has decided."""
     if version is None:
         verify(content)
-        version = create_version(client, content, create_run(client, content))
+        card = model_card(content)  # whatever the content lacks is said before anything is made
+        version = create_version(client, content, create_run(client, content), card)
     versions = decide_up_to(client, content.name, int(version.version))
     # The lowest: where several machines registered the same at once, the others are gone.
     version = with_content(versions, content.digest)

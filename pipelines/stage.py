@@ -13,7 +13,14 @@ from repertoire.config import RepertoireError
 
 TIMINGS = Path(".timings/stages.jsonl")
 TRAINING_SECONDS = Path(".timings/training.js")  # what the report's first page shows
-FULL_OR_FORBIDDEN = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EACCES, errno.EROFS)
+FULL_OR_FORBIDDEN = (
+    errno.ENOSPC,
+    errno.EDQUOT,
+    errno.EFBIG,
+    errno.EACCES,
+    errno.EPERM,
+    errno.EROFS,
+)
 INTERRUPTED = 130  # what a shell reports after Ctrl-C
 FAMILY_PARTS = {
     "train": ("config", "network", "learner", "evaluation"),
@@ -48,16 +55,22 @@ def run_stage(
         target = f"{stage}@{arguments[0]}" if arguments else stage
         sys.exit(f"{label}: no such file: {missing}; `dvc repro {target}` makes what comes before")
     except OSError as error:
-        if error.errno not in FULL_OR_FORBIDDEN:
+        if error.errno is None:  # of a library that means something else by it
             raise
-        place = error.filename or "the output"
-        sys.exit(
-            f"{label}: cannot write {place}: {error.strerror}; free space or fix the permissions "
-            "and repeat"
-        )
+        sys.exit(f"{label}: {_of_files(error)}")
+    except MemoryError as error:
+        sys.exit(f"{label}: out of memory ({' '.join(str(error).split()) or 'nothing is left'})")
     except KeyboardInterrupt:
         end_interrupted(label)
     _note_time(stage, arguments, started, born, seconds)
+
+
+def _of_files(error: OSError) -> str:
+    place = error.filename or "the output"
+    if error.errno in FULL_OR_FORBIDDEN:
+        remedy = "free space or fix the permissions and repeat"
+        return f"cannot write {place}: {error.strerror}; {remedy}"
+    return f"{place}: {error.strerror}; move what lies there out of the way and repeat"
 
 
 def end_interrupted(label: str) -> NoReturn:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Callable, Mapping, Sequence
 from operator import itemgetter
 from typing import Any
@@ -16,12 +15,12 @@ from repertoire.runtime.errors import (
     Malformed,
     ModelNotFound,
 )
-from repertoire.runtime.fields import LARGEST_SEED, Fields
 from repertoire.runtime.manifest import Graph
 from repertoire.runtime.model import Model
 from repertoire.runtime.ports import from_numbers
+from repertoire.runtime.schema import LARGEST_SEED, Rows, fields_of
 from repertoire.runtime.signature import Arrays, Run
-from repertoire.runtime.task import Task
+from repertoire.runtime.task import Task, plain
 from serving.csv_files import Row
 
 Item = tuple[int, Row | InferenceError]
@@ -38,27 +37,28 @@ def task_answer(
 
     Drawn answers depend on the setting `seed` and the number of the row alone. `fields` are further
     ones of a task that takes a row at a time, filled by columns of their names. Raises Malformed
-    and InvalidInput for such a setting that is none.
+    and InvalidInput for settings that the task does not take.
     """
-    seed = Fields(settings).seed(0) if asked.seeded else 0
+    check_settings(asked, settings)
+    if asked.seeded and settings.get("seed") is None:
+        settings = {**settings, "seed": 0}
 
     def many(group: Sequence[tuple[int, Row]]) -> list[Row]:
         column, field = _filling(asked, group[0][1])
         values = [_value(row, column) for _, row in group]
-        results = asked.answer(model, run, {**settings, field: values})["results"]
-        if len(results) != len(group):  # a list may itself be one value, as of numbers
-            raise Malformed(f"{column} of these rows was taken for one; each needs a list")
-        return list(results)
+        results = asked.answer(model, run, asked.read({**settings, field: Rows(values)}))
+        return [plain(result) for result in results]
 
     def one(group: Sequence[tuple[int, Row]]) -> list[Row]:
-        filled = [_filling(asked, row) for _, row in group]
-        requests = (
-            {field: _value(row, column)}
-            | ({"seed": (seed + number) % (LARGEST_SEED + 1)} if asked.seeded else {})
-            | {name: row[name] for name in fields if row.get(name) is not None}
-            for (number, row), (column, field) in zip(group, filled, strict=True)
-        )
-        return [asked.answer(model, run, {**settings, **request}) for request in requests]
+        answers = []
+        for number, row in group:
+            column, field = _filling(asked, row)
+            filled = {**settings, field: _value(row, column)}
+            if asked.seeded:
+                filled["seed"] = (settings["seed"] + number) % (LARGEST_SEED + 1)
+            filled |= {name: row[name] for name in fields if row.get(name) is not None}
+            answers.append(plain(asked.answer(model, run, asked.read(filled))))
+        return answers
 
     return many if asked.many else one
 
@@ -68,7 +68,16 @@ def _filling(asked: Task, row: Row) -> tuple[str, str]:
     for column, field in asked.others.items():
         if row.get(column) is not None:
             return column, field
-    return asked.column, asked.field
+    return asked.column, asked.rows
+
+
+def check_settings(asked: Task, settings: Mapping[str, Any]) -> None:
+    """Raises Malformed and InvalidInput for what the task does not take, before any row does."""
+    known = fields_of(asked.request)
+    for name, value in settings.items():
+        if name not in known:
+            raise Malformed(f"{asked.name} has no setting {name}; there are {', '.join(known)}")
+        known[name].shape.take(value, name)
 
 
 def _value(row: Row, column: str) -> Any:
@@ -79,8 +88,6 @@ def _value(row: Row, column: str) -> Any:
         value = value["bytes"]
     if value is None:
         raise Malformed(f"the row has no {column}; its columns are {', '.join(row) or 'none'}")
-    if column == "audio" and isinstance(value, bytes):
-        return base64.b64encode(value).decode()
     return value
 
 

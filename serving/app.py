@@ -16,7 +16,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
@@ -24,14 +23,22 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from repertoire.runtime.errors import BadModel, InferenceError
-from serving import open_inference, task_endpoints
+from repertoire.runtime.ports import Limits
+from repertoire.runtime.session import share_memory
+from serving import generation, model_endpoints, open_inference, task_endpoints, tracing
+from serving.admission import Admission
+from serving.draining import server
+from serving.front import Front
+from serving.front import add_options as add_front_options
+from serving.front import front as make_front
 from serving.listening import bind, listen
+from serving.metrics import Metrics
 from serving.options import Parser, filled, number, whole
 from serving.plane import Plane
+from serving.renewal import poll, renew_now
 from serving.repository import Repository
 from serving.service import Service, error_handlers, reply, service_of
-from serving.synchroniser import Synchroniser
-from serving.transport import Protocol
+from serving.synchroniser import Synchroniser, filled_first, taken
 
 log = logging.getLogger("serving")
 PLAYGROUND = Path(__file__).parent / "playground" / "index.html"
@@ -53,48 +60,43 @@ async def page(request: Request) -> Response:
     return FileResponse(PLAYGROUND, headers={"Content-Security-Policy": _PAGE_POLICY})
 
 
-def create_app(service: Service, *, poll_seconds: float = 1.0) -> ASGIApp:
+def create_app(
+    service: Service, *, poll_seconds: float = 1.0, front: Front | None = None
+) -> ASGIApp:
     """The application; while it runs it looks for changed models every `poll_seconds`."""
+    metrics = Metrics(service.repository, service.plane, service.admission)
+    service.plane.observers.append(metrics)
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        polling = asyncio.create_task(_poll(service, poll_seconds))
-        service.plane.deliver = asyncio.get_running_loop().call_soon_threadsafe
+        loop = asyncio.get_running_loop()
+        polling = asyncio.create_task(poll(service.repository.refresh, poll_seconds))
+        service.plane.deliver = loop.call_soon_threadsafe
         if threading.current_thread() is threading.main_thread():
-            loop = asyncio.get_running_loop()
             loop.add_signal_handler(
-                signal.SIGHUP, lambda: loop.create_task(_try(service, service.reload))
+                signal.SIGHUP, lambda: loop.create_task(renew_now(service.renew))
             )
         yield
         polling.cancel()
+        if service.synchronise is not None:
+            await asyncio.to_thread(service.synchronise.close)
         await asyncio.to_thread(service.plane.close)
 
     app = Starlette(
         routes=[
-            *open_inference.routes(),
+            *model_endpoints.routes(),
+            *generation.routes(),
             Route("/v1/models", models),
             *task_endpoints.routes(),
+            Route("/metrics", metrics.page),
             Route("/", page),
         ],
         exception_handlers=error_handlers(),
         lifespan=lifespan,
     )
     app.state.service = service
-    return open_inference.Inference(service, app)
-
-
-async def _poll(service: Service, seconds: float) -> None:
-    while True:
-        await asyncio.sleep(seconds)
-        await _try(service, service.repository.refresh)
-
-
-async def _try(service: Service, renew: Callable[[], None]) -> None:
-    """A failure leaves the models as they are; it is for the log, for nobody waits."""
-    try:
-        await service.in_thread(renew)
-    except (BadModel, OSError) as error:
-        log.error("models not renewed: %s", error)
+    infer = partial(open_inference.Inference, service)
+    return (front or Front()).before(infer, app, metrics)
 
 
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -109,6 +111,8 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     add("--registry", type=filled, metavar="URI", help=champions_of)
     champions = Path(".champions")
     add("--into", type=Path, default=champions, metavar="FOLDER", help="where champions are kept")
+    looks = "between two looks at the registry; 0 waits for SIGHUP and load (default: 2)"
+    add("--follow", type=number(0, 86400), default=2.0, metavar="SECONDS", help=looks)
     cores = os.cpu_count() or 1
     of_a_run = "of one run; graphs run beside each other (default: one a core)"
     add("--threads", type=whole(1, 1024), default=cores, metavar="N", help=of_a_run)
@@ -116,19 +120,46 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     add("--sessions", type=whole(1, 2**20), default=32, metavar="N", help=kept_open)
     add("--deadline", type=number(0.001, 86400), default=30.0, metavar="SECONDS")
     add("--body", type=whole(1, 2**40), default=16 * 2**20, metavar="BYTES")
+    _add_limits(add)
+    add_front_options(parser.add_argument)
+    when = "every model is ready, or one is (default: all)"
+    add("--ready", choices=("all", "any"), default="all", help=f"the server is ready once {when}")
     return parser.parse_args(argv)
 
 
+def _add_limits(add: Callable[..., object]) -> None:
+    limits = Limits()
+    rows = "of one input (default: %(default)s)"
+    add("--rows", type=whole(1, 2**20), default=limits.batch, metavar="N", help=rows)
+    pixels = "of all images in one request (default: %(default)s)"
+    add("--pixels", type=whole(1, 2**40), default=limits.pixels, metavar="N", help=pixels)
+    memory = "memory that runs take, all together (default: %(default)s)"
+    run_bytes = whole(2**26, 2**50)
+    add("--run-bytes", type=run_bytes, default=limits.run_bytes, metavar="BYTES", help=memory)
+    at_once = "tasks of one model that are answered at once (default: %(default)s)"
+    add("--in-flight", type=whole(1, 1024), default=16, metavar="N", help=at_once)
+
+
 def _service(options: argparse.Namespace) -> Service:
-    folder, renew = options.models, None
-    if options.registry:
-        folder, renew = options.into, Synchroniser(options.registry, options.into)
+    """Raises BadModel if there is nothing to serve."""
+    folder = options.into if options.registry else options.models
     repository = Repository(folder, sessions=options.sessions, threads=options.threads)
-    plane = Plane(repository)
-    service = Service(repository, plane, renew, body=options.body, seconds=options.deadline)
-    service.reload()
+    limits = Limits(batch=options.rows, pixels=options.pixels, run_bytes=options.run_bytes)
+    share_memory(options.run_bytes)
+    plane = Plane(repository, limits=limits)
+    service = Service(repository, plane, body=options.body, seconds=options.deadline)
+    service.admission = Admission(max(64, options.in_flight), options.in_flight)
+    service.ready = options.ready
+    if options.registry:
+        told = partial(taken, repository)
+        service.synchronise = Synchroniser(options.registry, folder, options.follow, told)
+        filled_first(service.synchronise, folder)
+    repository.refresh()
     if not repository.models:
-        raise BadModel(f"no model in {folder} can be served; export models or name another folder")
+        named = [f"{name}: {line}" for name, line in repository.problems.items()]
+        why = named[0] if named else "export models or name another folder"
+        others = f" (and {len(named) - 1} others)" if len(named) > 1 else ""
+        raise BadModel(f"no model in {folder} can be served; {why}{others}")
     return service
 
 
@@ -141,25 +172,21 @@ def main(argv: Sequence[str] | None = None) -> int:
     sys.setswitchinterval(0.001)
     try:
         listener = bind(options.host, options.port)
+        tracer = tracing.configured()
+        guarded = make_front(options, listener.getsockname()[0], tracer)
         service = _service(options)
         url = listen(listener)
     except (InferenceError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    settings = uvicorn.Config(
-        create_app(service),
-        loop="uvloop",  # the plain loop costs 40 ms a request, for it leaves Nagle's delay on
-        http=Protocol,
-        access_log=False,
-        proxy_headers=False,
-        server_header=False,
-        timeout_graceful_shutdown=10,
-    )
+    except KeyboardInterrupt:
+        return 128 + signal.SIGINT
     log.info("%d models on %s (Ctrl+C ends)", len(service.repository.models), url)
-    server = uvicorn.Server(settings)
-    with contextlib.suppress(KeyboardInterrupt):  # raised again once the server has ended
-        server.run(sockets=[listener])
-    return 0 if server.started else 1
+    running = server(create_app(service, front=guarded), service)
+    running.run(sockets=[listener])
+    if tracer is not None:
+        tracer.close()
+    return 0 if running.started else 1
 
 
 if __name__ == "__main__":

@@ -27,7 +27,7 @@ from repertoire.runtime.errors import InferenceError, InvalidInput
 from repertoire.runtime.model import Model, read_model
 from repertoire.runtime.task import Task
 from repertoire.runtime.tasks import find
-from serving import columns, csv_files, job, parts, rows
+from serving import columns, csv_files, declared, job, parts, rows
 from serving.answers import Answer, graph_answer, task_answer
 from serving.csv_files import Dialect
 from serving.job import Job
@@ -77,7 +77,8 @@ def prepare(options: argparse.Namespace, settings: Mapping[str, Any]) -> tuple[J
         model=f"{model.name} {model.digest}",
         arguments=[*arguments, str(source.form)],
     )
-    types = _types(source, kept) if options.output.suffix == ".parquet" else {}
+    types = {**_types(source, kept), **_declared(asked)}
+    types = types if options.output.suffix == ".parquet" else {}
     return Job(source, options.output, options.batch_size, identity, kept, types), answer
 
 
@@ -98,11 +99,11 @@ def _answer(run: Any, asked: Asked, head: columns.Head) -> tuple[Answer, set[str
         taken = columns.of_task(head, asked.model, asked.task, asked.settings, given)
         if taken.line:
             print(taken.line)
-        others = [name for name in given if name not in (asked.task.field, asked.task.column)]
+        others = [name for name in given if name not in (asked.task.rows, asked.task.column)]
         answer = task_answer(asked.model, run, asked.task, asked.settings, others)
         take, wanted = taken.take, taken.columns
     else:
-        head.check(given.values())
+        given = {name: head.find(column) for name, column in given.items()}
         take = columns.renaming(given, (), head.spelled)
         answer = graph_answer(asked.model, run, asked.name)
         inputs = asked.model.manifest.graph(asked.name).inputs
@@ -134,6 +135,13 @@ def _types(source: Source, kept: columns.Kept) -> parts.Types:
     names = {**every, "file": "file", **kept.columns}
     own = {name: known[column] for name, column in names.items() if column in known}
     return {"row": pa.int64(), **own}
+
+
+def _declared(asked: Asked) -> parts.Types:
+    """Of the columns that the task, or the graph, says its answers have."""
+    if asked.task:
+        return declared.columns_of(asked.task.result)
+    return declared.columns_of_graph(asked.model.manifest.graph(asked.name))
 
 
 def _dialect(options: argparse.Namespace) -> Dialect | None:

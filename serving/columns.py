@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ import orjson
 
 from repertoire.runtime.errors import InvalidInput, Malformed
 from repertoire.runtime.model import Model
+from repertoire.runtime.spelling import Names
 from repertoire.runtime.task import Task
 from serving.csv_files import Row
 
@@ -30,13 +30,14 @@ class Head:
     rows: Sequence[Row]
     spelled: bool
 
-    def check(self, columns: Iterable[str]) -> None:
-        """Raises InvalidInput for a column that is not there."""
-        for column in columns:
-            if column not in self.names:
-                near = difflib.get_close_matches(column, self.names, n=1)
-                hint = f"; did you mean {near[0]}" if near else ""
-                raise InvalidInput(f"{self.source} has no column {column}{hint}; {self.listing()}")
+    def find(self, column: str) -> str:
+        """A column as the file spells it. Raises InvalidInput for one that is not there."""
+        names = Names.of(self.names)
+        if (number := names.find(column)) is not None:
+            return self.names[number]
+        near = names.near(column, most=1)
+        hint = f"; did you mean {self.names[near[0]]}" if near else ""
+        raise InvalidInput(f"{self.source} has no column {column}{hint}; {self.listing()}")
 
     def listing(self) -> str:
         """The columns in words."""
@@ -79,8 +80,7 @@ def kept(head: Head, asked: Sequence[tuple[str, str]]) -> Kept:
     """Of pairs of a name in the output and a column. Raises InvalidInput."""
     if asked and head.source.is_dir():
         raise InvalidInput(f"{head.source} is a folder of files: it has no columns to keep")
-    columns = {name: column for name, column in asked if (name, column) != (ALL, ALL)}
-    head.check(columns.values())
+    columns = {name: head.find(column) for name, column in asked if (name, column) != (ALL, ALL)}
     return Kept(columns, (ALL, ALL) in asked)
 
 
@@ -92,19 +92,18 @@ def of_task(
     A column is as `given`, else called as the task calls it, else as the model's data called it,
     else the only one of texts. Raises InvalidInput.
     """
-    head.check(given.values())
-    names = {task.field: task.column, **{field: column for column, field in task.others.items()}}
+    given = {name: head.find(column) for name, column in given.items()}
+    names = {task.rows: task.column, **{field: column for column, field in task.others.items()}}
     taken = {names.get(name, name): column for name, column in given.items()}
-    listed = task.table(model, settings) if task.table else ()
+    listed = task.columns.names(model, settings) if task.columns else ()
     _check_known(task, [*names.values(), *listed], taken)
     here = [name for name in names.values() if taken.get(name, name) in head.names]
-    if listed and not here:
+    if task.columns and listed and not here:
         _check_listed(head, listed, taken)
         places = [taken.get(name, name) for name in listed]
-        raw = task.raw_cells is not None and task.raw_cells(model)
-        listing = _cells if raw else _listing
-        line = f"row: {', '.join(listed)}"
-        return Taken(listing(head, places, task.table_column), set(places), line)
+        listing = _cells if task.columns.raw(model) else _listing
+        take, line = listing(head, places, names[task.columns.field]), f"row: {', '.join(listed)}"
+        return Taken(take, set(places), line)
     if here or not head.names:  # of a file without a row, each line says what is wrong with it
         line = f"{here[0]}: the column {taken[here[0]]}" if here and here[0] in taken else ""
     else:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import logging
 import os
+import re
+import shutil
 import sqlite3
 import textwrap
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -24,9 +28,16 @@ SETTINGS = {
     "MLFLOW_LOGGING_LEVEL": "ERROR",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
+    # A connection kept open would go on reading a SQLite file that was replaced.
+    "MLFLOW_SQLALCHEMYSTORE_POOLCLASS": "NullPool",
 }
 WAIT_SECONDS = 30.0  # for a process that holds the registry's file
-_LIBRARIES = ("alembic", "mlflow", "requests", "sqlalchemy", "urllib3")
+_LIBRARIES = (
+    *("alembic", "google", "json", "mlflow", "MySQLdb", "psycopg2", "pymysql", "requests"),
+    *("sqlalchemy", "urllib3"),
+)
+_ERRNO = re.compile(r"\[Errno (\d+)\]")
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def connect(uri: str) -> Any:
@@ -39,12 +50,19 @@ def connect(uri: str) -> Any:
             raise BadModel(f"{uri} names no file; name the registry's, as in sqlite:///mlflow.db")
         _check_file(Path(named))
         local_store.follow(uri)
+    return library().MlflowClient(tracking_uri=uri, registry_uri=uri)
+
+
+def library() -> ModuleType:
+    """mlflow, with its settings; the first time that takes seconds. Raises ModuleNotFoundError."""
     for name, value in SETTINGS.items():
         os.environ.setdefault(name, value)
-    logging.getLogger("urllib3").setLevel(logging.ERROR)  # it announces every retry
-    from mlflow import MlflowClient
+    import mlflow
 
-    return MlflowClient(tracking_uri=uri, registry_uri=uri)
+    # They announce every retry, and the kind of pool.
+    for chatty in ("urllib3", "mlflow.store.db.utils"):
+        logging.getLogger(chatty).setLevel(logging.ERROR)
+    return mlflow
 
 
 def _check_file(file: Path) -> None:
@@ -85,14 +103,28 @@ def _missing(uri: str, error: ModuleNotFoundError) -> str:
 
 
 def _line(uri: str, error: Exception) -> str:
+    told = reason(error)
     cause = _cause(error)
+    if isinstance(cause, OSError) and cause.filename is not None:
+        return told
+    if "database is locked" in told:
+        return f"the registry {uri} is held by another process; try again when it is done"
+    return f"the registry {uri} cannot be read ({told}); check the URI, and that it is up"
+
+
+def reason(error: Exception) -> str:
+    """What happened, in one line of bounded length, with the remedy where the system said it."""
+    cause = _cause(error)
+    if isinstance(cause, shutil.Error):  # holds a list of (from, to, why)
+        cause = OSError(next(iter(cause.args[0]), ("", "", "files cannot be copied"))[2])
+    text = str(cause).strip().partition("\n")[0] or type(cause).__name__
+    number = _ERRNO.search(text)
+    if number is not None and int(number[1]) in _FULL:
+        return f"{text}; free some space"
     if isinstance(cause, OSError) and cause.filename is not None:
         remedy = "check the path, its permissions and the space left"
         return f"{cause.filename}: {cause.strerror}; {remedy}"
-    reason = textwrap.shorten(str(cause).strip().partition("\n")[0], 300, placeholder=" …")
-    if "database is locked" in reason:
-        return f"the registry {uri} is held by another process; try again when it is done"
-    return f"the registry {uri} cannot be read ({reason}); check the URI, and that it is up"
+    return textwrap.shorten(text, 300, placeholder=" …")
 
 
 def _cause(error: BaseException) -> BaseException:

@@ -1,4 +1,4 @@
-"""The endpoints of the Open Inference Protocol, version 2, with its model repository extension.
+"""`infer` of the Open Inference Protocol, version 2; model_endpoints.py has all else of it.
 
 Each graph is a model of the protocol, named `<model>.<graph>`; `<model>` alone describes them all,
 and stands for its graph where there is only one.
@@ -8,22 +8,27 @@ from __future__ import annotations
 
 import asyncio
 import re
-from concurrent.futures import Future
+from collections.abc import Mapping
+from concurrent.futures import CancelledError, Future
+from typing import Any
 
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import Route
+from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from repertoire.runtime.errors import BadModel, DeadlineExceeded, Malformed, ModelNotFound
+from repertoire.runtime.errors import DeadlineExceeded, InferenceError, Malformed
 from repertoire.runtime.manifest import Graph
 from repertoire.runtime.model import Model
 from repertoire.runtime.signature import Arrays
 from serving import protocol
-from serving.service import Service, answer_error, read, reply, service_of
+from serving.bodies import packed, read
+from serving.classification import classified
+from serving.datatypes import fitted
+from serving.names import find_graph
+from serving.service import Service, answer_error
 
-_HEADER = "Inference-Header-Content-Length"
+_HEADER = b"inference-header-content-length"
 _PATH = re.compile(r"/v2/models/([^/]+)(?:/versions/([^/]+))?/infer")
+Headers = list[tuple[bytes, bytes]]
 
 
 class Inference:
@@ -37,155 +42,108 @@ class Inference:
         if found is None or scope["method"] != "POST":
             await self.others(scope, receive, send)
             return
-        request = Request(scope, receive)
         try:
-            response = await self._in_time(request, *found.groups())
+            body, headers = await self._in_time(scope, receive, *found.groups())
         except Exception as error:  # noqa: BLE001 - the client gets its line
-            response = await answer_error(request, error)
-        await response(scope, receive, send)
+            response = await answer_error(Request(scope), error)
+            await response(scope, receive, send)
+            return
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
 
-    async def _in_time(self, request: Request, name: str, version: str | None) -> Response:
-        """One deadline for body and answer: a timer costs as much as reading the body."""
-        seconds = self.service.seconds
+    async def _in_time(
+        self, scope: Scope, receive: Receive, name: str, version: str | None
+    ) -> tuple[bytes, Headers]:
+        """One deadline for body and answer: a timer costs as much as reading the body.
+
+        A request that fails once its graph is known counts as a failure of it.
+        """
+        service = self.service
+        model, graph = find_graph(service.repository, name, version)
         try:
-            async with asyncio.timeout(seconds):
-                return await infer(self.service, request, name, version)
+            async with asyncio.timeout(service.seconds) as clock:
+                return await _infer(service, scope, receive, (name, model, graph), clock)
         except TimeoutError as error:
-            raise DeadlineExceeded(f"no answer within {seconds:g} s; try again later") from error
+            raise DeadlineExceeded("no answer in the time given; try again later") from error
 
 
-async def infer(service: Service, request: Request, name: str, version: str | None) -> Response:
-    model, graph = _graph(service, name, version)
-    asked = protocol.decode(await read(request, service.body), _header_length(request))
-    future = service.plane.submit(
-        model, graph.name, asked.arrays, tuple(asked.outputs), service.deadline()
-    )
-    arrays = await _completed(future)
-    body, header = protocol.encode(asked, name, model.version, arrays)
-    if header is None:
-        return Response(body, media_type="application/json")
-    return Response(body, media_type="application/octet-stream", headers={_HEADER: str(header)})
+async def _infer(
+    service: Service,
+    scope: Scope,
+    receive: Receive,
+    asked: tuple[str, Model, Graph],
+    clock: asyncio.Timeout,
+) -> tuple[bytes, Headers]:
+    name, model, graph = asked
+    headers = dict(scope["headers"])
+    try:
+        body = await read(headers, receive, service.body)
+        request = protocol.decode(body, _header_length(headers))
+        if request.model not in (None, name):
+            raise Malformed(f"model_name is {request.model}, but the address names {name}")
+        arrays = fitted(request.arrays, graph.inputs)
+    except InferenceError:
+        service.plane.statistics.failed(model, graph)
+        raise
+    deadline = service.deadline()
+    if request.seconds is not None and request.seconds < service.seconds:
+        deadline += request.seconds - service.seconds
+        clock.reschedule(asyncio.get_running_loop().time() + request.seconds)
+    future = service.plane.submit(model, graph.name, arrays, tuple(request.outputs), deadline)
+    results = await _completed(future, scope.get("repertoire.connection"))
+    if request.outputs and any(wanted.classes for wanted in request.outputs.values()):
+        results = classified(model, graph, request.outputs, results)
+    return await _answer(headers, *protocol.encode(request, name, model.version, results))
 
 
-async def _completed(future: Future[Arrays]) -> Arrays:
-    """The plane completes its futures on this loop, so that no thread has to wake it for each."""
+async def _answer(
+    asked: Mapping[bytes, bytes], body: bytes, header_length: int | None
+) -> tuple[bytes, Headers]:
+    """What goes out, and its headers; the length of the JSON is that of the plain body."""
+    coding = None
+    if b"accept-encoding" in asked:
+        body, coding = await packed(body, asked[b"accept-encoding"])
+    kind = b"application/json" if header_length is None else b"application/octet-stream"
+    headers = [(b"content-length", b"%d" % len(body)), (b"content-type", kind)]
+    if header_length is not None:
+        headers.append((_HEADER, b"%d" % header_length))
+    if coding is not None:
+        headers.append((b"content-encoding", coding.encode()))
+    return body, headers
+
+
+async def _completed(future: Future[Arrays], connection: Any) -> Arrays:
+    """The plane completes its futures on this loop, so that no thread has to wake it for each.
+
+    Raises ClientDisconnect once the connection is lost, and what the future raises.
+    """
     done = asyncio.Event()
+
+    def leave() -> None:
+        future.cancel()
+        done.set()
+
     future.add_done_callback(lambda _: done.set())
+    if connection is not None:
+        connection.gone = leave
     try:
         await done.wait()
+        if not future.done():
+            raise ClientDisconnect
+        return future.result()
+    except CancelledError as error:
+        raise ClientDisconnect from error
     finally:
         future.cancel()  # nobody waits any more; without effect on one that is done
-    return future.result()
+        if connection is not None:
+            connection.gone = None
 
 
-def _header_length(request: Request) -> int | None:
-    length = request.headers.get(_HEADER)
-    if length is not None and not length.isdecimal():
-        raise Malformed(f"{_HEADER} is {length!r}, not a number of bytes")
-    return None if length is None else int(length)
-
-
-def _model(service: Service, asked: str, version: str | None) -> tuple[Model, str]:
-    """The model and the name of the graph, empty for the model as a whole."""
-    name, _, graph = asked.partition(".")
-    model = service.repository.model(name)
-    if version not in (None, model.version):
-        raise ModelNotFound(f"version {version!r} of {name} is not served; {model.version!r} is")
-    return model, graph
-
-
-def _named(request: Request) -> tuple[Model, str]:
-    path = request.path_params
-    return _model(service_of(request), path["name"], path.get("version"))
-
-
-def _graph(service: Service, asked: str, version: str | None) -> tuple[Model, Graph]:
-    model, name = _model(service, asked, version)
-    graphs = model.manifest.graphs
-    if not name and len(graphs) > 1:
-        choices = ", ".join(f"{model.name}.{each}" for each in graphs)
-        raise ModelNotFound(f"{model.name} has several graphs; ask for one of {choices}")
-    return model, model.manifest.graph(name or next(iter(graphs)))
-
-
-async def server(request: Request) -> Response:
-    extensions = ["binary_tensor_data", "model_repository"]
-    return reply({"name": "repertoire", "version": "1", "extensions": extensions})
-
-
-async def live(request: Request) -> Response:
-    return reply({"live": True})
-
-
-async def ready(request: Request) -> Response:
-    """Ready with one model or more; `problems` names those that cannot be served as they are."""
-    repository = service_of(request).repository
-    models = bool(repository.models)
-    return reply({"ready": models, "problems": repository.problems}, 200 if models else 503)
-
-
-async def models(request: Request) -> Response:
-    found = service_of(request).repository.models.values()
-    return reply({"models": [f"{m.name}.{g}" for m in found for g in m.manifest.graphs]})
-
-
-async def metadata(request: Request) -> Response:
-    model, name = _named(request)
-    graphs = model.manifest.graphs
-    described = {
-        "name": request.path_params["name"],
-        "versions": [model.version],
-        "platform": "onnxruntime_onnx",
-    }
-    if not name and len(graphs) > 1:
-        names = [f"{model.name}.{each}" for each in graphs]
-        return reply({**described, "inputs": [], "outputs": [], "graphs": names})
-    graph = model.manifest.graph(name or next(iter(graphs)))
-    inputs, outputs = protocol.describe(graph.inputs), protocol.describe(graph.outputs)
-    return reply({**described, "inputs": inputs, "outputs": outputs})
-
-
-async def model_ready(request: Request) -> Response:
-    model, name = _named(request)
-    if name:
-        model.manifest.graph(name)
-    return reply({"name": request.path_params["name"], "ready": True})
-
-
-async def index(request: Request) -> Response:
-    repository = service_of(request).repository
-    problems = repository.problems
-    served = [
-        {"name": m.name, "version": m.version, "state": "READY", "reason": problems.get(m.name, "")}
-        for m in repository.models.values()
-    ]
-    failed = [
-        {"name": name, "state": "UNAVAILABLE", "reason": reason}
-        for name, reason in problems.items()
-        if name not in repository.models
-    ]
-    return reply([*served, *failed])
-
-
-async def load(request: Request) -> Response:
-    """Takes in what is new; an error if the model asked for is not what its folder holds."""
-    service, name = service_of(request), request.path_params["name"]
-    await service.in_thread(service.reload)
-    if name in service.repository.problems:
-        raise BadModel(f"model {name!r}: {service.repository.problems[name]}")
-    return reply({"name": name, "version": service.repository.model(name).version})
-
-
-def routes() -> list[Route]:
-    """All endpoints but `infer`."""
-    both = ("/v2/models/{name}", "/v2/models/{name}/versions/{version}")
-    return [
-        *(Route(f"{path}/ready", model_ready) for path in both),
-        *(Route(path, metadata) for path in both),
-        Route("/v2", server),
-        Route("/v2/health/live", live),
-        Route("/v2/health/ready", ready),
-        Route("/v2/models", models),
-        Route("/v2/repository/index", index, methods=["POST"]),
-        Route("/v2/repository/models/{name}/load", load, methods=["POST"]),
-    ]
+def _header_length(headers: Mapping[bytes, bytes]) -> int | None:
+    length = headers.get(_HEADER)
+    if length is None:
+        return None
+    if not length.isdigit() or len(length) > len(str(2**63)):
+        shown = length[:40].decode("latin-1")
+        raise Malformed(f"{_HEADER.decode()} is {shown!r}, not a number of bytes")
+    return int(length)

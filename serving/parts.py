@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
+import numpy as np
 import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -116,13 +117,25 @@ def _cell(value: Any, kind: pa.DataType | None) -> Any:
     """A scalar of its type, or JSON. Raises TypeError or ValueError."""
     if kind is None or value is None:
         return None if value is None else cells.json(value).decode()
-    cell = value if isinstance(value, pa.Scalar) else _typed([value], kind)[0]
+    cell = value if isinstance(value, pa.Scalar) else _typed([_fitting(value, kind)], kind)[0]
     return cell if cell.is_valid else None
 
 
+def _fitting(value: Any, kind: pa.DataType) -> Any:
+    """What is no text as one where a text is wanted, at any depth."""
+    if value is None or pa.types.is_string(kind):
+        return _text(value)
+    if pa.types.is_list(kind) and not isinstance(value, np.ndarray):
+        numbers = pa.types.is_primitive(kind.value_type)
+        return value if numbers else [_fitting(each, kind.value_type) for each in value]
+    if pa.types.is_struct(kind):
+        return {field.name: _fitting(value.get(field.name), field.type) for field in kind}
+    return value
+
+
 def _table(rows: Sequence[Any], types: Types) -> pa.Table:
-    """A column for each name in any row: pyarrow alone would take those of the first."""
-    names = dict.fromkeys(name for row in rows for name in row)
+    """The columns that are known, and one for each other name in any row."""
+    names = dict.fromkeys([*types, *(name for row in rows for name in row)])
     fields = [
         pa.field(n, types.get(n, pa.string()), True, None if n in types else _JSON) for n in names
     ]

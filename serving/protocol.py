@@ -4,69 +4,83 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import orjson
 
-from repertoire.runtime.errors import Malformed
-from repertoire.runtime.ports import from_numbers
-from repertoire.runtime.signature import DTYPES, Array, Arrays, Port
+from repertoire.runtime.errors import InvalidInput, Malformed
+from repertoire.runtime.signature import Array, Arrays, Port
+from serving import datatypes
+from serving.parameters import INPUT, OUTPUT, REQUEST, parameters, refuse_unknown
 
-_DATATYPE_OF = {"int64": "INT64", "float32": "FP32", "uint8": "UINT8"}
-_DTYPE_OF = {datatype: DTYPES[name] for name, datatype in _DATATYPE_OF.items()}
-_NAME_OF = {dtype: name for name, dtype in DTYPES.items()}  # str(dtype) is slow
+_REQUEST_FIELDS = {"id", "inputs", "outputs", "parameters", "model_name"}
+_INPUT_FIELDS = {"name", "datatype", "shape", "data", "parameters"}
+SHORT = 4096  # bytes of JSON
+_OUTPUT_FIELDS = {"name", "parameters"}
 
 
-@dataclass(frozen=True)
-class InferRequest:
-    """`outputs` maps the outputs wanted (all if empty) to whether each goes out in binary."""
+class Wanted(NamedTuple):
+    """How an output goes out; `classes`: the likeliest so many in place of the values."""
+
+    binary: bool
+    classes: int = 0
+
+
+class InferRequest(NamedTuple):
+    """`outputs`: those wanted, all if empty. `seconds`: the time that the client gives, if any.
+
+    `model` is the name that the body gives beside that of the address, if any.
+    """
 
     id: str | None
     arrays: Arrays
-    outputs: Mapping[str, bool]
+    outputs: Mapping[str, Wanted]
     binary_by_default: bool
+    seconds: float | None = None
+    model: str | None = None
 
 
 def decode(body: bytes, header_length: int | None) -> InferRequest:
     """Reads a request; `header_length` is the length of its JSON when binary tensors follow it.
 
-    Raises Malformed.
+    The arrays have the datatypes that they were sent with. Raises Malformed.
     """
+    if header_length is not None and header_length > len(body):
+        raise Malformed(f"the JSON is to be {header_length} bytes long; the body has {len(body)}")
     header = body if header_length is None else body[:header_length]
     document = json_object(header)
-    rest = memoryview(body)[len(header) :]
-    arrays: Arrays = {}
-    for tensor in _objects(document, "inputs"):
-        name, used = _name(tensor), _parameters(tensor).get("binary_data_size")
-        if name in arrays:
-            raise Malformed(f"input {name} appears twice")
-        if used is None:
-            arrays[name] = _from_json(name, tensor)
-        else:
-            arrays[name] = _from_binary(name, tensor, rest, used)
-            rest = rest[used:]
-    if len(rest):
-        raise Malformed(f"{len(rest)} bytes follow the last tensor; check binary_data_size")
-    default = _parameters(document).get("binary_data_output") is True
-    wanted = _objects(document, "outputs") if "outputs" in document else []
-    outputs = {_name(o): _parameters(o).get("binary_data", default) is True for o in wanted}
-    return InferRequest(document.get("id"), arrays, outputs, default)
+    refuse_unknown("the request", document, _REQUEST_FIELDS)
+    arrays = _arrays(_objects(document, "inputs"), memoryview(body)[len(header) :])
+    settings = parameters("the request", document, REQUEST)
+    default = settings.get("binary_data_output", False)
+    outputs = _outputs(document, default)
+    microseconds = settings.get("timeout") or 0
+    seconds = microseconds / 1e6 if microseconds else None
+    number, model = _text(document, "id"), _text(document, "model_name")
+    return InferRequest(number, arrays, outputs, default, seconds, model)
 
 
 def encode(
     request: InferRequest, model: str, version: str, arrays: Mapping[str, Array]
 ) -> tuple[bytes, int | None]:
-    """The body of the answer, and the length of its JSON if binary tensors follow it."""
+    """The body of the answer, and the length of its JSON if binary tensors follow it.
+
+    Arrays of objects are of texts. Raises InvalidInput for a number that JSON cannot hold.
+    """
     tensors, blobs = [], []
+    by_default = Wanted(request.binary_by_default)
     for name, array in arrays.items():
         array = np.ascontiguousarray(array)
+        texts = array.dtype.kind == "O"
         tensor: dict[str, Any] = {"name": name, "shape": array.shape}
-        tensor["datatype"] = _DATATYPE_OF[_NAME_OF[array.dtype]]
-        if request.outputs.get(name, request.binary_by_default):
-            blobs.append(array.tobytes())
-            tensor["parameters"] = {"binary_data_size": array.nbytes}
+        tensor["datatype"] = "BYTES" if texts else datatypes.name_of(array.dtype)
+        if request.outputs.get(name, by_default).binary:
+            blob = datatypes.packed(array) if texts else array.tobytes()
+            blobs.append(blob)
+            tensor["parameters"] = {"binary_data_size": len(blob)}
+        elif texts:
+            tensor["data"] = array.reshape(-1).tolist()
         else:
             tensor["data"] = array.reshape(-1)
         tensors.append(tensor)
@@ -74,19 +88,24 @@ def encode(
     if request.id is not None:
         document["id"] = request.id
     header = orjson.dumps(document, option=orjson.OPT_SERIALIZE_NUMPY)
+    # What is not finite became null. In a short text that is found sooner than in the numbers.
+    if len(header) > SHORT or b"null" in header:
+        for tensor in tensors:
+            if "data" in tensor:
+                check_finite(tensor["name"], arrays[tensor["name"]])
     return (b"".join([header, *blobs]), len(header)) if blobs else (header, None)
 
 
 def describe(ports: Sequence[Port]) -> list[dict[str, Any]]:
     """Metadata of ports; -1 stands for a free size."""
     return [
-        {
-            "name": port.name,
-            "datatype": _DATATYPE_OF[port.dtype],
-            "shape": [size if isinstance(size, int) else -1 for size in port.shape],
-        }
+        {"name": port.name, "datatype": datatypes.datatype_of(port), "shape": free_sizes(port)}
         for port in ports
     ]
+
+
+def free_sizes(port: Port) -> list[int]:
+    return [size if isinstance(size, int) else -1 for size in port.shape]
 
 
 def json_object(text: bytes) -> dict[str, Any]:
@@ -100,42 +119,71 @@ def json_object(text: bytes) -> dict[str, Any]:
     return document
 
 
-def _from_json(name: str, tensor: Mapping[str, Any]) -> Array:
-    dtype, shape = _dtype(name, tensor), _shape(name, tensor)
-    if "data" not in tensor:
-        raise Malformed(f"input {name} has no data")
-    values = from_numbers(f"input {name}", tensor["data"], _NAME_OF[dtype])
-    if values.size != math.prod(shape):
-        raise Malformed(
-            f"input {name} has {values.size} values; its shape {list(shape)} says other"
+def check_finite(name: str, array: Array) -> None:
+    """Raises InvalidInput for a number that JSON would hold as null."""
+    if array.dtype.kind == "f" and not np.isfinite(array).all():
+        value = array[~np.isfinite(array)][0]
+        raise InvalidInput(
+            f"output {name} holds {value}, which JSON cannot say; ask for it in binary "
+            "(binary_data), or send values nearer to those that the model has learnt from"
         )
-    return values.reshape(shape)
 
 
-def _from_binary(name: str, tensor: Mapping[str, Any], rest: memoryview, used: object) -> Array:
-    dtype, shape = _dtype(name, tensor), _shape(name, tensor)
-    needed = math.prod(shape) * dtype.itemsize
-    if used != needed or isinstance(used, bool) or needed > len(rest):
-        raise Malformed(
-            f"input {name}: its shape takes {needed} bytes, "
-            f"binary_data_size is {used}, and {len(rest)} bytes are left"
-        )
-    return np.require(np.frombuffer(rest[:needed], dtype).reshape(shape), requirements=["A"])
+def _arrays(inputs: Sequence[Mapping[str, Any]], rest: memoryview) -> Arrays:
+    arrays: Arrays = {}
+    for tensor in inputs:
+        name = _name(tensor)
+        refuse_unknown(f"input {name}", tensor, _INPUT_FIELDS)
+        used = parameters(f"input {name}", tensor, INPUT).get("binary_data_size")
+        if name in arrays:
+            raise Malformed(f"input {name} appears twice")
+        datatype, shape, data = tensor.get("datatype"), _shape(name, tensor), tensor.get("data")
+        if used is None:
+            if data is None:
+                raise Malformed(f"input {name} has no data")
+            arrays[name] = datatypes.from_json(name, datatype, shape, data)
+            continue
+        needed = math.prod(shape) * datatypes.itemsize(name, datatype)
+        if used != needed or needed > len(rest) or data is not None:
+            raise Malformed(
+                f"input {name}: its shape takes {needed} bytes, binary_data_size is {used}, "
+                f"and {len(rest)} bytes are left; its data comes in JSON or in binary, not both"
+            )
+        arrays[name] = datatypes.from_bytes(name, datatype, shape, rest[:needed])
+        rest = rest[needed:]
+    if len(rest):
+        raise Malformed(f"{len(rest)} bytes follow the last tensor; check binary_data_size")
+    return arrays
 
 
-def _dtype(name: str, tensor: Mapping[str, Any]) -> np.dtype[Any]:
-    datatype = tensor.get("datatype")
-    if not isinstance(datatype, str) or datatype not in _DTYPE_OF:
-        raise Malformed(f"input {name}: datatype is none of {', '.join(_DTYPE_OF)}")
-    return _DTYPE_OF[datatype]
+def _outputs(document: Mapping[str, Any], default: bool) -> dict[str, Wanted]:
+    outputs: dict[str, Wanted] = {}
+    for output in _objects(document, "outputs") if document.get("outputs") is not None else ():
+        name = _name(output)
+        refuse_unknown(f"output {name}", output, _OUTPUT_FIELDS)
+        if name in outputs:
+            raise Malformed(f"output {name} is asked for twice")
+        given = parameters(f"output {name}", output, OUTPUT)
+        outputs[name] = Wanted(given.get("binary_data", default), given.get("classification", 0))
+    return outputs
 
 
 def _shape(name: str, tensor: Mapping[str, Any]) -> tuple[int, ...]:
     shape = tensor.get("shape")
-    sizes = shape if isinstance(shape, list) else [None]
-    if not all(isinstance(s, int) and not isinstance(s, bool) and 0 <= s < 2**31 for s in sizes):
+    if not isinstance(shape, list) or not all(type(s) is int and 0 <= s < 2**31 for s in shape):
         raise Malformed(f"input {name}: shape is a list of sizes, such as [1, 35]")
-    return tuple(sizes)
+    if len(shape) > datatypes.AXES:
+        raise Malformed(f"input {name} has {len(shape)} axes; send at most {datatypes.AXES}")
+    if 0 in shape and math.prod(size or 1 for size in shape) >= 2**31:
+        raise Malformed(f"input {name}: no tensor has the shape {shape}")
+    return tuple(shape)
+
+
+def _text(document: Mapping[str, Any], field: str) -> str | None:
+    text = document.get(field)
+    if text is not None and not isinstance(text, str):
+        raise Malformed(f"{field} is a string")
+    return text
 
 
 def _objects(document: Mapping[str, Any], field: str) -> list[dict[str, Any]]:
@@ -150,10 +198,3 @@ def _name(tensor: Mapping[str, Any]) -> str:
     if not isinstance(name, str):
         raise Malformed("every tensor has a name")
     return name
-
-
-def _parameters(of: Mapping[str, Any]) -> Mapping[str, Any]:
-    parameters = of.get("parameters", {})
-    if not isinstance(parameters, dict):
-        raise Malformed("parameters is an object")
-    return parameters

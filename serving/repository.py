@@ -17,18 +17,31 @@ from repertoire.runtime.session import Sessions, stamp
 log = logging.getLogger("serving")
 
 Fingerprint = tuple[tuple[str, int, int, int], ...]
+UNLOADED = "it was unloaded; load it to serve it again"
 
 
 class Repository:
-    """The models below `root`, one folder each. A request sees one version from start to end."""
+    """The models below `root`, one folder each. A request sees one version from start to end.
+
+    `problems` says of each model that is not served as it should be why; `outside` are those that
+    whoever fills the folder tells: a model may stand in both, and then its older copy is served.
+    """
 
     def __init__(self, root: Path, *, sessions: int = 32, threads: int = 1) -> None:
         self.root = root
         self.models: Mapping[str, Model] = {}
         self.problems: Mapping[str, str] = {}
+        self.outside: Mapping[str, str] = {}
         self._seen: dict[str, Fingerprint] = {}
+        self._found: dict[str, str] = {}
+        self._unloaded: set[str] = set()
         self._sessions = Sessions(sessions, threads)
         self._refreshing = threading.Lock()
+
+    @property
+    def unloaded(self) -> frozenset[str]:
+        """Models that were taken out of service by name."""
+        return frozenset(self._unloaded)
 
     def model(self, name: str) -> Model:
         """Raises ModelNotFound."""
@@ -44,25 +57,67 @@ class Repository:
         """The open session of a graph. Raises BadModel when its file changed or does not load."""
         return self._sessions.get(model, graph)
 
+    def load(self, name: str) -> Model:
+        """Takes in what changed, and serves a model that was unloaded.
+
+        Raises ModelNotFound, and BadModel if what is served is not what its folder should hold.
+        """
+        with self._refreshing:
+            self._unloaded.discard(name)
+            if name in self._found:
+                # What was in its way may be gone, without a change of its files.
+                self._seen.pop(name)
+            self._take_in()
+            models, problems = self.models, self.problems
+        if name in models and name in problems:
+            raise BadModel(f"model {name!r}: {problems[name]}")
+        if name in problems:
+            raise BadModel(f"model {name!r} cannot be served: {problems[name]}")
+        return self.model(name)
+
+    def unload(self, name: str) -> None:
+        """Takes a model out of service until `load`; requests that have begun go on.
+
+        Raises ModelNotFound.
+        """
+        with self._refreshing:
+            if name not in self._unloaded:
+                self.model(name)
+                self._unloaded.add(name)
+                self._take_in()
+
     def refresh(self) -> None:
         """Takes in what changed on disk. A bad new version is a problem; the old one stays."""
         with self._refreshing:
-            models, problems = {}, {}
-            for folder in self._folders():
-                name = folder.name
-                old = self.models.get(name)
-                seen = _fingerprint(folder)
-                if self._seen.get(name) == seen:
-                    model, problem = old, self.problems.get(name)
-                else:
-                    model, problem = self._renew(folder, old)
-                    self._seen[name] = seen
-                if model is not None:
-                    models[name] = model
-                if problem is not None:
-                    problems[name] = problem
-            self._seen = {name: self._seen[name] for name in {*models, *problems}}
-            self.models, self.problems = models, problems
+            self._take_in()
+
+    def _take_in(self) -> None:
+        models: dict[str, Model] = {}
+        seen, found = {}, {}
+        folders = self._folders()
+        for folder in folders:
+            name = folder.name
+            old = self.models.get(name)
+            if name in self._unloaded:
+                continue
+            now = _fingerprint(folder)
+            if self._seen.get(name) == now:
+                model, problem = old, self._found.get(name)
+            else:
+                model, problem = self._renew(folder, old)
+            seen[name] = now
+            if model is not None:
+                models[name] = model
+            if problem is not None:
+                found[name] = problem
+        self._unloaded &= {folder.name for folder in folders}
+        self._seen, self._found = seen, found
+        self.models, self.problems = models, self._told(models)
+
+    def _told(self, models: Mapping[str, Model]) -> dict[str, str]:
+        """The problems found here, and those that were told, which say more."""
+        outside = {name: f"{line}{_kept(models.get(name))}" for name, line in self.outside.items()}
+        return {**self._found, **outside, **dict.fromkeys(self._unloaded, UNLOADED)}
 
     def _folders(self) -> list[Path]:
         if not self.root.is_dir():
@@ -70,13 +125,13 @@ class Repository:
         visible = (each for each in sorted(self.root.iterdir()) if not each.name.startswith("."))
         # A folder whose manifest is gone is being written anew, if it was served before.
         return [
-            each
-            for each in visible
-            if each.is_dir() and ((each / "manifest.json").is_file() or each.name in self.models)
+            each for each in visible if each.is_dir() and (_named(each) or each.name in self.models)
         ]
 
     def _renew(self, folder: Path, old: Model | None) -> tuple[Model | None, str | None]:
         try:
+            if "." in folder.name:
+                raise BadModel("a dot parts a model's name from its graph's; rename the folder")
             model = read_model(folder)
             for graph in model.manifest.graphs.values():
                 if old is None:
@@ -84,14 +139,34 @@ class Repository:
                 else:  # what replaces a model that works has to prove that it loads
                     self.session(model, graph)
         except BadModel as error:
-            kept = f"; version {old.version} stays in service" if old else ""
-            log.error("model %s: %s%s", folder.name, error, kept)
-            return old, f"{error}{kept}"
-        log.info("model %s: version %s in service", model.name, model.version)
-        return model, None
+            line = f"{error}{_kept(old)}"
+        except Exception:
+            # Of one model: the others are served, and it is tried again when its files change.
+            log.exception("model %s", folder.name)
+            line = f"it cannot be loaded; the server's log says why{_kept(old)}"
+        else:
+            log.info("model %s: version %s in service", model.name, model.version)
+            return model, None
+        log.error("model %s: %s", folder.name, line)
+        return old, line
+
+
+def _kept(old: Model | None) -> str:
+    return f"; version {old.version} stays in service" if old else ""
+
+
+def _named(folder: Path) -> bool:
+    """Whether the folder is meant to be a model; one that cannot be entered may be."""
+    try:
+        return (folder / "manifest.json").is_file()
+    except OSError:
+        return True
 
 
 def _fingerprint(folder: Path) -> Fingerprint:
     """Changes whenever a file of the model does; costs no reading."""
-    files = [folder / "manifest.json", *sorted(folder.glob("onnx/*"))]
-    return tuple((str(each), *stamp(each)) for each in files)
+    try:
+        files = [folder / "manifest.json", *sorted(folder.glob("onnx/*"))]
+        return tuple((str(each), *stamp(each)) for each in files)
+    except OSError as error:  # reading the model says the same, as its problem
+        return ((str(error), 0, 0, 0),)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import io
 import itertools
@@ -142,7 +141,7 @@ def _content(medium: str, path: Path) -> bytes | str:
         content = _opened(path)
     except OSError as error:
         raise Malformed(f"the file cannot be read: {error.strerror}") from error
-    return base64.b64encode(content).decode() if medium == "audio" else content
+    return content
 
 
 def _opened(path: Path) -> bytes:

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import secrets
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from functools import partial
+from http import HTTPStatus
 from typing import Any, TypeVar
 
 import orjson
 from anyio import CapacityLimiter, to_thread
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from repertoire.runtime.errors import (
+    Abandoned,
     BadModel,
     DeadlineExceeded,
     InferenceError,
@@ -27,9 +30,17 @@ from repertoire.runtime.errors import (
     Overloaded,
     TooLarge,
 )
+from repertoire.runtime.task import wire
+from serving.access import REQUEST_ID
+from serving.admission import Admission
+from serving.bodies import read
+from serving.jobs import Cancelled
 from serving.plane import Plane
+from serving.renewal import Renewal
 from serving.repository import Repository
+from serving.synchroniser import Synchroniser
 
+GONE = 499  # nobody reads it; told apart in counts of answers
 log = logging.getLogger("serving")
 T = TypeVar("T")
 
@@ -41,22 +52,26 @@ _STATUS: Mapping[type[InferenceError], int] = {
     BadModel: 503,
     Overloaded: 503,
     DeadlineExceeded: 504,
+    Abandoned: GONE,
 }
 
 
 @dataclass
 class Service:
-    """body: bytes read of one request; seconds: time for one answer; tasks: answered at once."""
+    """body: bytes read of one request; seconds: time for one answer; ready: whether `all` models
+    must be ready for the server to be, or `any`."""
 
     repository: Repository
     plane: Plane
-    synchronise: Callable[[], None] | None = None
+    synchronise: Synchroniser | None = None
     body: int = 16 * 2**20
     seconds: float = 30.0
-    tasks: int = 64
+    admission: Admission = field(default_factory=Admission)
+    ready: str = "all"
 
     def __post_init__(self) -> None:
-        self.running = 0
+        self.draining = False  # the server is about to end: it finishes what it has begun
+        self.renew = Renewal(self.reload)
         self._threads: CapacityLimiter | None = None
 
     def deadline(self) -> float:
@@ -74,66 +89,77 @@ class Service:
             self._threads = CapacityLimiter(32)
         return await to_thread.run_sync(partial(function, *arguments), limiter=self._threads)
 
-    def __enter__(self) -> None:
-        """Admits one task. Raises Overloaded."""
-        if self.running >= self.tasks:
-            raise Overloaded(f"{self.running} tasks are running already; try again later")
-        self.running += 1
-
-    def __exit__(self, *_: object) -> None:
-        self.running -= 1
-
 
 def service_of(request: Request) -> Service:
     service: Service = request.app.state.service
     return service
 
 
+def cancelled_with(request: Request) -> Cancelled:
+    """Is set when the client goes, where the server tells of lost connections."""
+    cancelled, connection = Cancelled(), request.scope.get("repertoire.connection")
+    if connection is not None:
+        connection.gone = cancelled.set
+    return cancelled
+
+
 def reply(content: object, status: int = 200) -> Response:
-    return Response(orjson.dumps(content), status, media_type="application/json")
+    return Response(to_json(content), status, media_type="application/json")
+
+
+def to_json(content: object) -> bytes:
+    """Raises InvalidInput for a number that is not finite, which JSON would hold as null."""
+    text = orjson.dumps(content, default=wire)
+    if b"null" in text and (place := not_finite(content)):
+        raise InvalidInput(
+            f"the answer holds a number that is not finite ({place}), which JSON cannot say; "
+            "send values nearer to those that the model has learnt from"
+        )
+    return text
+
+
+def not_finite(content: object, place: str = "") -> str | None:
+    """Where the first number is that is not finite, as in `results[3].score`."""
+    if isinstance(content, float):
+        return None if math.isfinite(content) else place or "the whole of it"
+    parts: Iterable[tuple[str, object]] = ()
+    if isinstance(content, Mapping):
+        parts = ((f".{key}" if place else str(key), each) for key, each in content.items())
+    elif isinstance(content, list | tuple):
+        parts = ((f"[{number}]", each) for number, each in enumerate(content))
+    found = (not_finite(each, place + name) for name, each in parts)
+    return next((each for each in found if each), None)
 
 
 async def read_body(service: Service, request: Request) -> bytes:
-    """Raises TooLarge before more than the limit is read, DeadlineExceeded for a slow sender."""
+    """Raises as bodies.read does, and DeadlineExceeded for a slow sender."""
     try:
         async with asyncio.timeout(service.seconds):
-            return await read(request, service.body)
+            return await read(dict(request.scope["headers"]), request.receive, service.body)
     except TimeoutError as error:
         raise DeadlineExceeded("the body of the request did not arrive in time") from error
 
 
-async def read(request: Request, limit: int) -> bytes:
-    """The body. Raises TooLarge before more than the limit is read."""
-    announced = request.headers.get("content-length", "0")
-    if announced.isdecimal() and int(announced) > limit:
-        raise _too_large(limit)
-    chunks, length = [], 0
-    async for chunk in request.stream():
-        length += len(chunk)
-        if length > limit:
-            raise _too_large(limit)
-        chunks.append(chunk)
-    return b"".join(chunks)
-
-
-def _too_large(limit: int) -> TooLarge:
-    return TooLarge(f"the body is longer than {limit} bytes; send fewer rows at once")
-
-
 def explain(error: Exception) -> tuple[str, int]:
-    """The line and the status for the client; what is unexpected goes to the log, under an id."""
+    """The line and the status for the client; what is unexpected is logged, under the id."""
     if isinstance(error, InferenceError):
         return str(error), _STATUS[type(error)]
     if isinstance(error, HTTPException):
         return error.detail, error.status_code
-    number = secrets.token_hex(8)
+    if isinstance(error, ClientDisconnect):
+        return "the client is gone", GONE
+    number = REQUEST_ID.get("") or secrets.token_hex(8)
     log.error("error %s", number, exc_info=error)
     return f"internal error {number}; the server's log tells more under this id", 500
 
 
 async def answer_error(request: Request, error: Exception) -> Response:
     line, status = explain(error)
-    response = reply({"error": line}, status)
+    if isinstance(error, HTTPException) and error.detail == HTTPStatus(status).phrase:
+        line = _unserved(request, error)
+    response = Response(orjson.dumps({"error": line}), status, media_type="application/json")
+    if isinstance(error, HTTPException):
+        response.headers.update(error.headers or {})
     if isinstance(error, Overloaded):
         response.headers["Retry-After"] = "1"
     if isinstance(error, TooLarge):
@@ -141,5 +167,14 @@ async def answer_error(request: Request, error: Exception) -> Response:
     return response
 
 
+def _unserved(request: Request, error: HTTPException) -> str:
+    """What routing says in two words, with the remedy."""
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        allowed = (error.headers or {}).get("Allow", "another method")
+        return f"{request.method} is not for {request.url.path}; send {allowed}"
+    return f"there is nothing at {request.url.path}; GET /v2/models and /v1/models list the models"
+
+
 def error_handlers() -> dict[Any, Any]:
-    return dict.fromkeys((InferenceError, HTTPException, Exception), answer_error)
+    known = (InferenceError, HTTPException, ClientDisconnect, Exception)
+    return dict.fromkeys(known, answer_error)

@@ -5,74 +5,110 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
-import orjson
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from repertoire.runtime import tasks
 from repertoire.runtime.errors import Malformed
-from repertoire.runtime.task import Known, files_of, named
+from repertoire.runtime.model import Model
+from repertoire.runtime.task import Event, Task, example_of, files_of, last, named
 from serving.protocol import json_object
-from serving.service import Service, explain, read_body, reply, service_of
+from serving.renewed import run_of
+from serving.service import Service, cancelled_with, explain, read_body, service_of, to_json
+
+SUFFIXES = {"audio/midi": ".mid", "audio/wav": ".wav"}  # of files that a browser should save
 
 
-async def task(request: Request) -> Response:
+async def answer(request: Request) -> Response:
     """Answers one task; as server-sent events when the body says `"stream": true`."""
     service = service_of(request)
     model = service.repository.model(request.path_params["name"])
-    name = request.path_params["task"]
-    asked = tasks.find(model, name)
+    task = tasks.find(model, request.path_params["task"])
     fields = json_object(await read_body(service, request))
-    run = service.plane.runner(model, service.deadline())
-    if fields.pop("stream", False):
-        if asked.stream is None:
-            raise Malformed(f"task {name} does not stream; leave stream out")
-        return await _stream(service, asked.stream(model, run, fields))
+    streamed = fields.pop("stream", False)
+    if not isinstance(streamed, bool):
+        raise Malformed("stream is true or false; without it the answer comes whole")
+    asked = task.read(fields)
+    events = task.steps(model, run_of(service, task, model, cancelled_with(request)), asked)
+    if streamed:
+        return await _stream(service, model, task, events)
     accepted = request.headers.get("accept", "")
-    with service:
-        for media_type, render in asked.rendered.items():
+    with service.admission.admit(model.name):
+        found = await service.in_thread(last, events)
+        for media_type, render in task.rendered.items():
             if media_type in accepted:
-                content, headers = await service.in_thread(render, model, run, fields)
+                content = await service.in_thread(render, model, asked, found)
+                headers = _headers(model.name, media_type, found)
                 return Response(content, media_type=media_type, headers=headers)
-        return reply(await service.in_thread(asked.answer, model, run, fields))
+        return Response(to_json(body(task, found)), media_type="application/json")
 
 
-async def about(request: Request) -> Response:
-    """What a task is for, and an example of a request; `files` are to stand in it in base64."""
-    model = service_of(request).repository.model(request.path_params["name"])
-    asked = tasks.find(model, request.path_params["task"])
-    example = asked.example(Known(facts=model.manifest.document.get("facts") or {}))
-    files = [file.name for file in files_of(example)]
-    return reply({"use": asked.use, "example": named(example), "files": files})
+def body(task: Task, found: Any) -> dict[str, Any]:
+    """The answer as a JSON object."""
+    return {"results": found} if task.many else found
 
 
-async def _stream(service: Service, events: Iterator[dict[str, Any]]) -> Response:
+def _headers(model: str, media_type: str, found: Any) -> dict[str, str]:
+    """What a file cannot say itself: the seed that it was drawn with, how it ended, its name."""
+    told = found if isinstance(found, dict) else {}
+    headers = {name.title(): str(told[name]) for name in ("seed", "finish") if name in told}
+    if suffix := SUFFIXES.get(media_type):
+        name = f"{model}-{told['seed']}" if "seed" in told else model
+        headers["Content-Disposition"] = f'attachment; filename="{name}{suffix}"'
+    return headers
+
+
+async def _stream(service: Service, model: Model, task: Task, events: Iterator[Event]) -> Response:
     """Waits for the first event, so that a bad request still gets its status."""
-    with service:
+    with service.admission.admit(model.name):
         first = await service.in_thread(next, events, None)
-    return StreamingResponse(_sent(service, first, events), media_type="text/event-stream")
+    sent = _sent(service, model, task, first, events)
+    return StreamingResponse(sent, media_type="text/event-stream")
 
 
 async def _sent(
-    service: Service, event: dict[str, Any] | None, events: Iterator[dict[str, Any]]
+    service: Service, model: Model, task: Task, event: Event | None, events: Iterator[Event]
 ) -> AsyncIterator[bytes]:
     try:
-        with service:
+        with service.admission.admit(model.name):
             while event is not None:
-                yield _event("done" if "finish" in event else "token", event)
+                kind, content = event
+                yield _event(kind, body(task, content) if kind == "done" else content)
                 event = await service.in_thread(next, events, None)
     except Exception as error:  # noqa: BLE001 - too late for a status
         yield _event("error", {"error": explain(error)[0]})
 
 
 def _event(kind: str, content: dict[str, Any]) -> bytes:
-    return b"event: %s\ndata: %s\n\n" % (kind.encode(), orjson.dumps(content))
+    return b"event: %s\ndata: %s\n\n" % (kind.encode(), to_json(content))
+
+
+async def about(request: Request) -> Response:
+    """What a task is for, an example of a request, and the JSON Schemas of request and answer.
+
+    `files` are to stand in the example in base64; `accept` lists media types besides JSON.
+    """
+    model = service_of(request).repository.model(request.path_params["name"])
+    task = tasks.find(model, request.path_params["task"])
+    example = example_of(task, model)
+    told = {
+        "use": task.use,
+        "description": task.description,
+        "example": named(example),
+        "files": [file.name for file in files_of(example)],
+        "request": task.request_schema(model),
+        "answer": task.answer_schema(),
+        "rows": task.rows,
+        "accept": list(task.rendered),
+        "streams": task.events is not None,
+    }
+    return Response(to_json(told), media_type="application/json")
 
 
 def routes() -> list[Route]:
     """A request, and what one may be."""
     return [
-        Route("/v1/models/{name}/{task}", task, methods=["POST"]),
+        Route("/v1/models/{name}/{task}", answer, methods=["POST"]),
         Route("/v1/models/{name}/{task}", about),
     ]

@@ -81,6 +81,7 @@ def evaluate(folder: Path, name: str, value: float, data: str = "data of 2026") 
     }
     gate = {
         "metric": "probe_accuracy_percent",
+        "better": "higher",
         "value": value,
         "standard_error": ERROR,
         "baseline": "luck",

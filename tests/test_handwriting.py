@@ -10,12 +10,13 @@ from scipy.stats import multivariate_normal
 from repertoire.data.sources import SourceError
 from repertoire.families.handwriting.config import initial_states
 from repertoire.families.handwriting.density import draw, log_likelihood, mixture
-from repertoire.families.handwriting.drawing import picture, polylines
+from repertoire.families.handwriting.drawing import picture
 from repertoire.families.handwriting.window import window_weights
 from repertoire.kinds.strokes.baselines import Config, conditional_log_density, gaussian_nats
 from repertoire.readers.helpers.strokes.hershey import parse_font, read_fonts
 from repertoire.readers.helpers.strokes.pen import Hand, set_word, write_word
 from repertoire.readers.stroke_fonts import words
+from repertoire.runtime.inference.handwriting import polylines
 from repertoire.training.torch_run import TorchRun
 from tests.families import small
 from tests.small.strokes import font, source

@@ -14,10 +14,12 @@ from repertoire.export.verify import verify_graph
 from repertoire.families.language_model.config import Regularisation, initial_states
 from repertoire.families.language_model.evaluation import (
     generate,
+    line_log_probs,
     stream_log_probs,
     window_log_probs,
 )
 from repertoire.families.language_model.network import Sample
+from repertoire.runtime.inference.language import Choice
 from repertoire.runtime.onnx_run import run_session
 from repertoire.runtime.session import open_session
 from repertoire.training.streams import restarted
@@ -53,6 +55,18 @@ def test_windows_from_a_fresh_state_agree_with_the_stream_where_it_starts(projec
     other = stream_log_probs(run, config, tokens)
     np.testing.assert_allclose(fresh, other, atol=1e-5)
     assert not np.allclose(fresh, whole)
+
+
+@pytest.mark.parametrize("chunk", [7, 40, 1000])
+def test_lines_start_from_fresh_states_however_many_go_in_one_run(project, chunk):
+    run, config, data, _ = runner("gru", project)
+    config = replace(config, chunk=chunk)
+    tokens = data.arrays("test")["tokens"][:60].astype(np.int64)
+    lines = np.full((5, 19), -1)
+    for row, length in enumerate((11, 3, 19, 1, 7)):
+        lines[row, :length] = tokens[row * 10 : row * 10 + length]
+    alone = [stream_log_probs(run, config, line[line >= 0]).sum() for line in lines]
+    np.testing.assert_allclose(line_log_probs(run, config, lines), alone, atol=1e-4)
 
 
 @pytest.mark.parametrize("name", RECIPES)
@@ -153,9 +167,9 @@ def test_the_likeliest_token_is_kept_even_by_a_nucleus_of_nothing(project):
 
 
 def test_the_same_seed_generates_the_same_text(project):
-    run, config, *_ = runner("lstm", project)
-    choice = {"temperature": 1.0, "top_k": 0, "top_p": 1.0}
-    texts = [generate(run, config, [3, 5], 31, choice, seed) for seed in (7, 7, 8)]
+    run, config, data, _ = runner("lstm", project)
+    config = replace(config, sample_tokens=31)
+    texts = [generate(run, config, data, Choice(), seed) for seed in (7, 7, 8)]
     assert texts[0] == texts[1] != texts[2] and len(texts[0]) == 31
 
 

@@ -154,6 +154,17 @@ def test_optimisation_is_a_scale_and_another_style_is_no_rival():
     ]
 
 
+def test_metrics_of_older_code_are_called_by_their_keys_and_compared_at_the_gate_alone():
+    assert MEANS.shown("mae") == MEANS.metric("mae") and MEANS.find("moe") is None
+    [row] = compared(3.0, None, {"drift_moe": 5.0, "persistence_moe": 2.0}, metric="moe")
+    assert (row.metric.label, row.metric.unit, row.baseline.label) == ("moe", "", "drift_moe")
+    assert row.verdict == "✓ better" and row.baseline_value == 5.0
+    gate = {"metric": "mae", "better": "lower", "baseline": "drift_mae", "passed": True}
+    measured = {"test": {"moe": 7.0, "mae": 3.0}, "standard_errors": {}, "verdicts": []}
+    rows = comparisons(gate, measured, {"drift_mae": 5.0, "drift_moe": 5.0}, {}, MEANS)
+    assert [row.metric.key for row in rows] == ["mae"]
+
+
 def test_a_net_that_is_equal_to_its_baseline_in_every_draw_is_within_noise():
     [row] = compared(5.0, 0.0, {"drift_mae": 5.0}, passed=False)
     assert row.verdict == "✗ within noise"

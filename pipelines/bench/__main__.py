@@ -1,4 +1,7 @@
-"""`python -m pipelines.bench [training|inference|serving|repro|prepare] …`: by default all."""
+"""`python -m pipelines.bench [training|inference|serving|repro|prepare] …`: by default all.
+
+`python -m pipelines.bench soak` keeps a server under load for half an hour.
+"""
 
 import argparse
 import json
@@ -66,6 +69,11 @@ BENCHMARKS: dict[str, Callable[[], None]] = {
 
 
 def main(argv: Sequence[str] | None = None) -> None:
+    given = sys.argv[1:] if argv is None else argv
+    if given[:1] == ["soak"]:  # half an hour, so it runs alone and never by default
+        from pipelines.bench import soak
+
+        sys.exit(soak.main(given[1:]))
     parser = argparse.ArgumentParser(prog="python -m pipelines.bench", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="|".join(BENCHMARKS))
     parser.add_argument("--rows", type=int, default=100_000, help="texts of the benchmark prepare")

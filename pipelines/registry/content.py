@@ -2,14 +2,13 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pipelines.artifact import ARTIFACTS, MANIFEST, RESULTS, not_evaluated, read_artifact
+from pipelines.artifact import ARTIFACTS, MANIFEST, RESULTS, check_graphs, read_artifact
 from pipelines.params import Recipe, recipe_params
-from repertoire.config import RepertoireError
-from repertoire.data.files import digest_file
 
 
 @dataclass(frozen=True)
@@ -20,9 +19,13 @@ class Content:
     folder: Path
     recipe: Recipe
     manifest: dict[str, Any]
-    gate_passed: bool
-    baseline: str  # that the gate compared with
+    gate: Mapping[str, Any]  # as `evaluate` decided it: its metric may have another name since
     digest: str
+
+    @property
+    def better(self) -> str:
+        """Which value of the gate's metric is better."""
+        return str(self.gate.get("better", self.recipe.gate.better))
 
 
 def read_content(name: str) -> Content:
@@ -30,21 +33,12 @@ def read_content(name: str) -> Content:
     recipe, folder = recipe_params(name), ARTIFACTS / name
     manifest = read_artifact(name, MANIFEST)
     gate = read_artifact(name, RESULTS)["gate"]
-    passed, baseline = bool(gate["passed"]), gate["baseline"]
-    return Content(name, folder, recipe, manifest, passed, baseline, _digest(manifest))
+    return Content(name, folder, recipe, manifest, gate, _digest(manifest))
 
 
 def verify(content: Content) -> None:
     """Raises RepertoireError unless every graph is the file that the manifest names."""
-    for graph in content.manifest["graphs"]:
-        path = content.folder / graph["file"]
-        if not path.exists():
-            raise not_evaluated(content.name, path)
-        if digest_file(path) != graph["sha256"]:
-            raise RepertoireError(
-                f"{path}: not the file that manifest.json names (sha256); "
-                f"run `dvc repro --force evaluate@{content.name}`"
-            )
+    check_graphs(content.name, content.manifest["graphs"], MANIFEST)
 
 
 def _digest(manifest: dict[str, Any]) -> str:

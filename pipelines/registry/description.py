@@ -37,7 +37,19 @@ STYLE = (
 
 
 def model_card(content: Content) -> str:
-    """The card's text, cut at the end of a line where it is too long for MLflow."""
+    """The card's text, cut at the end of a line where it is too long for MLflow.
+
+    Metrics that nobody declares any more are called by their keys. Raises RepertoireError for a
+    manifest that lacks what a card says.
+    """
+    try:
+        text = "\n\n".join(_lines(content)) + "\n"
+    except KeyError as error:
+        raise _lacking(content, str(error.args[0])) from error
+    return text if len(text) <= LONGEST else text[: text.rindex("\n", 0, LONGEST) + 1]
+
+
+def _lines(content: Content) -> list[str]:
     manifest, recipe = content.manifest, content.recipe
     facts = manifest["facts"]
     metrics, errors = (
@@ -47,7 +59,7 @@ def model_card(content: Content) -> str:
     means = declared(recipe.family, facts["kind"])
     rows = card.metric_rows(metrics, errors, means)
     what = import_module(f"repertoire.families.{recipe.family}").__doc__ or recipe.family
-    lines = [
+    return [
         f"# {recipe.title}",
         " ".join(what.split("\n\n")[0].split()),
         f"**Intended use.** {card.intended_use(manifest['tasks'], recipe.dataset)}",
@@ -63,16 +75,18 @@ def model_card(content: Content) -> str:
         "## Settings",
         "\n".join(f"- {name}: {value}" for name, value in card.settings(recipe)),
     ]
-    text = "\n\n".join(lines) + "\n"
-    return text if len(text) <= LONGEST else text[: text.rindex("\n", 0, LONGEST) + 1]
 
 
 def _verdict(content: Content) -> str:
     """Raises RepertoireError for a manifest that was written before it held the sentence."""
     if sentence := card.verdict(content.manifest):
         return sentence
-    raise RepertoireError(
-        f"{content.folder / MANIFEST}: no verdict.sentence, which evaluate writes; "
+    raise _lacking(content, "verdict.sentence")
+
+
+def _lacking(content: Content, key: str) -> RepertoireError:
+    return RepertoireError(
+        f"{content.folder / MANIFEST}: no {key}, which evaluate writes; "
         f"run `dvc repro --force evaluate@{content.name}`"
     )
 

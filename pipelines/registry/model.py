@@ -7,85 +7,64 @@ from pathlib import Path
 from typing import Any
 
 import mlflow
-import numpy as np
 import yaml
-from mlflow.models import Model, ModelSignature
-from mlflow.types import Schema, TensorSpec
+from mlflow.models import Model
 
 from pipelines.registry.content import Content
-from repertoire.contract import Port
-from repertoire.export.example import example
+from pipelines.registry.signature import example, signature
+from repertoire.runtime.manifest import Manifest, parse
 
-REQUIRED = ("mlflow", "numpy", "onnx", "onnxruntime")  # at the versions that were tested here
+# At the versions that were tested here.
+REQUIRED = (
+    "mlflow",
+    "numpy",
+    "onnx",
+    "onnxruntime",
+    "pandas",
+    "pillow",
+    "repertoire",
+    "tokenizers",
+)
 EXAMPLE = "input_example.json"
 ENVIRONMENT = "python_env.yaml"
-EXAMPLE_SIZE = 2  # of every dynamic axis
 
 
 def write_model(target: Path, content: Content) -> None:
-    """MLflow's ONNX flavour of the first graph, with the manifest and every graph.
+    """Two flavours: the tasks as a python_function, and the first graph as ONNX.
 
-    Graphs are links to the artifacts: whoever uploads the folder reads through them.
+    Graphs are links to the artifacts: whoever uploads the folder reads through them. The function
+    is a module of this project, so that a version holds neither code nor pickle.
     """
     (target / "onnx").mkdir(parents=True)
     for path in sorted((content.folder / "onnx").iterdir()):
         (target / "onnx" / path.name).symlink_to(path.resolve())
     (target / "manifest.json").symlink_to((content.folder / "manifest.json").resolve())
-    first = content.manifest["graphs"][0]
-    inputs, outputs = _ports(first["inputs"]), _ports(first["outputs"])
-    _write_example(target / EXAMPLE, inputs)
+    manifest = parse(json.dumps(content.manifest).encode())
+    (target / EXAMPLE).write_text(json.dumps(example(manifest)), encoding="utf-8")
     requirements = "".join(f"{name}=={version(name)}\n" for name in REQUIRED)
     (target / "requirements.txt").write_text(requirements, encoding="utf-8")
-    environment = {
+    environment: dict[str, Any] = {
         "python": ".".join(map(str, sys.version_info[:3])),
         "dependencies": ["-r requirements.txt"],
     }
     (target / ENVIRONMENT).write_text(yaml.safe_dump(environment), encoding="utf-8")
-    described = _describe(content.manifest, ModelSignature(_schema(inputs), _schema(outputs)))
-    # MLflow's wrapper of onnxruntime looks for MLmodel in the folder of the graph.
-    for folder in (target, target / "onnx"):
-        described.save(folder / "MLmodel")
+    _described(manifest).save(target / "MLmodel")
 
 
-def _describe(manifest: dict[str, Any], signature: ModelSignature) -> Model:
-    data = manifest["graphs"][0]["file"]
+def _described(manifest: Manifest) -> Model:
+    graphs = list(manifest.graphs.values())
     model = Model(
-        signature=signature,
-        # MLflow reads a mapping of arrays as it stands: anything around it counts as an input.
-        saved_input_example_info={"artifact_path": EXAMPLE, "type": "ndarray"},
-        model_size_bytes=sum(graph["bytes"] for graph in manifest["graphs"]),
+        signature=signature(manifest),
+        saved_input_example_info={"artifact_path": EXAMPLE, "type": "json_object"},
+        model_size_bytes=sum(graph.size for graph in graphs),
     )
-    mlflow.pyfunc.add_to_model(
-        model, loader_module="mlflow.onnx", data=data, python_env=ENVIRONMENT
-    )
+    mlflow.pyfunc.add_to_model(model, loader_module="serving.pyfunc", python_env=ENVIRONMENT)
     model.add_flavor(
         "onnx",
         onnx_version=version("onnx"),
-        data=data,
+        data=graphs[0].file,
         providers=["CPUExecutionProvider"],
         onnx_session_options=None,
         code=None,
     )
     return model
-
-
-def _ports(records: list[dict[str, Any]]) -> tuple[Port, ...]:
-    return tuple(Port(**{**record, "shape": tuple(record["shape"])}) for record in records)
-
-
-def _schema(ports: tuple[Port, ...]) -> Schema:
-    return Schema(
-        [
-            TensorSpec(
-                np.dtype(p.dtype), [-1 if isinstance(s, str) else s for s in p.shape], p.name
-            )
-            for p in ports
-        ]
-    )
-
-
-def _write_example(path: Path, inputs: tuple[Port, ...]) -> None:
-    sizes = {s: EXAMPLE_SIZE for port in inputs for s in port.shape if isinstance(s, str)}
-    arrays = example(inputs, sizes, np.random.default_rng(0))
-    text = json.dumps({name: array.tolist() for name, array in arrays.items()})
-    path.write_text(text, encoding="utf-8")

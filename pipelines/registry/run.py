@@ -56,21 +56,20 @@ def create_run(client: MlflowClient, content: Content) -> Run:
 
 def content_tags(content: Content) -> dict[str, str]:
     """Tags of run and version: what decides about them later, on whatever machine."""
-    gate = content.recipe.gate
-    metric = f"test_{gate.metric}"
+    wanted, metric = content.recipe.gate, f"test_{content.gate['metric']}"
     value = content.manifest["metrics"][metric]
     return {
         "content_sha256": content.digest,
         "data_sha256": content.manifest["digests"]["data"],
         "dataset": content.recipe.dataset,
-        "gate": f"{metric} {value:.6g} against {content.baseline}, "
-        f"to be beaten by more than {gate.standard_errors:g} "
-        f"standard error{'' if gate.standard_errors == 1 else 's'}",
+        "gate": f"{metric} {value:.6g} against {content.gate['baseline']}, "
+        f"to be beaten by more than {wanted.standard_errors:g} "
+        f"standard error{'' if wanted.standard_errors == 1 else 's'}",
         "gate_metric": metric,
         "gate_value": repr(float(value)),
-        "gate_better": gate.better,
-        "gate_passed": str(content.gate_passed).lower(),
-        "champion_if": gate.champion,
+        "gate_better": content.better,
+        "gate_passed": str(bool(content.gate["passed"])).lower(),
+        "champion_if": wanted.champion,
         "verdict": content.manifest["verdict"]["verdict"],
         "registered_by": checkout(),
     }

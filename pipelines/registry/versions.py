@@ -17,7 +17,6 @@ from mlflow.exceptions import MlflowException
 
 from pipelines.registry.connection import ATTEMPTS, despite_others
 from pipelines.registry.content import Content
-from pipelines.registry.description import model_card
 from pipelines.registry.provenance import checkout
 from pipelines.registry.run import (
     MODEL,
@@ -66,14 +65,13 @@ def is_decided(version: ModelVersion) -> bool:
     return DECIDED in version.tags or "registered_by" not in version.tags
 
 
-def create_version(client: MlflowClient, content: Content, run: Run) -> ModelVersion:
+def create_version(client: MlflowClient, content: Content, run: Run, card: str) -> ModelVersion:
     """A new version, not yet decided, of a run whose artifacts are all there."""
     name, source = content.name, f"{run.info.artifact_uri}/{MODEL}"
     tags = {
         **content_tags(content),
         "git_commit": run.data.tags.get("mlflow.source.git.commit", ""),
     }
-    card = model_card(content)
     _ensure_model(client, content)
     return despite_others(
         lambda: client.create_model_version(

@@ -121,9 +121,9 @@ def sizes(folder: Path, manifest: Mapping[str, Any]) -> str:
 
 def parameters(folder: Path) -> int:
     """Learned numbers; tensors that share them are saved twice and counted once."""
-    from safetensors.numpy import load_file
+    from repertoire.data.tensors import read_tensors
 
-    tensors = load_file(folder / "trained/weights.safetensors").values()
+    tensors = read_tensors(folder / "trained/weights.safetensors").values()
     return sum({(t.shape, t.tobytes()): t.size for t in tensors}.values())
 
 
@@ -134,7 +134,7 @@ def metric_rows(
     return [
         (metric.label, uncertain(value, errors.get(key)), metric.unit)
         for key, value in metrics.items()
-        for metric in [means.metric(key)]
+        for metric in [means.shown(key)]
     ]
 
 

@@ -70,9 +70,15 @@ def comparisons(
     margins = {verdict["baseline"]: verdict["error"] for verdict in results["verdicts"]}
     rows: list[Comparison] = []
     for key in sorted(metrics, key=lambda key: key != gate["metric"]):
-        metric, first = means.metric(key), key == gate["metric"]
+        first = key == gate["metric"]
+        metric = means.shown(key, gate["better"]) if first else means.find(key)
+        if metric is None:  # nobody says which value is better
+            continue
         beside = means.beside(metric, baselines, config, gate["baseline"] if first else "")
-        best = gate["baseline"] if first else strongest(beside)
+        best = strongest(beside)
+        if first:
+            best = str(gate["baseline"])
+            beside.setdefault(best, Baseline(best, best))  # older code called it so
         shown = [k for k, b in beside.items() if k != best and (first or b.role != "baseline")]
         for other in [best, *shown] if best else shown:
             error = errors.get(key)

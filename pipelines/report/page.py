@@ -34,7 +34,7 @@ from pipelines.report.limits import limits
 from pipelines.report.words import lowered, number, small, spaced, uncertain
 from repertoire.config import RepertoireError
 from repertoire.data.files import read_json, whole_folder
-from repertoire.measured import Declared
+from repertoire.measured import Declared, Metric
 
 OUTPUT = Path("reports")
 INPUTS = "inputs.sha256"  # what the pages were made of
@@ -244,7 +244,7 @@ def _compared(group: list[dict[str, Any]]) -> list[str]:
 
 def _signatures(baselines: dict[str, Any], means: Declared) -> list[str]:
     return [
-        f"{means.metric(key.removesuffix('_signature') + '_percent').label}: {value}"
+        f"{means.shown(key.removesuffix('_signature') + '_percent').label}: {value}"
         for key, value in baselines.items()
         if key.endswith("_signature")
     ]
@@ -259,7 +259,7 @@ def _by_gate(group: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:
 
 
 def _charts(group: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    metric = group[0]["means"].metric(group[0]["gate"]["metric"])
+    metric = _of_gate(group[0])
     found = panels([model["history"] for model in group], metric)
     width = (COLUMN - GAP * (len(found) - 1)) / max(len(found), 1)
     return [
@@ -274,9 +274,14 @@ def _charts(group: list[dict[str, Any]]) -> list[dict[str, Any]]:
     ]
 
 
+def _of_gate(model: dict[str, Any]) -> Metric:
+    found: Metric = model["means"].shown(model["gate"]["metric"], model["gate"]["better"])
+    return found
+
+
 def _kept(model: dict[str, Any]) -> str:
     """The best validation value, which decided what was kept."""
-    metric = model["means"].metric(model["gate"]["metric"])
+    metric = _of_gate(model)
     values = [epoch[metric.key] for epoch in model["history"]["epochs"]]
     best = min(values) if metric.better == "lower" else max(values)
     return f"{lowered(metric.label)} {number(best)}"

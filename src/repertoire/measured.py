@@ -67,13 +67,21 @@ class Declared:
     metrics: tuple[Metric, ...]
     baselines: tuple[Baseline, ...]
 
+    def find(self, key: str) -> Metric | None:
+        """The metric that is called so, its fields filled; None if none is declared."""
+        named = (metric.named(key) for metric in self.metrics)
+        return next((metric for metric in named if metric), None)
+
     def metric(self, key: str) -> Metric:
-        """The metric that is called so, its fields filled. Raises RepertoireError."""
-        for metric in self.metrics:
-            if found := metric.named(key):
-                return found
+        """The metric that is called so. Raises RepertoireError."""
+        if found := self.find(key):
+            return found
         known = ", ".join(metric.key for metric in self.metrics)
         raise RepertoireError(f"no metric {key!r}; there are: {known}")
+
+    def shown(self, key: str, better: Literal["lower", "higher"] = "lower") -> Metric:
+        """The metric that is called so; results of older code may have others, named by the key."""
+        return self.find(key) or Metric(key, key, "", better)
 
     def baseline(
         self, key: str, metric: Metric, config: Mapping[str, Any] | None = None

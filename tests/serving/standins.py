@@ -86,7 +86,13 @@ def word_encoding(words: Sequence[str]) -> dict[str, Any]:
     vocabulary = {token: number for number, token in enumerate(["<eos>", "<unk>", *words])}
     tokenizer = Tokenizer(WordLevel(vocabulary, unk_token="<unk>"))
     tokenizer.pre_tokenizer = WhitespaceSplit()
-    return {"kind": "tokenizer", "tokenizer": json.loads(tokenizer.to_str()), "end": 0, "pad": 0}
+    return {
+        "kind": "tokenizer",
+        "tokenizer": json.loads(tokenizer.to_str()),
+        "end": 0,
+        "pad": 0,
+        "unknown": 1,
+    }
 
 
 def doubling(folder: Path, factor: float = 2.0) -> None:

@@ -285,6 +285,14 @@ def test_further_fields_of_a_task_come_from_columns_of_the_row(
     assert [len(row["tokens"]) for row in lines(tmp_path / "o.jsonl")] == [3, 5, 2]
 
 
+def test_a_column_is_found_in_any_form_of_its_letters(models: Path, tmp_path: Path) -> None:
+    source = written(tmp_path, "Größe,begin\n3,w1\n".encode())
+    arguments = ("--models", models, "--column", "prompt=BEGIN", "--keep", "size=GRO\u0308SSE")
+    assert run("lstm", "generate", source, tmp_path / "o.jsonl", *arguments) == 0
+    [row] = lines(tmp_path / "o.jsonl")
+    assert row["size"] == "3"
+
+
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [

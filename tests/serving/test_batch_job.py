@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
 import os
 import signal
@@ -83,7 +84,7 @@ def test_bad_rows_are_set_aside_with_their_reason(
     assert lines(output)[1]["log_prob"] == pytest.approx(log_prob(table, "b c"))
     bad = {each["row"]: each["reason"] for each in lines(tmp_path / "out.jsonl.errors.jsonl")}
     assert list(bad) == [1, 2, 3]
-    assert "a string" in str(bad[1])
+    assert "send a text" in str(bad[1])
     assert "not valid JSON" in str(bad[2])
     assert "no text; its columns are other" in str(bad[3])
 
@@ -195,14 +196,13 @@ def test_whatever_a_model_raises_sets_its_row_aside_and_the_job_ends(
 ) -> None:
     from repertoire.runtime.tasks import TASKS, language
 
-    def raising(*_: Any) -> dict[str, Any]:
-        raise ZeroDivisionError("by\nzero")
+    @functools.wraps(language.score)
+    def answer(model: Any, run: Any, request: Any) -> Any:
+        if "b" in request.text:
+            raise ZeroDivisionError("by\nzero")
+        return language.score(model, run, request)
 
-    def answer(model: Any, run: Any, request: Any) -> dict[str, Any]:
-        return (raising if "b" in request["text"] else language.score)(model, run, request)
-
-    changed = dataclasses.replace(TASKS["score"], answer=answer)
-    monkeypatch.setitem(TASKS, "score", changed)  # type: ignore[arg-type]
+    monkeypatch.setitem(TASKS, "score", dataclasses.replace(TASKS["score"], answer=answer))  # type: ignore[arg-type]
     source = write_lines(tmp_path / "in.jsonl", [{"text": text} for text in "aabac"])
     output = tmp_path / "o.jsonl"
     assert run("bigram", "score", source, output, "--models", models) == 0
@@ -333,6 +333,33 @@ def test_columns_of_parquet_that_go_on_keep_their_types(models: Path, tmp_path: 
     arguments = ("--models", models, "--keep", "at", "--keep", "price")
     assert run("bigram", "score", tmp_path / "in.parquet", tmp_path / "o.csv", *arguments) == 0
     assert "2.50" in (tmp_path / "o.csv").read_text()
+
+
+@pytest.mark.parametrize(
+    ("setting", "complaint"),
+    [
+        ("temperature=NaN", "temperature is "),
+        ("temperature=warm", "temperature is "),
+        ("temperature=1e999", "temperature is "),
+        ("temperature=-1", "temperature is "),
+        ("max_tokens=99999999999999999999999", "max_tokens is "),
+        ("max_tokens=[1]", "max_tokens is "),
+        ("warmth=1", "generate has no setting warmth; there are prompt, "),
+    ],
+)
+def test_a_setting_that_the_task_does_not_take_is_refused_before_the_job_begins(
+    models: Path,
+    tmp_path: Path,
+    setting: str,
+    complaint: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    source = write_lines(tmp_path / "in.jsonl", [{"prompt": "w1"}])
+    arguments = ("--models", models, "--set", setting)
+    assert run("lstm", "generate", source, tmp_path / "o.jsonl", *arguments) == 2
+    line = capsys.readouterr().err
+    assert line.startswith(f"error: {complaint}") and line.count("\n") == 1
+    assert not list(tmp_path.glob("o.*"))
 
 
 @pytest.mark.parametrize("name", ["in.jsonl", "./in.jsonl", "link.jsonl", "hard.jsonl"])

@@ -6,6 +6,7 @@ import base64
 import io
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,6 +15,8 @@ from onnx import TensorProto, helper
 from PIL import Image
 from starlette.testclient import TestClient
 
+from repertoire.runtime import load
+from repertoire.runtime.errors import InvalidInput, Malformed
 from serving import batch
 
 
@@ -62,6 +65,11 @@ def stock(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
+@pytest.fixture(scope="session")
+def counter(stock: Path) -> Any:
+    return load(stock / "counter")
+
+
 def picture(bright: int) -> np.ndarray:
     pixels = np.zeros(15, np.uint8)
     pixels[:bright] = 200
@@ -81,37 +89,47 @@ def test_pictures_are_described_in_their_order_without_the_end(client: TestClien
     assert [each["text"] for each in results] == ["lit lit lit", "lit", ""]
     assert [each["tokens"] for each in results] == [["lit"] * 3, ["lit"], []]
     assert [each["log_prob"] for each in results] == [-3, -1, 0]
+    assert {each["unknown_output_tokens"] for each in results} == {0}
 
 
-def test_a_picture_needs_no_list(client: TestClient) -> None:
-    body = {"images": base64.b64encode(png(picture(2))).decode()}
-    [found] = client.post("/v1/models/counter/caption", json=body).json()["results"]
-    assert found["text"] == "lit lit"
+@pytest.mark.parametrize("given", ["array", "levels", "file", "base64"])
+def test_a_picture_needs_no_list(counter: Any, given: str) -> None:
+    pixels = picture(2)
+    file = png(pixels)
+    text = base64.b64encode(file).decode()
+    forms = {"array": pixels, "levels": pixels.tolist(), "file": file, "base64": text}
+    assert counter.caption(forms[given])["text"] == "lit lit"
 
 
-def test_a_caption_is_no_longer_than_asked(client: TestClient) -> None:
-    body = {"images": [picture(9).tolist()], "max_length": 4}
-    [found] = client.post("/v1/models/counter/caption", json=body).json()["results"]
-    assert found["tokens"] == ["lit"] * 4
+def test_pictures_of_more_than_one_run_keep_their_order(counter: Any) -> None:
+    counts = [n % 13 for n in range(67)]
+    found = counter.caption([picture(each) for each in counts])
+    assert [len(each["tokens"]) for each in found] == counts
+
+
+def test_a_caption_is_no_longer_than_asked(counter: Any) -> None:
+    assert counter.caption(picture(9), max_length=4)["tokens"] == ["lit"] * 4
 
 
 @pytest.mark.parametrize(
-    ("body", "status", "line"),
+    ("body", "error", "line"),
     [
-        ({}, 400, "images is missing"),
-        ({"images": []}, 422, "images holds 0 values; send 1 to 256"),
-        ({"images": [[[0] * 5] * 4]}, 422, "resize it to 5 x 3"),
-        ({"images": [[[256] * 5] * 3]}, 422, "from 0 to 255"),
-        ({"images": ["no base64!"]}, 400, "not valid base64"),
-        ({"images": [[[0] * 5] * 3], "max_length": 0}, 422, "max_length is 0; send 1 to 512"),
-        ({"images": [[[0] * 5] * 3], "text": "a"}, 400, "unknown field text"),
+        ({}, Malformed, "images is missing"),
+        ({"images": [[[0] * 5] * 4]}, InvalidInput, "resize it to 5 x 3"),
+        ({"images": [[[256] * 5] * 3]}, InvalidInput, "from 0 to 255"),
+        ({"images": ["no base64!"]}, Malformed, "images[0]: the image is not valid base64"),
+        ({"images": [picture(1), b"x"]}, Malformed, "images[1]: the image is not an image"),
+        ({"images": [[0] * 5] * 3, "max_length": 0}, InvalidInput, "number from 1 to 512"),
+        ({"images": [[0] * 5] * 3, "text": "a"}, Malformed, "unknown field text"),
     ],
 )
 def test_a_bad_request_is_told_what_to_change(
-    client: TestClient, body: dict[str, object], status: int, line: str
+    counter: Any, body: dict[str, object], error: type[Exception], line: str
 ) -> None:
-    answer = client.post("/v1/models/counter/caption", json=body)
-    assert answer.status_code == status and line in answer.json()["error"]
+    request = counter.caption.task
+    with pytest.raises(error) as caught:
+        request.answer(counter.model, counter.run, request.read(body))
+    assert line in str(caught.value) and "\n" not in str(caught.value)
 
 
 def test_a_folder_of_pictures_is_described_and_the_bad_one_set_aside(
@@ -133,10 +151,7 @@ def test_a_folder_of_pictures_is_described_and_the_bad_one_set_aside(
     assert "the image is" in json.loads(bad)["reason"]
 
 
-def test_a_file_of_any_size_is_cut_and_resized_as_training_files_were(client: TestClient) -> None:
+def test_a_file_of_any_size_is_cut_and_resized_as_training_files_were(counter: Any) -> None:
     wide = np.zeros((30, 90), np.uint8)
     wide[:, 20:70] = 200  # the middle of the proportions wanted, which alone is seen
-    [found] = client.post(
-        "/v1/models/counter/caption", json={"images": base64.b64encode(png(wide)).decode()}
-    ).json()["results"]
-    assert found["tokens"] == ["lit"] * 15
+    assert counter.caption(png(wide))["tokens"] == ["lit"] * 15

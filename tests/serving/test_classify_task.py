@@ -59,6 +59,12 @@ def test_each_text_gets_its_label_and_a_probability_for_every_class(client: Test
     assert labels == ["fine", "dull", "dull", "dull", "fine"]
 
 
+def test_each_text_says_how_much_of_it_was_known(client: TestClient) -> None:
+    answer = client.post("/v1/models/bag/classify", json={"text": ["a b a", "zzz", ""]}).json()
+    known = [(each["input_tokens"], each["unknown_tokens"]) for each in answer["results"]]
+    assert known == [(3, 0), (1, 1), (0, 0)]
+
+
 def test_a_text_alone_is_a_list_of_one(client: TestClient) -> None:
     many = client.post("/v1/models/bag/classify", json={"text": ["a c"]}).json()
     assert client.post("/v1/models/bag/classify", json={"text": "a c"}).json() == many
@@ -76,7 +82,7 @@ def test_texts_of_many_lengths_keep_their_order(client: TestClient) -> None:
     ("model", "body", "status", "line"),
     [
         ("bag", {}, 400, "text is missing"),
-        ("bag", {"text": [3]}, 400, "a string or a list"),
+        ("bag", {"text": [3]}, 400, "text[0] is 3; send a text"),
         ("bag", {"text": []}, 422, "text holds 0 values"),
         ("bag", {"text": "a", "labels": 2}, 400, "unknown field labels"),
         ("nameless", {"text": "a"}, 503, "does not name its classes"),

@@ -99,6 +99,9 @@ def test_a_row_is_answered_by_the_columns_of_its_own_table(client: TestClient) -
     found = client.post("/v1/models/tables/detect", json=body).json()["results"]
     assert [each["anomaly"] for each in found] == [False, False]
     assert [len(each["columns"]) for each in found] == [3, 3]
+    body = {"rows": {"y": 5, "id": "seven", "x": 3}, "normal": "short"}
+    [found] = client.post("/v1/models/tables/detect", json=body).json()["results"]
+    assert found["columns"]["y"] == {"value": 5, "expected": 0, "error": 25}
 
 
 @pytest.mark.parametrize(
@@ -112,11 +115,15 @@ def test_a_row_is_answered_by_the_columns_of_its_own_table(client: TestClient) -
         ),
         ("shades", {"images": [flat(0).tolist()], "normal": "red"}, 422, "dark, grey"),
         ("shades", {"images": [flat(0).tolist()], "normal": 2}, 422, "send one of"),
-        ("shades", {"images": [flat(0).tolist()], "normal": True}, 400, "send one of"),
-        ("shades", {"rows": [[1, 2]], "normal": 0}, 400, "images is missing"),
-        ("tables", {"rows": [[1, 2]], "normal": 1}, 422, "has 2 numbers; send 3"),
-        ("tables", {"rows": [[1, "2"]], "normal": 0}, 400, "a list of numbers"),
+        ("shades", {"images": [flat(0).tolist()], "normal": True}, 400, "normal is true"),
+        ("shades", {"rows": [[1, 2]], "normal": 0}, 400, "rows: model 'shades' takes images"),
+        ("shades", {"normal": 0}, 400, "images is missing"),
+        ("tables", {"rows": [[1, 2]], "normal": 1}, 422, "rows[0] has 2 cells; send 3: x, y, z"),
+        ("tables", {"rows": [[1, 0], [1, "2"]], "normal": 0}, 400, "rows[1], y, is"),
+        ("tables", {"rows": [{"x": 1, "w": 2}], "normal": 0}, 400, "rows[0], y, is null"),
+        ("tables", {"rows": {"w": 2}, "normal": 0}, 422, "rows[0] has none of the model's columns"),
         ("tables", {"rows": [[1, 1e300]], "normal": 0}, 422, "beyond float32"),
+        ("tables", {"rows": [[1, 1e38]], "normal": 0}, 422, "rows[0] holds numbers too large"),
         ("tables", {"rows": [[1, 2]], "normal": 0, "n": 1}, 400, "unknown field n"),
     ],
 )

@@ -18,7 +18,8 @@ def unspecified(source: str) -> list[int]:
 
 
 def _is_text(call: ast.Call) -> bool:
-    if any(keyword.arg in ("text", "universal_newlines") for keyword in call.keywords):
+    asks = [k.value for k in call.keywords if k.arg in ("text", "universal_newlines")]
+    if any(isinstance(value, ast.Constant) and value.value is True for value in asks):
         return True
     name = getattr(call.func, "attr", getattr(call.func, "id", None))
     if name == "open":

@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,10 @@ import standins
 from onnx import helper
 from starlette.testclient import TestClient
 
+from repertoire.runtime.model import Model
+from serving import repository
 from serving.repository import Repository
+from serving.service import Service
 
 ASK = {"inputs": [{"name": "x", "datatype": "FP32", "shape": [1, 1], "data": [3]}]}
 
@@ -72,7 +76,8 @@ def test_models_appear_and_disappear_with_their_folders(client: TestClient, mode
     shutil.rmtree(models / "double")
     client.post("/v2/repository/models/triple/load")
     index = client.post("/v2/repository/index").json()
-    assert {each["name"] for each in index} == {"bigram", "triple", "lstm", "mirror", "negative"}
+    served = {each["name"].partition(".")[0] for each in index}
+    assert served == {"bigram", "triple", "lstm", "mirror", "negative"}
 
 
 def test_a_model_being_exported_again_stays_in_service(client: TestClient, models: Path) -> None:
@@ -80,6 +85,60 @@ def test_a_model_being_exported_again_stays_in_service(client: TestClient, model
     (models / "double/manifest.json").unlink()
     assert client.post("/v2/repository/models/double/load").status_code == 503
     assert doubled(client) == 6
+
+
+def test_an_unloaded_model_is_gone_until_it_is_loaded_whatever_happens_to_its_folder(
+    client: TestClient, models: Path
+) -> None:
+    assert client.post("/v2/repository/models/double/unload").is_success
+    standins.doubling(models / "double", factor=5)
+    assert client.post("/v2/repository/models/mirror/load").is_success  # looks at all folders
+    assert client.post("/v2/repository/models/double/unload").is_success  # once more
+    refused = client.post("/v2/models/double/infer", json=ASK)
+    assert refused.status_code == 404 and "load it to serve it again" in refused.json()["error"]
+    index = {each["name"]: each for each in client.post("/v2/repository/index").json()}
+    assert index["double"]["state"] == "UNAVAILABLE"
+    assert client.post("/v2/repository/models/double/load").is_success
+    assert doubled(client) == 15
+    assert client.post("/v2/repository/models/nobody/unload").status_code == 404
+
+
+def test_loads_and_unloads_at_once_end_in_the_last_and_never_in_an_error(
+    service: Service, models: Path
+) -> None:
+    held = service.repository
+    ones = {"x": np.full((1, 1), 7, np.float32)}
+    job = service.plane.submit(held.model("double"), "scale", ones)
+    with ThreadPoolExecutor(5) as pool:
+        for _ in range(23):
+            pool.submit(held.unload, "mirror").result()
+            ends = [pool.submit(held.load, "mirror") for _ in range(3)]
+            ends += [pool.submit(held.unload, "double"), pool.submit(held.refresh)]
+            assert all(end.exception() is None for end in ends)
+            assert "mirror" in held.models and "double" not in held.models
+            assert held.load("double").name == "double"
+    assert job.result()["y"][0, 0] == 14.0
+
+
+def test_one_folder_that_cannot_be_read_is_a_problem_of_its_own(
+    models: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (models / "mirror").rename(models / "a.dot")
+    (models / "lstm/manifest.json").write_bytes(b"[" * 100_003)
+    read = repository.read_model
+
+    def failing(folder: Path) -> Model:
+        if folder.name == "bigram":
+            raise RuntimeError("a fault")
+        return read(folder)
+
+    monkeypatch.setattr(repository, "read_model", failing)
+    found = Repository(models)
+    found.refresh()
+    assert found.models.keys() == {"double", "negative"}
+    assert found.problems.keys() == {"a.dot", "lstm", "bigram"}
+    assert "rename the folder" in found.problems["a.dot"]
+    assert found.problems["bigram"] == "it cannot be loaded; the server's log says why"
 
 
 def test_a_graph_that_differs_from_its_sha256_is_refused(models: Path) -> None:

@@ -5,16 +5,21 @@ from __future__ import annotations
 import base64
 import io
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import jsonschema_rs
 import numpy as np
 import pytest
 import standins
 from PIL import Image
 from starlette.testclient import TestClient
 
+from repertoire.runtime import load
+from repertoire.runtime.errors import InvalidInput
 from repertoire.runtime.midi import midi, variable_length
+from repertoire.runtime.task import Event, plain
 
 URL = "/v1/models/carillon/compose"
 
@@ -115,12 +120,12 @@ def test_who_accepts_midi_or_png_gets_the_file_of_the_same_piece(client: TestCli
 @pytest.mark.parametrize(
     ("body", "status", "line"),
     [
-        ({"prompt": [[59]]}, 422, "note 59; send 60 to 64"),
-        ({"prompt": [[65]]}, 422, "note 65; send 60 to 64"),
-        ({"prompt": [60]}, 400, "a list of chords"),
-        ({"prompt": [[60.5]]}, 400, "a list of chords"),
-        ({"prompt": [[True]]}, 400, "a list of chords"),
-        ({"prompt": "C E G"}, 400, "prompt is a list, not str"),
+        ({"prompt": [[59]]}, 422, "prompt[0] holds note 59; send 60 to 64"),
+        ({"prompt": [[65]]}, 422, "prompt[0] holds note 65; send 60 to 64"),
+        ({"prompt": [60]}, 400, "prompt[0] is 60; send a list"),
+        ({"prompt": [[60.5]]}, 400, "prompt[0][0] is 60.5; send a whole number"),
+        ({"prompt": [[62], [True]]}, 400, "prompt[1][0] is true"),
+        ({"prompt": "C E G"}, 400, 'prompt is "C E G"; send a list'),
         ({"prompt": [[]] * 1025}, 422, "prompt holds 1025 values"),
         ({"frames": 0}, 422, "frames is 0"),
         ({"tempo": 3}, 422, "tempo is 3"),
@@ -134,3 +139,43 @@ def test_a_bad_request_is_told_what_to_change(
     answer = client.post(URL, json=body)
     assert answer.status_code == status
     assert line in answer.json()["error"]
+
+
+def told(steps: Iterator[Event]) -> list[int]:
+    """How far a task says that it is, which must rise to the end."""
+    *progress, (last, _) = steps
+    assert last == "done" and {kind for kind, _ in progress} == {"progress"}
+    assert {content["of"] for _, content in progress} == {progress[-1][1]["of"]}
+    done = [content["done"] for _, content in progress]
+    assert done == sorted(set(done)) and done[-1] == progress[-1][1]["of"]
+    return done
+
+
+def test_who_follows_a_piece_hears_how_far_it_is_and_not_of_every_frame(stock: Path) -> None:
+    compose = load(stock / "carillon").compose
+    asked = {"frames": 1021, "temperature": 30, "seed": 5}
+    *_, (_, piece) = compose.steps([[60]], **asked)
+    assert piece == compose([[60]], **asked)
+    assert len(told(compose.steps([[60]], **asked))) < 511
+
+
+def test_several_prompts_are_composed_one_by_one(stock: Path) -> None:
+    compose = load(stock / "carillon").compose
+    pieces = compose([[[60]], [], [[63], []]], frames=2, temperature=0)
+    assert [piece["frames"] for piece in pieces] == [
+        [[60], [61], [62]],
+        [[], []],
+        [[63], [], [], []],
+    ]
+    with pytest.raises(InvalidInput, match=r"prompt\[1\] holds note 10{39}…; send 60 to 64"):
+        compose([[60], [10**400]])
+
+
+def test_a_schema_names_the_notes_and_the_tempo_of_the_model(stock: Path) -> None:
+    piano = load(stock / "piano").compose
+    task, model = piano.task, load(stock / "piano").model
+    schema = task.request_schema(model)["properties"]
+    note = schema["prompt"]["items"]["items"]
+    assert (note["minimum"], note["maximum"]) == (60, 64) and schema["tempo"]["default"] == 131.5
+    answer = jsonschema_rs.validator_for(task.answer_schema())
+    assert answer.is_valid(plain(piano(frames=3, seed=1)))

@@ -73,7 +73,7 @@ def test_an_id_beyond_the_vocabulary_is_refused(client: TestClient) -> None:
         (b"[]", 400),
         (b'{"inputs": 3}', 400),
         (json.dumps({"inputs": [tensor(data=[1, 2])]}).encode(), 400),
-        (json.dumps({"inputs": [tensor(datatype="FP64")]}).encode(), 400),
+        (json.dumps({"inputs": [tensor(datatype="FP65")]}).encode(), 400),
         (json.dumps({"inputs": [tensor(shape=[2, -3])]}).encode(), 400),
         (json.dumps({"inputs": [tensor(parameters={"binary_data_size": 24})]}).encode(), 400),
         (json.dumps({"inputs": [tensor(name="z")]}).encode(), 422),

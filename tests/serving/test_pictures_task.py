@@ -120,19 +120,26 @@ def test_rows_of_a_batch_are_lines_of_their_own(folder: Path, tmp_path: Path) ->
     [
         ("tinted/interpolate", {}, 400, "images is missing"),
         ("tinted/interpolate", {"images": [DARK.tolist()] * 3}, 422, "images holds 3 values"),
-        ("tinted/interpolate", {"images": [DARK.tolist()], "label": 1}, 422, "send 2, the ends"),
+        (
+            "tinted/interpolate",
+            {"images": [DARK.tolist()], "label": 1},
+            422,
+            "holds 1 values; send 2",
+        ),
         ("tinted/interpolate", {"images": [DARK.tolist()] * 2}, 400, "is told the class, 0 to 2"),
-        ("tinted/interpolate", {"seeds": [1, 2, 3]}, 422, "seeds holds 3 values; send one, or 2"),
+        ("tinted/interpolate", {"seeds": [1, 2, 3]}, 422, "seeds holds 3 values; send 2"),
         ("tinted/interpolate", {"seeds": [1, 2], "steps": 1}, 422, "steps is 1"),
         ("tinted/sample", {"label": 3}, 422, "label is 3; send 0 to 2"),
-        ("tinted/sample", {"label": True}, 400, "label holds whole numbers, not True"),
+        ("tinted/sample", {"label": True}, 400, "label is true; send"),
         (
             "tinted/blend",
             {"images": [DARK.tolist()], "label": 0, "weights": [1, 2]},
             422,
             "weights",
         ),
-        ("negative/sample", {"label": 1}, 400, "unknown field label"),
+        ("tinted/sample", {"count": 3, "label": [0, 1]}, 422, "holds 2 values; send one, or 3"),
+        ("tinted/blend", {"images": [DARK.tolist()], "label": 0, "into": 3}, 422, "into is 3"),
+        ("negative/sample", {"label": 1}, 400, "label: model 'negative' is told no class"),
     ],
 )
 def test_a_bad_request_is_told_what_to_change(

@@ -12,9 +12,18 @@ from typing import Any
 import numpy as np
 import pytest
 import standins
+from onnx import TensorProto, helper, numpy_helper
 
-from repertoire.runtime.errors import BadModel, DeadlineExceeded, Overloaded
+from repertoire.runtime.errors import (
+    Abandoned,
+    BadModel,
+    DeadlineExceeded,
+    InvalidInput,
+    Overloaded,
+)
 from repertoire.runtime.ports import Limits
+from serving import plane as plane_module
+from serving.jobs import Cancelled
 from serving.plane import Plane
 from serving.repository import Repository
 
@@ -32,12 +41,12 @@ class Gate:
             gate = self
 
             class Held:
-                def run(self, outputs: list[str], arrays: dict[str, Any]) -> Any:
+                def run(self, outputs: list[str], arrays: dict[str, Any], options: Any) -> Any:
                     gate.entered.append(arguments[1].name)
                     gate.reached.set()
                     assert gate.open.wait(10)
                     gate.rows.append(next(iter(arrays.values())).shape[0])
-                    return inner.run(outputs, arrays)
+                    return inner.run(outputs, arrays, options)
 
             return Held()
 
@@ -263,6 +272,233 @@ def test_a_full_queue_refuses_at_once(plane: Plane, repository: Repository, gate
         plane.submit(model, "next", tokens(1, 1))
     with pytest.raises(Overloaded, match="7 requests are waiting"):
         plane.submit(model, "next", tokens(1, 1))
+
+
+def test_one_model_takes_no_more_of_the_queue_than_its_share(
+    repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plane = Plane(repository, limits=Limits(queue=7, queue_of_model=3), workers=1)
+    gate, model = Gate(repository, monkeypatch), repository.model("lstm")
+    plane.submit(model, "next", tokens(1, 1))
+    assert gate.reached.wait(10)
+    for _ in range(3):
+        plane.submit(model, "next", tokens(1, 1))
+    with pytest.raises(Overloaded, match="3 requests to lstm are waiting already"):
+        plane.submit(model, "next", tokens(1, 1))
+    other = plane.submit(repository.model("double"), "scale", {"x": np.ones((1, 3), np.float32)})
+    gate.open.set()
+    plane.close()
+    assert other.result(0)
+
+
+def test_short_runs_are_answered_while_long_ones_of_several_graphs_run(
+    repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plane, gate = Plane(repository, workers=2), Gate(repository, monkeypatch)
+    monkeypatch.setattr(plane_module, "LONG_SECONDS", 0.05)
+    lstm, bigram, double = (repository.model(name) for name in ("lstm", "bigram", "double"))
+    ids, x = {"tokens": np.array([[2, 3]])}, {"x": np.ones((1, 3), np.float32)}
+    gate.open.set()
+    plane.submit(double, "scale", x).result(10)
+    gate.open.clear()
+    for model, arrays in ((lstm, tokens(1, 1)), (bigram, ids)):  # each is known to take long
+        gate.reached.clear()
+        future = plane.submit(model, "next", arrays)
+        assert gate.reached.wait(10)
+        time.sleep(0.1)
+        gate.open.set()
+        future.result(10)
+        gate.open.clear()
+    gate.entered.clear()
+    gate.reached.clear()
+    first = plane.submit(lstm, "next", tokens(1, 1))
+    assert gate.reached.wait(10)
+    gate.reached.clear()
+    second = plane.submit(bigram, "next", ids)
+    assert not gate.reached.wait(0.1)  # it would take the last worker
+    plane.submit(double, "scale", x)
+    assert gate.reached.wait(10) and gate.entered == ["next", "scale"]
+    assert not first.done() and not second.done()
+    gate.open.set()
+    plane.close()
+    assert first.result(0) and second.result(0)
+
+
+def repeating(folder: Path, milliseconds_each: int = 1) -> None:
+    """Graph `count`: runs `times` rounds of a sum, in which it can be stopped."""
+    node = helper.make_node
+    body = helper.make_graph(
+        [
+            node("Add", ["held", "one"], ["more"]),
+            node("ReduceSum", ["large"], ["sum"], keepdims=0),
+            node("Identity", ["on"], ["still"]),
+        ],
+        "body",
+        [
+            helper.make_tensor_value_info("round", TensorProto.INT64, []),
+            helper.make_tensor_value_info("on", TensorProto.BOOL, []),
+            helper.make_tensor_value_info("held", TensorProto.INT64, []),
+        ],
+        [
+            helper.make_tensor_value_info("still", TensorProto.BOOL, []),
+            helper.make_tensor_value_info("more", TensorProto.INT64, []),
+        ],
+        [
+            numpy_helper.from_array(np.array(1), "one"),
+            numpy_helper.from_array(np.ones(2**20 * milliseconds_each, np.float32), "large"),
+        ],
+    )
+    inputs = [("times", "int64", ())]
+    outputs = [("count", "int64", ())]
+    weights = {"yes": np.array(True), "none": np.array(0)}
+    loop = node("Loop", ["times", "yes", "none"], ["count"], body=body)
+    model = standins.graph_model([loop], inputs, outputs, weights)
+    entry = standins.graph_entry(folder, "count", model, inputs, outputs)
+    standins.write_manifest(folder, "toy", [], [entry])
+
+
+@pytest.fixture
+def endless(models: Path) -> Iterator[tuple[Plane, Repository]]:
+    """A plane whose model `repeating` runs for minutes if it is not stopped."""
+    repeating(models / "repeating")
+    repository = Repository(models)
+    repository.refresh()
+    plane = Plane(repository, workers=1)
+    yield plane, repository
+    plane.close()
+
+
+def test_a_run_that_nobody_waits_for_ends_and_its_model_is_free(
+    endless: tuple[Plane, Repository],
+) -> None:
+    plane, repository = endless
+    model = repository.model("repeating")
+    assert plane.submit(model, "count", {"times": np.array(7)}).result(10)["count"] == 7
+    left = plane.submit(model, "count", {"times": np.array(10**7)})
+    until_running(left)
+    left.cancel()
+    with pytest.raises(Abandoned):
+        left.result(10)
+    assert plane.submit(model, "count", {"times": np.array(5)}).result(10)["count"] == 5
+
+
+def test_a_run_past_its_deadline_ends_and_its_model_is_free(
+    endless: tuple[Plane, Repository],
+) -> None:
+    plane, repository = endless
+    model = repository.model("repeating")
+    run = plane.runner(model, time.monotonic() + 0.3)
+    with pytest.raises(DeadlineExceeded):
+        run("count", times=np.array(10**7))
+    assert plane.runner(model)("count", times=np.array(5))["count"] == 5
+
+
+def test_a_client_that_goes_stops_its_run_and_those_to_come(
+    endless: tuple[Plane, Repository],
+) -> None:
+    plane, repository = endless
+    cancelled = Cancelled()
+    run = plane.runner(repository.model("repeating"), cancelled=cancelled)
+    assert run("count", times=np.array(3))["count"] == 3
+    threading.Timer(0.2, cancelled.set).start()
+    for _ in range(2):  # in the middle of a run, and before one
+        with pytest.raises(Abandoned, match="nobody waits"):
+            run("count", times=np.array(10**7))
+
+
+def test_a_client_that_goes_while_its_request_waits_is_told_of_nothing(
+    plane: Plane, repository: Repository, gate: Gate
+) -> None:
+    model, cancelled = repository.model("lstm"), Cancelled()
+    first = plane.submit(model, "next", tokens(1, 1))
+    assert gate.reached.wait(10)
+    threading.Timer(0.1, cancelled.set).start()
+    with pytest.raises(Abandoned):
+        plane.runner(model, cancelled=cancelled)("next", **tokens(3, 1))
+    gate.open.set()
+    assert first.result(10) and gate.rows == [1]
+
+
+def test_a_shared_run_goes_on_while_anybody_waits_for_it(
+    plane: Plane, repository: Repository, gate: Gate
+) -> None:
+    model = repository.model("lstm")
+    plane.submit(model, "next", tokens(1, 1))
+    assert gate.reached.wait(10)
+    left, kept = (plane.submit(model, "next", tokens(rows, 1)) for rows in (3, 5))
+    gate.reached.clear()
+    gate.open.set()
+    gate.open.clear()
+    assert gate.reached.wait(10)
+    left.cancel()
+    gate.open.set()
+    assert kept.result(10)["log_probs"].shape[0] == 5
+
+
+def test_rows_that_take_much_memory_run_apart_and_are_answered_as_one(
+    repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A row of 11 tokens takes 4 arrays of 4 bytes, as wide as the gates of the net, 28."""
+    model, asked = repository.model("lstm"), tokens(7, 11)
+    whole = Plane(repository, workers=1)
+    expected = whole.runner(model)("next", **asked)
+    whole.close()
+    row = 11 * 28 * 16
+    plane = Plane(repository, limits=Limits(run_bytes=8 * 3 * (row + 500)), workers=1)
+    gate = Gate(repository, monkeypatch)
+    gate.open.set()
+    found = plane.runner(model)("next", **asked)
+    plane.close()
+    assert gate.rows == [3, 3, 1]
+    for name, array in expected.items():
+        np.testing.assert_allclose(found[name], array, atol=1e-6)
+
+
+def test_a_request_that_takes_too_much_in_all_is_refused_with_its_sizes(
+    repository: Repository,
+) -> None:
+    plane = Plane(repository, limits=Limits(run_bytes=1000), workers=1)
+    with pytest.raises(InvalidInput, match=r"^7 x 11 \(batch x time\) takes about .* GB of memory"):
+        plane.submit(repository.model("lstm"), "next", tokens(7, 11))
+    plane.close()
+
+
+def test_a_run_without_memory_is_tried_with_fewer_rows_and_then_refused(
+    repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plane, tried, fits = Plane(repository, workers=1), list[int](), 2
+    original = repository.session
+
+    def session(*arguments: Any) -> Any:
+        inner = original(*arguments)
+
+        class Small:
+            def run(self, outputs: list[str], arrays: dict[str, Any], options: Any) -> Any:
+                tried.append(len(arrays["x"]))
+                if tried[-1] > fits:
+                    told = "Available memory of 7 is smaller than requested bytes of 11"
+                    raise RuntimeError(f"[ONNXRuntimeError] : {told}")
+                return inner.run(outputs, arrays, options)
+
+        return Small()
+
+    monkeypatch.setattr(repository, "session", session)
+    x = np.arange(21, dtype=np.float32).reshape(7, 3)
+    run = plane.runner(repository.model("double"))
+    np.testing.assert_array_equal(run("scale", x=x)["y"], 2 * x)
+    assert tried == [7, 3, 1, 1, 1, 1, 1, 1, 1]
+    fits = 0
+    with pytest.raises(Overloaded, match=r"^7 x 3 \(batch x width\) of double.scale takes more"):
+        run("scale", x=x)
+    plane.close()
+
+
+def until_running(future: Future[Any]) -> None:
+    end = time.monotonic() + 10
+    while not future.running():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+    time.sleep(0.1)  # and into its run
 
 
 def test_a_request_past_its_deadline_is_not_run(

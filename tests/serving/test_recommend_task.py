@@ -1,21 +1,21 @@
-"""The task of recommenders, over the application, with scores that are known."""
+"""The task of recommenders, with scores that are known."""
 
 from __future__ import annotations
 
 import json
+import unicodedata
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import standins
 from onnx import helper
-from starlette.testclient import TestClient
 
-from serving.app import create_app
+from repertoire.runtime import load
+from repertoire.runtime.errors import InvalidInput, Malformed
 from serving.batch import main
-from serving.plane import Plane
-from serving.repository import Repository
-from serving.service import Service
 
 TITLES = ["Alien (1979)", "Brazil (1985)", "Casablanca (1942)", "Dracula (1931)", "Emma (1996)"]
 # Item 0 is padding. What one has liked raises its neighbours: each row is what an item adds.
@@ -27,7 +27,7 @@ TABLE[5, 0] = 1
 POPULAR = np.array([0.5, 0.4, 0.3, 0.2, 0.1], np.float32)
 
 
-def recommender(folder: Path) -> None:
+def recommender(folder: Path, titles: Sequence[str] = TITLES) -> None:
     """Scores are POPULAR and a row of TABLE for each like; the history itself is left out."""
     node = helper.make_node
     history = [("history", "int64", ("batch", "time"), 0, len(TITLES))]
@@ -61,69 +61,97 @@ def recommender(folder: Path) -> None:
     }
     model = standins.graph_model(nodes, history, lists, weights)
     entries = [standins.graph_entry(folder, "recommend", model, history, lists)]
-    catalogue = {"items": {"kind": "catalogue", "titles": TITLES}}
+    catalogue = {"items": {"kind": "catalogue", "titles": list(titles)}}
     standins.write_manifest(folder, "recommender", ["recommend"], entries, catalogue)
 
 
 @pytest.fixture(scope="module")
-def client(tmp_path_factory: pytest.TempPathFactory) -> TestClient:
-    root = tmp_path_factory.mktemp("films")
-    recommender(root / "films")
-    repository = Repository(root)
-    repository.refresh()
-    service = Service(repository, Plane(repository), body=100_000)
-    with TestClient(create_app(service, poll_seconds=3600)) as client:
-        yield client
+def films(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    folder = tmp_path_factory.mktemp("films")
+    recommender(folder)
+    return load(folder)
 
 
-def ask(client: TestClient, **fields: object) -> dict[str, object]:
-    answer = client.post("/v1/models/films/recommend", json=fields)
-    assert answer.status_code == 200, answer.text
-    return json.loads(answer.text)
-
-
-def titles(answer: dict[str, object]) -> list[str]:
+def titles(answer: dict[str, Any]) -> list[str]:
     return [each["title"][0] for each in answer["recommendations"]]
 
 
-def test_titles_and_ids_mean_the_same_and_are_never_recommended(client: TestClient) -> None:
-    by_title = ask(client, history=["alien (1979)", " Casablanca (1942) "])
-    assert by_title == ask(client, history=[1, 3])
+def test_titles_and_ids_mean_the_same_and_are_never_recommended(films: Any) -> None:
+    by_title = films.recommend(["alien (1979)", " Casablanca (1942) "])
+    assert by_title == films.recommend([1, 3]) == films.recommend(["1", "3"])
     assert by_title["history"] == [TITLES[0], TITLES[2]]
     assert titles(by_title) == ["B", "D", "E"]  # 5.4, 5.2, 1.1; two of five are told
     first = by_title["recommendations"][0]
     assert first["id"] == 2 and first["score"] == pytest.approx(5.4)
 
 
-def test_an_empty_history_gets_the_answer_for_someone_unknown(client: TestClient) -> None:
-    assert titles(ask(client)) == titles(ask(client, history=[])) == ["A", "B", "C", "D"]
+def test_an_empty_history_gets_the_answer_for_someone_unknown(films: Any) -> None:
+    assert titles(films.recommend()) == titles(films.recommend([])) == ["A", "B", "C", "D"]
 
 
-def test_a_list_is_as_long_as_asked_or_as_something_is_left(client: TestClient) -> None:
-    assert titles(ask(client, history=[4], count=2)) == ["C", "A"]
-    assert titles(ask(client, history=[1, 2, 3, 4], count=4)) == ["E"]
-    assert titles(ask(client, history=[1, 2, 3, 4, 5])) == []
+def test_a_list_of_histories_has_an_answer_for_each(films: Any) -> None:
+    assert [titles(each) for each in films.recommend([[4], [], ["4"]], count=2)] == [
+        ["C", "A"],
+        ["A", "B"],
+        ["C", "A"],
+    ]
+
+
+def test_a_list_is_as_long_as_asked_or_as_something_is_left(films: Any) -> None:
+    assert titles(films.recommend([4], count=2)) == ["C", "A"]
+    assert titles(films.recommend([1, 2, 3, 4], count=4)) == ["E"]
+    assert titles(films.recommend([1, 2, 3, 4, 5])) == []
+
+
+def test_the_schema_of_one_model_says_how_many_it_lists(films: Any) -> None:
+    count = films.recommend.task.request_schema(films.model)["properties"]["count"]
+    assert (count["maximum"], count["default"]) == (4, 4)
 
 
 @pytest.mark.parametrize(
-    ("body", "status", "line"),
+    ("body", "error", "line"),
     [
-        ({"history": ["Alein (1979)"]}, 422, "did you mean 'Alien (1979)'"),
-        ({"history": ["Zardoz!"]}, 422, "its titles are in the model's manifest"),
-        ({"history": [6]}, 422, "id 6 is not in the catalogue; send 1 to 5"),
-        ({"history": [0]}, 422, "id 0 is not in the catalogue"),
-        ({"history": [True]}, 400, "a history holds titles and ids, not True"),
-        ({"history": "Alien (1979)"}, 400, "history is a list"),
-        ({"history": [1], "count": 5}, 422, "count is 5; send 1 to 4"),
-        ({"history": [1], "user": 3}, 400, "unknown field user"),
+        ({"history": [1, "Alein (1979)"]}, InvalidInput, 'history[1] is "Alein (1979)", which is'),
+        ({"history": ["Alein (1979)"]}, InvalidInput, 'did you mean "Alien (1979)"'),
+        ({"history": ["Zardoz!"]}, InvalidInput, "its titles are in the model's manifest"),
+        (
+            {"history": [6]},
+            InvalidInput,
+            "history[0] is 6, which is not in the catalogue; send 1 to",
+        ),
+        ({"history": [0]}, InvalidInput, "history[0] is 0, which is not in the catalogue"),
+        ({"history": [1, True]}, Malformed, "history[1] is true; send a whole number or a text"),
+        ({"history": "Alien (1979)"}, Malformed, "send a list of 0 to 1000"),
+        ({"history": [1], "count": 5}, InvalidInput, "count is 5; send a whole number from 1 to 4"),
+        ({"history": [1], "user": 3}, Malformed, "unknown field user"),
     ],
 )
 def test_what_is_no_history_is_refused_in_one_line(
-    client: TestClient, body: dict[str, object], status: int, line: str
+    films: Any, body: dict[str, object], error: type[Exception], line: str
 ) -> None:
-    answer = client.post("/v1/models/films/recommend", json=body)
-    assert answer.status_code == status
-    assert line in answer.json()["error"] and "\n" not in answer.json()["error"]
+    with pytest.raises(error) as caught:
+        films.recommend(**body)
+    assert line in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_a_title_is_known_in_any_form_of_its_letters(tmp_path: Path) -> None:
+    accented = [
+        "Misérables, Les (1995)",
+        "Brazil (1985)",
+        "Véronique",
+        "괴물 (2006)",
+        "Emma (1996)",
+    ]
+    recommender(tmp_path / "films", accented)
+    films = load(tmp_path / "films")
+    plain = films.recommend([1, 3, 4])
+    assert plain["history"] == [accented[n] for n in (0, 2, 3)]
+    for form in ("NFC", "NFD", "NFKD"):
+        others = [unicodedata.normalize(form, accented[n]) for n in (0, 2, 3)]
+        assert films.recommend(others) == plain
+    assert films.recommend(["MISÉRABLES,\u00a0LES （1995）", "véronique ", 4]) == plain
+    with pytest.raises(InvalidInput, match='did you mean "Véronique"'):
+        films.recommend(["Ve\u0301roniqe"])
 
 
 def test_rows_of_a_file_hold_a_history_each(tmp_path: Path) -> None:
@@ -136,4 +164,4 @@ def test_rows_of_a_file_hold_a_history_each(tmp_path: Path) -> None:
     first, second = map(json.loads, output.read_text().splitlines())
     assert (titles(first), titles(second)) == (["C", "A"], ["A", "B"])
     [bad] = map(json.loads, Path(f"{output}.errors.jsonl").read_text("utf-8").splitlines())
-    assert bad["row"] == 2 and "did you mean 'Dracula (1931)'" in bad["reason"]
+    assert bad["row"] == 2 and 'did you mean "Dracula (1931)"' in bad["reason"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import shutil
@@ -20,8 +21,10 @@ import pytest
 import standins
 
 from repertoire.runtime.errors import BadModel
-from serving import connection, registry, synchroniser
+from serving import champion_folder, champions, connection, registry
+from serving.renewal import Renewal
 from serving.repository import Repository
+from serving.synchroniser import Synchroniser
 from serving.uris import masked
 
 ROOT = Path(__file__).parents[2]
@@ -176,16 +179,25 @@ def test_what_is_secret_in_a_uri_is_not_shown(text: str, shown: str) -> None:
 def test_the_server_repeats_the_line_and_masks_what_it_says_itself(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with pytest.raises(BadModel) as refused:
-        synchroniser.synchronise(f"sqlite:///{tmp_path}/none.db", tmp_path / "into")
-    assert str(refused.value).startswith(f"there is no file {tmp_path}/none.db")
+    into = tmp_path / "into"
+    synchronise = Synchroniser(f"sqlite:///{tmp_path}/none.db", into, 0, lambda _: None)
+    with pytest.raises(BadModel, match=f"^there is no file {tmp_path}/none.db"):
+        synchronise()
+    synchronise.close()
     monkeypatch.setattr(sys, "executable", "/bin/false")
+    synchronise = Synchroniser("http://user:secret@h", into, 0, lambda _: None)
     with pytest.raises(BadModel, match=r"registry http://\*\*\*@h gave no models: exit status"):
-        synchroniser.synchronise("http://user:secret@h", tmp_path / "into")
+        synchronise()
+    synchronise.close()
 
 
-DIRECTLY = "from serving.registry import synchronise"
-BY_THE_SERVER = "from serving.synchroniser import synchronise"
+DIRECTLY = "from serving.champions import synchronise"
+BY_THE_SERVER = """
+from serving.synchroniser import Synchroniser
+
+def synchronise(uri, into):
+    Synchroniser(uri, into, 0, lambda _: None)()
+"""
 
 
 @pytest.mark.parametrize(("code", "place"), [(DIRECTLY, "models"), (BY_THE_SERVER, "모델 폴더")])
@@ -198,7 +210,7 @@ def test_champions_are_utf_8_whatever_the_locale(
     content = json.dumps(manifest, ensure_ascii=False).encode()
     (model / "manifest.json").write_bytes(content)
     champion(client, "double", tmp_path / place)
-    code += "; import pathlib, sys; synchronise(sys.argv[1], pathlib.Path(sys.argv[2]))"
+    code += "\nimport pathlib, sys; synchronise(sys.argv[1], pathlib.Path(sys.argv[2]))"
     command = [sys.executable, "-c", code, f"sqlite:///{tmp_path}/mlflow.db", str(into)]
     plain = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
     done = subprocess.run(
@@ -212,20 +224,20 @@ def test_two_at_once_into_the_same_folder_leave_it_whole(
     client: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     names, into = [f"m{n}" for n in range(5)], tmp_path / "into"
-    download = registry._download
+    fetch = champions.fetch
 
-    def slowly(*arguments: Any) -> None:
+    def slowly(client: Any, uri: str, name: str, version: str, to: Path) -> Path:
         time.sleep(0.05)  # long enough for another to come between
-        download(*arguments)
+        return fetch(client, uri, name, version, to)
 
-    monkeypatch.setattr(registry, "_download", slowly)
+    monkeypatch.setattr(champions, "fetch", slowly)
     for version in ("1", "2", "3"):
         for name in names:
             standins.doubling(tmp_path / version / name, float(version))
             champion(client, name, tmp_path / version)
         with ThreadPoolExecutor(3) as pool:
             uri = f"sqlite:///{tmp_path}/mlflow.db"
-            ends = [pool.submit(registry.synchronise, uri, into) for _ in range(3)]
+            ends = [pool.submit(champions.synchronise, uri, into) for _ in range(3)]
         renewed = sorted(name for end in ends for name in end.result()["renewed"])
         assert renewed == names  # each once
         repository = Repository(into)
@@ -234,7 +246,7 @@ def test_two_at_once_into_the_same_folder_leave_it_whole(
             names, version
         )
         assert not repository.problems
-        strays = [*into.glob(".*.link"), *into.glob(".versions/*/.tmp*")]
+        strays = [*into.glob(".[!v]*"), *into.glob(".versions/.*")]
         assert not strays
 
 
@@ -246,35 +258,37 @@ def test_a_folder_that_another_process_fills_is_named(
 ) -> None:
     standins.doubling(tmp_path / "from" / "double")
     champion(client, "double", tmp_path / "from")
-    monkeypatch.setattr(registry, "WAIT_SECONDS", 0.3)
-    with registry._claimed(tmp_path / "into"):
+    monkeypatch.setattr(champion_folder, "WAIT_SECONDS", 0.3)
+    with champion_folder.ChampionFolder(tmp_path / "into").claimed():
         line = complaint(f"sqlite:///{tmp_path}/mlflow.db", tmp_path / "into", capsys)
     assert f"another process fills {tmp_path}/into; try again" in line
 
 
-def test_many_who_ask_the_server_to_renew_share_two_copies(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    copies: list[str] = []
-    begun, go_on = threading.Event(), threading.Event()
+def test_many_who_ask_the_server_to_renew_share_two_runs() -> None:
+    runs: list[int] = []
+    go_on = threading.Event()
 
-    def copy(uri: str, into: Path) -> None:
-        copies.append(uri)
-        begun.set()
+    def renew() -> None:
+        runs.append(len(runs))
         assert go_on.wait(10)
-        if len(copies) == 2:
+        if len(runs) == 2:
             raise BadModel("the registry is gone")
 
-    monkeypatch.setattr(synchroniser, "synchronise", copy)
-    renew = synchroniser.Synchroniser("here", tmp_path)
-    with ThreadPoolExecutor(7) as pool:
-        first = pool.submit(renew)
-        assert begun.wait(10)
-        others = [pool.submit(renew) for _ in range(6)]
-        time.sleep(0.2)  # all six wait by now
+    async def ask() -> None:
+        renewal = Renewal(renew)
+        first = asyncio.create_task(renewal())
+        while not runs:
+            await asyncio.sleep(0.01)
+        others = [asyncio.create_task(renewal()) for _ in range(41)]
+        given_up = asyncio.create_task(renewal())
+        await asyncio.sleep(0.1)
+        given_up.cancel()
         go_on.set()
-        assert first.result() is None
-        assert [str(each.exception()) for each in others] == ["the registry is gone"] * 6
-    assert len(copies) == 2
-    renew()
-    assert len(copies) == 3
+        assert await first is None
+        ends = await asyncio.gather(*others, return_exceptions=True)
+        assert {str(end) for end in ends} == {"the registry is gone"}
+        assert len(runs) == 2
+        await renewal()
+        assert len(runs) == 3
+
+    asyncio.run(ask())

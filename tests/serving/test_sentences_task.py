@@ -1,20 +1,18 @@
-"""The tasks of sentence vectors, over the application, with vectors whose cosines are known."""
+"""The tasks of sentence vectors, with vectors whose cosines are known."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import standins
 from onnx import TensorProto, helper
-from starlette.testclient import TestClient
 
-from serving.app import create_app
-from serving.plane import Plane
-from serving.repository import Repository
-from serving.service import Service
+from repertoire.runtime import load
+from repertoire.runtime.errors import BadModel, InvalidInput, Malformed
 
 WORDS = ("go", "come", "now")
 KNOWN = ["Go!", "Come.", "Go now."]
@@ -81,26 +79,16 @@ def autoencoder(folder: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def client(tmp_path_factory: pytest.TempPathFactory) -> TestClient:
-    root = tmp_path_factory.mktemp("sentences")
-    autoencoder(root / "sentences")
-    repository = Repository(root)
-    repository.refresh()
-    service = Service(repository, Plane(repository), body=100_000)
-    with TestClient(create_app(service, poll_seconds=3600)) as client:
-        yield client
+def model(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    folder = tmp_path_factory.mktemp("sentences")
+    autoencoder(folder)
+    return load(folder)
 
 
-def ask(client: TestClient, task: str, body: dict[str, object]) -> list[dict[str, object]]:
-    answer = client.post(f"/v1/models/sentences/{task}", json=body)
-    assert answer.status_code == 200, answer.text
-    return answer.json()["results"]
-
-
-def test_known_sentences_come_by_falling_cosine_for_every_text_asked(client: TestClient) -> None:
+def test_known_sentences_come_by_falling_cosine_for_every_text_asked(model: Any) -> None:
     # Of unequal length, so that they are sorted for the run and put back in order.
     texts = ["come come go now now", "go"]
-    first, second = ask(client, "nearest_sentences", {"text": texts, "count": 2})
+    first, second = model.nearest_sentences(texts, count=2)
     assert [first["text"], second["text"]] == texts
     assert [each["text"] for each in second["nearest"]] == ["Go!", "Go now."]
     assert [each["cosine"] for each in second["nearest"]] == pytest.approx([1, 0.5**0.5])
@@ -109,26 +97,46 @@ def test_known_sentences_come_by_falling_cosine_for_every_text_asked(client: Tes
     assert first["nearest"][0]["cosine"] == pytest.approx(5**-0.5)
 
 
-def test_a_vector_is_written_again_up_to_its_end(client: TestClient) -> None:
-    first, second = ask(client, "rewrite", {"text": ["come now", "go elsewhere"]})
+def test_a_vector_is_written_again_up_to_its_end(model: Any) -> None:
+    first, second = model.rewrite(["come now", "go elsewhere"])
     assert (first["written"], second["written"]) == ("come", "go")
-    assert (first["unknown"], second["unknown"]) == (0, 1)
+
+
+@pytest.mark.parametrize("task", ["nearest_sentences", "rewrite"])
+def test_each_text_says_how_much_of_it_was_known(model: Any, task: str) -> None:
+    found = getattr(model, task)(["come now", "go there at once"])
+    assert [each["input_tokens"] for each in found] == [2, 4]
+    assert [each["unknown_tokens"] for each in found] == [0, 3]
+
+
+def test_texts_of_more_than_one_run_keep_their_order(model: Any) -> None:
+    counts = np.random.default_rng(0).permutation(67) % 7
+    texts = ["now " * int(count) + ("go", "come")[count % 2] for count in counts]
+    assert [each["written"] for each in model.rewrite(texts)] == [t.split()[-1] for t in texts]
+
+
+def test_a_model_that_names_no_known_sentences_is_not_used(tmp_path: Path) -> None:
+    autoencoder(tmp_path)
+    place = tmp_path / "manifest.json"
+    place.write_text(json.dumps({**json.loads(place.read_text()), "facts": {}}))
+    with pytest.raises(BadModel, match="names no known sentences"):
+        load(tmp_path).nearest_sentences("go")
 
 
 @pytest.mark.parametrize(
-    ("task", "body", "status", "line"),
+    ("task", "body", "error", "line"),
     [
-        ("nearest_sentences", {"text": ""}, 422, "a text has no words"),
-        ("nearest_sentences", {"text": ["go", ""]}, 422, "a text has no words"),
-        ("nearest_sentences", {"text": 3}, 400, "text is a string or a list of strings"),
-        ("nearest_sentences", {}, 400, "text is missing"),
-        ("nearest_sentences", {"text": "go", "count": 11}, 422, "count is 11"),
-        ("rewrite", {"text": "go", "count": 1}, 400, "unknown field count"),
+        ("nearest_sentences", {"text": ""}, InvalidInput, "text[0] has no words"),
+        ("nearest_sentences", {"text": ["go", " "]}, InvalidInput, "text[1] has no words"),
+        ("nearest_sentences", {"text": 3}, Malformed, "text is 3; send a text, or a list"),
+        ("nearest_sentences", {}, Malformed, "text is missing"),
+        ("nearest_sentences", {"text": "go", "count": 11}, InvalidInput, "count is 11"),
+        ("rewrite", {"text": "go", "count": 1}, Malformed, "unknown field count"),
     ],
 )
 def test_what_cannot_be_a_sentence_is_refused_in_one_line(
-    client: TestClient, task: str, body: dict[str, object], status: int, line: str
+    model: Any, task: str, body: dict[str, object], error: type[Exception], line: str
 ) -> None:
-    answer = client.post(f"/v1/models/sentences/{task}", json=body)
-    assert answer.status_code == status
-    assert line in answer.json()["error"] and "\n" not in answer.json()["error"]
+    with pytest.raises(error) as caught:
+        getattr(model, task)(**body)
+    assert line in str(caught.value) and "\n" not in str(caught.value)

@@ -14,6 +14,8 @@ from onnx import TensorProto, helper
 from PIL import Image
 from starlette.testclient import TestClient
 
+from repertoire.runtime import load
+from repertoire.runtime.inference import painting
 from repertoire.runtime.tasks import style
 from serving import batch
 
@@ -66,7 +68,7 @@ def stock(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def tiles(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in {"WHOLE": 100, "TILE": 8, "OVERLAP": 4, "WINDOW": 5}.items():
-        monkeypatch.setattr(style, name, value)
+        monkeypatch.setattr(painting, name, value)
 
 
 def picture(height: int, width: int) -> np.ndarray:
@@ -122,12 +124,47 @@ def test_a_large_picture_is_painted_in_tiles_by_one_set_of_moments(
 
 
 @pytest.mark.usefixtures("tiles")
+def test_whoever_goes_away_stops_the_work_between_two_tiles(stock: Path) -> None:
+    model, asked = load(stock / "dark"), []
+    run, model.run = (
+        model.run,
+        lambda *names, **inputs: asked.append(names[0]) or run(*names, **inputs),
+    )
+    events = model.stylize.steps([picture(29, 31), picture(3, 5)])
+    assert next(events) == ("progress", {"done": 1, "of": 1 + 4 * 4 + 1})
+    assert next(events)[1]["done"] == 2
+    events.close()
+    assert asked == ["moments", "stylize_by"]
+
+
+@pytest.mark.usefixtures("tiles")
+def test_no_run_is_given_more_pixels_than_a_tile_with_its_overlap(stock: Path) -> None:
+    model, largest = load(stock / "dark"), []
+    run = model.run
+
+    def watched(*names: str, **inputs: np.ndarray) -> dict[str, np.ndarray]:
+        largest.append(inputs["images"][..., 0].size)
+        return run(*names, **inputs)
+
+    model.run = watched
+    [found] = model.stylize([picture(29, 53)])
+    assert np.array_equal(found["image"], picture(29, 53) - 30)
+    assert max(largest) == 16 * 5 * 5  # the windows; a tile with its overlap has 16 * 16 at most
+
+
+def test_what_one_run_is_given_in_truth_is_bounded_alike() -> None:
+    tile = (painting.TILE + 2 * painting.OVERLAP) ** 2
+    assert painting.windows(np.zeros((1999, 2003, 3), np.uint8))[..., 0].size <= tile
+    assert tile >= painting.WHOLE
+
+
+@pytest.mark.usefixtures("tiles")
 def test_windows_reach_all_corners_and_are_alike() -> None:
-    found = style.windows(picture(23, 17))
+    found = painting.windows(picture(23, 17))
     assert found.shape == (16, 5, 5, 3)
     assert np.array_equal(found[0], picture(23, 17)[:5, :5])
     assert np.array_equal(found[-1], picture(23, 17)[-5:, -5:])
-    assert style.windows(picture(3, 47)).shape == (4, 3, 5, 3)
+    assert painting.windows(picture(3, 47)).shape == (4, 3, 5, 3)
 
 
 def test_a_photograph_is_painted_upright_as_its_camera_was_held(client: TestClient) -> None:
@@ -168,6 +205,11 @@ def test_a_picture_of_too_many_pixels_or_bytes_is_refused_before_it_is_decoded(
     answer = client.post("/v1/models/dark/stylize", json={"images": bomb})
     assert answer.status_code == 413
     assert "4097 x 8192 pixels; resize it to 33554432 in all" in answer.json()["error"]
+    monkeypatch.setattr(style, "PIXELS", 47)
+    pair = [encoded(file_of(picture(3, 5)))] * 4  # of which three fit, and 2 pixels more
+    answer = client.post("/v1/models/dark/stylize", json={"images": pair})
+    assert answer.status_code == 413
+    assert "images[3]: the image is 5 x 3 pixels; resize it to 2 in all" in answer.json()["error"]
     monkeypatch.setattr(images, "BYTES", 47)
     answer = client.post("/v1/models/dark/stylize", json={"images": encoded(b"x" * 48)})
     assert answer.status_code == 413 and "at most 47; save it as" in answer.json()["error"]

@@ -5,11 +5,13 @@ from __future__ import annotations
 import base64
 import io
 import json
+import math
 import struct
 import wave
 from pathlib import Path
 from typing import Any
 
+import jsonschema_rs
 import numpy as np
 import pytest
 import standins
@@ -18,8 +20,11 @@ from onnx.helper import make_node as node
 from PIL import Image
 from starlette.testclient import TestClient
 
-from repertoire.runtime import audio, companding
+from repertoire.runtime import audio, load
+from repertoire.runtime.companding import decoded, encoded
 from repertoire.runtime.errors import InvalidInput, Malformed
+from repertoire.runtime.task import plain
+from repertoire.runtime.tasks.waveforms import file, picture
 from serving import batch
 
 URL = "/v1/models/staircase"
@@ -112,11 +117,11 @@ def stock(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def volts(levels: Any) -> list[float]:
-    return (SCALE * companding.decoded(np.array(levels, np.uint8))).tolist()
+    return (SCALE * decoded(np.array(levels, np.uint8))).tolist()
 
 
 def levels_of(samples: list[float]) -> list[int]:
-    return companding.encoded(np.array(samples) / SCALE).tolist()
+    return encoded(np.array(samples) / SCALE).tolist()
 
 
 def wav(samples: Any, rate: int = RATE, width: int = 2, channels: int = 1) -> bytes:
@@ -135,7 +140,7 @@ def base(content: bytes) -> str:
 
 def still(level: int, count: int) -> str:
     """A file that stays at a level."""
-    return base(wav(np.full(count, round(32768 * companding.decoded(np.array(level))), "<i2")))
+    return base(wav(np.full(count, round(32768 * decoded(np.array(level))), "<i2")))
 
 
 def test_the_likeliest_levels_follow_the_last_sample(client: TestClient) -> None:
@@ -276,10 +281,10 @@ def test_a_folder_of_wav_files_is_answered_by_name(
 @pytest.mark.parametrize(
     ("task", "body", "status", "line"),
     [
-        ("continue", {"samples": [1, "a"]}, 400, "samples holds 'a'"),
-        ("continue", {"samples": [True]}, 400, "samples holds True"),
-        ("continue", {"samples": 3}, 400, "samples is a list"),
-        ("continue", {"samples": [[1]]}, 400, "samples holds [1]"),
+        ("continue", {"samples": [1, "a"]}, 400, 'samples[1] is "a"; send a number'),
+        ("continue", {"samples": [True]}, 400, "samples[0] is true; send a number"),
+        ("continue", {"samples": 3}, 400, "samples is 3; send a list"),
+        ("continue", {"samples": [[1]]}, 400, "samples[0] is [1]; send a number"),
         ("continue", {"samples": [1], "audio": "AAAA"}, 400, "send one of them"),
         ("continue", {"audio": "?"}, 400, "not valid base64"),
         ("continue", {"audio": base(b"ID3 no wave file")}, 400, "no WAV file"),
@@ -289,12 +294,13 @@ def test_a_folder_of_wav_files_is_answered_by_name(
         ("continue", {"count": 20_000}, 422, "count is 20000"),
         ("continue", {"temperature": -1}, 422, "temperature is -1"),
         ("continue", {"length": 3}, 400, "unknown field length"),
-        ("likelihood", {}, 400, "audio is missing"),
-        ("likelihood", {"samples": [[1], 2]}, 400, "a list of such lists"),
-        ("likelihood", {"samples": [[1], []]}, 422, "samples holds 0 values"),
-        ("likelihood", {"samples": [[1]] * 257}, 422, "257 signals"),
-        ("likelihood", {"audio": 3}, 400, "audio is a WAV file"),
-        ("likelihood", {"samples": [1], "audio": ["AAAA"]}, 422, "audio holds 1 values"),
+        ("likelihood", {}, 400, "samples are missing; send them, or audio"),
+        ("likelihood", {"samples": [[1], 2]}, 400, "samples[1] is 2; send a list"),
+        ("likelihood", {"samples": [[1], []]}, 422, "samples[1] holds 0 values"),
+        ("likelihood", {"samples": [[1]] * 257}, 422, "samples holds 257 values; send 1 to 256"),
+        ("likelihood", {"audio": 3}, 400, "audio is 3; send a file in base64"),
+        ("likelihood", {"samples": [1], "audio": ["AAAA"]}, 400, "send one of them"),
+        ("likelihood", {"audio": ["", "AAAA"]}, 400, "audio[0] is no WAV file"),
     ],
 )
 def test_a_bad_request_is_told_what_to_change(
@@ -302,6 +308,15 @@ def test_a_bad_request_is_told_what_to_change(
 ) -> None:
     answer = client.post(f"{URL}/{task}", json=body)
     assert answer.status_code == status and line in answer.json()["error"]
+
+
+def test_levels_are_those_of_the_formula() -> None:
+    # 1/255 is an eighth of full scale on the companded axis, and the edge of level 144.
+    assert encoded(np.array([0, 1 / 255 + 1e-9, 1 / 255 - 1e-9, 1, -1, 9])).tolist() == [
+        128, 144, 143, 255, 0, 255,
+    ]  # fmt: skip
+    every = np.arange(256, dtype=np.uint8)
+    assert np.array_equal(encoded(decoded(every)), every)
 
 
 @pytest.mark.parametrize(
@@ -342,3 +357,61 @@ def test_other_formats_are_refused() -> None:
         audio.read(riff(2, 4, b"1234"))
     with pytest.raises(Malformed, match="its samples are missing"):
         audio.read(riff(1, 16, b"")[:36])
+
+
+def test_who_follows_a_long_signal_hears_how_far_it_is(stock: Path) -> None:
+    model = load(stock / "staircase")
+    signals = [volts([128]) * 9001, volts([128]) * 3]
+    *progress, (kind, answers) = model.likelihood.steps(signals)
+    assert kind == "done" and answers == model.likelihood(signals)
+    assert progress[-1] == ("progress", {"done": 9004, "of": 9004}) and len(progress) <= 4
+    go_on = getattr(model, "continue")
+    *progress, (_, answer) = go_on.steps(count=997, seed=3)
+    assert answer == go_on(count=997, seed=3) and len(progress) < 499
+    assert progress[-1] == ("progress", {"done": 997, "of": 997})
+
+
+@pytest.mark.parametrize("size", [1e38, 1.7e308, 5e-324])
+def test_the_largest_and_the_smallest_numbers_have_finite_answers_and_files(
+    stock: Path, size: float
+) -> None:
+    model = load(stock / "staircase")
+    go_on, samples = getattr(model, "continue"), [size, -size, 0, size]
+    asked = go_on.task.read({"samples": samples, "count": 7, "temperature": 0})
+    answer = go_on.task.answer(model.model, model.run, asked)
+    assert answer["clipped"] == (3 if size > 1 else 0)
+    assert levels_of(answer["samples"]) == ([255] * 7 if size > 1 else list(range(129, 136)))
+    with wave.open(io.BytesIO(file(model.model, asked, answer))) as read:
+        heard = np.frombuffer(read.readframes(99), "<i2")
+    assert heard[:4].tolist() == ([32767, -32767, 0, 32767] if size > 1 else [0] * 4)
+    assert picture(model.model, asked, answer).startswith(b"\x89PNG")
+    [found] = model.likelihood([samples])
+    assert math.isfinite(found["nats"])
+
+
+def test_samples_beyond_numbers_are_refused_by_their_place(stock: Path) -> None:
+    likelihood = load(stock / "staircase").likelihood
+    for odd in (math.nan, 10**400):
+        with pytest.raises(InvalidInput, match=r"samples\[2\] is .*; send a finite number"):
+            list(likelihood.steps([0.1, 0.2, odd]))
+
+
+def test_a_file_may_be_bytes_and_its_samples_must_be_finite(stock: Path) -> None:
+    likelihood = load(stock / "staircase").likelihood
+    [found] = likelihood(audio=wav(np.zeros(5, "<i2")))
+    assert found == likelihood([0.0] * 5)
+    data = np.array([0.5, np.nan], "<f4").tobytes()
+    with pytest.raises(InvalidInput, match="audio holds samples that are no finite numbers"):
+        likelihood(audio=riff(3, 32, data))
+    loud = np.array([1e308, -1e308], "<f8").tobytes()
+    assert likelihood(audio=riff(3, 64, loud))[0]["clipped"] == 2
+
+
+def test_a_schema_names_the_unit_and_answers_fit_theirs(stock: Path) -> None:
+    model = load(stock / "staircase")
+    for task in (getattr(model, "continue").task, model.likelihood.task):
+        schema = task.request_schema(model.model)["properties"]
+        assert "in V, 53 samples a second" in schema["samples"]["description"]
+        found = task.answer(model.model, model.run, task.read({"samples": [0.5, 0.25]}))
+        body = plain({"results": found} if task.many else found)
+        assert jsonschema_rs.validator_for(task.answer_schema()).is_valid(body)

@@ -1,19 +1,17 @@
-"""The tasks of word vectors, over the application, with vectors whose cosines are known."""
+"""The tasks of word vectors, with vectors whose cosines are known."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import standins
 from onnx import helper
-from starlette.testclient import TestClient
 
-from serving.app import create_app
-from serving.plane import Plane
-from serving.repository import Repository
-from serving.service import Service
+from repertoire.runtime import load
+from repertoire.runtime.errors import InvalidInput, Malformed
 
 # <eos>, <unk>, then king, queen, man, woman: royalty on one axis, gender on another.
 VECTORS = np.array([[9, 9], [9, 9], [3, 4], [-3, 4], [4, 0], [-4, 0]], np.float32)
@@ -60,63 +58,65 @@ def vectors(folder: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def words(tmp_path_factory: pytest.TempPathFactory) -> TestClient:
-    root = tmp_path_factory.mktemp("words")
-    vectors(root / "words")
-    repository = Repository(root)
-    repository.refresh()
-    service = Service(repository, Plane(repository), body=100_000)
-    with TestClient(create_app(service, poll_seconds=3600)) as client:
-        yield client
+def words(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    folder = tmp_path_factory.mktemp("words")
+    vectors(folder)
+    return load(folder)
 
 
-def ask(client: TestClient, task: str, body: dict[str, object]) -> dict[str, object]:
-    answer = client.post(f"/v1/models/words/{task}", json=body)
-    assert answer.status_code == 200, answer.text
-    return answer.json()
-
-
-def test_neighbours_come_by_falling_cosine_for_every_word_asked(words: TestClient) -> None:
-    first, second = ask(words, "nearest", {"word": ["king", "man"], "count": 2})["results"]
+def test_neighbours_come_by_falling_cosine_for_every_word_asked(words: Any) -> None:
+    first, second = words.nearest(["king", "man"], count=2)
     assert (first["word"], second["word"]) == ("king", "man")
     assert [each["word"] for each in first["nearest"]] == ["king", "man"]
     assert [each["cosine"] for each in first["nearest"]] == pytest.approx([1.0, 0.6])
 
 
-def test_a_word_alone_is_a_list_of_one(words: TestClient) -> None:
-    [found] = ask(words, "nearest", {"word": "woman"})["results"]
-    assert len(found["nearest"]) == 4
+def test_a_word_alone_has_one_answer(words: Any) -> None:
+    assert len(words.nearest("woman")["nearest"]) == 4
 
 
-def test_similarity_is_the_cosine(words: TestClient) -> None:
-    found = ask(words, "similarity", {"a": "king", "b": "queen"})
-    assert found == {"cosine": pytest.approx(7 / 25)}
+def test_similarity_is_the_cosine_and_never_beyond_one(words: Any) -> None:
+    assert words.similarity("king", b="queen") == {"cosine": pytest.approx(7 / 25)}
+    alike = [words.similarity(word, b=word)["cosine"] for word in WORDS]
+    assert alike == pytest.approx([1, 1, 1, 1]) and max(alike) <= 1
+    assert words.similarity("man", b="woman")["cosine"] == -1
 
 
-def test_an_analogy_moves_c_as_a_moves_to_b(words: TestClient) -> None:
-    found = ask(words, "analogy", {"a": "man", "b": "woman", "c": "king"})["nearest"]
+def test_several_words_are_compared_with_one(words: Any) -> None:
+    found = words.similarity(["king", "man"], b="woman")
+    assert [each["cosine"] for each in found] == pytest.approx([-0.6, -1])
+
+
+def test_an_analogy_moves_c_as_a_moves_to_b(words: Any) -> None:
+    found = words.analogy("man", b="woman", c="king")["nearest"]
     # (-1, 0) - (1, 0) + (0.6, 0.8) = (-1.4, 0.8), beside queen (-0.6, 0.8) and woman (-1, 0)
     assert [each["word"] for each in found[:2]] == ["queen", "woman"]
     assert [each["cosine"] for each in found[:2]] == pytest.approx([1.48, 1.4])
 
 
 @pytest.mark.parametrize(
-    ("task", "body", "status", "line"),
+    ("task", "body", "error", "line"),
     [
-        ("nearest", {"word": "internet"}, 422, "'internet' is not in the model's vocabulary"),
-        ("nearest", {"word": "king queen"}, 422, "is 2 words; send one"),
-        ("nearest", {"word": ""}, 422, "is 0 words"),
-        ("nearest", {"word": 3}, 400, "a word is a string"),
-        ("nearest", {}, 400, "word is missing"),
-        ("nearest", {"word": "king", "count": 11}, 422, "count is 11"),
-        ("similarity", {"a": "king"}, 422, "is 0 words"),
-        ("similarity", {"a": "king", "b": "<unk>"}, 422, "not in the model's vocabulary"),
-        ("analogy", {"a": "king", "b": "man", "c": "x", "d": "y"}, 400, "unknown field d"),
+        (
+            "nearest",
+            {"word": ["king", "internet"]},
+            InvalidInput,
+            'word[1] is "internet", which is not in the model\'s vocabulary',
+        ),
+        ("nearest", {"word": "king queen"}, InvalidInput, "which is 2 words; send one"),
+        ("nearest", {"word": ""}, InvalidInput, "is 0 words"),
+        ("nearest", {"word": 3}, Malformed, "word is 3; send a text"),
+        ("nearest", {}, Malformed, "word is missing"),
+        ("nearest", {"word": "king", "count": 11}, InvalidInput, "count is 11"),
+        ("similarity", {"a": "king"}, Malformed, "b is missing"),
+        ("similarity", {"a": "king", "b": "<eos>"}, InvalidInput, 'b is "<eos>", which is not in'),
+        ("similarity", {"a": "king", "b": "<unk>"}, InvalidInput, "not in the model's vocabulary"),
+        ("analogy", {"a": "king", "b": "man", "c": "x", "d": "y"}, Malformed, "unknown field d"),
     ],
 )
 def test_what_is_no_known_word_is_refused_in_one_line(
-    words: TestClient, task: str, body: dict[str, object], status: int, line: str
+    words: Any, task: str, body: dict[str, object], error: type[Exception], line: str
 ) -> None:
-    answer = words.post(f"/v1/models/words/{task}", json=body)
-    assert answer.status_code == status
-    assert line in answer.json()["error"] and "\n" not in answer.json()["error"]
+    with pytest.raises(error) as caught:
+        getattr(words, task)(**body)
+    assert line in str(caught.value) and "\n" not in str(caught.value)

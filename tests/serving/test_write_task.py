@@ -8,11 +8,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import jsonschema_rs
 import numpy as np
 import pytest
 from onnx import TensorProto, helper
 from standins import graph_entry, graph_model, write_manifest
 from starlette.testclient import TestClient
+
+from repertoire.runtime import load
+from repertoire.runtime.task import plain
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -25,7 +29,13 @@ def letters(alphabet: str) -> dict[str, Any]:
     tokens = ["<pad>", "<eos>", "<unk>", *alphabet]
     tokenizer = Tokenizer(WordLevel({t: n for n, t in enumerate(tokens)}, unk_token="<unk>"))
     tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex(r"[\s\S]"), "isolated")
-    return {"kind": "tokenizer", "tokenizer": json.loads(tokenizer.to_str()), "end": 1, "pad": 0}
+    return {
+        "kind": "tokenizer",
+        "tokenizer": json.loads(tokenizer.to_str()),
+        "end": 1,
+        "pad": 0,
+        "unknown": 2,
+    }
 
 
 def pen(folder: Path, reads: bool) -> None:
@@ -136,15 +146,14 @@ def test_a_drawing_without_a_stroke_is_an_empty_svg(client: TestClient) -> None:
 @pytest.mark.parametrize(
     ("model", "body", "status", "line"),
     [
-        ("free", {"text": "abc"}, 422, "writes freely and reads no text; leave it out"),
+        ("free", {"text": "abc"}, 422, "writes freely and reads none; leave it out"),
         ("reader", {}, 422, "text has 0 letters; send 1 to 32"),
-        ("reader", {"text": "a" * 33}, 422, "text has 33 letters"),
-        ("reader", {"text": "abé"}, 422, "text holds 'é'"),
-        ("reader", {"text": ["a"]}, 400, "text is a string"),
+        ("reader", {"text": "a" * 33}, 422, "text has 33 characters"),
+        ("reader", {"text": "abé"}, 422, 'text holds "é"'),
+        ("reader", {"text": ["a"]}, 400, 'text is ["a"]; send a text'),
         ("reader", {"text": "a", "bias": -1}, 422, "bias is -1"),
         ("reader", {"text": "a", "points": 1001}, 422, "points is 1001"),
         ("reader", {"text": "a", "ink": "red"}, 400, "unknown field ink"),
-        ("reader", {"text": "a", "stream": True}, 400, "does not stream"),
     ],
 )
 def test_a_bad_request_is_told_what_to_change(
@@ -153,3 +162,23 @@ def test_a_bad_request_is_told_what_to_change(
     answer = client.post(f"/v1/models/{model}/write", json=body)
     assert answer.status_code == status
     assert line in answer.json()["error"]
+
+
+def test_who_follows_a_drawing_hears_how_far_it_is(models: Path) -> None:
+    write = load(models / "free").write
+    *progress, (kind, drawing) = write.steps(points=997, seed=3)
+    assert kind == "done" and drawing == write(points=997, seed=3)
+    assert progress[-1] == ("progress", {"done": 997, "of": 997}) and len(progress) < 499
+
+
+def test_a_schema_says_what_a_model_reads(models: Path) -> None:
+    for name, text, other in (("free", "", "ab"), ("reader", "ab", "")):
+        loaded = load(models / name)
+        task = loaded.write.task
+        asked = jsonschema_rs.validator_for(task.request_schema(loaded.model))
+        assert asked.is_valid({"text": text}) and not asked.is_valid({"text": other})
+        answer = jsonschema_rs.validator_for(task.answer_schema())
+        assert answer.is_valid(plain(loaded.write(text, points=3)))
+    brief = load(models / "brief")
+    points = brief.write.task.request_schema(brief.model)["properties"]["points"]
+    assert points["default"] == 13

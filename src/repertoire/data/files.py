@@ -9,6 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from repertoire.config import RepertoireError
+
+REMEDY = "delete the file and repeat what makes it"
+
 
 def digest_file(path: Path) -> str:
     """sha256 of a file's bytes, in hex."""
@@ -67,5 +71,8 @@ def write_json(path: Path, content: Any) -> None:
 
 
 def read_json(path: Path) -> Any:
-    """The inverse of ``write_json``."""
-    return json.loads(path.read_text(encoding="utf-8"))
+    """The inverse of ``write_json``. Raises RepertoireError for a damaged file."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise RepertoireError(f"{path}: not valid JSON ({error}); {REMEDY}") from None

@@ -5,6 +5,7 @@ The format (https://github.com/huggingface/safetensors): the length of the heade
 arrays; larger types come first, then names decide.
 """
 
+import contextlib
 import json
 import math
 from collections.abc import Callable, Iterator, Mapping
@@ -13,10 +14,12 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.numpy import load_file
 
+from repertoire.config import RepertoireError
 from repertoire.contract import Array, Arrays
+from repertoire.data.files import REMEDY
 
 MAPPED = 64 * 2**20  # bytes of an array from which on it is mapped, not read
 NAMES = {
@@ -103,13 +106,27 @@ def _write(file: BinaryIO, name: str, value: Any) -> None:
         raise ValueError(f"{name}: the blocks hold {rows} rows, not {len(value)}")
 
 
+@contextlib.contextmanager
+def undamaged(path: Path) -> Iterator[None]:
+    """Raises RepertoireError where the block finds no whole file of tensors at ``path``."""
+    try:
+        yield
+    except (SafetensorError, ValueError) as error:
+        said = " ".join(str(error).split())
+        raise RepertoireError(f"{path}: no whole file of tensors ({said}); {REMEDY}") from None
+
+
 def read_tensors(path: Path) -> Arrays:
     """All arrays of a file; those of ``MAPPED`` bytes or more stay in it until they are used.
 
-    A mapped array may be changed in memory; the file is not.
+    A mapped array may be changed in memory; the file is not. Raises RepertoireError for a damaged
+    file.
     """
-    if path.stat().st_size < MAPPED:
-        return load_file(path)
+    with undamaged(path):
+        return load_file(path) if path.stat().st_size < MAPPED else _mapped(path)
+
+
+def _mapped(path: Path) -> Arrays:
     with path.open("rb") as file:
         length = int.from_bytes(file.read(8), "little")
         header = json.loads(file.read(length))

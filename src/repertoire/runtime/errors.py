@@ -29,5 +29,9 @@ class DeadlineExceeded(InferenceError):
     """The answer was not ready in time."""
 
 
+class Abandoned(InferenceError):
+    """Nobody waits for the answer any more."""
+
+
 class BadModel(InferenceError):
     """A model folder that must not be served: unreadable, altered or with forbidden content."""

@@ -39,8 +39,7 @@ def read(image: Any, height: int, width: int, *colours: int) -> Array:
     uint8[height, width, 3] (red, green, blue) where ``colours`` is 3. Raises Malformed for what is
     no image and InvalidInput for another size.
     """
-    if isinstance(image, str):
-        image = _from_base64(image)
+    image = _opened(image)
     check = partial(_check_size, height=height, width=width)
     if isinstance(image, bytes):
         return pixels_of(image, check, "RGB" if colours else "L")
@@ -53,8 +52,7 @@ def read_fitted(image: Any, height: int, width: int, *colours: int) -> Array:
 
     Raises TooLarge before a file of more than ``PIXELS`` is decoded.
     """
-    if isinstance(image, str):
-        image = _from_base64(image)
+    image = _opened(image)
     if not isinstance(image, bytes):
         return read(image, height, width, *colours)
     check = partial(_check_area, most=PIXELS)
@@ -73,15 +71,14 @@ def read_any(image: Any, most: int) -> Array:
 
     Raises Malformed for what is no image, and TooLarge before a large one is decoded.
     """
-    if isinstance(image, str):
-        image = _from_base64(image)
+    content = _opened(image)
     check = partial(_check_area, most=most)
-    if not isinstance(image, bytes):
-        return _from_lists(image, check, (3,))
-    if len(image) > BYTES:
+    if not isinstance(content, bytes):
+        return _from_lists(content, check, (3,))
+    if isinstance(image, str | bytes) and len(content) > BYTES:
         remedy = "save it as a JPEG of less quality, or make it smaller"
-        raise TooLarge(f"the image is a file of {len(image)} bytes, at most {BYTES}; {remedy}")
-    return pixels_of(image, check, "RGB")
+        raise TooLarge(f"the image is a file of {len(content)} bytes, at most {BYTES}; {remedy}")
+    return pixels_of(content, check, "RGB")
 
 
 def _from_lists(image: Any, check: Check, colours: tuple[int, ...]) -> Array:
@@ -122,6 +119,22 @@ def grid(images: Sequence[Array], columns: int | None = None) -> Array:
         top, left = number // columns * (height + 1), number % columns * (width + 1)
         sheet[top : top + height, left : left + width] = image
     return sheet
+
+
+def _opened(image: Any) -> Any:
+    """The bytes of a file: of one in base64, or of an image of Pillow; all else as it is."""
+    if isinstance(image, str):
+        return _from_base64(image)
+    if isinstance(image, bytes | list | np.ndarray) or not hasattr(image, "getexif"):
+        return image
+    file = io.BytesIO()
+    # PNG keeps transparency, and TIFF knows all kinds of levels and takes no time.
+    kind = "PNG" if image.mode == "P" or "transparency" in image.info else "TIFF"
+    try:
+        image.save(file, kind, exif=image.getexif())
+    except OSError as error:
+        raise Malformed(f"the image is of mode {image.mode}; convert it to RGB") from error
+    return file.getvalue()
 
 
 def _from_base64(text: str) -> bytes:

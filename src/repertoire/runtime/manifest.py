@@ -73,7 +73,7 @@ def parse(text: bytes) -> Manifest:
         )
     except KeyError as error:
         raise BadModel(f"manifest.json lacks the field {error}; export again") from error
-    except (TypeError, ValueError, AttributeError) as error:
+    except (TypeError, ValueError, AttributeError, RecursionError) as error:
         raise BadModel(f"manifest.json cannot be read: {error}; export again") from error
 
 

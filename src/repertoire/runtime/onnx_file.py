@@ -40,7 +40,7 @@ def _walk(message: str, data: memoryview, depth: int) -> None:
     if depth > _DEEPEST:
         raise BadModel(f"graphs are nested more than {_DEEPEST} levels deep")
     nested = _NESTED[message]
-    for number, value in _fields(data):
+    for number, value in fields(data):
         if (message, number) == _OPERATOR_DOMAIN and value not in _DEFAULT_DOMAINS:
             raise BadModel(
                 f"operator domain {_shown(value)} is not allowed; export with ai.onnx alone"
@@ -57,7 +57,7 @@ def _shown(value: int | memoryview) -> str:
     return str(value) if isinstance(value, int) else bytes(value).decode(errors="replace")
 
 
-def _fields(data: memoryview) -> Iterator[tuple[int, int | memoryview]]:
+def fields(data: memoryview) -> Iterator[tuple[int, int | memoryview]]:
     """Yields (field number, value): an int for a varint or fixed width, else the bytes."""
     position = 0
     while position < len(data):
@@ -77,6 +77,15 @@ def _fields(data: memoryview) -> Iterator[tuple[int, int | memoryview]]:
             raise ValueError("it ends in the middle of a field")
         yield tag >> 3, data[position : position + length]
         position += length
+
+
+def numbers(data: memoryview) -> list[int]:
+    """Varints that stand one after the other."""
+    values, position = [], 0
+    while position < len(data):
+        value, position = _varint(data, position)
+        values.append(value)
+    return values
 
 
 def _varint(data: memoryview, position: int) -> tuple[int, int]:

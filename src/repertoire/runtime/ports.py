@@ -13,11 +13,28 @@ from repertoire.runtime.signature import DTYPES, Array, Arrays, Port, Signature
 
 @dataclass(frozen=True)
 class Limits:
-    """batch: rows in one run; length: size of any other free axis; queue: requests waiting."""
+    """batch: rows of one input; length: size of any other free axis; queue: requests waiting, and
+    `queue_of_model` those to one model; pixels: of all images in one request together;
+    run_bytes: memory of all runs.
+
+    Rows that can be run apart are run an eighth of `run_bytes` at a time, by estimate. A request
+    whose runs take 16 times `run_bytes` in all is refused, for its time grows with them.
+    """
 
     batch: int = 256
     length: int = 4096
     queue: int = 1024
+    queue_of_model: int = 512
+    pixels: int = 2**27
+    run_bytes: int = 2**30
+
+    @property
+    def slice_bytes(self) -> int:
+        return self.run_bytes // 8
+
+    @property
+    def request_bytes(self) -> int:
+        return self.run_bytes * 16
 
     def of(self, symbol: str) -> int:
         return self.batch if symbol == "batch" else self.length
@@ -45,7 +62,14 @@ def from_numbers(name: str, values: object, dtype: str) -> Array:
 
 
 def prepare(graph: Signature, arrays: Mapping[str, Array], limits: Limits) -> Arrays:
-    """The arrays in port order, zeros for the states left out. Raises InvalidInput.
+    """The arrays in port order, zeros for the states left out. Raises InvalidInput."""
+    return prepare_sized(graph, arrays, limits)[0]
+
+
+def prepare_sized(
+    graph: Signature, arrays: Mapping[str, Array], limits: Limits
+) -> tuple[Arrays, dict[str, int]]:
+    """As ``prepare``, and the sizes of the free axes.
 
     A size of zero must not pass: an LSTM node given a batch of 0 aborts the whole process.
     """
@@ -54,11 +78,12 @@ def prepare(graph: Signature, arrays: Mapping[str, Array], limits: Limits) -> Ar
         expected = ", ".join(port.name for port in graph.inputs)
         raise InvalidInput(f"unknown input {', '.join(sorted(unknown))}; expected: {expected}")
     sizes: dict[str, int] = {}
+    checked: Arrays = {}
     for port in graph.inputs:
         if port.name in arrays:
-            _check(port, arrays[port.name], sizes, limits)
+            checked[port.name] = _checked(port, arrays[port.name], sizes, limits)
     states = set(graph.feedback.values())
-    return {p.name: _given_or_zero(p, arrays, sizes, states) for p in graph.inputs}
+    return {p.name: _given_or_zero(p, checked, sizes, states) for p in graph.inputs}, sizes
 
 
 def with_states(graph: Signature, inputs: Mapping[str, Array]) -> Arrays:
@@ -86,17 +111,28 @@ def _given_or_zero(
     return np.zeros(shape, DTYPES[port.dtype])
 
 
-def _check(port: Port, array: Array, sizes: dict[str, int], limits: Limits) -> None:
+def _checked(port: Port, array: Array, sizes: dict[str, int], limits: Limits) -> Array:
+    """The array, within the bounds of its port if it lay beyond them by a rounding."""
     if array.dtype != DTYPES[port.dtype]:
         raise InvalidInput(f"input {port.name} is {array.dtype}; send it as {port.dtype}")
     if array.ndim != len(port.shape):
         raise InvalidInput(f"input {port.name} has {array.ndim} axes; send {_described(port)}")
     for size, declared in zip(array.shape, port.shape, strict=True):
         _check_size(port, size, declared, sizes, limits)
-    if port.low is not None and not array.min() >= port.low:
-        raise InvalidInput(f"input {port.name} holds {array.min()}; the least is {port.low}")
-    if port.high is not None and not array.max() <= port.high:
-        raise InvalidInput(f"input {port.name} holds {array.max()}; the most is {port.high}")
+    if port.low is not None and not (least := array.min()) >= port.low:
+        if not least >= port.low - _slack(array, port.low):
+            raise InvalidInput(f"input {port.name} holds {least}; the least is {port.low}")
+        array = array.clip(port.low, None)
+    if port.high is not None and not (most := array.max()) <= port.high:
+        if not most <= port.high + _slack(array, port.high):
+            raise InvalidInput(f"input {port.name} holds {most}; the most is {port.high}")
+        array = array.clip(None, port.high)
+    return array
+
+
+def _slack(array: Array, bound: float) -> float:
+    """What a few operations in float32 may be off by near the bound."""
+    return 2**-20 * max(abs(bound), 1.0) if array.dtype.kind == "f" else 0.0
 
 
 def _check_size(

@@ -1,25 +1,42 @@
-"""Rows of somebody's table, by the names of its columns, and the values that a graph takes.
+"""Rows of tables, by the names of their columns, and the values that a graph takes.
 
-The manifest describes each column: a number with its median, center and scale, or a category with
-its values. Cells may be numbers, or texts as the table's files have them ("1,234.5", "12 %", "").
+Of somebody's table the manifest describes each column: a number with its median, center and scale,
+or a category with its values. Cells may be numbers, or texts as the table's files have them
+("1,234.5", "12 %", ""). Of other tables it names columns alone, and cells are numbers.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Annotated, Any, TypedDict
 
 import numpy as np
 
 from repertoire.runtime.cells import is_missing
 from repertoire.runtime.cells import number as number_of
 from repertoire.runtime.errors import InvalidInput, Malformed
+from repertoire.runtime.schema import shown
 from repertoire.runtime.signature import Array
+from repertoire.runtime.spelling import Names
 
 OTHER = "other"
+LARGEST = float(np.finfo(np.float32).max)
 Encoding = Mapping[str, Any]
 Cell = float | str | None
+
+
+class Judged(TypedDict):
+    """A cell beside what a model expects in its place."""
+
+    value: float | str | None
+    expected: float | str | None
+    error: Annotated[float, "a part of the score"]
+
+
+def is_table(encoding: Encoding) -> bool:
+    """Whether it is somebody's, with cells as its files have them."""
+    return encoding.get("kind") == "table"
 
 
 def read(rows: Sequence[Any], encoding: Encoding) -> tuple[list[dict[str, Cell]], Array]:
@@ -28,29 +45,67 @@ def read(rows: Sequence[Any], encoding: Encoding) -> tuple[list[dict[str, Cell]]
     A row is an object by names of columns, in which absent columns count as missing, or a list in
     their order. Raises Malformed and InvalidInput.
     """
-    cells = [_cells(row, encoding) for row in rows]
-    return cells, np.stack([_values(each, encoding) for each in cells])
+    columns, decimal = encoding["columns"], encoding["decimal"]
+    found = []
+    for place, row in enumerate(rows):
+        path = f"rows[{place}]"
+        named = _named(row, [column["name"] for column in columns], path)
+        found.append({c["name"]: _cell(named.get(c["name"]), c, decimal, path) for c in columns})
+    return found, np.stack([_values(each, encoding) for each in found])
 
 
-def _cells(row: Any, encoding: Encoding) -> dict[str, Cell]:
-    columns = encoding["columns"]
-    names = [column["name"] for column in columns]
+def read_numbers(
+    rows: Sequence[Any], columns: Sequence[str], width: int
+) -> tuple[list[dict[str, Cell]], Array]:
+    """Numbers by column, and float32[rows, width], noughts behind those of the columns.
+
+    Raises Malformed and InvalidInput.
+    """
+    found, values = [], np.zeros((len(rows), width), np.float32)
+    for place, row in enumerate(rows):
+        path = f"rows[{place}]"
+        named = _named(row, columns, path)
+        cells = {name: _finite(named.get(name), f"{path}, {name},") for name in columns}
+        values[place, : len(columns)] = list(cells.values())
+        found.append(dict[str, Cell](cells))
+    return found, values
+
+
+def _named(row: Any, names: Sequence[str], path: str) -> Mapping[str, Any]:
+    """The cells of a row by the names of columns; others are left out of account."""
     if isinstance(row, list):
         if len(row) != len(names):
-            raise InvalidInput(
-                f"the row has {len(row)} cells; send {len(names)}: {', '.join(names)}"
-            )
-        row = dict(zip(names, row, strict=True))
-    if not isinstance(row, dict):
-        raise Malformed("a row is an object by the names of columns, or a list of cells")
-    if not row.keys() & set(names):
-        raise InvalidInput(f"the row has none of the model's columns: {', '.join(names)}")
-    return {c["name"]: _cell(row.get(c["name"]), c, encoding["decimal"]) for c in columns}
+            listed = ", ".join(names)
+            raise InvalidInput(f"{path} has {len(row)} cells; send {len(names)}: {listed}")
+        return dict(zip(names, row, strict=True))
+    known = Names.of(names)
+    given: dict[str, Any] = {}
+    for name, cell in row.items():
+        place = known.find(str(name))
+        if place is not None and (names[place] not in given or name in names):
+            given[names[place]] = cell  # of two that are alike the one that is spelled so
+    if not given:
+        raise InvalidInput(f"{path} has none of the model's columns: {', '.join(names)}")
+    return given
 
 
-def _cell(given: Any, column: Mapping[str, Any], decimal: str) -> Cell:
+def _finite(given: Any, what: str) -> float:
+    """A number that float32 can hold."""
+    if isinstance(given, bool) or not isinstance(given, int | float):
+        raise Malformed(f"{what} is {shown(given)}; send a number")
+    try:
+        number = float(given)
+    except OverflowError:  # a whole number of hundreds of digits
+        number = math.inf
+    if not abs(number) <= LARGEST:
+        raise InvalidInput(f"{what} is {shown(given)}, beyond float32; send a finite number")
+    return number
+
+
+def _cell(given: Any, column: Mapping[str, Any], decimal: str, path: str) -> Cell:
+    what = f"{path}, {column['name']},"
     if isinstance(given, list | dict):
-        raise Malformed(f"{column['name']} holds a {type(given).__name__}; send a number or a text")
+        raise Malformed(f"{what} is {shown(given)}; send a number or a text")
     if given is None or is_missing(str(given)):
         return None
     if column["kind"] == "number":
@@ -60,7 +115,7 @@ def _cell(given: Any, column: Mapping[str, Any], decimal: str) -> Cell:
         except OverflowError:  # a whole number of hundreds of digits
             value = float("inf")
         if not math.isfinite(value):
-            raise InvalidInput(f"{column['name']} is {given!r}; send a finite number")
+            raise InvalidInput(f"{what} is {shown(given)}; send a finite number")
         return value
     if isinstance(given, float) and given.is_integer():
         given = int(given)
@@ -84,11 +139,14 @@ def _values(cells: Mapping[str, Cell], encoding: Encoding) -> Array:
     return np.array(found, np.float32)
 
 
-def told(
+def judged(
     cells: Mapping[str, Cell], expected: Array, error: Array, encoding: Encoding
-) -> dict[str, dict[str, Any]]:
+) -> dict[str, Judged]:
     """By column its value, what the model expected of it, and its part in the score."""
-    found: dict[str, dict[str, Any]] = {}
+    if not is_table(encoding):
+        triples = zip(cells.items(), expected.tolist(), error.tolist(), strict=False)
+        return {name: {"value": v, "expected": x, "error": e} for (name, v), x, e in triples}
+    found: dict[str, Judged] = {}
     start = 0
     for column in encoding["columns"]:
         number = column["kind"] == "number"

@@ -14,6 +14,22 @@ from repertoire.runtime.manifest import Graph
 from repertoire.runtime.model import Model, verify
 
 Stamp = tuple[int, int, int]
+_shared: list[int] = []  # bytes of the memory that sessions share, once there is such
+
+
+def share_memory(most: int) -> None:
+    """From now on the runs of all sessions of this process take `most` bytes at once, not more.
+
+    Runs beyond it fail. Otherwise each session keeps the most that a run of its own ever took.
+    """
+    if _shared:
+        raise ValueError(f"sessions share {_shared[0]} bytes already")
+    settings = {"max_mem": most, "arena_extend_strategy": 1}  # 1: by what is needed, not by twice
+    others = {"initial_chunk_size_bytes": -1, "max_dead_bytes_per_chunk": -1}  # as by default
+    kind, use = ort.OrtAllocatorType.ORT_ARENA_ALLOCATOR, ort.OrtMemType.DEFAULT
+    place = ort.OrtMemoryInfo("Cpu", kind, 0, use)
+    ort.create_and_register_allocator(place, ort.OrtArenaCfg({**settings, **others}))
+    _shared.append(most)
 
 
 def open_session(
@@ -32,6 +48,10 @@ def open_session(
     options.add_session_config_entry("session.intra_op.allow_spinning", str(int(alone)))
     # Otherwise a file in onnxruntime's own format would pass, which was not inspected.
     options.add_session_config_entry("session.load_model_format", "ONNX")
+    if _shared:
+        options.add_session_config_entry("session.use_env_allocators", "1")
+        # Weights are none of what runs take.
+        options.add_session_config_entry("session.use_device_allocator_for_initializers", "1")
     # By path where there is one: given bytes, a session keeps them for life beside its weights.
     return ort.InferenceSession(content, options, providers=["CPUExecutionProvider"])
 

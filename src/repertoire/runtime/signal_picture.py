@@ -26,6 +26,9 @@ def picture_of(given: Array, made: Array, rate: float, unit: str) -> bytes:
     image = Image.new("RGB", (WIDTH, HEIGHT), PAPER)
     draw = ImageDraw.Draw(image)
     whole = np.concatenate((given, made))
+    words = f"{min(0.0, whole.min()):.3g} to {max(0.0, whole.max()):.3g} {unit}"
+    # Differences of the largest numbers, or of the smallest, would be no numbers.
+    whole = whole / (np.abs(whole).max() or 1)
     low, high = float(min(0.0, whole.min())), float(max(0.0, whole.max()))
     high = high if high > low else low + 1
     across = MARGIN + (WIDTH - 2 * MARGIN) * np.arange(len(whole)) / max(1, len(whole) - 1)
@@ -35,7 +38,7 @@ def picture_of(given: Array, made: Array, rate: float, unit: str) -> bytes:
     start = len(given)
     _course(draw, across[:start], down[:start], INK)
     _course(draw, across[max(0, start - 1) :], down[max(0, start - 1) :], NEW)
-    words = f"{low:.3g} to {high:.3g} {unit}, {len(whole) / rate:.3g} seconds at {rate:g} Hz"
+    words = f"{words}, {len(whole) / rate:.3g} seconds at {rate:g} Hz"
     draw.text((MARGIN, 6), words, INK)
     file = io.BytesIO()
     image.save(file, "PNG")

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import calendar
 import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import date, datetime, timedelta
 
 import numpy as np
 
 from repertoire.runtime.errors import InvalidInput, Malformed
+from repertoire.runtime.schema import shown
 
 CLOSE = timedelta(milliseconds=1)  # by which times may be rounded
 
@@ -30,33 +31,33 @@ def after(last: datetime, step: Step, count: int) -> list[str]:
     return [time.date().isoformat() if only_dates else time.isoformat() for time in times]
 
 
-def last_of(times: Any, values: int, step: Step) -> datetime:
+def last_of(times: Sequence[str], values: int, step: Step, path: str) -> datetime:
     """The last of the times of so many values; one alone is it.
 
     Raises Malformed for what is no time, and InvalidInput for times that the step does not lead to.
     """
-    if not isinstance(times, list):
-        raise Malformed("times is a list of times of a series, or a list of such lists")
     if len(times) not in (1, values):
-        raise InvalidInput(f"times holds {len(times)} of {values} values; send all, or the last")
-    known = [_read(time) for time in times]
-    for before, now in itertools.pairwise(known):
+        raise InvalidInput(f"{path} holds {len(times)} of {values} values; send all, or the last")
+    known = [_read(time, f"{path}[{place}]") for place, time in enumerate(times)]
+    for place, (before, now) in enumerate(itertools.pairwise(known), 1):
         if (before.tzinfo is None) != (now.tzinfo is None):
-            raise InvalidInput(f"times: of {now.isoformat()} and the one before, one has a zone")
+            raise InvalidInput(
+                f"{path}[{place}] is {now.isoformat()}, and the one before it is "
+                f"{before.isoformat()}; send both with a zone, or both without"
+            )
         expected = _moved(before, step, 1)
         same_month = (expected.year, expected.month) == (now.year, now.month)
         is_next = same_month if step.unit == "month" else abs(expected - now) <= CLOSE
         if not is_next:
             raise InvalidInput(
-                f"times: {now.isoformat()} does not follow {before.isoformat()} by one step, which "
-                f"is {expected.isoformat()}; fill missing values first"
+                f"{path}[{place}] is {now.isoformat()}, which does not follow "
+                f"{before.isoformat()} by one step; that is {expected.isoformat()}: fill missing "
+                "values first"
             )
     return known[-1]
 
 
-def _read(time: Any) -> datetime:
-    if not isinstance(time, str):
-        raise Malformed(f"times holds {time!r}; send strings such as 2024-01-31T05:00")
+def _read(time: str, path: str) -> datetime:
     text = time.strip()
     try:
         if len(text) == len("2024") and text.isdigit():
@@ -64,7 +65,7 @@ def _read(time: Any) -> datetime:
         return datetime.fromisoformat(f"{text}-01" if len(text) == len("2024-01") else text)
     except ValueError:
         raise Malformed(
-            f"times holds {text[:40]!r}; send ISO 8601 such as 2024-01-31 or 2024-01-31T05:00"
+            f"{path} is {shown(time)}; send ISO 8601 such as 2024-01-31 or 2024-01-31T05:00"
         ) from None
 
 
@@ -75,9 +76,7 @@ def _moved(time: datetime, step: Step, number: int) -> datetime:
             return _months_later(time, int(step.count) * number)
         if step.unit == "business_day":
             day = np.busday_offset(time.date().isoformat(), number, roll="backward")
-            return datetime.fromisoformat(str(day)).replace(
-                hour=time.hour, minute=time.minute, tzinfo=time.tzinfo
-            )
+            return datetime.combine(date.fromisoformat(str(day)), time.timetz())
         return time + timedelta(seconds=step.count * number)
     except (OverflowError, ValueError):
         raise InvalidInput(f"times: {time.isoformat()} leads beyond the calendar") from None

@@ -88,6 +88,10 @@ class Encoding:
     def token(self, index: int) -> str:
         return self.tokenizer.id_to_token(int(index)) or ""
 
+    def until_end(self, ids: Sequence[int]) -> list[int]:
+        """The ids before the first end."""
+        return list(ids[: ids.index(self.end)] if self.end in ids else ids)
+
     def tokens(self, ids: Sequence[int]) -> list[str]:
         return [self.token(each) for each in ids]
 

@@ -1,37 +1,46 @@
-"""What tasks over texts share: reading them, and runs over rows of unequal length."""
+"""What tasks over texts share: fields of their requests and answers."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from typing import Annotated, TypedDict
 
-import numpy as np
-
-from repertoire.runtime.errors import Malformed
-from repertoire.runtime.fields import Fields
-from repertoire.runtime.signature import Array
+from repertoire.runtime.schema import Many
+from repertoire.runtime.text import Encoding
 
 TEXTS = 256  # in one request
 ROWS = 32  # texts in one run
 
-
-def read_texts(fields: Fields) -> list[str]:
-    """The field `text`: a string or a list of them."""
-    texts = fields.one_or_many("text", TEXTS)
-    if not all(isinstance(text, str) for text in texts):
-        raise Malformed("text is a string or a list of strings")
-    return texts
+Texts = Annotated[list[str], Many(TEXTS), "a text, or a list of them"]
 
 
-def by_length(rows: Sequence[Sequence[int]]) -> Iterator[list[int]]:
-    """Row numbers in groups of similar length, so that little of a run is padding."""
-    order = sorted(range(len(rows)), key=lambda each: len(rows[each]))
-    for start in range(0, len(order), ROWS):
-        yield order[start : start + ROWS]
+class Read(TypedDict):
+    """How much of a text the model knew."""
+
+    input_tokens: Annotated[int, "tokens of the text"]
+    unknown_tokens: Annotated[int, "those that are not in the model's vocabulary"]
 
 
-def padded_rows(rows: Sequence[Sequence[int]], pad: int) -> Array:
-    """int64[rows, longest]."""
-    padded = np.full((len(rows), max(map(len, rows))), pad, np.int64)
-    for number, row in enumerate(rows):
-        padded[number, : len(row)] = row
-    return padded
+class Written(TypedDict):
+    """How much of what it wrote the model has no token for."""
+
+    unknown_output_tokens: Annotated[int, "places in the answer for which the model has no token"]
+
+
+def how_read(encoding: Encoding, ids: Sequence[int]) -> Read:
+    """Of the ids of a text, without what is put before and after it."""
+    return {"input_tokens": len(ids), "unknown_tokens": _unknown(encoding, ids)}
+
+
+def how_written(encoding: Encoding, ids: Sequence[int]) -> Written:
+    """Of the ids of an answer."""
+    return {"unknown_output_tokens": _unknown(encoding, ids)}
+
+
+def whole(encoding: Encoding, texts: Sequence[Sequence[int]]) -> list[list[int]]:
+    """Ids as a graph gets whole texts: with what closes them."""
+    return [[*ids, *encoding.closing] for ids in texts]
+
+
+def _unknown(encoding: Encoding, ids: Sequence[int]) -> int:
+    return list[int | None](ids).count(encoding.unknown)

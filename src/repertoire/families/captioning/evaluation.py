@@ -7,6 +7,7 @@ from repertoire.families.captioning.config import Config, seen_in
 from repertoire.kinds.captions.facts import Facts
 from repertoire.kinds.captions.references import measured, references
 from repertoire.metrics.bleu import caption_measurement
+from repertoire.runtime.inference.rows import over_rows
 
 ATTENDED = 6  # pictures whose attention is drawn
 SHOWN = 112  # pixels a side of a photograph in the report
@@ -19,23 +20,20 @@ HEATED, LIT = "Red is mixed in", "Light is left"
 
 def captions(run: Run, config: Config, arrays: Arrays) -> Array:
     """Greedy ids (rows, longest) of the pictures of a split, padded with 0."""
-    seen = arrays[seen_in(arrays)]
-    result = np.zeros((len(seen), config.longest), np.int64)
-    for start in range(0, len(seen), config.chunk):
-        part = slice(start, start + config.chunk)
-        length = np.array(config.longest, np.int64)
-        tokens = _asked(run, "caption", arrays, part, max_length=length)["tokens"]
-        result[part, : tokens.shape[1]] = tokens
-    return result
+    length = np.array(config.longest, np.int64)
+    found = _asked(run, config, "caption", arrays, "tokens", max_length=length)["tokens"]
+    return np.pad(found, ((0, 0), (0, config.longest - found.shape[1])))
 
 
-def _asked(run: Run, graph: str, arrays: Arrays, part: slice, **more: Array) -> Arrays:
-    """A graph's answer on some rows, by the features of photographs if they are known already."""
+def _asked(
+    run: Run, config: Config, graph: str, arrays: Arrays, *outputs: str, **more: Array
+) -> Arrays:
+    """A graph's answers, by the features of photographs if they are known already."""
     seen = seen_in(arrays)
     suffix = "" if seen == "images" else f"_{seen}"
-    given = arrays[seen][part]
-    more[seen] = given if seen == "images" else given.astype(np.float32)
-    return run(f"{graph}{suffix}", **more)
+    return over_rows(
+        run, f"{graph}{suffix}", config.chunk, *outputs, **{seen: arrays[seen]}, **more
+    )
 
 
 def _texts(data: Data[Facts], rows: Array) -> list[str]:
@@ -47,13 +45,8 @@ def nats(run: Run, config: Config, arrays: Arrays) -> tuple[Array, Array]:
     """Nats of each true (first) caption, its end among them, and how many tokens it has."""
     target = arrays["captions"]
     target = target.reshape(len(target), -1, target.shape[-1])[:, 0]
-    sums = []
-    for start in range(0, len(target), config.chunk):
-        part = slice(start, start + config.chunk)
-        given = target[part].astype(np.int64)
-        scored = _asked(run, "score", arrays, part, target=given)["log_probs"]
-        sums.append(-np.where(given != 0, scored, 0).sum(1, dtype=np.float64))
-    return np.concatenate(sums), (target != 0).sum(1)
+    scored = _asked(run, config, "score", arrays, "log_probs", target=target)["log_probs"]
+    return -np.where(target != 0, scored, 0).sum(1, dtype=np.float64), (target != 0).sum(1)
 
 
 def evaluate(run: Run, config: Config, data: Data[Facts], split: str) -> tuple[Measurement, ...]:
@@ -142,7 +135,7 @@ def _learning(data: Data[Facts], snapshots: Arrays) -> Figure:
 def _attention(run: Run, config: Config, data: Data[Facts], images: Array) -> Figure:
     """One row a picture: itself, then the same with the weights of each word."""
     length = np.array(config.longest, np.int64)
-    found = _asked(run, "caption", {"images": images}, slice(None), max_length=length)
+    found = _asked(run, config, "caption", {"images": images}, max_length=length)
     encoding = data.encoding("caption")
     paper = on_paper(images)
     over, meaning = (lit, LIT) if images.ndim == 4 else (heated, HEATED)

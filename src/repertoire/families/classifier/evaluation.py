@@ -9,6 +9,7 @@ from repertoire.data.text import WORDS
 from repertoire.families.classifier.config import Config
 from repertoire.kinds.labelled_texts.facts import Facts
 from repertoire.metrics.classification import calibration, confusion, label_metrics
+from repertoire.runtime.inference.rows import over_texts
 
 DECILES = np.array([0.1, 0.5, 0.9])
 SENTIMENTS = {"negative", "positive"}
@@ -17,18 +18,8 @@ TWINS = ("The food was good, not bad at all.", "The food was bad, not good at al
 
 def predict(run: Run, config: Config, tokens: Array) -> Array:
     """tokens (rows, time) -> log-probabilities float64 (rows, classes), in nats."""
-    lengths = (tokens != 0).sum(1)
-    # Sorted by length, so that a batch holds little padding.
-    order = np.argsort(lengths, kind="stable")
-    parts = []
-    for start in range(0, len(order), config.chunk):
-        rows = order[start : start + config.chunk]
-        ids = tokens[rows, : int(lengths[rows].max())].astype(np.int64)
-        parts.append(run("classify", tokens=ids)["log_probs"])
-    sorted_rows = np.concatenate(parts).astype(np.float64)
-    result = np.empty_like(sorted_rows)
-    result[order] = sorted_rows
-    return result
+    texts = [row[row != 0] for row in tokens]
+    return over_texts(run, "classify", texts, config.chunk)["log_probs"].astype(np.float64)
 
 
 def evaluate(run: Run, config: Config, data: Data[Facts], split: str) -> tuple[Measurement, ...]:

@@ -17,13 +17,13 @@ from repertoire.kinds.series.metrics import (
     points_of,
 )
 from repertoire.kinds.series.steps import dates
+from repertoire.runtime.inference.forecasts import quantiles_after
 
 
 def forecasts(run: Run, data: Data[SeriesFacts], split: str) -> tuple[Array, Array]:
     """actual (origins, horizon) and quantiles (origins, horizon, levels), units of the series."""
     arrays = data.arrays(split)
-    quantiles = run("forecast", series=arrays["past"])["quantiles"]
-    return arrays["future"], quantiles.astype(np.float64)
+    return arrays["future"], quantiles_after(run, arrays["past"]).astype(np.float64)
 
 
 def evaluate(run: Run, config: Config, data: Data, split: str) -> tuple[Measurement, ...]:
@@ -52,7 +52,7 @@ def snapshot(run: Run, config: Config, data: Data) -> Arrays:
     if data.facts["kind"] == "panel":
         return panel.snapshot(run, data)
     past = data.arrays("valid")["past"][-1:]
-    return {"quantiles": run("forecast", series=past)["quantiles"][0]}
+    return {"quantiles": quantiles_after(run, past)[0]}
 
 
 def illustrate(run: Run, config: Config, data: Data, snapshots: Arrays) -> tuple[Figure, ...]:

@@ -19,6 +19,7 @@ from repertoire.kinds.series.metrics import (
 )
 from repertoire.kinds.series.scales import futures, pasts
 from repertoire.kinds.series.steps import dates
+from repertoire.runtime.inference.forecasts import quantiles_after
 
 CHUNK = 256  # origins in a call
 ROWS, FEW_ROWS = 12, 2  # of the example that a reader may send, and of many series
@@ -32,7 +33,7 @@ def forecasts(run: Run, data: Data[Facts], split: str) -> tuple[Array, Array]:
     found = []
     for start in range(0, len(at), CHUNK):
         past = pasts(values, at[start : start + CHUNK], facts["lookback"]).astype(np.float32)
-        found.append(run("forecast", series=past)["quantiles"])
+        found.append(quantiles_after(run, past))
     return futures(values, at, facts["horizon"]), np.concatenate(found)
 
 
@@ -100,7 +101,7 @@ def snapshot(run: Run, data: Data[Facts]) -> Arrays:
     """Quantiles (horizon, series, levels) at the last origin of the valid part."""
     values, at = data.arrays("history")["values"], data.arrays("valid")["origin"][-1:]
     past = pasts(values, at, data.facts["lookback"]).astype(np.float32)
-    return {"quantiles": run("forecast", series=past)["quantiles"][0]}
+    return {"quantiles": quantiles_after(run, past)[0]}
 
 
 def illustrate(

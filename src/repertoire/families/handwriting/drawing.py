@@ -5,22 +5,13 @@ from collections.abc import Sequence
 import numpy as np
 
 from repertoire.contract import Array
+from repertoire.runtime.inference.handwriting import polylines
 
 HEIGHT, WIDTH = 48, 160  # pixels, one a font unit
 BASELINE = 30  # pixels from the top
 MARGIN = 6
 SKETCH_HEIGHT, SKETCH_WIDTH = 88, 128  # pixels of a sketch, whose size is its own
 FINE = 4  # drawn so many times larger and averaged
-
-
-def polylines(points: Array) -> list[Array]:
-    """points (time, 3) -> where the pen went down, (points, 2) a stroke; single dots are left out.
-
-    A movement inks if the point before it did not end a stroke; the first comes through the air.
-    """
-    places = points[:, :2].astype(np.float64).cumsum(0)
-    ends = np.flatnonzero(points[:, 2] > 0.5) + 1
-    return [stroke for stroke in np.split(places, ends) if len(stroke) > 1]
 
 
 def picture(points: Array, scale: float) -> Array:

@@ -1,15 +1,17 @@
 """Likelihood of held-out words or sketches, and drawings by the model; numpy alone."""
 
 from collections.abc import Iterator
+from itertools import islice
 
 import numpy as np
 
 from repertoire.contract import Array, Arrays, Data, Figure, Kind, Measurement, Run
-from repertoire.families.handwriting.config import Config, initial_states, texts
+from repertoire.families.handwriting.config import Config, texts
 from repertoire.families.handwriting.drawing import picture, sketch
 from repertoire.kinds.strokes.facts import Facts
 from repertoire.kinds.strokes.metrics import point_measurement
 from repertoire.metrics.pictures import thinned
+from repertoire.runtime.inference.handwriting import movements
 
 DRAWINGS = (0.0, 0.0, None)  # the bias of each column of drawings; None stands for the recipe's
 COLUMNS = 60  # the most points that the map of the window shows
@@ -23,21 +25,17 @@ def _groups(config: Config, arrays: Arrays) -> Iterator[tuple[Array, int]]:
         yield rows, int(arrays["lengths"][rows].max())
 
 
-def _score(run: Run, config: Config, data: Data[Facts], points: Array, text: Array) -> Arrays:
-    inputs = initial_states(config, data.facts, len(points))
-    if config.conditional:
-        inputs["text"] = text.astype(np.int64)
-    return run("score", points=points, **inputs)
+def _score(run: Run, config: Config, points: Array, text: Array) -> Arrays:
+    read = {"text": text.astype(np.int64)} if config.conditional else {}
+    return run("score", points=points, **read)
 
 
-def scored(
-    run: Run, config: Config, data: Data[Facts], arrays: Arrays, text: Array
-) -> tuple[Array, Array]:
+def scored(run: Run, config: Config, arrays: Arrays, text: Array) -> tuple[Array, Array]:
     """Of each row given ``text`` its nats, and how many of its points have their pen bit right."""
     nats, right = np.zeros((2, len(arrays["lengths"])))
     for rows, longest in _groups(config, arrays):
         points = arrays["points"][rows, :longest]
-        found = _score(run, config, data, points, text[rows])
+        found = _score(run, config, points, text[rows])
         real = np.arange(longest) < arrays["lengths"][rows, None]
         nats[rows] = -np.where(real, found["log_likelihood"], 0).sum(1, dtype=np.float64)
         same = (found["end_probability"] > 0.5) == (points[:, :, 2] > 0.5)
@@ -52,35 +50,28 @@ def evaluate(run: Run, config: Config, data: Data[Facts], split: str) -> tuple[M
     than the right one.
     """
     arrays = data.arrays(split)
-    nats, right = scored(run, config, data, arrays, texts(arrays))
+    nats, right = scored(run, config, arrays, texts(arrays))
     sums = {"nats_per_point": nats, "end_of_stroke_accuracy_percent": 100 * right}
     if config.conditional:
-        other = scored(run, config, data, arrays, np.roll(arrays["text"], -1, axis=0))[0]
+        other = scored(run, config, arrays, np.roll(arrays["text"], -1, axis=0))[0]
         sums["text_gain_nats"] = other - nats
     return (point_measurement(sums, arrays["lengths"]),)
 
 
-def write(
-    run: Run, config: Config, data: Data[Facts], text: Array, first_seed: int, bias: float
-) -> Array:
+def write(run: Run, config: Config, text: Array, first_seed: int, bias: float) -> Array:
     """Points (rows, ``draw_points``, 3) drawn one after another, zeros after the end of a text.
 
     A net with windows ends where they weigh the place past the text more than any letter. Row n
     draws the numbers that a request with the seed ``first_seed`` + n would draw.
     """
-    rngs = [np.random.default_rng(first_seed + row) for row in range(len(text))]
-    fed = initial_states(config, data.facts, len(text))
-    if config.conditional:
-        fed["text"] = text.astype(np.int64)
+    seeds = range(first_seed, first_seed + len(text))
+    read = text.astype(np.int64) if config.conditional else None
     drawn = np.zeros((len(text), config.draw_points, 3), np.float32)
     alive = np.ones(len(text), bool)
-    for time in range(config.draw_points):
-        uniform = np.stack([rng.random(4, np.float32) for rng in rngs])
-        found = run("next", uniform=uniform, bias=np.full(len(text), bias, np.float32), **fed)
-        fed |= {name: found[f"next_{name}"] for name in fed if name != "text"}
-        drawn[alive, time] = fed["point"][alive]
-        if config.conditional:
-            alive &= found["past"] <= 0
+    moved = islice(movements(run, seeds, bias, read), config.draw_points)
+    for time, (points, past) in enumerate(moved):
+        drawn[alive, time] = points[alive]
+        alive &= ~past
         if not alive.any():
             break
     return drawn
@@ -89,7 +80,7 @@ def write(
 def snapshot(run: Run, config: Config, data: Data[Facts]) -> Arrays:
     """The first validation words, written with the same seeds after every epoch."""
     text = texts(data.arrays("valid"))[: config.examples]
-    return {"drawn": write(run, config, data, text, 1, config.bias)}
+    return {"drawn": write(run, config, text, 1, config.bias)}
 
 
 def illustrate(
@@ -124,7 +115,7 @@ def _beside(run: Run, config: Config, data: Data[Facts], arrays: Arrays) -> Figu
     columns, notes = [_pictures(arrays["points"][:count], data)], []
     for place, asked in enumerate(DRAWINGS, 1):
         bias, seed = config.bias if asked is None else asked, 100 * place
-        columns.append(_pictures(write(run, config, data, text, seed, bias), data))
+        columns.append(_pictures(write(run, config, text, seed, bias), data))
         notes.append(f"seeds {seed} to {seed + len(text) - 1} with bias {bias:g}")
     return Figure(
         "written",
@@ -149,7 +140,7 @@ def _window(run: Run, config: Config, data: Data[Facts], arrays: Arrays) -> Figu
     length = int(arrays["lengths"][0])
     points, text = arrays["points"][:1, :length], arrays["text"][:1]
     text = text[:, text[0] != 0]
-    weights = _score(run, config, data, points, text)["window"][0].T
+    weights = _score(run, config, points, text)["window"][0].T
     stride = -(-length // COLUMNS)
     shown = weights[:, ::stride]
     word = data.texts("test")["text"][0]

@@ -6,20 +6,27 @@ from functools import partial
 import numpy as np
 
 from repertoire.contract import Array, Arrays, Data, Figure, Kind, Measurement, Run
-from repertoire.families.language_model.config import Config, initial_states
+from repertoire.families.language_model.config import Config
 from repertoire.kinds.running_text.blocks import stream_measurement
 from repertoire.kinds.running_text.facts import Facts
 from repertoire.kinds.running_text.rescoring import rescored_right, rescoring_measurement
+from repertoire.runtime.inference.language import (
+    Choice,
+    log_probs,
+    log_probs_of_rows,
+    sampled,
+    shifted,
+)
 
 WINDOW = 256  # tokens of context at most, where published figures by character allow no more
 FREQUENCY_TOKENS = 20_000  # enough for a table; the whole split is scored once already
 # The ways of choosing a token that the report compares.
-CHOICES: dict[str, dict[str, float]] = {
-    "greedy": {"temperature": 0.0, "top_k": 0, "top_p": 1.0},
-    "temperature 1": {"temperature": 1.0, "top_k": 0, "top_p": 1.0},
-    "temperature 0.7": {"temperature": 0.7, "top_k": 0, "top_p": 1.0},
-    "top-k 40": {"temperature": 1.0, "top_k": 40, "top_p": 1.0},
-    "nucleus 0.9": {"temperature": 1.0, "top_k": 0, "top_p": 0.9},
+CHOICES = {
+    "greedy": Choice(temperature=0.0),
+    "temperature 1": Choice(),
+    "temperature 0.7": Choice(temperature=0.7),
+    "top-k 40": Choice(top_k=40),
+    "nucleus 0.9": Choice(top_p=0.9),
 }
 
 
@@ -28,16 +35,8 @@ def stream_log_probs(run: Run, config: Config, tokens: Array) -> Array:
 
     The state is carried across the whole stream; the first token follows an end token.
     """
-    targets = tokens.astype(np.int64)
-    inputs = np.concatenate(([0], targets[:-1]))
-    states = initial_states(config, 1)
-    scored = []
-    for start in range(0, len(targets), config.chunk):
-        part = slice(start, start + config.chunk)
-        outputs = run("score", tokens=inputs[None, part], targets=targets[None, part], **states)
-        scored.append(outputs["log_probs"][0])
-        states = {name: outputs[f"next_{name}"] for name in states}
-    return np.concatenate(scored).astype(np.float64)
+    targets = tokens[None].astype(np.int64)
+    return log_probs(run, shifted(targets, 0), targets, config.chunk)[0].astype(np.float64)
 
 
 def evaluate(run: Run, config: Config, data: Data[Facts], split: str) -> tuple[Measurement, ...]:
@@ -76,14 +75,7 @@ def window_log_probs(run: Run, config: Config, tokens: Array) -> Array:
     width = min(WINDOW, len(ids) - 1)
     count = (len(ids) - 1) // width
     inputs, targets = (part[: count * width].reshape(count, width) for part in (ids[:-1], ids[1:]))
-    scored = []
-    step = max(1, config.chunk // width)
-    for start in range(0, count, step):
-        rows = slice(start, start + step)
-        states = initial_states(config, len(inputs[rows]))
-        outputs = run("score", tokens=inputs[rows], targets=targets[rows], **states)
-        scored.append(outputs["log_probs"])
-    return np.concatenate(scored).astype(np.float64)
+    return log_probs_of_rows(run, inputs, targets, config.chunk).astype(np.float64)
 
 
 def line_log_probs(run: Run, config: Config, rows: Array) -> Array:
@@ -91,39 +83,18 @@ def line_log_probs(run: Run, config: Config, rows: Array) -> Array:
 
     What fills a row up comes after all that counts, and a language model does not look ahead.
     """
-    totals = []
-    step = max(1, config.chunk // rows.shape[1])
-    for start in range(0, len(rows), step):
-        part = rows[start : start + step]
-        targets = np.maximum(part, 0)
-        tokens = np.concatenate((np.zeros_like(targets[:, :1]), targets[:, :-1]), axis=1)
-        states = initial_states(config, len(part))
-        log_probs = run("score", tokens=tokens, targets=targets, **states)["log_probs"]
-        totals.append((log_probs * (part >= 0)).sum(1, dtype=np.float64))
-    return np.concatenate(totals)
+    targets = np.maximum(rows, 0)
+    scored = log_probs_of_rows(run, shifted(targets, 0), targets, config.chunk)
+    return (scored * (rows >= 0)).sum(1, dtype=np.float64)
 
 
 def generate(
-    run: Run, config: Config, prompt: list[int], length: int, choice: dict[str, float], seed: int
+    run: Run, config: Config, data: Data[Facts], choice: Choice, seed: int = 1
 ) -> list[int]:
-    """``length`` token ids that follow a prompt of ids."""
-    rng = np.random.default_rng(seed)
-    states = initial_states(config, 1)
-    fed, chosen = [0, *prompt], []
-    for _ in range(length):
-        outputs = run("next", tokens=np.array([fed], np.int64), **states)
-        states = {name: outputs[f"next_{name}"] for name in states}
-        drawn = run(
-            "sample",
-            log_probs=outputs["log_probs"],
-            temperature=np.array([choice["temperature"]], np.float32),
-            top_k=np.array([choice["top_k"]], np.int64),
-            top_p=np.array([choice["top_p"]], np.float32),
-            uniform=rng.random(1, np.float32),
-        )
-        fed = [int(drawn["token"][0])]
-        chosen += fed
-    return chosen
+    """The ids of a sample that follows the prompt."""
+    prompt = data.encoding("text").ids(config.prompt)
+    drawn = sampled(run, [0, *prompt], choice, seed)
+    return [token for token, _ in itertools.islice(drawn, config.sample_tokens)]
 
 
 def _text(data: Data[Facts], ids: list[int]) -> str:
@@ -139,9 +110,7 @@ def _text(data: Data[Facts], ids: list[int]) -> str:
 
 def snapshot(run: Run, config: Config, data: Data[Facts]) -> Arrays:
     """Token ids of one continuation of the prompt at temperature 0.7, the same draw every epoch."""
-    prompt = data.encoding("text").ids(config.prompt)
-    choice = CHOICES["temperature 0.7"]
-    ids = generate(run, config, prompt, config.sample_tokens, choice, seed=1)
+    ids = generate(run, config, data, CHOICES["temperature 0.7"])
     return {"continuation": np.array(ids, np.int64)}
 
 
@@ -149,12 +118,9 @@ def illustrate(
     run: Run, config: Config, data: Data[Facts], snapshots: Arrays
 ) -> tuple[Figure, ...]:
     """Generated texts, text after every epoch, and the loss by frequency of the token."""
-    prompt = data.encoding("text").ids(config.prompt)
     texts = [
-        config.prompt
-        + " … "
-        + _text(data, generate(run, config, prompt, config.sample_tokens, c, 1))
-        for c in CHOICES.values()
+        f"{config.prompt} … {_text(data, generate(run, config, data, choice))}"
+        for choice in CHOICES.values()
     ]
     epochs = snapshots["continuation"]
     return (

@@ -1,14 +1,16 @@
 """Nats per frame of whole pieces, and music from the model; numpy alone."""
 
 from collections.abc import Iterator
+from itertools import islice
 
 import numpy as np
 
 from repertoire.contract import Array, Arrays, Data, Figure, Kind, Measurement, Run
-from repertoire.families.polyphony.config import Config, initial_states
+from repertoire.families.polyphony.config import Config
 from repertoire.kinds.piano_rolls.facts import Facts
 from repertoire.kinds.piano_rolls.metrics import frame_measurement
 from repertoire.metrics.pictures import thinned
+from repertoire.runtime.inference.music import composed
 
 THRESHOLD = 0.5  # a note is predicted if it is likelier than not
 PROMPT = 16  # frames of a test piece that a continuation starts from
@@ -36,8 +38,8 @@ def piece_outputs(run: Run, graph: str, output: str, config: Config, arrays: Arr
     for rows in _by_length(arrays["lengths"], config.chunk):
         rolls = arrays["rolls"][rows, : arrays["lengths"][rows].max()]
         silence = np.zeros_like(rolls[:, 0])
-        outputs = run(graph, rolls=rolls, last=silence, **initial_states(config, len(rows)))
-        for row, values in zip(rows, outputs[output], strict=True):
+        outputs = run(graph, output, rolls=rolls, last=silence)[output]
+        for row, values in zip(rows, outputs, strict=True):
             found[int(row)] = values[: arrays["lengths"][row]]
     return [found[row] for row in range(len(found))]
 
@@ -48,25 +50,9 @@ def _by_length(lengths: Array, chunk: int) -> Iterator[Array]:
         yield order[start : start + chunk]
 
 
-def compose(
-    run: Run, config: Config, prompt: Array, frames: int, temperature: float, seed: int
-) -> Array:
+def compose(run: Run, prompt: Array, frames: int, temperature: float, seed: int) -> Array:
     """``frames`` new frames after a prompt (time, notes), uint8: (frames, notes)."""
-    rng = np.random.default_rng(seed)
-    given = np.concatenate((np.zeros_like(prompt[:1]), prompt))[None]
-    states, made = initial_states(config, 1), []
-    for _ in range(frames):
-        outputs = run(
-            "next",
-            frames=given,
-            temperature=np.array([temperature], np.float32),
-            uniform=rng.random((1, prompt.shape[1]), np.float32),
-            **states,
-        )
-        states = {name: outputs[f"next_{name}"] for name in states}
-        made.append(outputs["frame"][0])
-        given = outputs["frame"][:, None]
-    return np.stack(made)
+    return np.stack(list(islice(composed(run, prompt, temperature, seed), frames)))
 
 
 def picture(roll: Array, length: int) -> Array:
@@ -79,7 +65,7 @@ def picture(roll: Array, length: int) -> Array:
 def snapshot(run: Run, config: Config, data: Data[Facts]) -> Arrays:
     """What is composed from silence at temperature 1, the same draw every epoch."""
     silence = np.zeros((1, data.facts["notes"]), np.uint8)
-    return {"composed": compose(run, config, silence, config.sample_frames, 1.0, seed=1)}
+    return {"composed": compose(run, silence, config.sample_frames, 1.0, seed=1)}
 
 
 def illustrate(
@@ -107,11 +93,11 @@ def _composed(run: Run, config: Config, first: Array) -> Figure:
     length = config.sample_frames
     prompt = first[: min(PROMPT, length - 1)]
     silence = np.zeros_like(prompt[:1])
-    more = compose(run, config, prompt, length - len(prompt), 1.0, seed=0)
+    more = compose(run, prompt, length - len(prompt), 1.0, seed=0)
     rolls = [
         first,
-        compose(run, config, silence, length, 1.0, seed=0),
-        compose(run, config, silence, length, 0.7, seed=0),
+        compose(run, silence, length, 1.0, seed=0),
+        compose(run, silence, length, 0.7, seed=0),
         np.concatenate((prompt, more)),
     ]
     return Figure(

@@ -11,6 +11,7 @@ from repertoire.kinds.interactions.facts import Facts
 from repertoire.kinds.interactions.metrics import SHOWN, hits, ndcg, ranking_measurement, recall
 from repertoire.metrics.pictures import thinned
 from repertoire.metrics.word_vectors import spearman
+from repertoire.runtime.inference.rows import over_rows
 
 UNKNOWN = np.zeros((1, 1), np.int64)  # the history of someone of whom nothing is known
 LISTED = 5  # titles in a cell
@@ -20,8 +21,7 @@ Metric = Callable[[Array, Array, int], float]
 
 def recommended(run: Run, config: Config, history: Array) -> Array:
     """history (users, time) -> numbers of the best items the history lacks (users, count)."""
-    parts = [history[n : n + config.chunk] for n in range(0, len(history), config.chunk)]
-    return np.concatenate([run("recommend", history=p.astype(np.int64))["top_ids"] for p in parts])
+    return over_rows(run, "recommend", config.chunk, "top_ids", history=history)["top_ids"]
 
 
 def evaluate(run: Run, config: Config, data: Data[Facts], split: str) -> tuple[Measurement, ...]:

@@ -15,23 +15,19 @@ from repertoire.kinds.sentences.metrics import (
     written_measurement,
 )
 from repertoire.metrics.word_vectors import unit_rows
+from repertoire.runtime.inference.rows import over_rows
 
 
 def embed(run: Run, config: Config, tokens: Array) -> Array:
     """tokens (rows, time) -> vectors float32 (rows, width)."""
-    parts = [tokens[n : n + config.chunk] for n in range(0, len(tokens), config.chunk)]
-    return np.concatenate([run("embed", tokens=p.astype(np.int64))["vectors"] for p in parts])
+    return over_rows(run, "embed", config.chunk, tokens=tokens)["vectors"]
 
 
 def decode(run: Run, config: Config, vectors: Array, longest: int) -> Array:
     """vectors (rows, width) -> tokens (rows, longest), padded with 0."""
     limit = np.array(longest, np.int64)
-    result = np.zeros((len(vectors), longest), np.int64)
-    for start in range(0, len(vectors), config.chunk):
-        part = slice(start, start + config.chunk)
-        tokens = run("decode", vectors=vectors[part], max_length=limit)["tokens"]
-        result[part, : tokens.shape[1]] = tokens
-    return result
+    found = over_rows(run, "decode", config.chunk, vectors=vectors, max_length=limit)["tokens"]
+    return np.pad(found, ((0, 0), (0, longest - found.shape[1])))
 
 
 def evaluate(run: Run, config: Config, data: Data[Facts], split: str) -> tuple[Measurement, ...]:
@@ -47,10 +43,7 @@ def evaluate(run: Run, config: Config, data: Data[Facts], split: str) -> tuple[M
 
 
 def _nats(run: Run, config: Config, tokens: Array) -> Measurement:
-    parts = [
-        tokens[n : n + config.chunk].astype(np.int64) for n in range(0, len(tokens), config.chunk)
-    ]
-    log_probs = np.concatenate([run("score", tokens=part)["log_probs"] for part in parts])
+    log_probs = over_rows(run, "score", config.chunk, tokens=tokens)["log_probs"]
     nats = -np.where(tokens != 0, log_probs.astype(np.float64), 0.0).sum(1)
     return nats_measurement(nats, lengths(tokens))
 

@@ -6,27 +6,22 @@ from repertoire.contract import Array, Arrays, Data, Figure, Kind, Measurement, 
 from repertoire.families.seq2seq.config import Config
 from repertoire.kinds.pairs.facts import Facts
 from repertoire.kinds.pairs.metrics import text_measurement
+from repertoire.runtime.inference.rows import over_texts
 
 
 def translate(
     run: Run, config: Config, source: Array, beam: int = 1, length_penalty: float = 0.0
 ) -> Array:
-    """source ids (rows, time) -> target ids (rows, longest), padded with 0; greedy by default."""
+    """source ids (rows, time) -> target ids (rows, time), padded with 0; greedy by default."""
     settings: Arrays = {
         "max_length": np.array(config.longest, np.int64),
         "beam": np.array(beam, np.int64),
         "length_penalty": np.array(length_penalty, np.float32),
     }
-    result = np.zeros((len(source), config.longest), np.int64)
-    # Sorted by length, so that a batch holds little padding.
-    order = np.argsort((source != 0).sum(1), kind="stable")
-    for start in range(0, len(order), config.chunk):
-        rows = order[start : start + config.chunk]
-        width = int((source[rows] != 0).sum(1).max())
-        ids = source[rows, :width].astype(np.int64)
-        tokens = run("translate", source=ids, **settings)["tokens"]
-        result[rows, : tokens.shape[1]] = tokens
-    return result
+    texts = [row[row != 0] for row in source]
+    return over_texts(
+        run, "translate", texts, config.chunk, "tokens", pad=0, port="source", **settings
+    )["tokens"]
 
 
 def _texts(data: Data[Facts], name: str, rows: Array) -> list[str]:

@@ -1,15 +1,17 @@
 """Nats per sample and the one-step forecast of whole recordings, and what goes on after them."""
 
 from collections.abc import Iterator
+from itertools import islice
 
 import numpy as np
 
 from repertoire.contract import Array, Arrays, Data, Figure, Measurement, Run
 from repertoire.families.waveforms import drawing
-from repertoire.families.waveforms.config import Config, initial_states
+from repertoire.families.waveforms.config import Config
 from repertoire.kinds.waveforms.facts import Facts
 from repertoire.kinds.waveforms.metrics import sample_measurement
 from repertoire.runtime.companding import MIDDLES, SILENCE, decoded
+from repertoire.runtime.inference.waveforms import continued, log_probs
 
 SIDE_BY_SIDE = 16  # recordings in a scoring call
 DRAWN = 256  # samples that are drawn after each epoch, at most
@@ -45,44 +47,26 @@ def scored(run: Run, config: Config, levels: Array, starts: Array) -> Iterator[t
         for row, number in enumerate(group):
             known = levels[starts[number] : ends[number] - 1]
             before[row, 1 : 1 + len(known)] = known
-        states, step = initial_states(config, len(group)), max(1, config.chunk // len(group))
-        for begin in range(0, before.shape[1], step):
-            outputs = run("score", levels=before[:, begin : begin + step], **states)
-            states = {name: outputs[f"next_{name}"] for name in states}
+        step = max(1, config.chunk // len(group))
+        for piece, found in enumerate(log_probs(run, before, step)):
+            begin = piece * step
             for row, number in enumerate(group):
                 count = min(step, lengths[row] - begin)
                 if count > 0:
                     place = slice(starts[number] + begin, starts[number] + begin + count)
-                    yield place, outputs["log_probs"][row, :count].astype(np.float64)
+                    yield place, found[row, :count].astype(np.float64)
 
 
-def continued(
-    run: Run, config: Config, levels: Array, count: int, temperature: float, seed: int
-) -> Array:
+def drawn_after(run: Run, levels: Array, count: int, seed: int) -> Array:
     """``count`` new levels after each of the signals ``levels`` (batch, time): (batch, count)."""
-    rng = np.random.default_rng(seed)
-    rows = len(levels)
-    fed = np.concatenate((np.full((rows, 1), SILENCE, np.uint8), levels), axis=1)
-    states, made = initial_states(config, rows), []
-    for _ in range(count):
-        outputs = run(
-            "step",
-            levels=fed,
-            temperature=np.full(rows, temperature, np.float32),
-            uniform=rng.random(rows, np.float32),
-            **states,
-        )
-        states = {name: outputs[f"next_{name}"] for name in states}
-        made.append(outputs["level"])
-        fed = outputs["level"][:, None]
-    return np.stack(made, axis=1)
+    return np.stack(list(islice(continued(run, levels, 1.0, seed), count)), axis=1)
 
 
 def snapshot(run: Run, config: Config, data: Data[Facts]) -> Arrays:
     """What goes on after the last second of validation at temperature 1, always the same draw."""
     second = max(2, round(data.facts["rate"]))
     before = data.arrays("valid")["levels"][-second:]
-    return {"drawn": continued(run, config, before[None], min(DRAWN, second), 1.0, seed=1)[0]}
+    return {"drawn": drawn_after(run, before[None], min(DRAWN, second), seed=1)[0]}
 
 
 def illustrate(
@@ -94,7 +78,7 @@ def illustrate(
     shown = _shown(starts, len(levels))
     given = levels[shown.start : (shown.start + shown.stop) // 2]
     count = shown.stop - shown.start - len(given)
-    more = continued(run, config, np.tile(given, (3, 1)), count, 1.0, seed=0)
+    more = drawn_after(run, np.tile(given, (3, 1)), count, seed=0)
     means, ranks = np.empty((2, len(levels)))
     quantiles = np.empty((len(levels), len(drawing.QUANTILES)))
     for place, found in scored(run, config, levels, starts):
@@ -107,7 +91,7 @@ def illustrate(
     return (
         drawing.forecast(facts, signal[close], means[close], quantiles[close], close.start),
         drawing.continuations(facts, signal[shown], decoded(more)),
-        drawing.spectra(facts, levels, starts, _long(run, config, levels)),
+        drawing.spectra(facts, levels, starts, _long(run, levels)),
         drawing.calibration(ranks),
         drawing.training(facts, decoded(snapshots["drawn"])),
     )
@@ -129,10 +113,10 @@ def _sharpest(signal: Array, shown: slice) -> slice:
     return slice(begin, min(shown.stop, begin + CLOSE))
 
 
-def _long(run: Run, config: Config, levels: Array) -> Array:
+def _long(run: Run, levels: Array) -> Array:
     """Continuations (rows, samples) of pieces that lie evenly in the test part."""
     rows, samples = SPECTRUM
     size = min(samples, len(levels) // 2)
     begins = np.linspace(0, len(levels) - size, rows).astype(int)
     given = np.stack([levels[begin : begin + size] for begin in begins])
-    return decoded(continued(run, config, given, samples, 1.0, seed=2))
+    return decoded(drawn_after(run, given, samples, seed=2))

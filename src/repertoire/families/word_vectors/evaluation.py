@@ -13,6 +13,7 @@ from repertoire.metrics.word_vectors import (
     negative_sampling_measurement,
     unit_rows,
 )
+from repertoire.runtime.inference.rows import over_rows
 
 DRAWS = 25  # noise words beside each held-out word
 LETTERS, SKIPPED = 4, 100  # what counts as a content word; see ``frequent``
@@ -42,10 +43,8 @@ def held_out_nats(run: Run, config: Config, tokens: Array, counts: Array) -> Mea
     backwards = config.model == "cbow"
     given, told = (around, words[:, None]) if backwards else (words[:, None], around)
     candidates = np.concatenate((told, noise), axis=1)
-    parts = [slice(n, n + config.chunk) for n in range(0, len(words), config.chunk)]
-    logits = np.concatenate(
-        [run("score", given=given[p], candidates=candidates[p])["logits"] for p in parts]
-    )
+    pairs = {"given": given, "candidates": candidates}
+    logits = over_rows(run, "score", config.chunk, **pairs)["logits"]
     near, far = np.split(logits, [told.shape[1]], axis=1)
     name, negatives = f"{config.model}_nats", config.sampling.negatives
     return negative_sampling_measurement(name, near, told != 0, far, negatives)

@@ -1,4 +1,4 @@
-"""What people can ask of a model. Each module here offers some `TASKS` by name."""
+"""What people can ask of a model. Each module here offers some `TASKS`."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from repertoire.runtime.task import Task
 def _found() -> dict[str, Task]:
     tasks: dict[str, Task] = {}
     for module in pkgutil.iter_modules(__path__):
-        offered = importlib.import_module(f"{__name__}.{module.name}").TASKS
-        if twice := tasks.keys() & offered.keys():
-            raise RuntimeError(f"tasks/{module.name}.py: task {min(twice)} is offered twice")
-        tasks |= offered
+        for task in importlib.import_module(f"{__name__}.{module.name}").TASKS:
+            if task.name in tasks:
+                raise RuntimeError(f"tasks/{module.name}.py: task {task.name} is offered twice")
+            tasks[task.name] = task
     return tasks
 
 
@@ -34,4 +34,4 @@ def find(model: Model, name: str) -> Task:
     if name not in model.manifest.tasks:
         offered = ", ".join(model.manifest.tasks) or "none"
         raise ModelNotFound(f"model {model.name!r} has no task {name!r}; its tasks are: {offered}")
-    return TASKS[name]
+    return TASKS[name].of(model)

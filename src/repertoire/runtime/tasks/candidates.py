@@ -4,57 +4,58 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass
+from typing import Annotated, Any, TypedDict
 
 import numpy as np
 
-from repertoire.runtime.errors import Malformed
 from repertoire.runtime.examples import prompt
-from repertoire.runtime.fields import Fields
+from repertoire.runtime.inference.language import completed
 from repertoire.runtime.model import Model
-from repertoire.runtime.signature import Array, Arrays, Run, next_states
-from repertoire.runtime.task import Answer, Known, Request, Task
+from repertoire.runtime.schema import Between, Size
+from repertoire.runtime.signature import Array, Run
+from repertoire.runtime.task import Known, Task
 from repertoire.runtime.tasks.language import text_log_probs
 from repertoire.runtime.text import Encoding
-from repertoire.runtime.texts import TEXTS
+from repertoire.runtime.texts import TEXTS, Read, Written, how_read, how_written, whole
 
-COUNT = 100  # completions of one request
-WORDS = 16  # of one completion
 _BEGUN = re.compile(r"[\w'-]*$")
 
 
-def complete(model: Model, run: Run, request: Mapping[str, Any]) -> Answer:
-    """The likeliest ways on from `prompt`; a word that is begun at its end is completed first.
+@dataclass(frozen=True)
+class Complete:
+    prompt: Annotated[str, "a word that is begun at its end is completed first"] = ""
+    count: Annotated[int, Between(1, 100), "how many completions"] = 5
+    tokens: Annotated[int, Between(1, 16), "of each: one of the likeliest, and those after it"] = 1
 
-    `count`: how many; `tokens`: the length of each, whose first token is one of the likeliest and
-    the rest the likeliest after it. Answers `results`, best first: text (what follows the prompt),
-    log_prob (nats, of all its tokens); none if no known word begins so.
-    """
-    fields = Fields(request)
-    prompt = fields.string("prompt", "")
-    count = fields.integer("count", 5, 1, COUNT)
-    length = fields.integer("tokens", 1, 1, WORDS)
-    fields.finish()
+
+class Completion(Written):
+    text: Annotated[str, "what follows the prompt"]
+    log_prob: Annotated[float, "of all its tokens, nats"]
+
+
+class Completed(Read):
+    results: Annotated[list[Completion], "best first; none if no known word begins so"]
+
+
+def complete(model: Model, run: Run, request: Complete) -> Completed:
+    """The likeliest ways on from a text."""
     encoding = model.encoding("text")
-    begun = _begun(encoding, prompt)
-    ids = [*encoding.opening, *encoding.ids(prompt[: len(prompt) - len(begun)])]
-    graph = model.manifest.graph("next")
-    wanted = ["log_probs", *graph.feedback]
-    step = run("next", *wanted, tokens=np.array([ids], np.int64))
-    first = _likeliest(encoding, begun, step["log_probs"][0], count)
-    if not len(first):
-        return {"results": []}
-    tokens, log_probs = first[:, None], step["log_probs"][0, first].astype(np.float64)
-    states: Arrays = {}
-    fed = np.array([[*ids, token] for token in first], np.int64)
-    for _ in range(length - 1):
-        step = run("next", *wanted, tokens=fed, **states)
-        fed = step["log_probs"].argmax(1)[:, None].astype(np.int64)
-        log_probs += step["log_probs"].max(1)
-        tokens, states = np.concatenate((tokens, fed), 1), next_states(run, graph.name, step)
-    texts = [encoding.text(row.tolist())[len(begun) :] for row in tokens]
-    results = [{"text": t, "log_prob": float(n)} for t, n in zip(texts, log_probs, strict=True)]
-    return {"results": sorted(results, key=lambda each: -each["log_prob"])}
+    given = encoding.normal(request.prompt)
+    begun = _begun(encoding, given)
+    ids = encoding.ids(given[: len(given) - len(begun)])
+    allowed = _beginning(encoding, begun)
+    tokens, nats = completed(run, [*encoding.opening, *ids], allowed, request.count, request.tokens)
+    results: list[Completion] = [
+        {
+            "text": encoding.text(row)[len(begun) :],
+            "log_prob": log_prob,
+            **how_written(encoding, row),
+        }
+        for row, log_prob in zip(tokens.tolist(), nats.tolist(), strict=True)
+    ]
+    results.sort(key=lambda each: -each["log_prob"])
+    return {"results": results, **how_read(encoding, ids)}
 
 
 def _begun(encoding: Encoding, prompt: str) -> str:
@@ -63,72 +64,83 @@ def _begun(encoding: Encoding, prompt: str) -> str:
     return found[0] if found and encoding.level == "word" else ""
 
 
-def _likeliest(encoding: Encoding, begun: str, log_probs: Array, count: int) -> Array:
-    """Ids of the likeliest tokens that begin so; neither the end nor the unknown token."""
-    start = encoding.normal(begun)
+def _beginning(encoding: Encoding, start: str) -> Array:
+    """Ids of the tokens that begin so; neither the end nor the unknown token."""
     known = [
         token
         for text, token in encoding.vocabulary.items()
         if text.startswith(start) and token not in (encoding.end, encoding.unknown)
     ]
-    ids = np.array(sorted(known), np.int64)
-    return ids[np.argsort(-log_probs[ids], kind="stable")[:count]]
+    return np.array(sorted(known), np.int64)
 
 
-def rescore(model: Model, run: Run, request: Mapping[str, Any]) -> Answer:
-    """Orders the candidates of a recogniser or a translator by their score and their likelihood.
+@dataclass(frozen=True)
+class Candidate:
+    text: str
+    score: Annotated[float, "a log-probability of its own, nats"] = 0.0
 
-    `candidates`: texts, or objects with text and score (a log-probability of its own, nats;
-    default 0); `weight` is that of the language model. Answers `results`, best first: text, score,
-    log_prob, total = score + weight * log_prob.
-    """
-    fields = Fields(request)
-    given = [_candidate(each) for each in fields.one_or_many("candidates", TEXTS)]
-    weight = fields.number("weight", 1.0, 0, 1000)
-    fields.finish()
-    encoding = model.encoding("text")
-    targets = [[*encoding.ids(text), *encoding.closing] for text, _ in given]
-    likely = [float(each.sum(dtype=np.float64)) for each in text_log_probs(model, run, targets)]
-    results = [
-        {"text": text, "score": score, "log_prob": nats, "total": score + weight * nats}
-        for (text, score), nats in zip(given, likely, strict=True)
+
+@dataclass(frozen=True)
+class Rescore:
+    candidates: Annotated[
+        list[str | Candidate], Size(1, TEXTS), "texts, or objects of text and score"
     ]
+    weight: Annotated[float, Between(0, 1000), "that of the language model"] = 1.0
+
+
+class Ranked(Read):
+    text: str
+    score: Annotated[float, "as it was sent, or 0"]
+    log_prob: Annotated[float, "of the text and its end under the model, nats"]
+    total: Annotated[float, "score + weight * log_prob"]
+
+
+class Rescored(TypedDict):
+    results: Annotated[list[Ranked], "best first"]
+
+
+def rescore(model: Model, run: Run, request: Rescore) -> Rescored:
+    """Orders the candidates of a recogniser or a translator by their score and likelihood."""
+    encoding = model.encoding("text")
+    given = [Candidate(each) if isinstance(each, str) else each for each in request.candidates]
+    ids = [encoding.ids(each.text) for each in given]
+    likely = text_log_probs(model, run, whole(encoding, ids))
+    results: list[Ranked] = []
+    for each, own, nats in zip(given, ids, likely, strict=True):
+        total = float(nats.sum(dtype=np.float64))
+        results.append(
+            {
+                "text": each.text,
+                "score": each.score,
+                "log_prob": total,
+                "total": each.score + request.weight * total,
+                **how_read(encoding, own),
+            }
+        )
     return {"results": sorted(results, key=lambda each: -each["total"])}
 
 
-def _candidate(value: Any) -> tuple[str, float]:
-    if isinstance(value, str):
-        return value, 0.0
-    if isinstance(value, dict) and value.keys() <= {"text", "score"}:
-        text, score = value.get("text"), value.get("score", 0.0)
-        number = isinstance(score, int | float) and not isinstance(score, bool)
-        if isinstance(text, str) and number and np.isfinite(score):
-            return text, float(score)
-    raise Malformed('a candidate is a text, or an object such as {"text": "…", "score": -1.5}')
-
-
-def _rivals(known: Known) -> Request:
+def _rivals(known: Known) -> Mapping[str, Any]:
     """The prompt with a score of somebody's, and a rival in any language."""
     begun = prompt(known)
     return {"candidates": [{"text": begun, "score": -1.5}, begun[::-1]]}
 
 
-TASKS = {
-    "complete": Task(
+TASKS = (
+    Task(
+        "complete",
         complete,
-        field="prompt",
-        column="prompt",
-        many=False,
         use="proposing the next word",
+        rows="prompt",
+        column="prompt",
         example=lambda known: {"prompt": prompt(known), "count": 3, "tokens": 4},
-        takes_text=True,
     ),
-    "rescore": Task(
+    Task(
+        "rescore",
         rescore,
-        field="candidates",
-        column="candidates",
-        many=False,
         use="choosing among the candidates of a recogniser",
+        rows="candidates",
+        column="candidates",
         example=_rivals,
     ),
-}
+)

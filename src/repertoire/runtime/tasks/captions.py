@@ -2,51 +2,75 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass
+from typing import Annotated, Any
 
 import numpy as np
 
 from repertoire.runtime import images
-from repertoire.runtime.fields import Fields
+from repertoire.runtime.errors import InferenceError
+from repertoire.runtime.inference.rows import over_rows
 from repertoire.runtime.model import Model
-from repertoire.runtime.signature import Run
-from repertoire.runtime.task import Answer, File, Task
-
-IMAGES = 256  # in one request
-
-
-def caption(model: Model, run: Run, request: Mapping[str, Any]) -> Answer:
-    """Says what images show. `images`: a list, each an image file of any size in base64, which is
-    cut and resized as those of training were, or nested lists of 0 to 255 of the model's size;
-    `max_length`: tokens of an answer.
-
-    Answers `results`, for each image: text, tokens (without the end), log_prob (nats).
-    """
-    fields = Fields(request)
-    given = fields.one_or_many("images", IMAGES)
-    max_length = np.array(fields.integer("max_length", 64, 1, 512), np.int64)
-    fields.finish()
-    graph, encoding = model.manifest.graph("caption"), model.encoding("caption")
-    sizes = images.fixed_sizes(graph)
-    pixels = np.stack([images.read_fitted(each, *sizes) for each in given])
-    inputs = {"images": pixels, "max_length": max_length}
-    outputs = run("caption", "tokens", "log_prob", **inputs)
-    results = []
-    for row, log_prob in zip(outputs["tokens"].tolist(), outputs["log_prob"], strict=True):
-        ids = row[: row.index(encoding.end)] if encoding.end in row else row
-        said = {"text": encoding.text(ids), "tokens": encoding.tokens(ids)}
-        results.append({**said, "log_prob": float(log_prob)})
-    return {"results": results}
+from repertoire.runtime.schema import Between, Many, Media
+from repertoire.runtime.signature import Array, Run
+from repertoire.runtime.task import File, Task
+from repertoire.runtime.texts import ROWS, Written, how_written
 
 
-TASKS = {
-    "caption": Task(
-        caption,
-        field="images",
-        column="image",
-        many=True,
-        use="saying what a picture shows",
-        example=lambda known: {"images": [File("picture.png")]},
+@dataclass(frozen=True)
+class Caption:
+    images: Annotated[
+        list[Annotated[Any, Media("image/*")]],
+        Many(256),
+        "files of any size, cut and resized as those of training were; or levels from 0 to 255, of "
+        "the model's size",
+    ]
+    max_length: Annotated[int, Between(1, 512), "tokens of an answer"] = 64
+
+
+class Said(Written):
+    text: str
+    tokens: Annotated[list[str], "without the end"]
+    log_prob: Annotated[float, "of the answer, nats"]
+
+
+def caption(model: Model, run: Run, request: Caption) -> list[Said]:
+    """Says what images show."""
+    encoding = model.encoding("caption")
+    sizes = images.fixed_sizes(model.manifest.graph("caption"))
+    pixels = np.stack(
+        [_read(each, f"images[{place}]", sizes) for place, each in enumerate(request.images)]
     )
-}
+    limit = np.array(request.max_length, np.int64)
+    found = over_rows(run, "caption", ROWS, "tokens", "log_prob", images=pixels, max_length=limit)
+    answers = []
+    for row, log_prob in zip(found["tokens"].tolist(), found["log_prob"].tolist(), strict=True):
+        tokens = encoding.until_end(row)
+        answer: Said = {
+            "text": encoding.text(tokens),
+            "tokens": encoding.tokens(tokens),
+            "log_prob": log_prob,
+            **how_written(encoding, tokens),
+        }
+        answers.append(answer)
+    return answers
+
+
+def _read(image: Any, path: str, sizes: tuple[int, ...]) -> Array:
+    """An image of these sizes. Raises what ``images.read_fitted`` does, with the path before it."""
+    try:
+        return images.read_fitted(image, *sizes)
+    except InferenceError as error:
+        raise type(error)(f"{path}: {error}") from error
+
+
+TASKS = (
+    Task(
+        "caption",
+        caption,
+        use="saying what a picture shows",
+        rows="images",
+        column="image",
+        example=lambda known: {"images": [File("picture.png")]},
+    ),
+)

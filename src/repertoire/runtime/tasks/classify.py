@@ -2,40 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 
 from repertoire.runtime.errors import BadModel
 from repertoire.runtime.examples import source
-from repertoire.runtime.fields import Fields
+from repertoire.runtime.inference.rows import over_texts
 from repertoire.runtime.model import Model
 from repertoire.runtime.signature import Run
-from repertoire.runtime.task import Answer, Task
-from repertoire.runtime.texts import by_length, padded_rows, read_texts
+from repertoire.runtime.task import Task
+from repertoire.runtime.texts import ROWS, Read, Texts, how_read, whole
 
 
-def classify(model: Model, run: Run, request: Mapping[str, Any]) -> Answer:
-    """What class texts are of. `text`: a string or a list of them.
+@dataclass(frozen=True)
+class Classify:
+    text: Texts
 
-    Answers `results`, for each text: label (the likeliest class) and probabilities by class name.
-    """
-    fields = Fields(request)
-    texts = read_texts(fields)
-    fields.finish()
+
+class Classified(Read):
+    label: Annotated[str, "the likeliest class"]
+    probabilities: Annotated[dict[str, float], "of each class, by its name"]
+
+
+def classify(model: Model, run: Run, request: Classify) -> list[Classified]:
+    """What class texts are of."""
     encoding, classes = model.encoding("text"), _classes(model)
-    ids = [[*encoding.ids(text), *encoding.closing] for text in texts]
-    results: list[Answer] = [{}] * len(texts)
-    for rows in by_length(ids):
-        padded = padded_rows([ids[row] for row in rows], encoding.pad)
-        log_probs = run("classify", "log_probs", tokens=padded)["log_probs"]
-        for row, probabilities in zip(rows, np.exp(log_probs), strict=True):
-            results[row] = {
-                "label": classes[int(probabilities.argmax())],
-                "probabilities": dict(zip(classes, probabilities.tolist(), strict=True)),
-            }
-    return {"results": results}
+    ids = [encoding.ids(text) for text in request.text]
+    texts = whole(encoding, ids)
+    found = over_texts(run, "classify", texts, ROWS, "log_probs", pad=encoding.pad)
+    answers = []
+    for own, probabilities in zip(ids, np.exp(found["log_probs"]), strict=True):
+        answer: Classified = {
+            "label": classes[int(probabilities.argmax())],
+            "probabilities": dict(zip(classes, probabilities.tolist(), strict=True)),
+            **how_read(encoding, own),
+        }
+        answers.append(answer)
+    return answers
 
 
 def _classes(model: Model) -> list[str]:
@@ -47,14 +52,13 @@ def _classes(model: Model) -> list[str]:
     return classes
 
 
-TASKS = {
-    "classify": Task(
+TASKS = (
+    Task(
+        "classify",
         classify,
-        field="text",
-        column="text",
-        many=True,
         use="telling which of a few classes a short text is of",
+        rows="text",
+        column="text",
         example=lambda known: {"text": source(known)},
-        takes_text=True,
-    )
-}
+    ),
+)

@@ -2,122 +2,109 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, NotRequired, TypedDict
 
 import numpy as np
 
 from repertoire.runtime import images, records
 from repertoire.runtime.errors import BadModel, InvalidInput, Malformed
-from repertoire.runtime.fields import Fields
+from repertoire.runtime.inference.detection import apart, detected
 from repertoire.runtime.model import Model
-from repertoire.runtime.signature import Array, Run
-from repertoire.runtime.task import Answer, File, Known, Request, Task
+from repertoire.runtime.pictures import IMAGES, ROWS, Image, Png, read
+from repertoire.runtime.records import Judged
+from repertoire.runtime.schema import Called, Many, shown
+from repertoire.runtime.signature import Arrays, Run
+from repertoire.runtime.spelling import Names
+from repertoire.runtime.task import Columns, File, Known, Task
 
-ROWS = 256  # pictures or rows in one request
-
-
-def detect(model: Model, run: Run, request: Mapping[str, Any]) -> Answer:
-    """Whether pictures or rows are normal. `images`: a list, each a PNG in base64 or nested lists;
-    or `rows`: a list of numbers, or a list of such; of somebody's table, an object by the names of
-    its columns, or a list of such. `normal`: the name, or the number, of what
-    counts as normal, needed where the model knows several.
-
-    Answers `results`, for each: anomaly (whether the score is above the model's threshold), score
-    (the mean of all errors), and where it lies. Of a picture: `expected` and `difference` (grey
-    levels apart) as PNG in base64; of a row: `columns`, by name value, expected, and its error, a
-    part of the score.
-    """
-    fields = Fields(request)
-    names = _names(model)
-    normal = fields.choice("normal", names, 0 if len(names) == 1 else None)
-    if "rows" not in model.manifest.encodings:
-        return _of_images(model, run, fields, normal)
-    answer = _of_records if _has_records(model) else _of_rows
-    return answer(model, run, fields, normal)
+ROW = "a list of cells, or an object of cells by the names of columns"
+MEASURED = ("score", "error", "expected")
 
 
-def _of_images(model: Model, run: Run, fields: Fields, normal: int) -> Answer:
-    given = fields.one_or_many("images", ROWS)
-    fields.finish()
-    sizes = images.fixed_sizes(model.manifest.graph("detect"))
-    encoding = model.manifest.encodings["images"]
-    pixels = np.stack([images.read_sent(each, encoding, *sizes) for each in given])
-    found = run("detect", images=pixels, normal=np.full(len(pixels), normal, np.int64))
-    apart = np.abs(pixels.astype(np.int16) - found["expected"]).astype(np.uint8)
-    return {
-        "results": [
-            {
-                **_verdict(found, place),
-                "expected": images.png_base64(found["expected"][place]),
-                "difference": images.png_base64(apart[place]),
-            }
-            for place in range(len(pixels))
-        ]
-    }
+@dataclass(frozen=True)
+class Detect:
+    images: Annotated[list[Image] | None, Many(IMAGES), "an image, or a list of them"] = None
+    rows: Annotated[
+        list[Annotated[list[Any] | dict[str, Any], Called(ROW)]] | None,
+        Many(IMAGES),
+        f"in place of images, of a table: {ROW}; or a list of such",
+    ] = None
+    normal: Annotated[
+        int | str | None, "name or number of what counts as normal, where a model knows several"
+    ] = None
 
 
-def _of_records(model: Model, run: Run, fields: Fields, normal: int) -> Answer:
-    given = fields.one_or_many("rows", ROWS)
-    fields.finish()
-    encoding = model.manifest.encodings["rows"]
-    # A list of cells is one row, a list of objects or of lists are several.
-    rows = given if any(isinstance(each, dict | list) for each in given) else [given]
-    cells, values = records.read(rows, encoding)
-    found = run("detect", rows=values, normal=np.full(len(rows), normal, np.int64))
-    parts = zip(cells, found["expected"], found["error"], strict=True)
-    return {
-        "results": [
-            {**_verdict(found, place), "columns": records.told(*each, encoding)}
-            for place, each in enumerate(parts)
-        ]
-    }
+class Detected(TypedDict):
+    anomaly: Annotated[bool, "whether the score is above the model's threshold"]
+    score: Annotated[float, "the mean of all errors"]
+    expected: NotRequired[Annotated[Png, "of an image: what the model gives back"]]
+    difference: NotRequired[Annotated[Png, "of an image: grey levels apart"]]
+    columns: NotRequired[Annotated[dict[str, Judged], "of a row: where the error lies"]]
 
 
-def _of_rows(model: Model, run: Run, fields: Fields, normal: int) -> Answer:
-    given = fields.one_or_many("rows", ROWS)
-    fields.finish()
-    columns = list(model.manifest.encodings["rows"]["tables"].values())[normal]
-    rows = given if all(isinstance(each, list) for each in given) else [given]
-    (width,) = images.fixed_sizes(model.manifest.graph("detect"))
-    values = np.zeros((len(rows), width), np.float32)
-    for place, row in enumerate(rows):
-        values[place, : len(columns)] = _read(row, columns)
-    found = run("detect", rows=values, normal=np.full(len(rows), normal, np.int64))
-    results = []
-    for place in range(len(rows)):
-        triples = zip(
-            columns,
-            *(part[place].tolist() for part in (values, found["expected"], found["error"])),
-            strict=False,
+def detect(model: Model, run: Run, request: Detect) -> list[Detected]:
+    """Whether images or rows are normal, and where they are not."""
+    normal = _normal(model, request.normal)
+    field, other = ("rows", "images") if _takes_rows(model) else ("images", "rows")
+    given = getattr(request, field)
+    if getattr(request, other) is not None:
+        raise Malformed(f"{other}: model {model.name!r} takes {field}; send these instead")
+    if given is None:
+        raise Malformed(f"{field} is missing; send one or a list of them")
+    return (_of_rows if field == "rows" else _of_images)(model, run, given, normal)
+
+
+def _of_images(model: Model, run: Run, given: Sequence[Any], normal: int) -> list[Detected]:
+    pixels = read(model, "detect", given)
+    found = detected(run, pixels, np.full(len(pixels), normal, np.int64), ROWS)
+    differences = apart(pixels, found["expected"])
+    return [
+        {**verdict, "expected": expected, "difference": difference}
+        for verdict, expected, difference in zip(
+            _verdicts(found), found["expected"], differences, strict=True
         )
-        told = {name: {"value": v, "expected": x, "error": e} for name, v, x, e in triples}
-        results.append({**_verdict(found, place), "columns": told})
-    return {"results": results}
+    ]
 
 
-def _read(row: object, columns: Sequence[str]) -> Array:
-    if not isinstance(row, list) or any(
-        isinstance(v, bool) or not isinstance(v, int | float) for v in row
-    ):
-        raise Malformed("a row is a list of numbers, one for each column")
-    if len(row) != len(columns):
-        raise InvalidInput(f"the row has {len(row)} numbers; send {len(columns)}, one a column")
-    try:
-        with np.errstate(over="ignore"):
-            values = np.array(row, np.float32)
-    except OverflowError:  # a whole number of hundreds of digits
-        values = np.full(len(row), np.inf, np.float32)
-    if not np.isfinite(values).all():
-        raise InvalidInput("the row holds a number beyond float32; send finite ones")
-    return values
+def _of_rows(model: Model, run: Run, given: Sequence[Any], normal: int) -> list[Detected]:
+    encoding = model.manifest.encodings["rows"]
+    if records.is_table(encoding):
+        cells, values = records.read(given, encoding)
+    else:
+        columns = list(encoding["tables"].values())[normal]
+        (width,) = images.fixed_sizes(model.manifest.graph("detect"))
+        cells, values = records.read_numbers(given, columns, width)
+    found = detected(run, values, np.full(len(values), normal, np.int64), ROWS)
+    for place, numbers in enumerate(zip(*(found[n] for n in MEASURED), strict=True)):
+        if not all(np.isfinite(each).all() for each in numbers):
+            raise InvalidInput(f"rows[{place}] holds numbers too large to be squared; send others")
+    parts = zip(cells, found["expected"], found["error"], strict=True)
+    told = [records.judged(*each, encoding) for each in parts]
+    return [
+        {**verdict, "columns": columns}
+        for verdict, columns in zip(_verdicts(found), told, strict=True)
+    ]
 
 
-def _verdict(found: Mapping[str, Array], place: int) -> Answer:
-    return {
-        "anomaly": bool(found["decision"][place]),
-        "score": float(found["score"][place]),
-    }
+def _verdicts(found: Arrays) -> Iterator[Detected]:
+    for decision, score in zip(found["decision"], found["score"].tolist(), strict=True):
+        yield {"anomaly": bool(decision), "score": score}
+
+
+def _normal(model: Model, given: int | str | None) -> int:
+    """The number of what counts as normal. Raises Malformed and InvalidInput."""
+    names = _names(model)
+    if given is None:
+        if len(names) > 1:
+            raise Malformed(f"normal is missing; send one of {', '.join(names)}")
+        return 0
+    if isinstance(given, int) and 0 <= given < len(names):
+        return given
+    if isinstance(given, str) and (number := Names.of(names).find(given)) is not None:
+        return number
+    raise InvalidInput(f"normal is {shown(given)}; send one of {', '.join(names)}")
 
 
 def _names(model: Model) -> list[str]:
@@ -128,24 +115,31 @@ def _names(model: Model) -> list[str]:
     return names
 
 
+def _takes_rows(model: Model) -> bool:
+    return "rows" in model.manifest.encodings
+
+
 def _has_records(model: Model) -> bool:
     """Whether rows are those of somebody's table, with cells as its files have them."""
-    return model.manifest.encodings.get("rows", {}).get("kind") == "table"
+    return records.is_table(model.manifest.encodings.get("rows", {}))
 
 
 def _columns(model: Model, settings: Mapping[str, Any]) -> Sequence[str]:
     """The names of the cells of a row; none where the model looks at images."""
-    if _has_records(model):
-        return [column["name"] for column in model.manifest.encodings["rows"]["columns"]]
-    tables = model.manifest.encodings.get("rows", {}).get("tables", {})
-    if not tables:
-        return ()
+    encoding = model.manifest.encodings.get("rows", {})
+    if records.is_table(encoding):
+        return [column["name"] for column in encoding["columns"]]
+    tables = list(encoding.get("tables", {}).values())
+    return tables[_normal(model, settings.get("normal"))] if tables else ()
+
+
+def _options(model: Model) -> Mapping[str, Mapping[str, Any] | None]:
     names = _names(model)
-    chosen = Fields(settings).choice("normal", names, 0 if len(names) == 1 else None)
-    return list(tables.values())[chosen]
+    known = {"enum": [*names, *range(len(names)), *([None] if len(names) == 1 else [])]}
+    return {"images" if _takes_rows(model) else "rows": None, "normal": known}
 
 
-def _example(known: Known) -> Request:
+def _example(known: Known) -> Mapping[str, Any]:
     """A row that a figure shows, of somebody's table by its columns; else a picture."""
     if record := known.figure("example-record"):
         return {"rows": [dict(zip(record["columns"], record["cells"][0], strict=True))]}
@@ -156,17 +150,16 @@ def _example(known: Known) -> Request:
     return {"images": File("picture.png"), "normal": 0}
 
 
-TASKS = {
-    "detect": Task(
+TASKS = (
+    Task(
+        "detect",
         detect,
-        field="images",
-        column="image",
-        many=True,
         use="telling what is unlike the normal things that it knows",
+        rows="images",
+        column="image",
         example=_example,
         others={"row": "rows"},
-        table=_columns,
-        table_column="row",
-        raw_cells=_has_records,
-    )
-}
+        columns=Columns("rows", _columns, _has_records),
+        options=_options,
+    ),
+)

@@ -3,53 +3,87 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import islice
+from typing import Annotated, Any, Literal, TypedDict
 
 import numpy as np
 
 from repertoire.runtime.errors import InvalidInput
 from repertoire.runtime.examples import label
-from repertoire.runtime.fields import Fields
-from repertoire.runtime.manifest import Graph
+from repertoire.runtime.inference.handwriting import movements, polylines
 from repertoire.runtime.model import Model
-from repertoire.runtime.signature import Array, Arrays, Run, next_states
-from repertoire.runtime.task import Answer, Known, Request, Task
+from repertoire.runtime.schema import Between, Seed, Size, shown
+from repertoire.runtime.signature import Array, Run
+from repertoire.runtime.task import Event, Known, Pace, Task, last
 
 LETTERS = 32  # in one text
 POINTS = 1000  # in one drawing
 USUAL_POINTS = 400  # where neither request nor model tells how many
-UNKNOWN = "<unk>"
 MARGIN = 0.6  # around a drawing, in units of its offsets
 
-Strokes = list[list[list[float]]]
+Place = Annotated[list[float], "x and y, y downwards, in the unit of the training data"]
+Strokes = list[list[Place]]
 
 
-def write(model: Model, run: Run, request: Mapping[str, Any]) -> Answer:
-    """Writes `text`, or anything if the model reads none; the same `seed` gives the same strokes.
+@dataclass(frozen=True)
+class Write:
+    text: Annotated[str, Size(0, LETTERS), "what to write, where the model reads a text"] = ""
+    bias: Annotated[float, Between(0, 10), "larger is neater"] = 1.0
+    points: Annotated[
+        int | None,
+        Between(1, POINTS),
+        "movements of the pen at most; usually as many as in half of the drawings it learned from",
+    ] = None
+    seed: Seed = None
 
-    A larger `bias` is neater; `points` bounds the movements of the pen (default: as many as half of
-    the drawings that it learned from have, where that is known). Answers strokes (each a
-    list of [x, y], y downwards, in the unit that the model's facts state), svg, seed, points and
-    finish: "end" if the text was written to its end, else "length".
-    """
-    fields = Fields(request)
-    text = fields.string("text", "")
-    bias = fields.number("bias", 1.0, 0, 10)
-    most = fields.integer("points", _usual_points(model), 1, POINTS)
-    seed = fields.seed(secrets.randbits(32))
-    fields.finish()
-    graph = model.manifest.graph("next")
-    fixed: Arrays = {"bias": np.array([bias], np.float32), **_text_input(model, graph, text)}
-    points, finish = _drawn(graph, run, fixed, seed, most)
-    strokes = polylines(points)
-    return {
+
+class Written(TypedDict):
+    strokes: Annotated[Strokes, "where the pen went down"]
+    svg: Annotated[str, "the drawing"]
+    seed: int
+    points: Annotated[int, "movements of the pen"]
+    finish: Annotated[Literal["end", "length"], "whether the text is written to its end"]
+
+
+def write(model: Model, run: Run, request: Write) -> Written:
+    """Writes a text, or draws freely, by the strokes of a pen."""
+    answer: Written = last(write_events(model, run, request))
+    return answer
+
+
+def write_events(model: Model, run: Run, request: Write) -> Iterator[Event]:
+    """How many movements are there, then the whole."""
+    text = _ids(model, request.text)
+    most = _usual_points(model) if request.points is None else request.points
+    seed = secrets.randbits(32) if request.seed is None else request.seed
+    points, pace = list[Array](), Pace(most)
+    finish: Literal["end", "length"] = "length"
+    for point, past in islice(movements(run, [seed], request.bias, text), most):
+        points.append(point[0])
+        if past[0]:
+            finish = "end"
+            break
+        yield from pace.at(len(points))
+    strokes = [stroke.round(3).tolist() for stroke in polylines(np.stack(points))]
+    drawing: Written = {
         "strokes": strokes,
         "svg": svg(strokes),
         "seed": seed,
         "points": len(points),
         "finish": finish,
     }
+    yield "done", drawing
+
+
+def picture(model: Model, request: Write, drawing: Written) -> bytes:
+    """The drawing as an SVG file."""
+    return drawing["svg"].encode()
+
+
+def _reads(model: Model) -> bool:
+    return any(port.name == "text" for port in model.manifest.graph("next").inputs)
 
 
 def _usual_points(model: Model) -> int:
@@ -57,58 +91,34 @@ def _usual_points(model: Model) -> int:
     return min(int(known), POINTS)
 
 
-def picture(model: Model, run: Run, request: Mapping[str, Any]) -> tuple[bytes, dict[str, str]]:
-    """The drawing as an SVG file."""
-    answer = write(model, run, request)
-    headers = {"Seed": str(answer["seed"]), "Finish": answer["finish"]}
-    return answer["svg"].encode(), headers
+def _alphabet(model: Model) -> str:
+    return str(model.manifest.document.get("facts", {}).get("alphabet", "its alphabet"))
 
 
-def _text_input(model: Model, graph: Graph, text: str) -> Arrays:
-    """The ids of a text for a model that reads one. Raises InvalidInput for what does not fit."""
-    if "text" not in {port.name for port in graph.inputs}:
+def _ids(model: Model, text: str) -> Array | None:
+    """int64[1, letters] for a model that reads a text. Raises InvalidInput for what it cannot."""
+    if not _reads(model):
         if text:
-            raise InvalidInput(
-                f"model {model.name!r} writes freely and reads no text; leave it out"
-            )
-        return {}
-    alphabet = model.manifest.document.get("facts", {}).get("alphabet", "its alphabet")
-    if not 1 <= len(text) <= LETTERS:
-        raise InvalidInput(f"text has {len(text)} letters; send 1 to {LETTERS} of {alphabet}")
+            raise InvalidInput("text: this model writes freely and reads none; leave it out")
+        return None
+    known = f"send 1 to {LETTERS} letters of {_alphabet(model)}"
+    if not text:
+        raise InvalidInput(f"text has 0 letters; {known}")
     encoding = model.encoding("text")
     ids = encoding.ids(text)
-    pairs = zip(text, encoding.tokens(ids), strict=False)
-    if foreign := [letter for letter, token in pairs if token == UNKNOWN]:
-        raise InvalidInput(f"text holds {foreign[0]!r}; send 1 to {LETTERS} letters of {alphabet}")
-    return {"text": np.array([ids], np.int64)}
+    for letter, token in zip(encoding.normal(text), ids, strict=False):
+        if token == encoding.unknown:
+            raise InvalidInput(f"text holds {shown(letter)}; {known}")
+    return np.array([ids], np.int64)
 
 
-def _drawn(graph: Graph, run: Run, fixed: Arrays, seed: int, most: int) -> tuple[list[Array], str]:
-    """Movements (dx, dy, end of stroke) one after another, each drawn given those before it."""
-    reads = "text" in fixed
-    outputs = [*(["past"] if reads else []), *graph.feedback]
-    numbers = np.random.default_rng(seed)
-    states, points = Arrays(), list[Array]()
-    point = np.zeros((1, 3), np.float32)
-    while len(points) < most:
-        uniform = numbers.random((1, 4), np.float32)
-        found = run("next", *outputs, uniform=uniform, point=point, **fixed, **states)
-        states = next_states(run, graph.name, found)
-        point = states.pop("point")
-        points.append(point[0])
-        if reads and found["past"][0] > 0:
-            return points, "end"
-    return points, "length"
-
-
-def polylines(points: Sequence[Array]) -> Strokes:
-    """Where the pen went down: a stroke ends after a point whose last number is above one half.
-
-    A movement from a stroke's end to the next point goes through the air; single dots are no line.
-    """
-    places = np.cumsum([point[:2] for point in points], axis=0, dtype=np.float64).round(3)
-    ends = [place + 1 for place, point in enumerate(points) if point[2] > 0.5]
-    return [stroke.tolist() for stroke in np.split(places, ends) if len(stroke) > 1]
+def _options(model: Model) -> Mapping[str, Mapping[str, Any]]:
+    read = {"minLength": 1, "description": f"letters of {_alphabet(model)}"}
+    free = {"maxLength": 0, "description": "this model writes freely and reads none"}
+    return {
+        "text": read if _reads(model) else free,
+        "points": {"default": _usual_points(model)},
+    }
 
 
 def svg(strokes: Strokes) -> str:
@@ -126,21 +136,24 @@ def svg(strokes: Strokes) -> str:
     )
 
 
-def _example(known: Known) -> Request:
+def _example(known: Known) -> Mapping[str, Any]:
     """A text where the model writes one, else as many points as its figures have."""
-    told = {"text": "hello"} if label(known) else {"points": known.config.get("draw_points")}
-    return {**told, "seed": 1}
+    if label(known):
+        return {"text": "hello", "seed": 1}
+    points = known.config.get("draw_points")
+    return {"points": points, "seed": 1} if points else {"seed": 1}
 
 
-TASKS = {
-    "write": Task(
+TASKS = (
+    Task(
+        "write",
         write,
-        field="text",
-        column="text",
-        many=False,
         use="writing or drawing by the strokes of a pen",
+        rows="text",
+        column="text",
         example=_example,
-        takes_text=True,
+        options=_options,
+        events=write_events,
         rendered={"image/svg+xml": picture},
-    )
-}
+    ),
+)

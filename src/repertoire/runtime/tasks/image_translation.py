@@ -3,56 +3,56 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, TypedDict
 
-import numpy as np
-
-from repertoire.runtime import images
-from repertoire.runtime.errors import InvalidInput
-from repertoire.runtime.fields import Fields
+from repertoire.runtime.errors import Malformed
+from repertoire.runtime.inference.rows import over_rows
 from repertoire.runtime.model import Model
+from repertoire.runtime.pictures import ROWS, Images, Png, read
 from repertoire.runtime.signature import Run
-from repertoire.runtime.task import Answer, File, Task
-
-IMAGES = 256  # in one request
-DIRECTIONS = ("a_to_b", "b_to_a")
+from repertoire.runtime.task import File, Task
 
 
-def translate_image(model: Model, run: Run, request: Mapping[str, Any]) -> Answer:
-    """Translates images. `images`: a list, each a PNG in base64 or nested lists of 0 to 255;
-    `direction`: a_to_b or b_to_a, where the model knows both.
-
-    Answers `results`, for each: image (PNG in base64).
-    """
-    fields = Fields(request)
-    given = fields.one_or_many("images", IMAGES)
-    graph = _graph(model, fields)
-    fields.finish()
-    sizes = images.fixed_sizes(model.manifest.graph(graph))
-    encoding = model.manifest.encodings.get("images", {})
-    pixels = np.stack([images.read_sent(each, encoding, *sizes) for each in given])
-    translated = run(graph, "translated", images=pixels)["translated"]
-    return {"results": [{"image": images.png_base64(each)} for each in translated]}
+@dataclass(frozen=True)
+class TranslateImage:
+    images: Images
+    direction: Annotated[
+        Literal["a_to_b", "b_to_a"] | None, "of models that know both; a_to_b if left out"
+    ] = None
 
 
-def _graph(model: Model, fields: Fields) -> str:
-    """The graph that translates; a model of one direction takes no field for it."""
-    known = [name for name in DIRECTIONS if name in model.manifest.graphs]
-    if not known:
-        return "translate_image"
-    direction = fields.string("direction", known[0])
-    if direction not in known:
-        raise InvalidInput(f"direction is {direction!r}; send {' or '.join(known)}")
-    return direction
+class ImageTranslated(TypedDict):
+    image: Png
 
 
-TASKS = {
-    "translate_image": Task(
+def translate_image(model: Model, run: Run, request: TranslateImage) -> list[ImageTranslated]:
+    """Turns images of one domain into images of another."""
+    both = _knows_both(model)
+    if request.direction and not both:
+        raise Malformed(f"direction: model {model.name!r} knows one alone; leave it out")
+    graph = request.direction or "a_to_b" if both else "translate_image"
+    given = read(model, graph, request.images)
+    translated = over_rows(run, graph, ROWS, "translated", images=given)["translated"]
+    return [{"image": image} for image in translated]
+
+
+def _knows_both(model: Model) -> bool:
+    return "a_to_b" in model.manifest.graphs
+
+
+def _options(model: Model) -> Mapping[str, Mapping[str, Any] | None]:
+    return {} if _knows_both(model) else {"direction": None}
+
+
+TASKS = (
+    Task(
+        "translate_image",
         translate_image,
-        field="images",
-        column="image",
-        many=True,
         use="turning pictures of one kind into pictures of another",
+        rows="images",
+        column="image",
         example=lambda known: {"images": [File("picture.png")]},
-    )
-}
+        options=_options,
+    ),
+)

@@ -1,136 +1,174 @@
-"""The tasks of models of images: reconstruct, sample, interpolate, blend.
-
-Where a model is told labels, `label` is the class of all images asked for, or a list with one each.
-"""
+"""The tasks of models of images: reconstruct, sample, interpolate, blend."""
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, TypedDict
 
 import numpy as np
 
 from repertoire.runtime import images
 from repertoire.runtime.errors import InvalidInput, Malformed
 from repertoire.runtime.examples import label
-from repertoire.runtime.fields import LARGEST_SEED, Fields
+from repertoire.runtime.inference.latents import decoded, decoded_in_parts, drawn, encoded, line
+from repertoire.runtime.inference.rows import over_rows
 from repertoire.runtime.model import Model
-from repertoire.runtime.signature import Array, Arrays, Run
-from repertoire.runtime.task import Answer, File, Task
+from repertoire.runtime.pictures import IMAGES, ROWS, Image, Images, Png, read
+from repertoire.runtime.schema import LARGEST_SEED, Between, Many, Seed, Size
+from repertoire.runtime.signature import Arrays, Port, Run
+from repertoire.runtime.task import Event, File, Task, last
 
-IMAGES = 256  # in one request
 BLENDED = 16
 WEIGHT = 100.0  # of one image in a blend
 
+Whole = Annotated[int, Between(0, LARGEST_SEED)]
+Labels = Annotated[
+    list[int] | None,
+    Many(IMAGES),
+    "the class of all images, or a list with one each, where the model is told classes",
+]
 
-def reconstruct(model: Model, run: Run, request: Mapping[str, Any]) -> Answer:
-    """What a model keeps of images. `images`: a list, each a PNG in base64 or nested lists.
 
-    Answers `results`, for each: image (PNG in base64) and error.
+@dataclass(frozen=True)
+class Reconstruct:
+    images: Images
+    label: Labels = None
+
+
+class Reconstructed(TypedDict):
+    image: Png
+    error: Annotated[float, "between the image and what is given back, in the model's own unit"]
+
+
+def reconstruct(model: Model, run: Run, request: Reconstruct) -> list[Reconstructed]:
+    """What a model keeps of images: each is encoded and decoded again."""
+    labels = _told(model, "reconstruct", "label", request.label, len(request.images))
+    given = read(model, "reconstruct", request.images)
+    names = ("reconstruction", "error")
+    found = over_rows(run, "reconstruct", ROWS, *names, images=given, **labels)
+    pairs = zip(found["reconstruction"], found["error"].tolist(), strict=True)
+    return [{"image": image, "error": error} for image, error in pairs]
+
+
+@dataclass(frozen=True)
+class Sample:
+    count: Annotated[int, Between(1, IMAGES)] = 16
+    label: Labels = None
+    seed: Seed = None
+
+
+class Sampled(TypedDict):
+    images: list[Png]
+    seed: int
+
+
+def sample(model: Model, run: Run, request: Sample) -> Sampled:
+    """Draws new images. A model that is told classes draws them in turn unless `label` says which.
+
+    image/png has all in one image.
     """
-    fields = Fields(request)
-    given = fields.one_or_many("images", IMAGES)
-    labels = told(model, "reconstruct", fields, len(given))
-    fields.finish()
-    outputs = run("reconstruct", images=read(model, "reconstruct", given), **labels)
-    pairs = zip(outputs["reconstruction"], outputs["error"], strict=True)
-    return {"results": [{"image": images.png_base64(i), "error": float(e)} for i, e in pairs]}
+    answer: Sampled = last(sample_events(model, run, request))
+    return answer
 
 
-def sample(model: Model, run: Run, request: Mapping[str, Any]) -> Answer:
-    """Draws `count` new images; the same `seed` gives the same. Answers images (PNG), seed.
+def sample_events(model: Model, run: Run, request: Sample) -> Iterator[Event]:
+    """An event for each run of the decoder, then the whole."""
+    labels = _told(model, "decode", "label", request.label, request.count, in_turn=True)
+    seed = secrets.randbits(32) if request.seed is None else request.seed
+    found: list[Png] = []
+    for part in decoded_in_parts(run, drawn(run, request.count, seed), labels, ROWS):
+        found.extend(part)
+        yield "progress", {"done": len(found), "of": request.count}
+    yield "done", Sampled(images=found, seed=seed)
 
-    A model that is told labels draws every class in turn unless `label` says which.
-    """
-    drawn, seed = draw_images(model, run, request)
-    return {"images": [images.png_base64(each) for each in drawn], "seed": seed}
 
-
-def sheet(model: Model, run: Run, request: Mapping[str, Any]) -> tuple[bytes, dict[str, str]]:
+def sheet(model: Model, request: Sample, answer: Sampled) -> bytes:
     """The drawn images as one PNG."""
-    drawn, seed = draw_images(model, run, request)
-    return images.png(images.grid(list(drawn))), {"Seed": str(seed)}
+    return images.png(images.grid(answer["images"]))
 
 
-def draw_images(model: Model, run: Run, request: Mapping[str, Any]) -> tuple[Array, int]:
-    """uint8[count, height, width] or [count, height, width, 3], and the seed of the draw."""
-    fields = Fields(request)
-    count = fields.integer("count", 16, 1, IMAGES)
-    seed = fields.seed(secrets.randbits(32))
-    labels = told(model, "decode", fields, count, in_turn=True)
-    fields.finish()
-    return decoded(run, {"latents": drawn_codes(model, seed, count), **labels}), seed
+@dataclass(frozen=True)
+class Interpolate:
+    images: Annotated[list[Image] | None, Size(2, 2), "the two ends of the line"] = None
+    seeds: Annotated[
+        list[Whole] | None, Size(2, 2), "in place of images: each end is what sample draws first"
+    ] = None
+    steps: Annotated[int, Between(2, IMAGES), "images of the line, its ends among them"] = 8
+    label: Labels = None
 
 
-def interpolate(model: Model, run: Run, request: Mapping[str, Any]) -> Answer:
-    """Images along a straight line between two codes, both ends among the `steps` of them.
+class Interpolated(TypedDict):
+    images: list[Png]
 
-    The ends are two `images`, or what `sample` draws first with two `seeds`. Each step is told the
-    label of the nearer end. Answers images (PNG).
+
+def interpolate(model: Model, run: Run, request: Interpolate) -> Interpolated:
+    """Images along a straight line between two codes: of two images, or of two seeds.
+
+    Where a model is told classes, each step is told that of the nearer end. image/png has all in
+    one row.
     """
-    return {"images": [images.png_base64(each) for each in walk(model, run, request)]}
-
-
-def strip(model: Model, run: Run, request: Mapping[str, Any]) -> tuple[bytes, dict[str, str]]:
-    """The images of the line as one PNG, side by side."""
-    row = walk(model, run, request)
-    return images.png(images.grid(list(row), len(row))), {}
-
-
-def walk(model: Model, run: Run, request: Mapping[str, Any]) -> Array:
-    """uint8[steps, height, width], or [steps, height, width, 3] in colours."""
-    fields = Fields(request)
-    steps = fields.integer("steps", 8, 2, IMAGES)
-    seeds = fields.integers("seeds", 2, 0, LARGEST_SEED)
-    given = fields.one_or_many("images", 2) if seeds is None else []
-    labels = told(model, "decode", fields, 2, in_turn=seeds is not None)
-    fields.finish()
-    if seeds is not None:
-        ends = np.concatenate([drawn_codes(model, seed, 1) for seed in seeds])
-    elif len(given) == 2:
-        ends = codes(model, run, given, labels)
+    if request.images is None and request.seeds is None:
+        raise Malformed("images is missing; send the two ends of the line, or two seeds")
+    by_seed = request.seeds is not None
+    labels = _told(model, "decode", "label", request.label, 2, in_turn=by_seed)
+    if request.seeds is not None:
+        start, end = (drawn(run, 1, seed)[0] for seed in request.seeds)
     else:
-        raise InvalidInput("images holds 1 value; send 2, the ends of the line")
-    share = np.linspace(0, 1, steps, dtype=np.float32)
-    latents = (1 - share[:, None]) * ends[0] + share[:, None] * ends[1]
-    nearer = (share >= 0.5).astype(np.int64)
-    return decoded(run, {"latents": latents, **{name: x[nearer] for name, x in labels.items()}})
+        ends = read(model, "encode", request.images or ())
+        start, end = encoded(run, ends, labels, ROWS)
+    codes, nearer = line(start, end, request.steps)
+    told = {name: each[nearer] for name, each in labels.items()}
+    return {"images": list(decoded(run, codes, told, ROWS))}
 
 
-def blend(model: Model, run: Run, request: Mapping[str, Any]) -> Answer:
-    """The image whose code is the sum of the codes of `images`, each times its weight.
+def strip(model: Model, request: Interpolate, answer: Interpolated) -> bytes:
+    """The images of the line as one PNG, side by side."""
+    row = answer["images"]
+    return images.png(images.grid(row, len(row)))
 
-    `weights` are equal and sum to 1 unless given: 1, -1, 1 add to the first what tells the third
-    from the second. The answer is told the label `into`, by default that of the first image.
-    Answers image (PNG).
-    """
-    fields = Fields(request)
-    given = fields.one_or_many("images", BLENDED)
-    weights = fields.numbers("weights", len(given), -WEIGHT, WEIGHT) or [1 / len(given)] * len(
-        given
+
+@dataclass(frozen=True)
+class Blend:
+    images: Annotated[list[Image], Many(BLENDED), "those whose codes are added"]
+    weights: Annotated[
+        list[Annotated[float, Between(-WEIGHT, WEIGHT)]] | None,
+        Many(BLENDED),
+        "of all images, or of each; equal ones, of the sum 1, if left out. 1, -1, 1 add to the "
+        "first image what tells the third from the second",
+    ] = None
+    label: Labels = None
+    into: Annotated[int | None, "the class that the answer is told; usually the first image's"] = (
+        None
     )
-    labels = told(model, "encode", fields, len(given))
-    into = told(model, "decode", fields, 1, "into", in_turn=True) if "into" in request else labels
-    fields.finish()
-    mixed = np.array([weights], np.float32) @ codes(model, run, given, labels)
-    answer = decoded(run, {"latents": mixed, **{name: x[:1] for name, x in into.items()}})
-    return {"image": images.png_base64(answer[0])}
 
 
-def read(model: Model, graph: str, given: Sequence[Any]) -> Array:
-    """uint8[images, height, width] of the size that a graph takes; colours have an axis of 3."""
-    sizes = images.fixed_sizes(model.manifest.graph(graph))
-    encoding = model.manifest.encodings.get("images", {})
-    return np.stack([images.read_sent(each, encoding, *sizes) for each in given])
+class Blended(TypedDict):
+    image: Png
 
 
-def told(
+def blend(model: Model, run: Run, request: Blend) -> Blended:
+    """The image whose code is the sum of the codes of images, each times its weight."""
+    count = len(request.images)
+    weights = request.weights or [1 / count]
+    if len(weights) not in (1, count):
+        raise InvalidInput(f"weights holds {len(weights)} values; send one, or {count}")
+    labels = _told(model, "encode", "label", request.label, count)
+    first = {name: each[:1] for name, each in labels.items()}
+    if request.into is not None:
+        first = _told(model, "decode", "into", [request.into], 1)
+    codes = encoded(run, read(model, "encode", request.images), labels, ROWS)
+    mixed = np.resize(np.array(weights, np.float32), (1, count)) @ codes
+    return {"image": decoded(run, mixed, first, ROWS)[0]}
+
+
+def _told(
     model: Model,
     graph: str,
-    fields: Fields,
+    name: str,
+    given: Sequence[int] | None,
     count: int,
-    name: str = "label",
     *,
     in_turn: bool = False,
 ) -> Arrays:
@@ -138,69 +176,83 @@ def told(
 
     Absent ones are all classes `in_turn`, or else refused: a given image is of one class.
     """
-    port = next((p for p in model.manifest.graph(graph).inputs if p.name == "labels"), None)
+    port = _label_port(model, graph)
     if port is None:
+        if given is not None:
+            raise Malformed(f"{name}: model {model.name!r} is told no class; leave it out")
         return {}
     low, high = int(port.low or 0), int(port.high or 0)
-    given = fields.integers(name, count, low, high)
-    if given is None and not in_turn:
-        raise Malformed(
-            f"{name} is missing: model {model.name!r} is told the class, {low} to {high}"
-        )
-    return {"labels": np.array(given or low + np.arange(count) % (high - low + 1), np.int64)}
+    if given is None:
+        if not in_turn:
+            raise Malformed(
+                f"{name} is missing: model {model.name!r} is told the class, {low} to {high}"
+            )
+        given = [low + number % (high - low + 1) for number in range(count)]
+    if len(given) not in (1, count):
+        raise InvalidInput(f"{name} holds {len(given)} values; send one, or {count}")
+    if wrong := [each for each in given if not low <= each <= high]:
+        raise InvalidInput(f"{name} is {wrong[0]}; send {low} to {high}")
+    return {"labels": np.resize(np.array(given, np.int64), count)}
 
 
-def codes(model: Model, run: Run, given: Sequence[Any], labels: Arrays) -> Array:
-    """float32[images, width]: the first output of `encode`."""
-    first = model.manifest.graph("encode").outputs[0].name
-    return run("encode", first, images=read(model, "encode", given), **labels)[first]
+def _label_port(model: Model, graph: str) -> Port | None:
+    ports = model.manifest.graph(graph).inputs
+    return next((port for port in ports if port.name == "labels"), None)
 
 
-def drawn_codes(model: Model, seed: int, count: int) -> Array:
-    """float32[count, width], standard normal."""
-    (width,) = images.fixed_sizes(model.manifest.graph("decode"))
-    return np.random.default_rng(seed).standard_normal((count, width), np.float32)
+def _options(graph: str) -> Any:
+    """What classes a model knows, as its graph declares them; nothing where it is told none."""
+
+    def options(model: Model) -> Mapping[str, Mapping[str, Any] | None]:
+        port = _label_port(model, graph)
+        if port is None:
+            return {"label": None, "into": None}
+        one = {"type": "integer", "minimum": int(port.low or 0), "maximum": int(port.high or 0)}
+        several = {"type": "array", "items": one, "minItems": 1, "maxItems": IMAGES}
+        null = {"type": "null"}
+        return {"label": {"anyOf": [one, several, null]}, "into": {"anyOf": [one, null]}}
+
+    return options
 
 
-def decoded(run: Run, inputs: Arrays) -> Array:
-    """uint8[codes, height, width], or [codes, height, width, 3] in colours."""
-    return run("decode", "images", **inputs)["images"]
-
-
-TASKS = {
-    "reconstruct": Task(
+TASKS = (
+    Task(
+        "reconstruct",
         reconstruct,
-        field="images",
-        column="image",
-        many=True,
         use="showing what a short code keeps of a picture",
+        rows="images",
+        column="image",
         example=lambda known: {"images": [File("picture.png")], **label(known)},
+        options=_options("reconstruct"),
     ),
-    "sample": Task(
+    Task(
+        "sample",
         sample,
-        field="count",
-        column="count",
-        many=False,
         use="drawing new pictures like those it saw",
+        rows="count",
+        column="count",
         example=lambda known: {"count": 4, "seed": 0, **label(known)},
-        seeded=True,
+        options=_options("decode"),
+        events=sample_events,
         rendered={"image/png": sheet},
     ),
-    "interpolate": Task(
+    Task(
+        "interpolate",
         interpolate,
-        field="images",
-        column="images",
-        many=False,
         use="drawing what lies between two pictures",
+        rows="images",
+        column="images",
         example=lambda known: {"seeds": [0, 1], "steps": 7, **label(known)},
+        options=_options("decode"),
         rendered={"image/png": strip},
     ),
-    "blend": Task(
+    Task(
+        "blend",
         blend,
-        field="images",
-        column="images",
-        many=False,
         use="adding and subtracting pictures by their codes",
+        rows="images",
+        column="images",
         example=lambda known: {"images": [File("one.png"), File("other.png")], **label(known)},
+        options=_options("decode"),
     ),
-}
+)

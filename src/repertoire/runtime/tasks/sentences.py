@@ -2,74 +2,92 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, TypedDict
 
 import numpy as np
 
 from repertoire.runtime.errors import BadModel, InvalidInput
 from repertoire.runtime.examples import source
-from repertoire.runtime.fields import Fields
+from repertoire.runtime.inference.rows import over_rows, over_texts
 from repertoire.runtime.model import Model
-from repertoire.runtime.signature import Array, Run
-from repertoire.runtime.task import Answer, Request, Task
+from repertoire.runtime.schema import Between
+from repertoire.runtime.signature import Run
+from repertoire.runtime.task import Task
 from repertoire.runtime.text import Encoding
-from repertoire.runtime.texts import by_length, padded_rows, read_texts
+from repertoire.runtime.texts import ROWS, Read, Texts, Written, how_read, how_written, whole
 
 LISTED = 10  # sentences, at most
-WRITTEN = 64  # tokens, at most
+LONGEST = 64  # tokens that are written, at most
 
 
-def nearest_sentences(model: Model, run: Run, request: Request) -> Answer:
-    """The known sentences of largest cosine. `text`: a string or a list; `count`: how many.
+@dataclass(frozen=True)
+class NearestSentences:
+    text: Texts
+    count: Annotated[int, Between(1, LISTED), "sentences listed"] = LISTED
 
-    Answers `results`, for each text: text, unknown (how many of its words the model does not
-    know), and nearest, a list of text and cosine.
-    """
-    fields = Fields(request)
-    texts = read_texts(fields)
-    count = fields.integer("count", LISTED, 1, LISTED)
-    fields.finish()
+
+class KnownSentence(TypedDict):
+    text: str
+    cosine: float
+
+
+class SentencesNear(Read):
+    text: Annotated[str, "as it was sent"]
+    nearest: Annotated[list[KnownSentence], "by falling cosine"]
+
+
+def nearest_sentences(model: Model, run: Run, request: NearestSentences) -> list[SentencesNear]:
+    """The known sentences of largest cosine."""
     encoding, known = model.encoding("text"), _known(model)
-    results: list[Answer] = [{}] * len(texts)
-    for rows, tokens in _batches(encoding, texts):
-        found = run("nearest", tokens=tokens)
-        for row, ids, cosines in zip(rows, found["top_ids"], found["cosines"], strict=True):
-            pairs = zip(ids[:count].tolist(), cosines[:count].tolist(), strict=True)
-            nearest = [{"text": known[n], "cosine": cosine} for n, cosine in pairs]
-            results[row] = {**_asked(encoding, texts[row]), "nearest": nearest}
-    return {"results": results}
+    ids = _ids(encoding, request.text)
+    found = over_texts(run, "nearest", whole(encoding, ids), ROWS, pad=encoding.pad)
+    answers = []
+    rows = zip(request.text, ids, found["top_ids"], found["cosines"], strict=True)
+    for text, own, numbers, cosines in rows:
+        pairs = zip(numbers[: request.count], cosines[: request.count].tolist(), strict=True)
+        near = [KnownSentence(text=known[n], cosine=cosine) for n, cosine in pairs]
+        answer: SentencesNear = {"text": text, "nearest": near, **how_read(encoding, own)}
+        answers.append(answer)
+    return answers
 
 
-def rewrite(model: Model, run: Run, request: Request) -> Answer:
-    """What a vector keeps: `text`, a string or a list, is turned into a vector and written again.
-
-    Answers `results`, for each text: text, unknown (as above) and written.
-    """
-    fields = Fields(request)
-    texts = read_texts(fields)
-    fields.finish()
-    encoding, limit = model.encoding("text"), np.array(WRITTEN, np.int64)
-    results: list[Answer] = [{}] * len(texts)
-    for rows, tokens in _batches(encoding, texts):
-        vectors = run("embed", tokens=tokens)["vectors"]
-        written = run("decode", vectors=vectors, max_length=limit)["tokens"]
-        for row, ids in zip(rows, written.tolist(), strict=True):
-            kept = ids[: ids.index(encoding.end)] if encoding.end in ids else ids
-            results[row] = {**_asked(encoding, texts[row]), "written": encoding.text(kept)}
-    return {"results": results}
+@dataclass(frozen=True)
+class Rewrite:
+    text: Texts
 
 
-def _batches(encoding: Encoding, texts: list[str]) -> Iterator[tuple[list[int], Array]]:
-    """Row numbers, and the tokens of these rows. Raises InvalidInput for a text without words."""
-    ids = [[*encoding.ids(text), *encoding.closing] for text in texts]
-    if encoding.closing in ids:
-        raise InvalidInput("a text has no words; send at least one")
-    for rows in by_length(ids):
-        yield rows, padded_rows([ids[row] for row in rows], encoding.pad)
+class Rewritten(Read, Written):
+    text: Annotated[str, "as it was sent"]
+    written: Annotated[str, "what is written from its vector"]
 
 
-def _asked(encoding: Encoding, text: str) -> Answer:
-    return {"text": text, "unknown": sum(n == encoding.unknown for n in encoding.ids(text))}
+def rewrite(model: Model, run: Run, request: Rewrite) -> list[Rewritten]:
+    """What a vector keeps of a sentence: a text is turned into a vector and written again."""
+    encoding, limit = model.encoding("text"), np.array(LONGEST, np.int64)
+    ids = _ids(encoding, request.text)
+    embedded = over_texts(run, "embed", whole(encoding, ids), ROWS, "vectors", pad=encoding.pad)
+    decoded = over_rows(run, "decode", ROWS, "tokens", **embedded, max_length=limit)
+    answers = []
+    for text, own, row in zip(request.text, ids, decoded["tokens"].tolist(), strict=True):
+        tokens = encoding.until_end(row)
+        answer: Rewritten = {
+            "text": text,
+            "written": encoding.text(tokens),
+            **how_read(encoding, own),
+            **how_written(encoding, tokens),
+        }
+        answers.append(answer)
+    return answers
+
+
+def _ids(encoding: Encoding, texts: Sequence[str]) -> list[list[int]]:
+    """Raises InvalidInput for a text without words."""
+    ids = [encoding.ids(text) for text in texts]
+    if [] in ids:
+        raise InvalidInput(f"text[{ids.index([])}] has no words; send one or more")
+    return ids
 
 
 def _known(model: Model) -> list[str]:
@@ -80,23 +98,21 @@ def _known(model: Model) -> list[str]:
     return known
 
 
-TASKS = {
-    "nearest_sentences": Task(
+TASKS = (
+    Task(
+        "nearest_sentences",
         nearest_sentences,
-        field="text",
-        column="text",
-        many=True,
         use="finding sentences made alike",
-        example=lambda known: {"text": source(known), "count": 3},
-        takes_text=True,
-    ),
-    "rewrite": Task(
-        rewrite,
-        field="text",
+        rows="text",
         column="text",
-        many=True,
-        use="showing what a vector keeps of a sentence",
-        example=lambda known: {"text": source(known)},
-        takes_text=True,
+        example=lambda known: {"text": source(known), "count": 3},
     ),
-}
+    Task(
+        "rewrite",
+        rewrite,
+        use="showing what a vector keeps of a sentence",
+        rows="text",
+        column="text",
+        example=lambda known: {"text": source(known)},
+    ),
+)

@@ -1,114 +1,95 @@
-"""The task of models that give a picture a style: stylize.
-
-A net that normalises each picture by its own moments would give every tile of a large one other
-colours. So the moments of a large picture are found once, in windows spread evenly over it, and all
-of its tiles are normalised by them; and tiles overlap by more than any pixel depends on.
-"""
+"""The task of models that give a picture a style: stylize."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, TypedDict
 
 import numpy as np
 
 from repertoire.runtime import images
-from repertoire.runtime.errors import InvalidInput
-from repertoire.runtime.fields import Fields
+from repertoire.runtime.errors import InvalidInput, TooLarge
+from repertoire.runtime.inference import painting
 from repertoire.runtime.model import Model
+from repertoire.runtime.pictures import Image, Png, at
+from repertoire.runtime.schema import Many
 from repertoire.runtime.signature import Array, Run
-from repertoire.runtime.task import Answer, File, Task
+from repertoire.runtime.task import Event, File, Task, last
 
 IMAGES = 16  # in one request
-PIXELS = 2**25  # of one image
-WHOLE = 2**20  # pixels that are normalised and painted at once
-LONGEST = 4096  # side of those
-TILE = 512  # side of a tile; like the overlap a multiple of 4, for the net halves sides twice
-OVERLAP = 64  # pixels that a tile is given on each side and not asked for
-WINDOWS, WINDOW = 4, 256  # a side, and their own side
+PIXELS = 2**25  # of all images of a request
 
 
-def stylize(model: Model, run: Run, request: Mapping[str, Any]) -> Answer:
-    """Paints images in the style of the model. `images`: a list, each an image file in base64 or
-    nested lists of 0 to 255, up to 33,554,432 pixels, and files up to 16,777,216 bytes.
+@dataclass(frozen=True)
+class Stylize:
+    images: Annotated[
+        list[Image],
+        Many(IMAGES),
+        f"an image of any size, or a list of them: {PIXELS:,} pixels in all, and files of up to "
+        f"{images.BYTES:,} bytes",
+    ]
 
-    Answers `results`, for each: image (PNG in base64), height, width.
-    """
-    results = []
-    for picture in _painted(run, request):
+
+class Stylized(TypedDict):
+    image: Png
+    height: int
+    width: int
+
+
+def stylize(model: Model, run: Run, request: Stylize) -> list[Stylized]:
+    """Paints images in the style of the model."""
+    answer: list[Stylized] = last(stylize_events(model, run, request))
+    return answer
+
+
+def stylize_events(model: Model, run: Run, request: Stylize) -> Iterator[Event]:
+    """An event for each run, which takes about half a second; then the whole."""
+    photographs = _read(request.images)
+    answers: list[Stylized] = []
+    done, of = 0, sum(map(painting.steps, photographs))
+    while photographs:  # one that is painted is given free
+        photograph = photographs.pop(0)
+        picture = np.empty_like(photograph)
+        for _ in painting.paint(run, photograph, picture):
+            done += 1
+            yield "progress", {"done": done, "of": of}
         height, width = picture.shape[:2]
-        results.append({"image": images.png_base64(picture), "height": height, "width": width})
-    return {"results": results}
+        answers.append({"image": picture, "height": height, "width": width})
+    yield "done", answers
 
 
-def picture(model: Model, run: Run, request: Mapping[str, Any]) -> tuple[bytes, dict[str, str]]:
+def _read(given: Sequence[Any]) -> list[Array]:
+    """uint8[height, width, 3] each. Raises TooLarge before more than PIXELS are decoded."""
+    found: list[Array] = []
+    left = PIXELS
+    for place, image in enumerate(given):
+        if not left:
+            raise TooLarge(f"the images before images[{place}] fill the request; send fewer")
+        with at(f"images[{place}]"):
+            found.append(images.read_any(image, left))
+        left -= found[-1].shape[0] * found[-1].shape[1]
+    return found
+
+
+def picture(model: Model, request: Stylize, answer: list[Stylized]) -> bytes:
     """The PNG of a single image."""
-    painted = list(_painted(run, request))
-    if len(painted) > 1:
-        raise InvalidInput(f"images holds {len(painted)} values; send 1, or accept JSON")
-    return images.png(painted[0]), {}
+    if len(answer) > 1:
+        raise InvalidInput(f"images holds {len(answer)} values; send 1, or accept JSON")
+    return images.png(answer[0]["image"])
 
 
-def _painted(run: Run, request: Mapping[str, Any]) -> Iterator[Array]:
-    fields = Fields(request)
-    given = fields.one_or_many("images", IMAGES)
-    fields.finish()
-    for each in given:
-        yield paint(run, images.read_any(each, PIXELS))
-
-
-def paint(run: Run, photograph: Array) -> Array:
-    """uint8[height, width, 3] -> the same shape in the style, in tiles if it is large."""
-    height, width = photograph.shape[:2]
-    if height * width <= WHOLE and max(height, width) <= LONGEST:
-        return run("stylize", "pictures", images=photograph[None])["pictures"][0]
-    return tiled(run, photograph, run("moments", images=windows(photograph)))
-
-
-def windows(photograph: Array) -> Array:
-    """uint8[count, side, side, 3]: parts of a picture at even distances, or all of a narrow one."""
-    height, width = (min(size, WINDOW) for size in photograph.shape[:2])
-    rows, columns = (_spread(size, WINDOW) for size in photograph.shape[:2])
-    return np.stack([photograph[y : y + height, x : x + width] for y in rows for x in columns])
-
-
-def _spread(size: int, window: int) -> list[int]:
-    free = max(size - window, 0)
-    return sorted({round(free * n / (WINDOWS - 1)) for n in range(WINDOWS)})
-
-
-def tiled(run: Run, photograph: Array, moments: Mapping[str, Array]) -> Array:
-    """uint8[height, width, 3] painted tile by tile, each normalised by the same moments."""
-    painted = np.empty_like(photograph)
-    for down, above, inner_rows in _spans(photograph.shape[0]):
-        for across, left, inner_columns in _spans(photograph.shape[1]):
-            tile = {"images": photograph[None, down, across], **moments}
-            found = run("stylize_by", "pictures", **tile)["pictures"][0]
-            painted[inner_rows, inner_columns] = found[
-                above : above + inner_rows.stop - inner_rows.start,
-                left : left + inner_columns.stop - inner_columns.start,
-            ]
-    return painted
-
-
-def _spans(size: int) -> Iterator[tuple[slice, int, slice]]:
-    """Of each tile along a side: what it is given, how much comes before, and what it fills."""
-    for start in range(0, size, TILE):
-        stop = min(start + TILE, size)
-        before = min(start, OVERLAP)
-        yield slice(start - before, min(stop + OVERLAP, size)), before, slice(start, stop)
-
-
-TASKS = {
-    "stylize": Task(
+TASKS = (
+    Task(
+        "stylize",
         stylize,
-        field="images",
-        column="image",
-        many=True,
         use="painting a picture in the style that it learned",
+        rows="images",
+        column="image",
         example=lambda known: {"images": File("picture.jpg", long=True)},
+        events=stylize_events,
         rendered={"image/png": picture},
         accept="image/png",
         into="painted.png",
-    )
-}
+    ),
+)

@@ -1,32 +1,74 @@
 """The tasks of models of signals: continue, likelihood.
 
-A signal comes as a list of numbers in the model's unit, or as a WAV file at its rate. Its first
-sample follows silence.
+A signal comes as numbers in the model's unit, or as a WAV file at its rate. Its first sample
+follows silence.
 """
 
 from __future__ import annotations
 
-import math
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
-from typing import Any
+from typing import Annotated, Any, TypedDict
 
 import numpy as np
 
-from repertoire.runtime import audio, companding
+from repertoire.runtime import audio
+from repertoire.runtime.companding import decoded, encoded
 from repertoire.runtime.errors import BadModel, InvalidInput, Malformed
-from repertoire.runtime.fields import Fields
+from repertoire.runtime.inference.waveforms import PIECE, after_silence, continued, log_probs
 from repertoire.runtime.model import Model
+from repertoire.runtime.schema import Between, Many, Media, Seed, Size
 from repertoire.runtime.signal_picture import picture_of
-from repertoire.runtime.signature import Array, Arrays, Run, next_states
-from repertoire.runtime.task import Answer, Known, Request, Task
+from repertoire.runtime.signature import Array, Run
+from repertoire.runtime.task import Event, Known, Pace, Task, last
 
 SAMPLES = 1 << 20  # of one signal
 SIGNALS = 256  # in one request
 NEW = 16_384  # samples that are drawn for one request
-PIECE = 4096  # samples in one run
+
+Wav = Annotated[Any, Media("audio/wav")]
+Signal = Annotated[list[float], Size(1, SAMPLES)]
+
+
+@dataclass(frozen=True)
+class Continue:
+    samples: Annotated[
+        list[float], Size(0, SAMPLES), "the signal, in the unit of the model; none is silence"
+    ] = field(default_factory=list)
+    audio: Annotated[Wav, "a WAV file at the rate of the model in place of samples"] = None
+    count: Annotated[
+        int | None, Between(1, NEW), f"new samples; usually a second of them, at most {NEW}"
+    ] = None
+    temperature: Annotated[float, Between(0, 100), "0 takes the likeliest level"] = 1.0
+    seed: Seed = None
+
+
+class Continued(TypedDict):
+    samples: Annotated[list[float], "the new ones"]
+    rate: Annotated[float, "Hz"]
+    unit: Annotated[str, "of the samples"]
+    given: Annotated[int, "how many samples were given"]
+    clipped: Annotated[int, "how many of those were louder than the model knows"]
+    seed: int
+
+
+@dataclass(frozen=True)
+class Judge:
+    samples: Annotated[
+        list[Signal], Many(SIGNALS), "a signal, in the unit of the model, or a list of such"
+    ] = field(default_factory=list)
+    audio: Annotated[
+        list[Wav], Many(SIGNALS), "WAV files at the rate of the model in place of samples"
+    ] = field(default_factory=list)
+
+
+class Judged(TypedDict):
+    samples: Annotated[int, "how many"]
+    nats: Annotated[float, "negative log-likelihood as levels, the first one after silence"]
+    nats_per_sample: float
+    clipped: Annotated[int, "how many were louder than the model knows"]
 
 
 @dataclass(frozen=True)
@@ -41,192 +83,134 @@ class Wave:
     unit: str
     full_scale: float
 
-    def levels(self, signal: Array) -> tuple[Array, int]:
-        """Levels of a signal in the unit, and how many samples were too loud and were clipped."""
-        return companding.encoded(signal / self.scale), int((np.abs(signal) > self.scale).sum())
+    def levels(self, signal: Array) -> Array:
+        """Of a signal in the unit; what is louder than the loudest level becomes it."""
+        return encoded(np.clip(signal, -self.scale, self.scale) / self.scale)
+
+    def louder(self, signal: Array) -> int:
+        """How many samples are clipped."""
+        return int((np.abs(signal) > self.scale).sum())
 
     def signal(self, levels: Array) -> Array:
-        return self.scale * companding.decoded(levels)
+        return self.scale * decoded(levels)
+
+    def heard(self, sound: Any, path: str) -> Array:
+        """The samples of a WAV file, in the unit. Raises Malformed and InvalidInput."""
+        signal, rate = audio.read_sent(sound, path)
+        if rate != self.rate:
+            raise InvalidInput(
+                f"{path} is at {rate} Hz, the model at {self.rate:g} Hz; resample it first: "
+                f"ffmpeg -i in.wav -ar {self.rate:g} out.wav"
+            )
+        if not 1 <= len(signal) <= SAMPLES:
+            raise InvalidInput(f"{path} holds {len(signal)} samples; send 1 to {SAMPLES}")
+        with np.errstate(over="ignore"):
+            return np.nan_to_num(signal * self.full_scale)  # beyond numbers is too loud as well
 
     def wav(self, signal: Array) -> bytes:
-        return audio.wav(signal / self.full_scale, self.rate)
+        """The file of a signal in the unit."""
+        with np.errstate(over="ignore"):
+            return audio.wav(signal / self.full_scale, self.rate)
 
 
-@dataclass(frozen=True)
-class Continued:
-    """A signal and what follows it, in the unit, and what it was drawn with."""
+def go_on(model: Model, run: Run, request: Continue) -> Continued:
+    """Draws how a signal may go on, sample by sample; without one, after silence.
 
-    given: Array
-    made: Array
-    clipped: int
-    wave: Wave
-    seed: int
-
-    @property
-    def headers(self) -> dict[str, str]:
-        return {"Seed": str(self.seed)}
-
-
-def go_on(model: Model, run: Run, request: Mapping[str, Any]) -> Answer:
-    """Draws `count` samples that follow a signal; without one, that follow silence.
-
-    The signal is `samples`, a list of numbers in the unit of the model, or `audio`, a WAV file in
-    base64. `temperature` 0 takes the likeliest level; the same `seed` draws the same. Answers
-    samples (the new ones), rate (Hz), unit, given (how many were), clipped (how many of those were
-    louder than the model knows) and seed. Who accepts audio/wav gets the signal and what follows
-    as a file, who accepts image/png sees it drawn.
+    As a WAV file or a picture the answer holds the signal and what follows it.
     """
-    made = continued(model, run, request)
-    return {
-        "samples": [float(f"{value:.6g}") for value in made.made],
-        "rate": made.wave.rate,
-        "unit": made.wave.unit,
-        "given": len(made.given),
-        "clipped": made.clipped,
-        "seed": made.seed,
+    answer: Continued = last(go_on_events(model, run, request))
+    return answer
+
+
+def go_on_events(model: Model, run: Run, request: Continue) -> Iterator[Event]:
+    """How many samples are there, then all."""
+    wave = _wave(model)
+    given = _given(request, wave)
+    count = _second(wave) if request.count is None else request.count
+    seed = secrets.randbits(32) if request.seed is None else request.seed
+    drawn = continued(run, wave.levels(given)[None], request.temperature, seed)
+    levels, pace = np.empty(count, np.uint8), Pace(count)
+    for place, level in enumerate(islice(drawn, count)):
+        levels[place] = level[0]
+        yield from pace.at(place + 1)
+    answer: Continued = {
+        "samples": [float(f"{value:.6g}") for value in wave.signal(levels)],
+        "rate": wave.rate,
+        "unit": wave.unit,
+        "given": len(given),
+        "clipped": wave.louder(given),
+        "seed": seed,
     }
+    yield "done", answer
 
 
-def file(model: Model, run: Run, request: Mapping[str, Any]) -> tuple[bytes, dict[str, str]]:
+def file(model: Model, request: Continue, answer: Continued) -> bytes:
     """The signal and what follows it as a WAV file."""
-    made = continued(model, run, request)
-    name = f'attachment; filename="{model.name}-{made.seed}.wav"'
-    whole = np.concatenate((made.given, made.made))
-    return made.wave.wav(whole), {**made.headers, "Content-Disposition": name}
+    wave = _wave(model)
+    return wave.wav(np.concatenate((_given(request, wave), answer["samples"])))
 
 
-def picture(model: Model, run: Run, request: Mapping[str, Any]) -> tuple[bytes, dict[str, str]]:
+def picture(model: Model, request: Continue, answer: Continued) -> bytes:
     """The signal in grey and what follows it in blue."""
-    made = continued(model, run, request)
-    return picture_of(made.given, made.made, made.wave.rate, made.wave.unit), made.headers
+    wave = _wave(model)
+    made = np.array(answer["samples"])
+    return picture_of(_given(request, wave), made, wave.rate, wave.unit)
 
 
-def continued(model: Model, run: Run, request: Mapping[str, Any]) -> Continued:
-    """Raises Malformed and InvalidInput for a bad request."""
-    fields, wave = Fields(request), _wave(model)
-    given = _signal(fields, wave)
-    count = fields.integer("count", min(NEW, max(1, round(wave.rate))), 1, NEW)
-    temperature = fields.number("temperature", 1.0, 0, 100)
-    seed = fields.seed(secrets.randbits(32))
-    fields.finish()
-    levels, clipped = wave.levels(given)
-    made = np.array(list(islice(_levels(model, run, levels, temperature, seed), count)), np.uint8)
-    return Continued(given, wave.signal(made), clipped, wave, seed)
+def likelihood(model: Model, run: Run, request: Judge) -> list[Judged]:
+    """How likely signals are, and so which one is unusual."""
+    answers: list[Judged] = last(likelihood_events(model, run, request))
+    return answers
 
 
-def _levels(model: Model, run: Run, given: Array, temperature: float, seed: int) -> Iterator[int]:
-    """Endless levels, each drawn given all before it."""
-    graph, numbers = model.manifest.graph("step"), np.random.default_rng(seed)
-    heat, states = np.array([temperature], np.float32), Arrays()
-    fed = np.concatenate(([companding.SILENCE], given)).astype(np.uint8)[None]
-    last = (fed.shape[1] - 1) // PIECE * PIECE  # before it, what is drawn does not matter
-    for start in range(0, last, PIECE):
-        inputs = {"levels": fed[:, start : start + PIECE], **states}
-        outputs = run("step", **inputs, temperature=heat, uniform=heat * 0)
-        states = next_states(run, graph.name, outputs)
-    fed = fed[:, last:]
-    while True:
-        drawing = {"temperature": heat, "uniform": numbers.random(1, np.float32)}
-        outputs = run("step", "level", *graph.feedback, levels=fed, **drawing, **states)
-        yield int(outputs["level"][0])
-        fed, states = outputs["level"][:, None], next_states(run, graph.name, outputs)
-
-
-def likelihood(model: Model, run: Run, request: Mapping[str, Any]) -> Answer:
-    """How likely signals are. `samples`: a list of numbers in the unit of the model, or a list of
-    such; or `audio`: a WAV file in base64, or a list of such.
-
-    Answers `results`, for each: samples (how many), nats (their negative log-likelihood as levels,
-    the first one after silence included), nats_per_sample, and clipped (how many were louder than
-    the model knows).
-    """
-    fields, wave = Fields(request), _wave(model)
-    signals = _signals(fields, wave)
-    fields.finish()
-    results = []
+def likelihood_events(model: Model, run: Run, request: Judge) -> Iterator[Event]:
+    """How many samples are scored, then what was found of each signal."""
+    wave = _wave(model)
+    signals = _signals(request, wave)
+    answers, done, pace = list[Judged](), 0, Pace(sum(map(len, signals)))
     for each in signals:
-        levels, clipped = wave.levels(each)
-        nats = _nats(model, run, levels)
-        results.append(
+        levels, nats = wave.levels(each), 0.0
+        targets = levels.astype(np.int64)[:, None]
+        for place, found in enumerate(log_probs(run, after_silence(levels[None]))):
+            own = targets[place * PIECE : (place + 1) * PIECE]
+            nats -= float(np.take_along_axis(found[0], own, axis=1).sum(dtype=np.float64))
+            done += len(own)
+            yield from pace.at(done)
+        answers.append(
             {
                 "samples": len(levels),
                 "nats": nats,
                 "nats_per_sample": nats / len(levels),
-                "clipped": clipped,
+                "clipped": wave.louder(each),
             }
         )
-    return {"results": results}
+    yield "done", answers
 
 
-def _nats(model: Model, run: Run, levels: Array) -> float:
-    """In pieces, between which the state goes on."""
-    graph, states, total = model.manifest.graph("score"), Arrays(), 0.0
-    before = np.concatenate(([companding.SILENCE], levels[:-1])).astype(np.uint8)
-    for start in range(0, len(levels), PIECE):
-        piece = slice(start, start + PIECE)
-        outputs = run("score", levels=before[None, piece], **states)
-        states = next_states(run, graph.name, outputs)
-        target = levels[piece, None].astype(np.int64)
-        chosen = np.take_along_axis(outputs["log_probs"][0], target, axis=1)
-        total -= float(chosen.sum(dtype=np.float64))
-    return total
-
-
-def _signal(fields: Fields, wave: Wave) -> Array:
-    """The field `samples` or `audio`, or nothing, which is silence."""
-    samples, sound = fields.items("samples", SAMPLES), fields.string("audio", "")
-    if samples and sound:
+def _given(request: Continue, wave: Wave) -> Array:
+    """The signal, or nothing, which is silence."""
+    if request.samples and request.audio is not None:
         raise Malformed("samples and audio are both there; send one of them")
-    if sound:
-        return _heard(sound, wave)
-    return _numbers(samples) if samples else np.zeros(0)
+    if request.audio is not None:
+        return wave.heard(request.audio, "audio")
+    return np.array(request.samples, np.float64)
 
 
-def _signals(fields: Fields, wave: Wave) -> list[Array]:
-    """Several, or one alone; each holds a sample."""
-    samples = fields.items("samples", SAMPLES)
-    sounds = fields.one_or_many("audio", SIGNALS) if not samples else fields.items("audio", 0)
-    if not samples:
-        if not all(isinstance(each, str) for each in sounds):
-            raise Malformed("audio is a WAV file in base64, or a list of such")
-        return [_heard(each, wave) for each in sounds]
-    if not any(isinstance(each, list) for each in samples):
-        return [_numbers(samples)]
-    if len(samples) > SIGNALS:
-        raise InvalidInput(f"samples holds {len(samples)} signals; send 1 to {SIGNALS}")
-    return [_numbers(each) for each in samples]
+def _signals(request: Judge, wave: Wave) -> list[Array]:
+    if request.samples and request.audio:
+        raise Malformed("samples and audio are both there; send one of them")
+    if not request.samples and not request.audio:
+        raise Malformed("samples are missing; send them, or audio")
+    if request.samples:
+        return [np.array(each, np.float64) for each in request.samples]
+    one = len(request.audio) == 1
+    return [
+        wave.heard(each, "audio" if one else f"audio[{n}]") for n, each in enumerate(request.audio)
+    ]
 
 
-def _numbers(values: object) -> Array:
-    if not isinstance(values, list):
-        raise Malformed("samples is a list of numbers, or a list of such lists")
-    for value in values:
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            raise Malformed(f"samples holds {_short(value)}; send numbers only")
-        if not math.isfinite(value):
-            raise InvalidInput(f"samples holds {value}; send finite numbers only")
-    if not 1 <= len(values) <= SAMPLES:
-        raise InvalidInput(f"samples holds {len(values)} values; send 1 to {SAMPLES}")
-    return np.array(values, np.float64)
-
-
-def _heard(sound: str, wave: Wave) -> Array:
-    signal, rate = audio.from_base64(sound)
-    if rate != wave.rate:
-        raise InvalidInput(
-            f"audio is at {rate} Hz, the model at {wave.rate:g} Hz; resample it first: "
-            f"ffmpeg -i in.wav -ar {wave.rate:g} out.wav"
-        )
-    if not 1 <= len(signal) <= SAMPLES:
-        raise InvalidInput(f"audio holds {len(signal)} samples; send 1 to {SAMPLES}")
-    if not np.isfinite(signal).all():
-        raise InvalidInput("audio holds samples that are no finite numbers; save it as PCM")
-    return signal * wave.full_scale
-
-
-def _short(value: object) -> str:
-    text = "null" if value is None else repr(value)
-    return text if len(text) <= 40 else f"{text[:40]}…"
+def _second(wave: Wave) -> int:
+    return min(NEW, max(1, round(wave.rate)))
 
 
 def _wave(model: Model) -> Wave:
@@ -243,7 +227,15 @@ def _wave(model: Model) -> Wave:
         raise BadModel(f"the manifest of {model.name!r} lacks {error}; export again") from error
 
 
-def _example(known: Known) -> Request:
+def _options(model: Model) -> Mapping[str, Mapping[str, Any]]:
+    wave = _wave(model)
+    return {
+        "samples": {"description": f"the signal in {wave.unit}, {wave.rate:g} samples a second"},
+        "audio": {"description": f"a WAV file at {wave.rate:g} Hz in place of samples"},
+    }
+
+
+def _example(known: Known) -> Mapping[str, Any]:
     """What follows the last samples before the test part."""
     return {"samples": list(_known(known)), "count": 256, "temperature": 0.9, "seed": 1}
 
@@ -253,25 +245,28 @@ def _known(known: Known) -> Sequence[float]:
     return found[-64:]
 
 
-TASKS = {
-    "continue": Task(
+TASKS = (
+    Task(
+        "continue",
         go_on,
-        field="samples",
+        use="drawing how a signal of this kind may go on, sample by sample",
+        rows="samples",
         column="samples",
         others={"audio": "audio"},
-        many=False,
-        use="drawing how a signal of this kind may go on, sample by sample",
         example=_example,
-        seeded=True,
+        options=lambda model: {**_options(model), "count": {"default": _second(_wave(model))}},
+        events=go_on_events,
         rendered={"audio/wav": file, "image/png": picture},
     ),
-    "likelihood": Task(
+    Task(
+        "likelihood",
         likelihood,
-        field="samples",
+        use="telling how likely a signal is, and so which one is unusual",
+        rows="samples",
         column="samples",
         others={"audio": "audio"},
-        many=True,
-        use="telling how likely a signal is, and so which one is unusual",
         example=lambda known: {"samples": list(_known(known))},
+        options=_options,
+        events=likelihood_events,
     ),
-}
+)

@@ -2,80 +2,105 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
+from typing import Annotated, TypedDict
 
 import numpy as np
 
-from repertoire.runtime.errors import InvalidInput, Malformed
-from repertoire.runtime.fields import Fields
+from repertoire.runtime.errors import InvalidInput
 from repertoire.runtime.model import Model
+from repertoire.runtime.schema import Between, Many, shown
 from repertoire.runtime.signature import Array, Arrays, Run
-from repertoire.runtime.task import Answer, Known, Request, Task
+from repertoire.runtime.task import Known, Task
 from repertoire.runtime.text import Encoding
 
-WORDS = 256  # in one request
 LONGEST = 10  # of a list
 
 
-def nearest(model: Model, run: Run, request: Request) -> Answer:
-    """The words of largest cosine. `word`: a word or a list of them; `count`: words listed.
+class Neighbour(TypedDict):
+    word: str
+    cosine: float
 
-    Answers `results`, for each: word and nearest, a list of word and cosine.
-    """
-    fields = Fields(request)
-    words = fields.one_or_many("word", WORDS)
-    count = fields.integer("count", LONGEST, 1, LONGEST)
-    fields.finish()
+
+@dataclass(frozen=True)
+class Nearest:
+    word: Annotated[list[str], Many(256), "a word, or a list of them"]
+    count: Annotated[int, Between(1, LONGEST), "words listed"] = LONGEST
+
+
+class Neighbours(TypedDict):
+    word: Annotated[str, "as the model spells it"]
+    nearest: Annotated[list[Neighbour], "by falling cosine"]
+
+
+def nearest(model: Model, run: Run, request: Nearest) -> list[Neighbours]:
+    """The words of largest cosine."""
     encoding = model.encoding("text")
-    ids = np.array([word_id(encoding, word) for word in words], np.int64)
-    outputs = run("nearest", ids=ids)
-    lists = _lists(encoding, outputs, count)
-    asked = encoding.tokens(ids.tolist())
-    return {"results": [{"word": w, "nearest": n} for w, n in zip(asked, lists, strict=True)]}
+    named = [word_id(encoding, word, f"word[{n}]") for n, word in enumerate(request.word)]
+    lists = _lists(encoding, run("nearest", ids=np.array(named, np.int64)), request.count)
+    asked = encoding.tokens(named)
+    return [{"word": word, "nearest": near} for word, near in zip(asked, lists, strict=True)]
 
 
-def similarity(model: Model, run: Run, request: Request) -> Answer:
-    """The cosine of the words `a` and `b`: -1 to 1, or 0 where a vector is zero."""
-    one, other = run("embed", ids=_ids(model, request, "a", "b"))["vectors"]
-    lengths = float(np.linalg.norm(one)) * float(np.linalg.norm(other))
-    return {"cosine": float(one @ other) / lengths if lengths else 0.0}
+@dataclass(frozen=True)
+class Similarity:
+    a: Annotated[str, "a word"]
+    b: Annotated[str, "a word"]
 
 
-def analogy(model: Model, run: Run, request: Request) -> Answer:
-    """What is to `c` as `b` is to `a`. Answers nearest, a list of word and cosine."""
-    ids = _ids(model, request, "a", "b", "c")
-    asked = {name: ids[n : n + 1] for n, name in enumerate(("a", "b", "c"))}
-    outputs = run("analogy", **asked)
-    [found] = _lists(model.encoding("text"), outputs, LONGEST)
+class Cosine(TypedDict):
+    cosine: Annotated[float, Between(-1, 1), "0 where a vector is zero"]
+
+
+def similarity(model: Model, run: Run, request: Similarity) -> Cosine:
+    """The cosine of two words."""
+    ids = _ids(model, a=request.a, b=request.b)
+    one, other = run("embed", ids=ids)["vectors"].astype(np.float64)
+    lengths = float(np.linalg.norm(one) * np.linalg.norm(other))
+    return {"cosine": min(1.0, max(-1.0, float(one @ other) / lengths)) if lengths else 0.0}
+
+
+@dataclass(frozen=True)
+class Analogy:
+    a: Annotated[str, "a word"]
+    b: Annotated[str, "what stands to a"]
+    c: Annotated[str, "as what is sought stands to this word"]
+
+
+class Analogous(TypedDict):
+    nearest: Annotated[list[Neighbour], "by falling cosine"]
+
+
+def analogy(model: Model, run: Run, request: Analogy) -> Analogous:
+    """What is to `c` as `b` is to `a`."""
+    a, b, c = _ids(model, a=request.a, b=request.b, c=request.c)[:, None]
+    [found] = _lists(model.encoding("text"), run("analogy", a=a, b=b, c=c), LONGEST)
     return {"nearest": found}
 
 
-def _ids(model: Model, request: Request, *names: str) -> Array:
-    fields = Fields(request)
-    words = [fields.string(name, "") for name in names]
-    fields.finish()
+def _ids(model: Model, **words: str) -> Array:
     encoding = model.encoding("text")
-    return np.array([word_id(encoding, word) for word in words], np.int64)
+    return np.array([word_id(encoding, word, name) for name, word in words.items()], np.int64)
 
 
-def word_id(encoding: Encoding, word: Any) -> int:
-    """The id of one word. Raises Malformed for what is no string, InvalidInput if unknown."""
-    if not isinstance(word, str):
-        raise Malformed(f"a word is a string, not {word!r}")
+def word_id(encoding: Encoding, word: str, path: str) -> int:
+    """The id of one word. Raises InvalidInput where the text is not one, or is unknown."""
     ids = encoding.ids(word)
     if len(ids) != 1:
-        raise InvalidInput(f"{word[:80]!r} is {len(ids)} words; send one")
-    if ids[0] in (encoding.end, encoding.tokenizer.token_to_id("<unk>")):
-        raise InvalidInput(f"the word {word[:80]!r} is not in the model's vocabulary; try another")
+        raise InvalidInput(f"{path} is {shown(word)}, which is {len(ids)} words; send one")
+    if ids[0] in (encoding.end, encoding.unknown):
+        raise InvalidInput(
+            f"{path} is {shown(word)}, which is not in the model's vocabulary; try another word"
+        )
     return ids[0]
 
 
-def _lists(encoding: Encoding, outputs: Arrays, count: int) -> list[list[Answer]]:
+def _lists(encoding: Encoding, outputs: Arrays, count: int) -> list[list[Neighbour]]:
     lists = []
     for ids, cosines in zip(outputs["top_ids"], outputs["cosines"], strict=True):
         words = encoding.tokens(ids[:count].tolist())
-        pairs = zip(words, cosines[:count], strict=True)
-        lists.append([{"word": word, "cosine": float(cosine)} for word, cosine in pairs])
+        pairs = zip(words, cosines[:count].tolist(), strict=True)
+        lists.append([Neighbour(word=word, cosine=cosine) for word, cosine in pairs])
     return lists
 
 
@@ -87,32 +112,29 @@ def _three(known: Known) -> list[str]:
     return ["king", "queen", "man"] if len(words) < 3 or known.figure("agreement") else words[:3]
 
 
-TASKS = {
-    "nearest": Task(
+TASKS = (
+    Task(
+        "nearest",
         nearest,
-        field="word",
-        column="word",
-        many=True,
         use="finding words used alike",
+        rows="word",
+        column="word",
         example=lambda known: {"word": _three(known)[0]},
-        takes_text=True,
     ),
-    "similarity": Task(
+    Task(
+        "similarity",
         similarity,
-        field="a",
-        column="a",
-        many=False,
         use="telling how alike two words are used",
-        example=lambda known: dict(zip("ab", _three(known), strict=False)),
-        takes_text=True,
-    ),
-    "analogy": Task(
-        analogy,
-        field="a",
+        rows="a",
         column="a",
-        many=False,
-        use="completing analogies of words",
-        example=lambda known: dict(zip("abc", _three(known), strict=True)),
-        takes_text=True,
+        example=lambda known: dict(zip("ab", _three(known), strict=False)),
     ),
-}
+    Task(
+        "analogy",
+        analogy,
+        use="completing analogies of words",
+        rows="a",
+        column="a",
+        example=lambda known: dict(zip("abc", _three(known), strict=True)),
+    ),
+)

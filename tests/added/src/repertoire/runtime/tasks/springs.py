@@ -2,30 +2,39 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Annotated, TypedDict
+
 import numpy as np
 
-from repertoire.runtime.fields import Fields
 from repertoire.runtime.model import Model
+from repertoire.runtime.schema import Many
 from repertoire.runtime.signature import Run
-from repertoire.runtime.task import Answer, Request, Task
+from repertoire.runtime.task import Task
 
 
-def stretch(model: Model, run: Run, request: Request) -> Answer:
-    """How long a spring becomes. `loads`: newtons, one or a list. Answers `results`: mm."""
-    fields = Fields(request)
-    loads = fields.one_or_many("loads", 100)
-    fields.finish()
-    found = run("stretch", load=np.array(loads, np.float32))["length"]
-    return {"results": [{"length": length} for length in found.tolist()]}
+@dataclass(frozen=True)
+class Stretch:
+    loads: Annotated[list[float], Many(100), "newtons"]
 
 
-TASKS = {
-    "stretch": Task(
+class Stretched(TypedDict):
+    length: Annotated[float, "millimetres"]
+
+
+def stretch(model: Model, run: Run, request: Stretch) -> list[Stretched]:
+    """How long springs become."""
+    lengths = run("stretch", load=np.array(request.loads, np.float32))["length"]
+    return [{"length": length} for length in lengths.tolist()]
+
+
+TASKS = (
+    Task(
+        "stretch",
         stretch,
-        field="loads",
-        column="load",
-        many=True,
         use="telling how long a spring becomes",
+        rows="loads",
+        column="load",
         example=lambda known: {"loads": [0, known.facts["heaviest"]]},
-    )
-}
+    ),
+)

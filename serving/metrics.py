@@ -1,0 +1,189 @@
+"""What Prometheus reads at /metrics: requests, runs, the queue and the process.
+
+Labels name models that are served and their tasks alone, so that no client can make series. Counts
+are plain numbers until they are read: each has one writer at a time, the event loop or the worker
+that runs the graph, and the locks of prometheus_client would cost more than all else of a request.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import accumulate
+
+from prometheus_client import CollectorRegistry, Metric, ProcessCollector
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
+from prometheus_client.exposition import choose_encoder
+from prometheus_client.registry import Collector
+from prometheus_client.utils import floatToGoString
+from starlette.requests import Request
+from starlette.responses import Response
+
+from repertoire.runtime.model import Model
+from serving.admission import Admission
+from serving.jobs import Job
+from serving.plane import Plane
+from serving.repository import Repository
+
+_MODEL = re.compile(r"/v([12])/models/([^/]+)(?:/(.*))?")
+_HEALTH = re.compile(r"/v2/health/[a-z]+|/v2/models/[^/]+(?:/versions/[^/]+)?/ready")
+_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
+_ROWS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
+_MOST_PATHS = 4096
+Key = tuple[str, str, str]
+"""Model, version, and endpoint or graph."""
+
+
+class Distribution:
+    """How many values lie up to each of the bounds, and their sum."""
+
+    __slots__ = ("_bounds", "_counts", "_sum")
+
+    def __init__(self, bounds: Sequence[float] = _SECONDS) -> None:
+        self._bounds, self._counts, self._sum = bounds, [0] * (len(bounds) + 1), 0.0
+
+    def add(self, value: float) -> None:
+        self._counts[bisect_left(self._bounds, value)] += 1
+        self._sum += value
+
+    def shown(self) -> tuple[list[tuple[str, float]], float]:
+        """Counts up to each bound, and the sum."""
+        bounds = [*map(floatToGoString, self._bounds), "+Inf"]
+        return list(zip(bounds, accumulate(map(float, self._counts)), strict=True)), self._sum
+
+
+class Endpoint:
+    """Requests to one endpoint of one version of a model."""
+
+    __slots__ = ("answers", "key", "seconds")
+
+    def __init__(self, key: Key) -> None:
+        self.key, self.answers, self.seconds = key, Counter[int](), Distribution()
+
+
+class Runs:
+    """Runs of one graph."""
+
+    __slots__ = ("number", "rows", "seconds", "waits")
+
+    def __init__(self) -> None:
+        self.number = 0
+        self.seconds, self.rows, self.waits = Distribution(), Distribution(_ROWS), Distribution()
+
+
+class Metrics(Collector):
+    """Counts requests on the event loop and, as an observer of the plane, runs in its workers."""
+
+    def __init__(self, repository: Repository, plane: Plane, admission: Admission) -> None:
+        self.registry = CollectorRegistry()
+        self._repository = repository
+        self._gauges: dict[str, tuple[str, Callable[[], int]]] = {
+            "queue_length": ("Requests that wait for a run", lambda: len(plane)),
+            "tasks_running": ("Tasks that are being answered", admission.running),
+            "models": ("Models that are served", lambda: len(repository.models)),
+        }
+        self._models: Mapping[str, Model] = {}
+        self._paths: dict[str, Endpoint] = {}
+        self._endpoints: dict[Key, Endpoint] = {}
+        self._runs: dict[Key, Runs] = {}
+        self.registry.register(self)
+        ProcessCollector(registry=self.registry)
+
+    def answered(self, path: str, status: int, seconds: float) -> Endpoint:
+        """Counts a request. Returns what it was counted for."""
+        if self._repository.models is not self._models:
+            self._forget()
+        endpoint = self._paths.get(path) or self._find(path)
+        endpoint.answers[status] += 1
+        endpoint.seconds.add(seconds)
+        return endpoint
+
+    def ran(self, jobs: Sequence[Job], times: Sequence[float]) -> None:
+        first, begun = jobs[0], times[0]
+        key = (first.model.name, first.model.version, first.graph.name)
+        runs = self._runs.get(key)
+        if runs is None:
+            runs = self._runs[key] = Runs()
+        runs.number += 1
+        runs.seconds.add(times[2] - times[1])
+        rows = 0
+        for job in jobs:
+            rows += job.rows
+            runs.waits.add(begun - job.came)
+        runs.rows.add(rows)
+
+    def collect(self) -> Iterator[Metric]:
+        named = ("model", "version", "endpoint")
+        endpoints = list(self._endpoints.values())
+        answers = CounterMetricFamily(
+            "repertoire_requests", "Requests answered", labels=(*named, "status")
+        )
+        for endpoint in endpoints:
+            for status, number in list(endpoint.answers.items()):
+                answers.add_metric((*endpoint.key, str(status)), number)
+        yield answers
+        by_endpoint = [(endpoint.key, endpoint.seconds) for endpoint in endpoints]
+        yield _histogram("request_seconds", "From request to answer", named, by_endpoint)
+        graph, runs = ("model", "version", "graph"), list(self._runs.items())
+        numbers = CounterMetricFamily("repertoire_runs", "Runs of a graph", labels=graph)
+        for key, each in runs:
+            numbers.add_metric(key, each.number)
+        yield numbers
+        seconds, rows, waits = (
+            [(key, getattr(each, name)) for key, each in runs]
+            for name in ("seconds", "rows", "waits")
+        )
+        yield _histogram("run_seconds", "One run of a graph", graph, seconds)
+        yield _histogram("run_rows", "Rows that share a run", graph, rows)
+        yield _histogram("queue_wait_seconds", "From request to run", graph, waits)
+        for name, (told, value) in self._gauges.items():
+            yield GaugeMetricFamily(f"repertoire_{name}", told, value())
+
+    def _find(self, path: str) -> Endpoint:
+        key = self._labels(path)
+        endpoint = self._endpoints.get(key)
+        if endpoint is None:
+            endpoint = self._endpoints[key] = Endpoint(key)
+        if key[0] and len(self._paths) < _MOST_PATHS:
+            self._paths[path] = endpoint
+        return endpoint
+
+    def _labels(self, path: str) -> Key:
+        """The first two are empty for what is not served."""
+        found = _MODEL.fullmatch(path)
+        if found is None or _HEALTH.fullmatch(path):
+            known = "health" if _HEALTH.fullmatch(path) else "other"
+            return "", "", "metrics" if path == "/metrics" else known
+        protocol, name, rest = found.groups()
+        model = self._models.get(name.partition(".")[0] if protocol == "2" else name)
+        if protocol == "2":
+            endpoint = "infer" if (rest or "").rpartition("/")[2] == "infer" else "metadata"
+        else:
+            endpoint = rest if model is not None and rest in model.manifest.tasks else "other"
+        return (model.name, model.version, endpoint) if model else ("", "", endpoint)
+
+    def _forget(self) -> None:
+        """Takes in the models of now, and drops what was counted for versions that are gone."""
+        self._models = self._repository.models
+        self._paths.clear()
+        served = {("", "")} | {(model.name, model.version) for model in self._models.values()}
+        for counts in (self._endpoints, self._runs):
+            for key in [key for key in counts if key[:2] not in served]:
+                del counts[key]
+
+    async def page(self, request: Request) -> Response:
+        """Written in a thread of its own: it takes milliseconds where there are many models."""
+        encode, kind = choose_encoder(request.headers.get("accept", ""))
+        return Response(await asyncio.to_thread(encode, self.registry), media_type=kind)
+
+
+def _histogram(
+    name: str, told: str, labels: Sequence[str], found: Sequence[tuple[Key, Distribution]]
+) -> HistogramMetricFamily:
+    family = HistogramMetricFamily(f"repertoire_{name}", told, labels=labels)
+    for key, distribution in found:
+        family.add_metric(key, *distribution.shown())
+    return family

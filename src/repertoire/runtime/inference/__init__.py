@@ -1,0 +1,1 @@
+"""How models are used, over arrays: evaluation and tasks call the same functions of ``Run``."""
