@@ -1,148 +1,42 @@
 """`python -m serving.batch MODEL TASK INPUT OUTPUT`: a task, or a raw graph, over a file of rows.
 
-Rows in .csv, .tsv, .parquet, .jsonl or a folder of images; rows out in .csv, .tsv, .parquet or
-.jsonl, each with the number of its input row, from 0. Work is kept in OUTPUT.parts, a file for
-every so many input rows: killed at any time and started again, the job goes on after the last whole
-part. Rows that cannot be answered go to OUTPUT.errors.jsonl with the reason.
+Rows in .csv, .tsv, .parquet, .jsonl or a folder of images or WAV files; rows out in .csv, .tsv,
+.parquet or .jsonl, each with the number of its input row, from 0. Work is kept in OUTPUT.parts, a
+file for every so many input rows: killed at any time and started again, the job goes on after the
+last whole part. Rows that cannot be answered go to OUTPUT.errors.jsonl with the reason.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
-import fcntl
+import io
 import itertools
 import os
-import shutil
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from functools import partial
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import orjson
+import pyarrow as pa
 
 from repertoire.runtime.errors import InferenceError, InvalidInput
 from repertoire.runtime.model import Model, read_model
+from repertoire.runtime.task import Task
 from repertoire.runtime.tasks import find
-from serving import columns, csv_files, rows
-from serving.answers import Answer, Item, attempt, graph_answer, task_answer
-from serving.columns import Kept
+from serving import columns, csv_files, declared, job, parts, rows
+from serving.answers import Answer, graph_answer, task_answer
 from serving.csv_files import Dialect
+from serving.job import Job
 from serving.options import Parser, whole
 from serving.plane import Plane
 from serving.repository import Repository
+from serving.rows import Source
 
-BATCHES_A_PART = 16
 HEAD = 100  # rows by which columns are told
-
-
-@dataclass(frozen=True)
-class Job:
-    """A run over an input; `identity` holds all that decides its output."""
-
-    source: Path
-    output: Path
-    batch_size: int
-    identity: Mapping[str, str]
-    form: Dialect | None
-    kept: Kept
-
-    @property
-    def folder(self) -> Path:
-        return self.output.with_name(f"{self.output.name}.parts")
-
-    @property
-    def errors(self) -> Path:
-        return self.output.with_name(f"{self.output.name}.errors.jsonl")
-
-    @contextlib.contextmanager
-    def claimed(self) -> Iterator[None]:
-        """Keeps other processes out. Raises InvalidInput if one is in, or if the job changed."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        handle = os.open(self.folder, os.O_RDONLY)
-        try:
-            self._lock(handle)
-            self._check_identity(self.folder / "job.jsonl")
-            yield
-        finally:
-            os.close(handle)
-
-    @contextlib.contextmanager
-    def _left_only_with_parts(self) -> Iterator[None]:
-        """After an error in the first part there is nothing to go on from."""
-        try:
-            yield
-        except InferenceError:
-            if not self.part(0).exists():
-                shutil.rmtree(self.folder)
-            raise
-
-    def _lock(self, handle: int) -> None:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise InvalidInput(f"another process is writing {self.output}; wait for it") from error
-
-    def _check_identity(self, journal: Path) -> None:
-        if not journal.exists():
-            rows.write(journal, [dict(self.identity)])
-        before = orjson.loads(journal.read_bytes())
-        changed = [key for key, value in self.identity.items() if before.get(key) != value]
-        if changed:
-            remedy = f"delete {self.folder} to start again, or restore what it began with"
-            raise InvalidInput(f"{', '.join(changed)} changed since this job began; {remedy}")
-
-    def part(self, number: int) -> Path:
-        return self.folder / f"part-{number:08}{rows.suffix_of_parts(self.output)}"
-
-    def bad_part(self, number: int) -> Path:
-        return self.folder / f"errors-{number:08}.jsonl"
-
-    def run(self, answer: Answer) -> tuple[int, int]:
-        """Does what is left and joins the parts. Returns the rows answered and the bad ones."""
-        with self.claimed(), self._left_only_with_parts():
-            done = next(number for number in itertools.count() if not self.part(number).exists())
-            size = self.batch_size * BATCHES_A_PART
-            left = enumerate(rows.read(self.source, done * size, self.form), done * size)
-            with ThreadPoolExecutor(os.cpu_count()) as pool:
-                while chunk := list(itertools.islice(left, size)):
-                    starts = range(0, len(chunk), self.batch_size)
-                    groups = [chunk[start : start + self.batch_size] for start in starts]
-                    answered = pool.map(partial(attempt, answer), groups)
-                    self._keep(done, chunk, [item for group in answered for item in group])
-                    done += 1
-            return self._finish(done)
-
-    def _keep(self, number: int, asked: Sequence[Item], items: Sequence[Item]) -> None:
-        bad = [{"row": n, "reason": str(a)} for n, a in items if isinstance(a, InferenceError)]
-        good = [
-            {"row": n, **self.kept.of(row, {"row": n, **a}), **a}
-            for (n, a), (_, row) in zip(items, asked, strict=True)
-            if not isinstance(a, InferenceError) and not isinstance(row, InferenceError)
-        ]
-        # The part comes last: that it is there says that its errors are, too.
-        rows.write(self.bad_part(number), bad)
-        rows.write(self.part(number), good)
-
-    def _finish(self, parts: int) -> tuple[int, int]:
-        good = [self.part(number) for number in range(parts)]
-        bad = [self.bad_part(number) for number in range(parts)]
-        answered, failed = rows.count(good), rows.count(bad)
-        rows.merge(bad, self.errors)
-        if not failed:
-            self.errors.unlink()
-        if answered:
-            rows.merge(good, self.output)
-        # Renamed first: half a folder of parts would look like half a job.
-        finished = self.folder.with_suffix(".finished")
-        if finished.exists():
-            shutil.rmtree(finished)
-        self.folder.rename(finished)
-        shutil.rmtree(finished)
-        return answered, failed
 
 
 def _folder(models: Path, name: str) -> Path:
@@ -154,49 +48,105 @@ def _folder(models: Path, name: str) -> Path:
     raise InvalidInput(f"no model {name!r} in {models} (--models); there are: {there or 'none'}")
 
 
+@dataclass(frozen=True)
+class Asked:
+    """A task of a model, or where that is None a graph of the name, and the settings."""
+
+    model: Model
+    name: str
+    task: Task | None
+    settings: Mapping[str, Any]
+    columns: Mapping[str, str]  # field -> column of the file
+
+
 def prepare(options: argparse.Namespace, settings: Mapping[str, Any]) -> tuple[Job, Answer]:
     """Raises InferenceError for a model, task, input or output that cannot be used."""
-    if not options.input.is_dir():
-        _check_file(options.input)
-        if not options.input.is_file():
-            raise InvalidInput(f"there is no {options.input}; name a file or a folder of images")
-    _check_file(options.output)
+    _check_places(options)
     model = read_model(_folder(options.models, options.model))
-    form = _dialect(options)
-    answer = _answer(options, model, settings, head := _head(options.input, form))
-    arguments = [options.task, options.batch_size, dict(settings), options.column, options.keep]
-    identity = {
-        "input": rows.digest(options.input),
-        "model": f"{model.name} {model.digest}",
-        "arguments": orjson.dumps([*arguments, str(form)]).decode(),
-    }
+    task = find(model, options.task) if options.task in model.manifest.tasks else None
+    asked = Asked(model, options.task, task, settings, dict(options.column))
+    source = Source(options.input, _dialect(options), _medium(task))
+    rows.check_folder(source)
+    head = _head(source)
+    answer, wanted = _answer(Plane(Repository(options.models)).runner(model), asked, head)
     kept = columns.kept(head, options.keep)
-    return Job(options.input, options.output, options.batch_size, identity, form, kept), answer
+    source = replace(source, wanted=None if kept.every else {*wanted, *kept.columns.values()})
+    arguments = [options.task, options.batch_size, dict(settings), options.column, options.keep]
+    identity = job.identity(
+        input=rows.digest(source),
+        model=f"{model.name} {model.digest}",
+        arguments=[*arguments, str(source.form)],
+    )
+    types = {**_types(source, kept), **_declared(asked)}
+    types = types if options.output.suffix == ".parquet" else {}
+    return Job(source, options.output, options.batch_size, identity, kept, types), answer
 
 
-def _answer(
-    options: argparse.Namespace, model: Model, settings: Mapping[str, Any], head: columns.Head
-) -> Answer:
-    """What is asked of the model, of rows as they are in the file."""
-    given = dict(options.column)
-    run = Plane(Repository(options.models)).runner(model)
-    if options.task in model.manifest.tasks:
-        task = find(model, options.task)
-        take, line = columns.of_task(head, model, task, settings, given)
-        if line:
-            print(line)
-        others = [name for name in given if name not in (task.rows, task.column)]
-        answer = task_answer(model, run, task, settings, others)
+def _check_places(options: argparse.Namespace) -> None:
+    for path in (options.output, *([] if options.input.is_dir() else [options.input])):
+        if path.suffix not in rows.FORMATS:
+            raise InvalidInput(f"{path} does not end in {' or '.join(rows.FORMATS)}; rename it")
+    if not options.input.is_dir() and not options.input.is_file():
+        raise InvalidInput(f"there is no {options.input}; name a file or a folder of files")
+    job.check_places(options.input, options.output)
+    rows.check_kind(options.input)
+
+
+def _answer(run: Any, asked: Asked, head: columns.Head) -> tuple[Answer, set[str]]:
+    """What is asked of the model, of rows as they are in the file, and the columns it takes."""
+    given = asked.columns
+    if asked.task:
+        taken = columns.of_task(head, asked.model, asked.task, asked.settings, given)
+        if taken.line:
+            print(taken.line)
+        others = [name for name in given if name not in (asked.task.rows, asked.task.column)]
+        answer = task_answer(asked.model, run, asked.task, asked.settings, others)
+        take, wanted = taken.take, taken.columns
     else:
         given = {name: head.find(column) for name, column in given.items()}
         take = columns.renaming(given, (), head.spelled)
-        answer = graph_answer(model, run, options.task)
-    return lambda group: answer([(number, take(row)) for number, row in group])
+        answer = graph_answer(asked.model, run, asked.name)
+        inputs = asked.model.manifest.graph(asked.name).inputs
+        wanted = {*given.values(), *(port.name for port in inputs)}
+
+    decoded = wanted if head.source.suffix == ".parquet" else None
+
+    def of_file(group: Sequence[tuple[int, csv_files.Row]]) -> list[csv_files.Row]:
+        return answer([(number, take(rows.loaded(row, decoded))) for number, row in group])
+
+    return of_file, {*wanted, "file"}
+
+
+def _medium(task: Task | None) -> str:
+    """What the files of a folder are to a task."""
+    return "audio" if task and "audio" in (task.column, *task.others) else "image"
+
+
+def _types(source: Source, kept: columns.Kept) -> parts.Types:
+    """Of the columns of the output that are known before there is an answer."""
+    known: dict[str, pa.DataType] = {}
+    if source.form:
+        known = dict.fromkeys(source.form.names, pa.string())
+    elif source.path.is_dir():
+        known = {"file": pa.string()}
+    elif source.path.suffix == ".parquet":
+        known = rows.types(source.path)
+    every = {name: name for name in known} if kept.every else {}
+    names = {**every, "file": "file", **kept.columns}
+    own = {name: known[column] for name, column in names.items() if column in known}
+    return {"row": pa.int64(), **own}
+
+
+def _declared(asked: Asked) -> parts.Types:
+    """Of the columns that the task, or the graph, says its answers have."""
+    if asked.task:
+        return declared.columns_of(asked.task.result)
+    return declared.columns_of_graph(asked.model.manifest.graph(asked.name))
 
 
 def _dialect(options: argparse.Namespace) -> Dialect | None:
     """How the input is to be read, if it is CSV; says so."""
-    if options.input.suffix in csv_files.SUFFIXES:
+    if options.input.suffix in csv_files.SUFFIXES and not options.input.is_dir():
         form = csv_files.dialect(options.input, options.encoding, options.delimiter or "")
         print(f"{options.input}: {form}; {len(form.names)} columns: {', '.join(form.names)}")
         return form
@@ -205,18 +155,28 @@ def _dialect(options: argparse.Namespace) -> Dialect | None:
     return None
 
 
-def _head(source: Path, form: Dialect | None) -> columns.Head:
-    if source.is_dir():
-        return columns.Head(source, ["file", "image"], [], spelled=False)
-    first = itertools.islice(rows.read(source, 0, form), HEAD)
-    good = [row for row in first if not isinstance(row, InferenceError)]
-    names = form.names if form else dict.fromkeys(name for row in good for name in row)
-    return columns.Head(source, list(names), good, spelled=form is not None)
+def _head(source: Source) -> columns.Head:
+    """Raises InvalidInput for a file without a row."""
+    if source.path.is_dir():
+        return columns.Head(source.path, ["file", source.medium], [], spelled=False)
+    names: Sequence[str] = source.form.names if source.form else []
+    if source.path.suffix == ".parquet":
+        names = list(types := rows.types(source.path))
+        texts = (pa.string(), pa.large_string())  # the only ones that are looked at
+        source = replace(source, wanted=[name for name in names if types[name] in texts])
+    first = list(itertools.islice(rows.read(source, 0), HEAD))
+    if not first:
+        raise InvalidInput(f"{source.path} holds no row; give it one")
+    good = [row for row in map(_readable, first) if row is not None]
+    names = names or list(dict.fromkeys(name for row in good for name in row))
+    return columns.Head(source.path, list(names), good, spelled=source.form is not None)
 
 
-def _check_file(path: Path) -> None:
-    if path.suffix not in rows.FORMATS:
-        raise InvalidInput(f"{path} does not end in {' or '.join(rows.FORMATS)}; rename it")
+def _readable(row: csv_files.Row | InferenceError) -> csv_files.Row | None:
+    try:
+        return None if isinstance(row, InferenceError) else rows.loaded(row)
+    except InferenceError:
+        return None
 
 
 def _setting(text: str) -> tuple[str, Any]:
@@ -279,17 +239,45 @@ def _options(argv: Sequence[str] | None) -> argparse.Namespace:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Returns the exit status: 0 with some rows answered, 1 with none, 2 if it cannot start."""
-    options = _options(argv)
+    """Returns the exit status: 0 with some rows answered, 1 with none, 2 if it cannot go on."""
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a name of a file may be no text
+        sys.stdout.reconfigure(errors="backslashreplace")
+    # What Pillow warns of (size, damaged metadata) does not change the pixels.
+    warnings.filterwarnings("ignore", module="PIL")
+    options, old = _options(argv), False
+    with contextlib.suppress(OSError):
+        old = options.output.exists()
     try:
-        job, answer = prepare(options, dict(options.set))
-        answered, failed = job.run(answer)
-    except InferenceError as error:
-        print(f"error: {error}", file=sys.stderr)
+        found, answer = prepare(options, dict(options.set))
+        if old:
+            print(f"{options.output} is there; the old one is replaced once this job is done")
+        answered, failed = found.run(answer)
+    except (InferenceError, OSError) as error:
+        still = f"; {options.output} is still the old one" if old else ""
+        print(f"error: {_told(error, options.output)}{still}", file=sys.stderr)
         return 2
-    bad = f", {failed} bad (see {job.errors})" if failed else ""
-    print(f"{answered} rows answered{bad}; {job.output if answered else 'nothing written'}")
+    except KeyboardInterrupt:
+        print("stopped; the same command goes on where it was", file=sys.stderr)
+        return 130
+    bad = f", {failed} bad (see {found.errors})" if failed else ""
+    print(f"{answered} rows answered{bad}; {found.output if answered else _nothing(found)}")
     return 0 if answered else 1
+
+
+def _nothing(found: Job) -> str:
+    """What is said where no row was answered: why the first one was not."""
+    with found.errors.open("rb") as file:
+        first = orjson.loads(file.readline())
+    return f"nothing written; of row {first['row']}: {first['reason']}"
+
+
+def _told(error: InferenceError | OSError, output: Path) -> str:
+    if not isinstance(error, OSError):
+        return str(error)
+    why = os.strerror(error.errno) if error.errno else " ".join(str(error).split())
+    place = error.filename or output
+    remedy = "put that right and start again: whole parts of the job are kept"
+    return f"{place}: {why}; {remedy}"
 
 
 if __name__ == "__main__":

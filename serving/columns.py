@@ -13,7 +13,7 @@ from repertoire.runtime.errors import InvalidInput, Malformed
 from repertoire.runtime.model import Model
 from repertoire.runtime.spelling import Names
 from repertoire.runtime.task import Task
-from serving.rows import Row
+from serving.csv_files import Row
 
 Take = Callable[[Row], Row]
 """A row of a file under the names that a task or a graph knows; raises Malformed."""
@@ -67,18 +67,27 @@ class Kept:
         return {name: row.get(column) for name, column in kept.items()}
 
 
+@dataclass(frozen=True)
+class Taken:
+    """How rows of a file become those of a task, the columns for it, and a line that says so."""
+
+    take: Take
+    columns: set[str]
+    line: str
+
+
 def kept(head: Head, asked: Sequence[tuple[str, str]]) -> Kept:
     """Of pairs of a name in the output and a column. Raises InvalidInput."""
     if asked and head.source.is_dir():
-        raise InvalidInput(f"{head.source} is a folder of images: it has no columns to keep")
+        raise InvalidInput(f"{head.source} is a folder of files: it has no columns to keep")
     columns = {name: head.find(column) for name, column in asked if (name, column) != (ALL, ALL)}
     return Kept(columns, (ALL, ALL) in asked)
 
 
 def of_task(
     head: Head, model: Model, task: Task, settings: Mapping[str, Any], given: Mapping[str, str]
-) -> tuple[Take, str]:
-    """How rows of the file become those of the task, and a line that says so.
+) -> Taken:
+    """How rows of the file become those of the task.
 
     A column is as `given`, else called as the task calls it, else as the model's data called it,
     else the only one of texts. Raises InvalidInput.
@@ -92,14 +101,16 @@ def of_task(
     if task.columns and listed and not here:
         _check_listed(head, listed, taken)
         places = [taken.get(name, name) for name in listed]
-        take = _cells if task.columns.raw(model) else _listing
-        return take(head, places, names[task.columns.field]), f"row: {', '.join(listed)}"
+        listing = _cells if task.columns.raw(model) else _listing
+        take, line = listing(head, places, names[task.columns.field]), f"row: {', '.join(listed)}"
+        return Taken(take, set(places), line)
     if here or not head.names:  # of a file without a row, each line says what is wrong with it
         line = f"{here[0]}: the column {taken[here[0]]}" if here and here[0] in taken else ""
     else:
         taken[task.column], why = _told(head, model, task)
         line = f"{task.column}: the column {taken[task.column]}, {why}"
-    return renaming(taken, names.values() if task.takes_text else (), head.spelled), line
+    take = renaming(taken, names.values() if task.takes_text else (), head.spelled)
+    return Taken(take, {*names.values(), *taken.values()}, line)
 
 
 def renaming(taken: Mapping[str, str], texts: Iterable[str], spelled: bool) -> Take:

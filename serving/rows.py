@@ -1,188 +1,220 @@
-"""Rows of files, in bounded memory: CSV, Parquet, JSON Lines, folders of images."""
+"""Rows of files, in bounded memory: CSV, Parquet, JSON Lines, folders of images or of WAV files."""
 
 from __future__ import annotations
 
-import base64
 import hashlib
-import os
-import shutil
-from collections.abc import Iterator, Sequence
-from decimal import Decimal
-from itertools import islice
+import io
+import itertools
+import stat
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from repertoire.runtime.errors import InvalidInput, Malformed
-from serving import csv_files
+from repertoire.runtime.image_file import SUFFIXES as IMAGES
+from serving import cells, csv_files
 from serving.csv_files import Dialect, Row
 
 FORMATS = (".csv", ".tsv", ".parquet", ".jsonl")
-IMAGES = (".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm")
-_ORJSON = orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_APPEND_NEWLINE
+FOLDERS = {"image": IMAGES, "audio": frozenset((".wav", ".wave"))}
+"""What the files of a folder fill -> how their names end."""
+FOREIGN = {  # how files begin that are called like another kind
+    b"PAR1": (".parquet", "a Parquet file; call it .parquet"),
+    b"\x1f\x8b": ("", "compressed by gzip; unpack it first: gunzip"),
+    b"PK\x03\x04": ("", "a ZIP archive or a spreadsheet; unpack it, or save it as CSV"),
+}
+_MARK = b"\xef\xbb\xbf"  # of UTF-8
 
 
-def read(source: Path, skip: int, form: Dialect | None = None) -> Iterator[Row | Malformed]:
+@dataclass(frozen=True)
+class Source:
+    """A file, or a folder whose files fill the column `medium`.
+
+    `form` is that of a CSV file. Of Parquet all columns but those `wanted` stay undecoded, where
+    it is not None.
+    """
+
+    path: Path
+    form: Dialect | None = None
+    medium: str = "image"
+    wanted: Collection[str] | None = None
+
+
+def read(source: Source, skip: int) -> Iterator[Row | Malformed]:
     """The rows after the first `skip`; one that cannot be read comes as its error.
 
-    `form` is that of a CSV file.
+    In the place of a cell of Parquet, and of a file of a folder, stands what ``loaded`` loads.
+    Raises InvalidInput for what is no file of its kind.
     """
-    if form:
-        yield from csv_files.read(source, form, skip)
-    elif source.is_dir():
-        for file in _images(source)[skip:]:
-            yield {"file": file.name, "image": file.read_bytes()}
-    elif source.suffix == ".parquet":
+    if source.form:
+        yield from csv_files.read(source.path, source.form, skip)
+    elif source.path.is_dir():
+        for file in itertools.islice(_files(source), skip, None):
+            yield {"file": printable(file.name), source.medium: file}
+    elif source.path.suffix == ".parquet":
         yield from _read_parquet(source, skip)
     else:
-        with source.open("rb") as lines:
-            yield from map(_parsed, islice(lines, skip, None))
+        yield from map(_parsed, itertools.islice(_lines(source.path), skip, None))
 
 
-def digest(source: Path) -> str:
-    """Changes with the content of the file, or with that of any image in the folder."""
-    if not source.is_dir():
-        with source.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    names = ((file.name, digest(file)) for file in _images(source))
-    return hashlib.sha256(orjson.dumps(list(names))).hexdigest()
+def loaded(row: Row, wanted: Collection[str] | None = None) -> Row:
+    """A row with its cells as Python has them, and its file read: those `wanted`, or all.
+
+    Raises Malformed.
+    """
+    names = [name for name in row if wanted is None or name in wanted]
+    return {name: _loaded(name, row[name]) for name in names}
 
 
-def write(path: Path, rows: Sequence[Row]) -> None:
-    """Writes all rows or, if interrupted, nothing under that name. CSV is made by `merge` alone."""
-    with Replacing(path) as unfinished:
-        if path.suffix == ".parquet":
-            pq.write_table(_table(rows), unfinished)
-        else:
-            unfinished.write_bytes(b"".join(orjson.dumps(row, _spelled, _ORJSON) for row in rows))
+def check_folder(source: Source) -> None:
+    """Raises InvalidInput for a folder without a file that is called like its medium."""
+    if source.path.is_dir() and not _files(source):
+        wanted = ", ".join(sorted(FOLDERS[source.medium]))
+        kind = "an image" if source.medium == "image" else "a WAV file"
+        raise InvalidInput(f"no file in {source.path} is called like {kind} ({wanted})")
 
 
-def count(parts: Sequence[Path]) -> int:
-    """The rows in files that `write` wrote."""
-    return sum(_count(part) for part in parts)
+def check_kind(path: Path) -> None:
+    """Raises InvalidInput for a file that is plainly of another kind than its name says."""
+    if path.is_file():
+        with path.open("rb") as file:
+            head = file.read(4)
+        for magic, (suffix, what) in FOREIGN.items():
+            if head.startswith(magic) and path.suffix != suffix:
+                raise InvalidInput(f"{path} is {what}")
 
 
-def suffix_of_parts(output: Path) -> str:
-    """The columns of CSV are known when all parts are: till then its rows are JSON Lines."""
-    return ".jsonl" if output.suffix in csv_files.SUFFIXES else output.suffix
+def types(path: Path) -> dict[str, pa.DataType]:
+    """The columns of a Parquet file and their types. Raises InvalidInput."""
+    with _parquet(path) as file:
+        return {field.name: cells.decoded(field.type) for field in file.schema_arrow}
 
 
-def merge(parts: Sequence[Path], path: Path) -> None:
-    """Joins files of rows into one, all or nothing. Raises InvalidInput where they do not fit."""
-    with Replacing(path) as unfinished:
-        if path.suffix == ".parquet":
-            _merge_parquet(parts, unfinished)
-        elif path.suffix in csv_files.SUFFIXES:
-            names = dict.fromkeys(name for row in _lines(parts) for name in row)
-            delimiter = "\t" if path.suffix == ".tsv" else ","
-            csv_files.write(unfinished, list(names), _lines(parts), delimiter)
-        else:
-            with unfinished.open("wb") as whole:
-                for part in parts:
-                    with part.open("rb") as file:
-                        shutil.copyfileobj(file, whole)
+def digest(source: Source) -> str:
+    """Changes with the content of the file, or with that of any file of the folder."""
+    if not source.path.is_dir():
+        return _digest(source.path)
+    files = [(printable(file.name), _digest_if_readable(file)) for file in _files(source)]
+    return hashlib.sha256(orjson.dumps(files)).hexdigest()
 
 
-class Replacing:
-    """A file under another name until it is whole and on disk."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._unfinished = path.with_name(f"{path.name}.tmp")
-
-    def __enter__(self) -> Path:
-        return self._unfinished
-
-    def __exit__(self, kind: object, *_: object) -> None:
-        if kind is not None:
-            self._unfinished.unlink(missing_ok=True)
-            return
-        with self._unfinished.open("rb") as file:
-            os.fsync(file.fileno())
-        self._unfinished.replace(self._path)
+def printable(text: str) -> str:
+    r"""The text with what is no character as \udc..: of names of files that are not UTF-8."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
-def _count(part: Path) -> int:
-    if part.suffix == ".parquet":
-        return int(pq.read_metadata(part).num_rows)
-    with part.open("rb") as lines:
-        return sum(1 for _ in lines)
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _spelled(value: Any) -> str:
-    """What a column of Parquet may hold and JSON has no type for."""
-    if isinstance(value, bytes):
-        return base64.b64encode(value).decode()
-    if isinstance(value, Decimal):
-        return str(value)
-    raise TypeError(f"{type(value).__name__} is nothing that JSON can spell")
+def _digest_if_readable(path: Path) -> str:
+    try:
+        return hashlib.sha256(_opened(path)).hexdigest()
+    except OSError as error:
+        return str(error.errno)
 
 
-def _lines(parts: Sequence[Path]) -> Iterator[Row]:
-    for part in parts:
-        with part.open("rb") as lines:
-            yield from map(orjson.loads, lines)
+def _files(source: Source) -> list[Path]:
+    ends = FOLDERS[source.medium]
+    return sorted(file for file in source.path.iterdir() if file.suffix.lower() in ends)
 
 
-def _images(folder: Path) -> list[Path]:
-    return sorted(file for file in folder.iterdir() if file.suffix.lower() in IMAGES)
+def _loaded(name: str, value: Any) -> Any:
+    if isinstance(value, Path):
+        return _content(name, value)
+    if not isinstance(value, pa.Scalar):
+        return value
+    try:
+        return cells.value(value)
+    except cells.Unreadable as error:
+        raise Malformed(f"{name} holds a value that cannot be read ({error})") from error
 
 
-def _read_parquet(source: Path, skip: int) -> Iterator[Row]:
-    with pq.ParquetFile(source) as file:
-        for group in range(file.num_row_groups):
-            rows = file.metadata.row_group(group).num_rows
-            if skip >= rows:
-                skip -= rows
-                continue
-            for batch in file.iter_batches(batch_size=1024, row_groups=[group]):
-                yield from batch.slice(skip).to_pylist()
-                skip = max(0, skip - batch.num_rows)
+def _content(medium: str, path: Path) -> bytes | str:
+    try:
+        content = _opened(path)
+    except OSError as error:
+        raise Malformed(f"the file cannot be read: {error.strerror}") from error
+    return content
+
+
+def _opened(path: Path) -> bytes:
+    """The content of a file; a pipe would never end. Raises OSError."""
+    if not stat.S_ISREG(path.stat().st_mode) and not path.is_dir():
+        raise OSError(0, "it is a pipe or a device")
+    return path.read_bytes()
+
+
+def _lines(path: Path) -> Iterator[bytes]:
+    """Those that are not blank, whichever system ended them."""
+    # Latin-1 maps each byte to itself, and the reader knows all three line ends.
+    with path.open("rb") as file, io.TextIOWrapper(file, "latin-1") as lines:
+        for number, line in enumerate(lines):
+            content = line.encode("latin-1")
+            content = content if number else content.removeprefix(_MARK)
+            if content.strip():
+                yield content
 
 
 def _parsed(line: bytes) -> Row | Malformed:
     try:
         row = orjson.loads(line)
     except orjson.JSONDecodeError as error:
+        if b"\0" in line:
+            return Malformed("the line holds NUL bytes, as UTF-16 does; save the file as UTF-8")
         return Malformed(f"the line is not valid JSON: {error}")
     return row if isinstance(row, dict) else Malformed("the line is JSON, but not an object")
 
 
-def _table(rows: Sequence[Row]) -> pa.Table:
-    """A column for each name in any row: pyarrow alone would take those of the first."""
-    names = dict.fromkeys(name for row in rows for name in row)
-    columns = {name: [_plain(row.get(name)) for row in rows] for name in names}
-    return pa.table({name: _column(name, values) for name, values in columns.items()})
-
-
-def _column(name: str, values: list[Any]) -> pa.Array:
+def _parquet(path: Path) -> pq.ParquetFile:
     try:
-        return pa.array(values)
-    except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
-        raise _mixed(f"column {name}", error) from error
+        return pq.ParquetFile(path)
+    except (pa.ArrowException, OSError) as error:
+        raise _unreadable(path, error) from error
 
 
-def _mixed(what: str, error: Exception) -> InvalidInput:
-    reason = " ".join(str(error).split())
-    return InvalidInput(f"{what} holds values that Parquet cannot hold ({reason}); write .jsonl")
+def _unreadable(path: Path, error: Exception) -> InvalidInput:
+    why = " ".join(str(error).split())
+    return InvalidInput(f"{path} is damaged, cut off or no Parquet file ({why}); copy it again")
 
 
-def _plain(value: Any) -> Any:
-    return value.tolist() if isinstance(value, np.ndarray) else value
+def _read_parquet(source: Source, skip: int) -> Iterator[Row | Malformed]:
+    with _parquet(source.path) as file:
+        names = file.schema_arrow.names
+        if doubled := next((name for name in names if names.count(name) > 1), None):
+            raise InvalidInput(f"two columns of {source.path} are called {doubled!r}; rename one")
+        wanted = [n for n in names if source.wanted is None or n in source.wanted]
+        for group in range(file.num_row_groups):
+            count = file.metadata.row_group(group).num_rows
+            if skip >= count:
+                skip -= count
+                continue
+            for batch in _batches(source.path, file, group, wanted):
+                yield from _rows(batch.slice(skip), wanted)
+                skip = max(0, skip - batch.num_rows)
 
 
-def _merge_parquet(parts: Sequence[Path], path: Path) -> None:
-    """Parts may differ where one lacks a column or its values: their schemas are joined first."""
-    schemas = [pq.read_schema(part) for part in parts]
+def _batches(
+    path: Path, file: pq.ParquetFile, group: int, names: list[str]
+) -> Iterator[pa.RecordBatch]:
+    """Of the columns named, or of none but with as many rows. Raises InvalidInput."""
+    if not names:
+        rows = file.metadata.row_group(group).num_rows
+        yield pa.RecordBatch.from_struct_array(pa.array([{}] * rows, pa.struct([])))
+        return
     try:
-        schema = pa.unify_schemas(schemas, promote_options="permissive")
-    except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
-        raise _mixed("one column", error) from error
-    with pq.ParquetWriter(path, schema) as writer:
-        for part in parts:
-            whole = [schema.empty_table(), pq.read_table(part)]
-            writer.write_table(pa.concat_tables(whole, promote_options="permissive"))
+        yield from file.iter_batches(batch_size=1024, row_groups=[group], columns=names)
+    except (pa.ArrowException, OSError) as error:
+        raise _unreadable(path, error) from error
+
+
+def _rows(batch: pa.RecordBatch, names: list[str]) -> Iterator[Row]:
+    columns = {name: cells.flat(batch.column(name)) for name in names}
+    for number in range(batch.num_rows):
+        yield {name: column[number] for name, column in columns.items()}

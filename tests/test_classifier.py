@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from repertoire.contract import Plan
-from repertoire.data.dataset import SPLITS, TextEncoding
+from repertoire.data.dataset import SPLITS
 from repertoire.export.onnx_file import export_graph
 from repertoire.export.verify import verify_graph
 from repertoire.families.classifier.config import Config
@@ -23,6 +23,7 @@ from repertoire.families.classifier.evaluation import (
 )
 from repertoire.families.classifier.network import MODULUS, MULTIPLIER, Runs
 from repertoire.kinds.labelled_texts.encoding import Texts, encode_labels
+from repertoire.runtime.text import Encoding
 from repertoire.training.torch_run import TorchRun
 from tests.families import small
 
@@ -269,7 +270,7 @@ def test_the_probe_holds_the_same_tokens_in_another_order(level):
     table = pd.DataFrame({"text": [known] * 3, "label": ["negative"] * 3})
     encoded = encode_labels(table.assign(split=SPLITS), texts, ("negative", "positive"))
     data = SimpleNamespace(
-        facts=encoded.facts, encoding=lambda name: TextEncoding(encoded.encodings[name])
+        facts=encoded.facts, encoding=lambda name: Encoding.parse(encoded.encodings[name])
     )
     one, other = twin_tokens(data).tolist()
     assert one != other and sorted(one) == sorted(other) and one[-1] == other[-1] == 1

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 from repertoire.config import ConfigError, RepertoireError, parse
-from repertoire.data.dataset import TextEncoding
 from repertoire.data.sources import Files, SourceError
 from repertoire.data.splits import identity
 from repertoire.data.text import END, PAD, UNKNOWN, text_encoding
@@ -147,26 +146,17 @@ def subwords(texts, size):
 def test_subwords_give_back_the_text_they_were_made_of():
     texts = ["Ein Mann, der läuft.", "Ein Boston-Terrier läuft!", "그는 달린다."] * 5
     content = subwords(texts, 60)
-    encoding = TextEncoding(content)
-    assert [encoding.decode(encoding.encode(text)) for text in texts] == texts
+    encoding = Encoding.parse(content)
+    assert [encoding.text(encoding.ids(text)) for text in texts] == texts
     assert content == subwords(texts, 60) and len(content["tokenizer"]["model"]["vocab"]) <= 60
     assert list(content["tokenizer"]["model"]["vocab"])[:3] == [PAD, END, UNKNOWN]
     assert "▁läuft" in encoding.tokenizer.encode("er läuft.").tokens
 
 
 def test_a_text_cannot_spell_a_special_token():
-    encoding = TextEncoding(subwords(["<eos> <pad> abc"] * 3, 40))
-    assert not {0, 1, 2} & set(encoding.encode("<eos> <pad> abc"))
-    assert 2 in encoding.encode("漢")
-
-
-def test_the_server_reads_subwords_as_they_were_written():
-    texts = ["A dog runs.", "Two dogs run, too!"] * 5
-    content = subwords(texts, 40)
-    ours, served = TextEncoding(content), Encoding.parse(content)
-    for text in texts:
-        assert served.ids(text) == ours.encode(text)
-        assert served.text(served.ids(text)) == text
+    encoding = Encoding.parse(subwords(["<eos> <pad> abc"] * 3, 40))
+    assert not {0, 1, 2} & set(encoding.ids("<eos> <pad> abc"))
+    assert 2 in encoding.ids("漢")
 
 
 def test_a_quoted_line_break_and_a_line_separator_end_no_row(tmp_path):

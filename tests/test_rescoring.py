@@ -6,26 +6,26 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from repertoire.data.dataset import TextEncoding
 from repertoire.data.text import END, UNKNOWN, text_encoding
 from repertoire.kinds.running_text.confusions import PAD, closest_words, nbest_lists
 from repertoire.kinds.running_text.rescoring import rescored_right
+from repertoire.runtime.text import Encoding
 
 LINES = ["the cattle eat hay", "the castle is old now", "a battle was lost there", "so it is"]
 
 
 @pytest.fixture(scope="module")
 def encoding():
-    return TextEncoding(text_encoding(LINES, "word", 97, (END, UNKNOWN), True, "running"))
+    return Encoding.parse(text_encoding(LINES, "word", 97, (END, UNKNOWN), True, "running"))
 
 
 def stream(encoding):
-    return np.concatenate([[*encoding.encode(line), encoding.end] for line in LINES])
+    return np.concatenate([[*encoding.ids(line), encoding.end] for line in LINES])
 
 
 def test_the_closest_words_share_most_pairs_of_letters(encoding):
     close = closest_words(encoding, 2)
-    words = [encoding.token(each) for each in close[encoding.encode("castle")[0]]]
+    words = [encoding.token(each) for each in close[encoding.ids("castle")[0]]]
     assert words == ["cattle", "battle"]
 
 

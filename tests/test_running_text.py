@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from repertoire.config import ConfigError
-from repertoire.data.dataset import TextEncoding
 from repertoire.data.sources import Files
 from repertoire.kinds.running_text.encoding import Running
 from repertoire.readers import dialogues, documents, one_text
+from repertoire.runtime.text import Encoding
 
 CHARACTERS = Running("character", False, 100, 0, 2)
 BILL = (
@@ -54,7 +54,7 @@ def test_a_held_out_document_that_is_not_there_is_named(tmp_path):
 def test_documents_become_syllables(tmp_path):
     table = documents.tabulate(config(), corpus(tmp_path))
     encoded = documents.encode(config(), table)
-    encoding = TextEncoding(encoded.encodings["text"])
+    encoding = Encoding.parse(encoded.encodings["text"])
     assert encoding.decode(encoded.arrays["test"]["tokens"]) == "민법 일부개정법률안"
     assert encoding.tokenizer.encode("민법").tokens == ["민", "법"]
 
@@ -65,7 +65,7 @@ def test_one_text_is_cut_to_the_character_and_nothing_is_lost(tmp_path):
     settings = one_text.Config(0.05, 0.1, CHARACTERS, 99)
     table = one_text.tabulate(settings, Files({"text": tmp_path / "input.txt"}))
     arrays = one_text.encode(settings, table).arrays
-    encoding = TextEncoding(one_text.encode(settings, table).encodings["text"])
+    encoding = Encoding.parse(one_text.encode(settings, table).encodings["text"])
     cut = int(len(text) * 0.9)
     tokens = arrays["test"]["tokens"]
     assert len(tokens) == len(text) - cut
@@ -84,7 +84,7 @@ def test_exchanges_with_one_answer_are_in_one_split_and_a_question_counts_once(t
     assert len(table) == 211 and (table.groupby("key")["split"].nunique() == 1).all()
     assert table["split"].nunique() == 3
     encoded = dialogues.encode(settings, table)
-    encoding = TextEncoding(encoded.encodings["text"])
+    encoding = Encoding.parse(encoded.encodings["text"])
     first = table.loc[table["split"] == "test", "text"].iloc[0].split("\n")
     tokens = encoded.arrays["test"]["tokens"]
     assert [encoding.decode(tokens), encoding.decode(tokens[len(first[0]) + 1 :])] == first

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from tokenizers import Tokenizer
 
-from repertoire.data.dataset import Dataset, TextEncoding
+from repertoire.data.dataset import Dataset
 from repertoire.data.text import END, PAD, UNKNOWN, text_encoding
 from repertoire.runtime.text import Encoding
 from tests.families import RECIPES
@@ -50,10 +50,10 @@ def unmarked(content):
 @pytest.mark.parametrize("level", LEVELS)
 def test_marking_special_tokens_changes_no_id_of_an_ordinary_text(level, lowercase):
     content = made(level, lowercase)
-    before, ours, served = unmarked(content), TextEncoding(content), Encoding.parse(content)
+    before, ours = unmarked(content), Encoding.parse(content)
     for text in ORDINARY:
         expected = before.encode(text)
-        assert ours.encode(text) == served.ids(text) == expected.ids
+        assert ours.ids(text) == expected.ids
         assert ours.tokenizer.encode(text).tokens == expected.tokens
     batch = ours.tokenizer.encode_batch(ORDINARY)
     assert [each.ids for each in batch] == [before.encode(text).ids for text in ORDINARY]
@@ -80,14 +80,13 @@ def test_ids_are_those_worked_out_by_hand(level, learned, vocabulary, text, ids)
     content = text_encoding([learned], level, 97, SPECIALS, False, "whole")
     known = {token: 3 + n for n, token in enumerate(vocabulary)}
     assert content["tokenizer"]["model"]["vocab"] == {PAD: 0, END: 1, UNKNOWN: 2, **known}
-    assert TextEncoding(content).encode(text) == ids
+    assert Encoding.parse(content).ids(text) == ids
 
 
-@pytest.mark.parametrize("load", [TextEncoding, Encoding.parse])
 @pytest.mark.parametrize("level", LEVELS)
-def test_a_text_that_spells_a_special_token_is_ordinary_text(level, load):
+def test_a_text_that_spells_a_special_token_is_ordinary_text(level):
     content = made(level, lowercase=True)
-    tokenizer = load(content).tokenizer
+    tokenizer = Encoding.parse(content).tokenizer
     for text in ("<eos>", "<EOS>", "달린다 <eos> <pad>", "<pad>", " <eos>\n<eos>", "<eos>안"):
         for encoded in (tokenizer.encode(text), *tokenizer.encode_batch([text])):
             assert encoded.ids and not {0, 1} & set(encoded.ids)
@@ -102,7 +101,7 @@ def test_any_client_can_leave_special_tokens_out_of_a_text(level):
     assert marked == {(0, PAD, True), (1, END, True), (2, UNKNOWN, True)}
     tokenizer = Tokenizer.from_str(json.dumps(content["tokenizer"]))
     text = "민법 일부개정법률안"
-    ids = [1, *TextEncoding(content).encode(text), 2, 1, 0, 0]
+    ids = [1, *Encoding.parse(content).ids(text), 2, 1, 0, 0]
     assert tokenizer.decode(ids, skip_special_tokens=True).strip() == text
 
 
@@ -119,8 +118,8 @@ def test_a_language_model_marks_the_two_special_tokens_that_it_has():
 @pytest.mark.parametrize("level", LEVELS)
 def test_an_unknown_token_stays_in_the_texts_that_metrics_see(level):
     content = made(level)
-    ids = [*TextEncoding(content).encode("민법"), 2, 1, 3]
-    written = TextEncoding(content).decode(ids)
+    ids = [*Encoding.parse(content).ids("민법"), 2, 1, 3]
+    written = Encoding.parse(content).decode(ids)
     assert written.startswith("민법") and written.endswith(UNKNOWN)
     assert Encoding.parse(content).text(ids[:-2]) == written
     assert unmarked(content).decode(ids[:-2]) == written

@@ -8,8 +8,9 @@ import pytest
 
 from repertoire.data import text as texts_module
 from repertoire.data import token_ids
-from repertoire.data.text import END, PAD, UNKNOWN, load_tokenizer, pieces, text_encoding
+from repertoire.data.text import END, PAD, UNKNOWN, pieces, text_encoding
 from repertoire.data.token_ids import encoded, padded_ids
+from repertoire.runtime.text import load_tokenizer
 
 LEVELS = ("word", "character", "spaced", "subword")
 SPECIALS = (PAD, END, UNKNOWN)

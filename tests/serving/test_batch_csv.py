@@ -16,9 +16,13 @@ import pyarrow.parquet as pq
 import pytest
 
 from repertoire.runtime.errors import InvalidInput, Malformed
-from serving import batch, columns, csv_files, rows
+from serving import batch, columns, csv_files, parts, rows
+from serving.rows import Source
 
 ROOT = Path(__file__).parents[2]
+
+
+LINES = {".jsonl": {"orient": "records", "lines": True}}
 
 
 def run(*arguments: object) -> int:
@@ -38,7 +42,7 @@ def cells(path: Path) -> list[dict[str, str]]:
 def read(path: Path, **given: str) -> list[Any]:
     """The values of each row, or in its place what is wrong with it."""
     form = csv_files.dialect(path, **given)
-    found = rows.read(path, 0, form)
+    found = rows.read(Source(path, form), 0)
     return [str(row) if isinstance(row, Malformed) else list(row.values()) for row in found]
 
 
@@ -118,7 +122,7 @@ def test_a_file_of_many_blocks_keeps_the_order_of_rows_and_errors(
     assert [isinstance(row, str) for row in found] == [n % 5 == 0 for n in range(211)]
     form = csv_files.dialect(path)
     for skip in (0, 1, 5, 10, 210, 211, 223):
-        assert len(list(rows.read(path, skip, form))) == max(0, 211 - skip)
+        assert len(list(rows.read(Source(path, form), skip))) == max(0, 211 - skip)
 
 
 @pytest.mark.parametrize(
@@ -182,11 +186,11 @@ VALUES: list[dict[str, Any]] = [
 
 @pytest.mark.parametrize("suffix", [".csv", ".tsv"])
 def test_what_is_written_reads_back_equal(tmp_path: Path, suffix: str) -> None:
-    parts = [tmp_path / f"part-{n}.jsonl" for n in range(2)]
-    for part, content in zip(parts, (VALUES[:1], VALUES[1:]), strict=True):
-        rows.write(part, content)
-    rows.merge(parts, path := tmp_path / f"out{suffix}")
-    found = list(rows.read(path, 0, csv_files.dialect(path)))
+    kept = [tmp_path / f"part-{n}.jsonl" for n in range(2)]
+    for part, content in zip(kept, (VALUES[:1], VALUES[1:]), strict=True):
+        parts.write_lines(part, content)
+    parts.merge(kept, path := tmp_path / f"out{suffix}")
+    found = list(rows.read(Source(path, csv_files.dialect(path)), 0))
     assert [row["text"] for row in found] == [row["text"] for row in VALUES]
     assert [row["id"] for row in found] == [None, "007", None, " spaced "]
     assert [row["list"] and json.loads(row["list"]) for row in found] == [
@@ -241,15 +245,15 @@ def test_the_column_of_texts_is_told_where_it_is_plain(
 
     path = written(tmp_path, f"{names}\n{rows_of_file}\n".encode())
     form = csv_files.dialect(path)
-    known = [row for row in rows.read(path, 0, form) if isinstance(row, dict)]
+    known = [row for row in rows.read(Source(path, form), 0) if isinstance(row, dict)]
     head = columns.Head(path, form.names, known, spelled=True)
     model: Any = SimpleNamespace(manifest=SimpleNamespace(encodings={"text": encoding}))
     if expected is None:
         with pytest.raises(InvalidInput, match=r"no column text; its columns are .*--column text="):
             columns.of_task(head, model, TASKS["score"], {}, {})
         return
-    take, line = columns.of_task(head, model, TASKS["score"], {}, {})
-    assert line == expected and take(known[0])["text"] == "a"
+    taken = columns.of_task(head, model, TASKS["score"], {}, {})
+    assert taken.line == expected and taken.take(known[0])["text"] == "a"
 
 
 def test_a_text_that_looks_like_a_number_or_a_list_stays_a_text(
@@ -333,7 +337,8 @@ def test_other_formats_take_and_keep_columns_too(
 ) -> None:
     source, output = tmp_path / f"in{suffix}", tmp_path / "out.parquet"
     content = [{"id": n, "review": word, "stars": 5} for n, word in enumerate("abc")]
-    rows.write(source, content)
+    write = {".jsonl": pd.DataFrame.to_json, ".parquet": pd.DataFrame.to_parquet}[suffix]
+    write(pd.DataFrame(content), source, **LINES.get(suffix, {}))
     arguments = ("--models", models, "--keep", "id", "--keep", "stars")
     assert run("bigram", "score", source, output, *arguments) == 0
     assert "text: the column review, the only one of texts" in capsys.readouterr().out
@@ -343,16 +348,17 @@ def test_other_formats_take_and_keep_columns_too(
     assert "is no CSV file" in capsys.readouterr().err
 
 
-def test_kept_values_of_several_types_do_not_go_into_parquet(
-    models: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_kept_values_of_several_types_become_text_in_parquet(models: Path, tmp_path: Path) -> None:
     source = tmp_path / "in.jsonl"
-    rows.write(source, [{"text": "a", "id": 7}, {"text": "b", "id": "seven"}])
-    arguments = ("--models", models, "--keep", "id")
-    assert run("bigram", "score", source, tmp_path / "o.parquet", *arguments) == 2
-    assert "column id holds values that Parquet cannot hold" in capsys.readouterr().err
+    ids = [7, "seven", [7], {"n": 7}, None, 7.5]
+    parts.write_lines(source, [{"text": "a", "id": each} for each in ids])
+    arguments = ("--models", models, "--keep", "id", "--batch-size", "1")
+    assert run("bigram", "score", source, tmp_path / "o.parquet", *arguments) == 0
+    found = pq.read_table(tmp_path / "o.parquet")["id"]
+    assert found.type == pa.string()
+    assert found.to_pylist() == ["7", "seven", "[7]", '{"n":7}', None, "7.5"]
     assert run("bigram", "score", source, tmp_path / "o.csv", *arguments) == 0
-    assert [row["id"] for row in cells(tmp_path / "o.csv")] == ["7", "seven"]
+    assert [row["id"] for row in cells(tmp_path / "o.csv")][:2] == ["7", "seven"]
 
 
 def test_a_job_over_csv_goes_on_after_its_last_whole_part(models: Path, tmp_path: Path) -> None:
@@ -361,18 +367,18 @@ def test_a_job_over_csv_goes_on_after_its_last_whole_part(models: Path, tmp_path
     arguments = ("--models", models, "--batch-size", "1")
     assert run("bigram", "score", source, output, *arguments) == 0
     whole = output.read_bytes(), (tmp_path / "o.csv.errors.jsonl").read_bytes()
-    merge, calls = rows.merge, []
+    merge, calls = parts.merge, []
 
     def stopped(*given: Any) -> None:
         calls.append(given)
         raise KeyboardInterrupt
 
-    with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(rows, "merge", stopped)
-        run("bigram", "score", source, output, *arguments)
-    parts = sorted(tmp_path.glob("o.csv.parts/part-*.jsonl"))
-    assert len(parts) == 7 and rows.merge is merge
-    for part in parts[3:]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(parts, "merge", stopped)
+        assert run("bigram", "score", source, output, *arguments) == 130
+    kept = sorted(tmp_path.glob("o.csv.parts/part-*.jsonl"))
+    assert len(kept) == 7 and parts.merge is merge
+    for part in kept[3:]:
         part.unlink()
     assert run("bigram", "score", source, output, *arguments) == 0
     assert (output.read_bytes(), (tmp_path / "o.csv.errors.jsonl").read_bytes()) == whole
@@ -385,7 +391,7 @@ def test_memory_stays_flat_however_long_the_file_is(models: Path, tmp_path: Path
         "from pathlib import Path\n"
         "csv_files.LARGEST_ROW = 2**16\n"
         "path = Path(sys.argv[1]); form = csv_files.dialect(path)\n"
-        "n = sum(1 for _ in rows.read(path, 0, form))\n"
+        "n = sum(1 for _ in rows.read(rows.Source(path, form), 0))\n"
         "peak = Path('/proc/self/status').read_text().split('VmHWM:')[1].split()[0]\n"
         "print(n, peak)"
     )
@@ -405,6 +411,7 @@ def test_a_folder_of_images_has_no_columns_to_keep(
     models: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (folder := tmp_path / "images").mkdir()
+    (folder / "a.png").touch()
     arguments = ("--models", models, "--keep", "all")
     assert run("negative", "reconstruct", folder, tmp_path / "o.csv", *arguments) == 2
     assert "it has no columns to keep" in capsys.readouterr().err

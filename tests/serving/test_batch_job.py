@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import functools
 import json
 import os
 import signal
@@ -87,9 +89,14 @@ def test_bad_rows_are_set_aside_with_their_reason(
     assert "no text; its columns are other" in str(bad[3])
 
 
-def test_a_job_with_bad_rows_only_fails(models: Path, tmp_path: Path) -> None:
-    source = write_lines(tmp_path / "in.jsonl", [{}, []])
+def test_a_job_with_bad_rows_only_fails_and_says_why_the_first_one_is_bad(
+    models: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = write_lines(tmp_path / "in.jsonl", [[], {}])
     assert run("bigram", "score", source, tmp_path / "out.parquet", "--models", models) == 1
+    told = capsys.readouterr().out
+    assert "0 rows answered, 2 bad" in told
+    assert told.endswith("; nothing written; of row 0: the line is JSON, but not an object\n")
     assert not (tmp_path / "out.parquet").exists()
 
 
@@ -178,3 +185,250 @@ def test_two_jobs_never_write_the_same_output(
     assert run("bigram", "score", source, tmp_path / "o.jsonl", "--models", models) == 2
     assert "another process is writing" in capsys.readouterr().err
     os.close(other)
+
+
+def errors(output: Path) -> list[dict[str, Any]]:
+    return lines(output.with_name(f"{output.name}.errors.jsonl"))
+
+
+def test_whatever_a_model_raises_sets_its_row_aside_and_the_job_ends(
+    models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from repertoire.runtime.tasks import TASKS, language
+
+    @functools.wraps(language.score)
+    def answer(model: Any, run: Any, request: Any) -> Any:
+        if "b" in request.text:
+            raise ZeroDivisionError("by\nzero")
+        return language.score(model, run, request)
+
+    monkeypatch.setitem(TASKS, "score", dataclasses.replace(TASKS["score"], answer=answer))  # type: ignore[arg-type]
+    source = write_lines(tmp_path / "in.jsonl", [{"text": text} for text in "aabac"])
+    output = tmp_path / "o.jsonl"
+    assert run("bigram", "score", source, output, "--models", models) == 0
+    assert [each["row"] for each in lines(output)] == [0, 1, 3, 4]
+    (bad,) = errors(output)
+    assert bad == {
+        "row": 2,
+        "reason": "the model cannot answer this row (ZeroDivisionError: by zero)",
+    }
+
+
+def test_rows_that_cannot_be_kept_are_set_aside(models: Path, tmp_path: Path) -> None:
+    source, output = tmp_path / "in.jsonl", tmp_path / "o.jsonl"
+    deep = '{"text": "a", "id": ' + "[" * 300 + "]" * 300 + "}\n"
+    source.write_text('{"text": "a", "id": 1}\n' + deep + '{"text": "b", "id": 2}\n')
+    for suffix in (".jsonl", ".csv", ".parquet"):
+        output = tmp_path / f"o{suffix}"
+        assert run("bigram", "score", source, output, "--models", models, "--keep", "id") == 0
+        (bad,) = errors(output)
+        assert bad["row"] == 1 and "cannot be written" in bad["reason"]
+
+
+def test_junk_in_a_folder_of_images_is_set_aside_by_name(models: Path, tmp_path: Path) -> None:
+    (folder := tmp_path / "pictures").mkdir()
+    Image.new("L", (7, 5)).save(folder / "good.png")
+    (folder / "a.png").touch()
+    (folder / "b.png").mkdir()
+    (folder / "c.png").symlink_to("/nowhere")
+    os.mkfifo(folder / "d.png")
+    os.link(folder / "good.png", os.fsencode(folder) + b"/e\xff.png")
+    Image.new("L", (7, 5)).save(
+        folder / "f.gif", save_all=True, append_images=[Image.new("1", (7, 5))]
+    )
+    for suffix in (".jsonl", ".csv", ".parquet"):
+        output = tmp_path / f"o{suffix}"
+        assert run("negative", "reconstruct", folder, output, "--models", models) == 0
+        assert [bad["file"] for bad in errors(output)] == ["a.png", "b.png", "c.png", "d.png"]
+    assert [each["file"] for each in lines(tmp_path / "o.jsonl")] == [
+        "e\\udcff.png",
+        "f.gif",
+        "good.png",
+    ]
+
+
+def test_a_folder_without_an_image_and_a_file_without_a_row_are_refused(
+    models: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder := tmp_path / "pictures").mkdir()
+    (folder / "notes.txt").touch()
+    assert run("negative", "reconstruct", folder, tmp_path / "o.csv", "--models", models) == 2
+    assert "is called like an image (" in capsys.readouterr().err
+    (tmp_path / "blank.jsonl").write_text("\n\r\n \n")
+    (tmp_path / "empty.jsonl").touch()
+    (tmp_path / "head.csv").write_text("text\n")
+    pq.write_table(pa.table({"text": pa.array([], pa.string())}), tmp_path / "none.parquet")
+    for name in ("blank.jsonl", "empty.jsonl", "head.csv", "none.parquet"):
+        source = tmp_path / name
+        assert run("bigram", "score", source, tmp_path / "o.csv", "--models", models) == 2
+        assert f"error: {source} holds no row" in capsys.readouterr().err
+    assert not list(tmp_path.glob("o.csv*"))
+
+
+@pytest.mark.parametrize(
+    "seed", ["abc", "-1", "1.5", "true", "[1]", '"7"', "9007199254740992", "1e99"]
+)
+def test_a_seed_that_is_none_is_refused_before_the_job_begins(
+    models: Path, tmp_path: Path, seed: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = write_lines(tmp_path / "in.jsonl", [{"prompt": "w1"}])
+    arguments = ("--models", models, "--set", f"seed={seed}", "--set", "max_tokens=3")
+    assert run("lstm", "generate", source, tmp_path / "o.jsonl", *arguments) == 2
+    line = capsys.readouterr().err
+    assert line.startswith("error: seed is ") and line.count("\n") == 1
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith("o.")] == []
+
+
+def test_no_seed_is_the_first_one_and_the_largest_goes_round(models: Path, tmp_path: Path) -> None:
+    source = write_lines(tmp_path / "in.jsonl", [{"prompt": "w1"}] * 3)
+    arguments = ("--models", models, "--set", "max_tokens=17")
+    found = {}
+    for seed in ("0", "null", str(2**53 - 1)):
+        output = tmp_path / f"{seed}.jsonl"
+        assert run("lstm", "generate", source, output, *arguments, "--set", f"seed={seed}") == 0
+        found[seed] = [each["tokens"] for each in lines(output)]
+    assert found["0"] == found["null"] and found[str(2**53 - 1)][1:] == found["0"][:2]
+
+
+def hugging_face(path: Path, column: pa.Array) -> Path:
+    pq.write_table(pa.table({"image": column, "noise": [b"\xff"] * len(column)}), path)
+    return path
+
+
+def test_images_as_hugging_face_writes_them_are_read(models: Path, tmp_path: Path) -> None:
+    import io
+
+    Image.new("L", (7, 5), 13).save(file := io.BytesIO(), "PNG")
+    kind = pa.struct({"bytes": pa.binary(), "path": pa.string()})
+    structs = [{"bytes": file.getvalue(), "path": "7.png"}, {"bytes": None, "path": "8.png"}, None]
+    source = hugging_face(tmp_path / "in.parquet", pa.array(structs, kind))
+    output = tmp_path / "o.jsonl"
+    assert run("negative", "reconstruct", source, output, "--models", models) == 0
+    assert [each["error"] for each in lines(output)] == [13.0]
+    reasons = [bad["reason"] for bad in errors(output)]
+    assert "names a file and does not hold it" in reasons[0] and "has no image" in reasons[1]
+
+
+NESTED = pa.list_(pa.struct({"a": pa.list_(pa.int16())}))
+
+
+def test_columns_of_parquet_that_go_on_keep_their_types(models: Path, tmp_path: Path) -> None:
+    kept = {
+        "n": pa.array([1, None], pa.int8()),
+        "at": pa.array([1, 2], pa.timestamp("ns", "Asia/Seoul")),
+        "price": pa.array(["12.50", None]).cast(pa.decimal128(7, 2)),
+        "kind": pa.array(["x", "y"]).dictionary_encode(),
+        "nested": pa.array([None, [{"a": [1, None]}, None]], NESTED),
+        "map": pa.array([[("k", 1)], None], pa.map_(pa.string(), pa.int8())),
+        "file": pa.array([None, "b"]),
+    }
+    pq.write_table(pa.table({"text": ["a", "b"], **kept}), tmp_path / "in.parquet")
+    output = tmp_path / "o.parquet"
+    arguments = ("--models", models, "--keep", "all")
+    assert run("bigram", "score", tmp_path / "in.parquet", output, *arguments) == 0
+    found = pq.read_table(output)
+    for name, column in kept.items():
+        plain = column.dictionary_decode() if name == "kind" else column
+        assert found[name].combine_chunks() == plain, name
+    arguments = ("--models", models, "--keep", "at", "--keep", "price")
+    assert run("bigram", "score", tmp_path / "in.parquet", tmp_path / "o.csv", *arguments) == 0
+    assert "2.50" in (tmp_path / "o.csv").read_text()
+
+
+@pytest.mark.parametrize(
+    ("setting", "complaint"),
+    [
+        ("temperature=NaN", "temperature is "),
+        ("temperature=warm", "temperature is "),
+        ("temperature=1e999", "temperature is "),
+        ("temperature=-1", "temperature is "),
+        ("max_tokens=99999999999999999999999", "max_tokens is "),
+        ("max_tokens=[1]", "max_tokens is "),
+        ("warmth=1", "generate has no setting warmth; there are prompt, "),
+    ],
+)
+def test_a_setting_that_the_task_does_not_take_is_refused_before_the_job_begins(
+    models: Path,
+    tmp_path: Path,
+    setting: str,
+    complaint: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    source = write_lines(tmp_path / "in.jsonl", [{"prompt": "w1"}])
+    arguments = ("--models", models, "--set", setting)
+    assert run("lstm", "generate", source, tmp_path / "o.jsonl", *arguments) == 2
+    line = capsys.readouterr().err
+    assert line.startswith(f"error: {complaint}") and line.count("\n") == 1
+    assert not list(tmp_path.glob("o.*"))
+
+
+@pytest.mark.parametrize("name", ["in.jsonl", "./in.jsonl", "link.jsonl", "hard.jsonl"])
+def test_an_output_that_is_the_input_is_refused_before_anything_is_read(
+    models: Path, tmp_path: Path, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = write_lines(tmp_path / "in.jsonl", [{"text": "a"}])
+    before = source.read_bytes()
+    (tmp_path / "link.jsonl").symlink_to(source)
+    os.link(source, tmp_path / "hard.jsonl")
+    assert run("bigram", "score", source, f"{tmp_path}/{name}", "--models", models) == 2
+    assert "the output is the input itself; choose another output" in capsys.readouterr().err
+    assert source.read_bytes() == before and len(list(tmp_path.glob("*.parts"))) == 0
+
+
+def test_an_output_whose_files_would_touch_the_input_is_refused(
+    models: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refused(source: Path, output: Path, complaint: str) -> None:
+        assert run("bigram", "score", source, output, "--models", models) == 2
+        assert complaint in capsys.readouterr().err
+
+    errors = write_lines(tmp_path / "o.jsonl.errors.jsonl", [{"text": "a"}])
+    refused(errors, tmp_path / "o.jsonl", "which the job writes, is the input itself")
+    (folder := tmp_path / "pictures").mkdir()
+    Image.new("L", (7, 5)).save(folder / "a.png")
+    (tmp_path / "link").symlink_to(folder)
+    for place in (folder, folder / "below", tmp_path / "link"):
+        refused(folder, place / "o.jsonl", "lies in the input")
+    (tmp_path / "p.jsonl.parts").mkdir()
+    inside = write_lines(tmp_path / "p.jsonl.parts" / "in.jsonl", [{"text": "a"}])
+    refused(inside, tmp_path / "p.jsonl", "which the job writes; move it")
+    source = write_lines(tmp_path / "in.jsonl", [{"text": "a"}])
+    refused(source, tmp_path / "p.jsonl", "p.jsonl.parts is no folder of this job")
+    assert inside.exists()
+    (tmp_path / "q.jsonl").mkdir()
+    refused(source, tmp_path / "q.jsonl", "q.jsonl is a folder; move it")
+    (tmp_path / "r.jsonl.parts").touch()
+    refused(source, tmp_path / "r.jsonl", "r.jsonl.parts is a file; move it")
+    refused(source, source / "o.jsonl", "Not a directory")
+    refused(source, Path("/proc/none/o.jsonl"), "No such file or directory")
+
+
+def test_a_job_that_answers_nothing_leaves_no_older_output(
+    models: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source, output = write_lines(tmp_path / "in.jsonl", [{"text": "a"}]), tmp_path / "o.jsonl"
+    assert run("bigram", "score", source, output, "--models", models) == 0
+    assert "old" not in capsys.readouterr().out
+    write_lines(source, [{"text": 7}])
+    assert run("bigram", "score", source, output, "--models", models) == 1
+    assert "the old one is replaced" in capsys.readouterr().out and not output.exists()
+    output.write_text("{}\n")
+    assert run("bigram", "score", tmp_path / "none.jsonl", output, "--models", models) == 2
+    assert f"{output} is still the old one" in capsys.readouterr().err and output.exists()
+
+
+def test_a_full_disk_ends_the_job_in_one_line_and_it_goes_on_later(
+    models: Path, tmp_path: Path
+) -> None:
+    source = write_lines(tmp_path / "in.jsonl", [{"text": "a b c"}] * 101)
+    output = tmp_path / "o.jsonl"
+    command = [sys.executable, "-m", "serving.batch", "bigram", "score", str(source), str(output)]
+    command += ["--models", str(models), "--batch-size", "1"]
+    limit = ["bash", "-c", 'ulimit -f 4; exec "$@"', "-", *command]  # KiB of a file
+    full = subprocess.run(limit, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert full.returncode == 2
+    assert full.stderr.startswith(f"error: {output}") and full.stderr.count("\n") == 1
+    assert "File too large; put that right and start again" in full.stderr
+    assert not output.exists() and not list(tmp_path.rglob("*.tmp"))
+    assert subprocess.run(command, cwd=ROOT, check=False).returncode == 0
+    assert [each["row"] for each in lines(output)] == list(range(101))

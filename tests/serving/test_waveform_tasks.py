@@ -258,6 +258,26 @@ def test_a_file_of_rows_is_answered(models: Path, tmp_path: Path) -> None:
         assert "null" in json.loads(bad)["reason"]
 
 
+@pytest.mark.parametrize(("task", "key"), [("likelihood", "nats"), ("continue", "given")])
+def test_a_folder_of_wav_files_is_answered_by_name(
+    models: Path, tmp_path: Path, task: str, key: str
+) -> None:
+    (folder := tmp_path / "sounds").mkdir()
+    (folder / "b.wav").write_bytes(base64.b64decode(still(128, 3)))
+    (folder / "a.WAV").write_bytes(base64.b64decode(still(129, 5)))
+    (folder / "c.wav").write_bytes(b"ID3")
+    (folder / "d.wav").mkdir()
+    (folder / "e.png").touch()
+    out = tmp_path / "out.jsonl"
+    words = ["staircase", task, str(folder), str(out), "--models", str(models)]
+    assert batch.main([*words, *(["--set", "count=2"] if task == "continue" else [])]) == 0
+    answers = [json.loads(line) for line in out.read_text().splitlines()]
+    assert [each["file"] for each in answers] == ["a.WAV", "b.wav"] and key in answers[0]
+    bad = [json.loads(line) for line in (tmp_path / "out.jsonl.errors.jsonl").open()]
+    assert [each["file"] for each in bad] == ["c.wav", "d.wav"]
+    assert "no WAV file" in bad[0]["reason"] and "Is a directory" in bad[1]["reason"]
+
+
 @pytest.mark.parametrize(
     ("task", "body", "status", "line"),
     [

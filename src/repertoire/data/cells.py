@@ -11,32 +11,15 @@ import numpy as np
 from repertoire.contract import Array
 from repertoire.data.doors import OptionNeeded
 from repertoire.data.strings import changed, in_arrow
+from repertoire.runtime.cells import GROUP, MISSING, PATTERNS, bare, value
 
 if TYPE_CHECKING:
     import pandas as pd
 
 DecimalMark = Literal[".", ","]
 
-MISSING = frozenset(  # lower case; what common programs write where a value is not known
-    ("", "-", "--", "–", "—", ".", "?", "na", "n/a", "#n/a", "nan", "nil", "none", "null", "<na>")
-)
-_UNIT = r"[$€£¥%]"
-_AFFIXES = re.compile(rf"^{_UNIT}\s*|\s*{_UNIT}$")
 _PLAIN = r"\A[-+0-9.,eE]+\z"  # bare numbers, on which all regular expressions agree
 _DIGITS = r"\A-?[0-9]+(?:\.[0-9]+)?\z"
-_MINUS = str.maketrans({"−": "-", "\u2011": "-", "’": "'"})
-# Thousands are grouped by threes; a space of any width and an apostrophe group them as well.
-_GROUP = r"[\s']"
-_EXPONENT = r"(?:[eE][+-]?\d+)?"
-
-
-def _pattern(decimal: str, grouping: str) -> re.Pattern[str]:
-    whole = rf"(?:\d+|[1-9]\d{{0,2}}(?:(?:{grouping}|{_GROUP})\d{{3}})+)"
-    fraction = rf"{re.escape(decimal)}\d*"
-    return re.compile(rf"[+-]?(?:{whole}(?:{fraction})?|{re.escape(decimal)}\d+){_EXPONENT}")
-
-
-PATTERNS = {".": _pattern(".", ","), ",": _pattern(",", r"\.")}
 
 
 def missing(cells: "pd.Series[str]") -> "pd.Series[bool]":
@@ -81,8 +64,8 @@ def decimal_mark(column: str, cells: "pd.Series[str]", option: str = "decimal") 
         return "."  # numbers below 1,000 have no comma, those above have: it groups thousands
     example = both.iloc[0]
     raise OptionNeeded(
-        f"column {column}: {example!r} could be {_value(example, '.'):g} or "
-        f"{_value(example, ','):g}; say which mark is the decimal one: "
+        f"column {column}: {example!r} could be {value(example, '.'):g} or "
+        f"{value(example, ','):g}; say which mark is the decimal one: "
         f'--{option} "." or --{option} ","'
     )
 
@@ -103,9 +86,9 @@ def numbers(cells: "pd.Series[str]", decimal: DecimalMark) -> "pd.Series[float]"
     rest = cells[found.isna()]
     rest = rest[~missing(rest)].drop_duplicates()  # mostly none
     grouping = "," if decimal == "." else "."
-    bare = _bare(rest)
-    bare = bare[_fits(bare, PATTERNS[decimal])]
-    plain = bare.str.replace(rf"{_GROUP}|{re.escape(grouping)}", "", regex=True)
+    plain = _bare(rest)
+    plain = plain[_fits(plain, PATTERNS[decimal])]
+    plain = plain.str.replace(rf"{GROUP}|{re.escape(grouping)}", "", regex=True)
     values = pd.to_numeric(plain.str.replace(decimal, ".", regex=False)).astype(np.float64)
     if len(values):
         known = dict(zip(rest[values.index], values, strict=True))
@@ -119,7 +102,7 @@ def _bare(cells: "pd.Series[str]") -> "pd.Series[str]":
 
     return changed(
         cells.astype(str),
-        lambda text: _AFFIXES.sub("", text.strip().translate(_MINUS)),
+        bare,
         lambda part: pc.match_substring_regex(part, _PLAIN),
     )
 
@@ -136,8 +119,3 @@ def _fits(texts: "pd.Series[str]", pattern: re.Pattern[str]) -> "pd.Series[bool]
     found = plain & fits.to_numpy(zero_copy_only=False)
     found[~plain] = np.array([pattern.fullmatch(t) is not None for t in texts[~plain]], bool)
     return pd.Series(found, texts.index, dtype=bool)
-
-
-def _value(text: str, decimal: str) -> float:
-    grouping = "," if decimal == "." else "."
-    return float(re.sub(_GROUP, "", text).replace(grouping, "").replace(decimal, "."))

@@ -7,14 +7,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from repertoire.config import RepertoireError
-from repertoire.contract import Array, Arrays
+from repertoire.contract import Arrays
 from repertoire.data.files import read_json, whole_file, write_json
 from repertoire.data.strings import batches
 from repertoire.data.tensors import read_tensors, write_tensors
-from repertoire.data.text import load_tokenizer
+from repertoire.runtime.text import Encoding
 
 if TYPE_CHECKING:
     from repertoire.data.strings import Texts
@@ -77,32 +75,9 @@ class Dataset:
         """How raw input becomes numbers, as the manifest carries it to clients."""
         return read_json(self.folder / "encodings.json")
 
-    def encoding(self, name: str) -> "TextEncoding":
+    def encoding(self, name: str) -> Encoding:
         """The tokenizer called ``name``."""
-        return TextEncoding(self.encodings[name])
-
-
-class TextEncoding:
-    """A tokenizer in the format of the ``tokenizers`` library, and the ids with a meaning."""
-
-    def __init__(self, content: dict[str, Any]) -> None:
-        self.tokenizer = load_tokenizer(content)
-        self.end: int = content["end"]
-
-    def encode(self, text: str) -> list[int]:
-        """Ids of one text, without an end."""
-        return self.tokenizer.encode(text).ids
-
-    def decode(self, ids: Array | list[int]) -> str:
-        """Text up to the first end; an unknown token is written out, so that metrics see it."""
-        kept = np.asarray(ids, dtype=np.int64)
-        ends = np.flatnonzero(kept == self.end)
-        kept = kept[: ends[0]] if ends.size else kept
-        return self.tokenizer.decode(kept.tolist(), skip_special_tokens=False)
-
-    def token(self, index: int) -> str:
-        """The token with this id."""
-        return self.tokenizer.id_to_token(int(index)) or ""
+        return Encoding.parse(self.encodings[name])
 
 
 def write_dataset(folder: Path, encoded: Encoded, facts: dict[str, Any]) -> None:

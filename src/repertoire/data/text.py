@@ -57,14 +57,6 @@ def text_encoding(
     }
 
 
-def load_tokenizer(content: Mapping[str, Any]) -> Tokenizer:
-    """The tokenizer of an encoding; no text that it reads can spell the end token."""
-    tokenizer = Tokenizer.from_str(json.dumps(content["tokenizer"]))
-    # A setting that the library does not store: without it, special tokens are found in any text.
-    tokenizer.encode_special_tokens = True
-    return tokenizer
-
-
 def pieces(tokenizer: Tokenizer, text: str) -> list[str]:
     """The strings that the vocabulary is looked up with."""
     normal = tokenizer.normalizer.normalize_str(text)

@@ -13,7 +13,8 @@ from tokenizers import Tokenizer
 
 from repertoire.contract import Array
 from repertoire.data.strings import batches
-from repertoire.data.text import UNKNOWN, load_tokenizer, one_token
+from repertoire.data.text import UNKNOWN, one_token
+from repertoire.runtime.text import load_tokenizer
 
 if TYPE_CHECKING:
     import pyarrow as pa

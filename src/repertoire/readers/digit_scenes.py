@@ -14,12 +14,13 @@ import pandas as pd
 
 from repertoire.config import Count, Natural
 from repertoire.contract import Array
-from repertoire.data.dataset import SPLITS, Encoded, TextEncoding
+from repertoire.data.dataset import SPLITS, Encoded
 from repertoire.data.sources import Files
 from repertoire.data.text import END, PAD, UNKNOWN, text_encoding
 from repertoire.data.validation import Expectation, expect
 from repertoire.kinds.pairs.encoding import padded_ids
 from repertoire.readers import mnist
+from repertoire.runtime.text import Encoding
 
 KIND = "captions"
 NAMES = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
@@ -170,7 +171,7 @@ def encode(config: Config, table: pd.DataFrame) -> Encoded:
     arrays = {
         split: {
             "images": compose(table[table["split"] == split], config.side),
-            "captions": padded_ids(TextEncoding(encoding), texts[split]["caption"]),
+            "captions": padded_ids(Encoding.parse(encoding), texts[split]["caption"]),
         }
         for split in SPLITS
     }

@@ -17,12 +17,13 @@ import pandas as pd
 
 from repertoire.config import Count
 from repertoire.contract import Array, Arrays
-from repertoire.data.dataset import SPLITS, Encoded, TextEncoding
+from repertoire.data.dataset import SPLITS, Encoded
 from repertoire.data.sources import Files, expecting, members, unexpected
 from repertoire.data.text import END, PAD, UNKNOWN, text_encoding
 from repertoire.data.validation import Expectation, expect
 from repertoire.kinds.captions.photographs import ENCODER, encoded_images, encoder_layers
 from repertoire.kinds.pairs.encoding import padded_ids
+from repertoire.runtime.text import Encoding
 
 KIND = "captions"
 WORD = r"[a-z0-9]+(?:['\-][a-z0-9]+)*"  # punctuation is no part of a caption
@@ -129,7 +130,7 @@ def encode(config: Config, table: pd.DataFrame) -> Encoded:
     train = [text for side in texts["train"].values() for text in side]
     specials = (PAD, END, UNKNOWN)
     content = text_encoding(train, "word", config.vocabulary, specials, True, "whole")
-    encoding = TextEncoding(content)
+    encoding = Encoding.parse(content)
     layers = encoder_layers(table.attrs["encoder"], config.weights)
     images = {split: np.stack(rows["pixels"].to_list()) for split, rows in parts.items()}
     arrays: dict[str, Arrays] = {"encoder": layers}
@@ -148,7 +149,7 @@ def encode(config: Config, table: pd.DataFrame) -> Encoded:
     return Encoded(arrays, facts, {"caption": content, "images": pictures}, texts)
 
 
-def _ids(encoding: TextEncoding, texts: dict[str, list[str]]) -> Array:
+def _ids(encoding: Encoding, texts: dict[str, list[str]]) -> Array:
     """int32 (rows, captions, time), padded with 0."""
     flat = padded_ids(encoding, [text for row in zip(*texts.values(), strict=True) for text in row])
     return flat.reshape(-1, len(texts), flat.shape[1])

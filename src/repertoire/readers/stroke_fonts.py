@@ -13,13 +13,14 @@ import pandas as pd
 
 from repertoire.config import Count, Seed, Share
 from repertoire.contract import Array, Arrays
-from repertoire.data.dataset import SPLITS, Encoded, TextEncoding
+from repertoire.data.dataset import SPLITS, Encoded
 from repertoire.data.sources import Files
 from repertoire.data.text import END, PAD, UNKNOWN, text_encoding
 from repertoire.data.validation import Expectation, expect
 from repertoire.kinds.pairs.encoding import split_by_chance
 from repertoire.readers.helpers.strokes.hershey import read_fonts
 from repertoire.readers.helpers.strokes.pen import Hand, write_word
+from repertoire.runtime.text import Encoding
 
 KIND = "strokes"
 FREQUENT = """
@@ -163,7 +164,7 @@ def encode(config: Config, table: pd.DataFrame) -> Encoded:
     content = text_encoding(parts["train"]["text"], "character", 100, specials, True, "bare")
     train = np.concatenate(parts["train"]["offsets"].to_list())
     scale = float(train[:, :2].astype(np.float64).std())
-    encoding = TextEncoding(content)
+    encoding = Encoding.parse(content)
     arrays = {split: _arrays(config, rows, scale, encoding) for split, rows in parts.items()}
     vocabulary = encoding.tokenizer.get_vocab_size()
     facts = {
@@ -180,10 +181,10 @@ def encode(config: Config, table: pd.DataFrame) -> Encoded:
     return Encoded(arrays, facts, {"text": content}, texts)
 
 
-def _arrays(config: Config, rows: pd.DataFrame, scale: float, encoding: TextEncoding) -> Arrays:
+def _arrays(config: Config, rows: pd.DataFrame, scale: float, encoding: Encoding) -> Arrays:
     points: Array = np.zeros((len(rows), config.most_points, 3), np.float32)
     text = np.zeros((len(rows), config.longest), np.int32)
     for place, (offsets, word) in enumerate(zip(rows["offsets"], rows["text"], strict=True)):
         points[place, : len(offsets)] = offsets / (scale, scale, 1)
-        text[place, : len(word)] = encoding.encode(word)
+        text[place, : len(word)] = encoding.ids(word)
     return {"points": points, "lengths": rows["points"].to_numpy(np.int32), "text": text}

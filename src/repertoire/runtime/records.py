@@ -8,12 +8,13 @@ or a category with its values. Cells may be numbers, or texts as the table's fil
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, TypedDict
 
 import numpy as np
 
+from repertoire.runtime.cells import is_missing
+from repertoire.runtime.cells import number as number_of
 from repertoire.runtime.errors import InvalidInput, Malformed
 from repertoire.runtime.schema import shown
 from repertoire.runtime.signature import Array
@@ -23,22 +24,6 @@ OTHER = "other"
 LARGEST = float(np.finfo(np.float32).max)
 Encoding = Mapping[str, Any]
 Cell = float | str | None
-
-MISSING = frozenset(  # lower case; the same as where tables are read for training
-    ("", "-", "--", "–", "—", ".", "?", "na", "n/a", "#n/a", "nan", "nil", "none", "null", "<na>")
-)
-_AFFIXES = re.compile(r"^[$€£¥%]\s*|\s*[$€£¥%]$")
-_SPACES = re.compile(r"[\s']")
-_MINUS = str.maketrans({"−": "-", "\u2011": "-", "’": "'"})
-
-
-def _pattern(decimal: str, grouping: str) -> re.Pattern[str]:
-    whole = rf"(?:\d+|[1-9]\d{{0,2}}(?:(?:{grouping}|[\s'])\d{{3}})+)"
-    fraction = rf"{re.escape(decimal)}\d*"
-    return re.compile(rf"[+-]?(?:{whole}(?:{fraction})?|{re.escape(decimal)}\d+)(?:[eE][+-]?\d+)?")
-
-
-_PATTERNS = {".": _pattern(".", ","), ",": _pattern(",", r"\.")}
 
 
 class Judged(TypedDict):
@@ -121,10 +106,10 @@ def _cell(given: Any, column: Mapping[str, Any], decimal: str, path: str) -> Cel
     what = f"{path}, {column['name']},"
     if isinstance(given, list | dict):
         raise Malformed(f"{what} is {shown(given)}; send a number or a text")
-    if given is None or str(given).strip().lower() in MISSING:
+    if given is None or is_missing(str(given)):
         return None
     if column["kind"] == "number":
-        number = given if isinstance(given, int | float) else _number(str(given), decimal)
+        number = given if isinstance(given, int | float) else number_of(str(given), decimal)
         try:
             value = float("nan") if number is None else float(number)
         except OverflowError:  # a whole number of hundreds of digits
@@ -135,14 +120,6 @@ def _cell(given: Any, column: Mapping[str, Any], decimal: str, path: str) -> Cel
     if isinstance(given, float) and given.is_integer():
         given = int(given)
     return str(given).strip()
-
-
-def _number(text: str, decimal: str) -> float | None:
-    bare = _AFFIXES.sub("", text.strip().translate(_MINUS))
-    if not _PATTERNS[decimal].fullmatch(bare):
-        return None
-    grouping = "," if decimal == "." else "."
-    return float(_SPACES.sub("", bare).replace(grouping, "").replace(decimal, "."))
 
 
 def _values(cells: Mapping[str, Cell], encoding: Encoding) -> Array:

@@ -8,10 +8,23 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from repertoire.runtime.errors import BadModel
+from repertoire.runtime.signature import Array
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
+
+
+def load_tokenizer(document: Mapping[str, Any]) -> Tokenizer:
+    """The tokenizer of an encoding; no text that it reads can spell a special token."""
+    from tokenizers import Tokenizer  # servers of image models never need it
+
+    tokenizer = Tokenizer.from_str(json.dumps(document["tokenizer"]))
+    # A setting that the library does not store: without it, special tokens are found in any text.
+    tokenizer.encode_special_tokens = True
+    return tokenizer
 
 
 @dataclass(frozen=True)
@@ -32,17 +45,13 @@ class Encoding:
 
     @staticmethod
     def parse(document: Mapping[str, Any]) -> Encoding:
-        """From one entry of the manifest's `encodings`. Raises BadModel."""
-        from tokenizers import Tokenizer  # servers of image models never need it
-
+        """From one entry of the `encodings` of prepared data or a manifest. Raises BadModel."""
         if document.get("kind") != "tokenizer":
             raise BadModel(f"encoding kind {document.get('kind')!r} is not 'tokenizer'")
         try:
-            tokenizer = Tokenizer.from_str(json.dumps(document["tokenizer"]))
+            tokenizer = load_tokenizer(document)
         except Exception as error:  # the library raises Exception itself
             raise BadModel(f"the tokenizer in the manifest does not load: {error}") from error
-        # Otherwise a text that spells a special token would be read as one.
-        tokenizer.encode_special_tokens = True
         # Older manifests say neither; their whole texts end so, and what is continued starts so.
         return Encoding(
             tokenizer,
@@ -76,15 +85,24 @@ class Encoding:
     def ids(self, text: str) -> list[int]:
         return list(self.tokenizer.encode(text).ids)
 
+    def token(self, index: int) -> str:
+        return self.tokenizer.id_to_token(int(index)) or ""
+
     def until_end(self, ids: Sequence[int]) -> list[int]:
         """The ids before the first end."""
         return list(ids[: ids.index(self.end)] if self.end in ids else ids)
 
     def tokens(self, ids: Sequence[int]) -> list[str]:
-        return [self.tokenizer.id_to_token(each) or "" for each in ids]
+        return [self.token(each) for each in ids]
 
     def text(self, ids: Sequence[int]) -> str:
         return str(self.tokenizer.decode(list(ids), skip_special_tokens=False))
+
+    def decode(self, ids: Array | Sequence[int]) -> str:
+        """Text up to the first end; an unknown token is written out, so that metrics see it."""
+        kept = np.asarray(ids, np.int64)
+        ends = np.flatnonzero(kept == self.end)
+        return self.text(kept[: ends[0]].tolist() if ends.size else kept.tolist())
 
 
 class Pieces:

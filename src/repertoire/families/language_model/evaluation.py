@@ -92,7 +92,7 @@ def generate(
     run: Run, config: Config, data: Data[Facts], choice: Choice, seed: int = 1
 ) -> list[int]:
     """The ids of a sample that follows the prompt."""
-    prompt = data.encoding("text").encode(config.prompt)
+    prompt = data.encoding("text").ids(config.prompt)
     drawn = sampled(run, [0, *prompt], choice, seed)
     return [token for token, _ in itertools.islice(drawn, config.sample_tokens)]
 

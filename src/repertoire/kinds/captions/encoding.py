@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from repertoire.contract import Array
-from repertoire.data.dataset import SPLITS, Encoded, TextEncoding
+from repertoire.data.dataset import SPLITS, Encoded
 from repertoire.data.sources import Source, fetch
 from repertoire.data.text import END, PAD, UNKNOWN, text_encoding
 from repertoire.data.validation import Expectation, expect
 from repertoire.kinds.captions.photographs import ENCODER, encoded_images, encoder_layers
 from repertoire.kinds.captions.wording import LEVELS, Wording
 from repertoire.kinds.pairs.encoding import padded_ids
+from repertoire.runtime.text import Encoding
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -67,7 +68,7 @@ def encode_captions(
     content = text_encoding(
         train, LEVELS[wording.level], wording.vocabulary, (PAD, END, UNKNOWN), True, "whole"
     )
-    encoding = TextEncoding(content)
+    encoding = Encoding.parse(content)
     layers = encoder_layers(fetch(encoder.source), encoder.weights) if encoder else {}
     arrays: dict[str, dict[str, Any]] = {"encoder": layers} if encoder else {}
     for split, part in parts.items():
@@ -94,7 +95,7 @@ def encode_captions(
     return Encoded(arrays, facts, {"caption": content, "images": described}, texts)
 
 
-def caption_ids(encoding: TextEncoding, rows: list[list[str]], sides: int) -> Array:
+def caption_ids(encoding: Encoding, rows: list[list[str]], sides: int) -> Array:
     """int32 (rows, sides, time), padded with 0; all of it where an image has fewer captions."""
     flat = padded_ids(encoding, [caption for captions in rows for caption in captions])
     ids = np.zeros((len(rows), sides, flat.shape[1]), np.int32)

@@ -8,10 +8,11 @@ import numpy as np
 
 from repertoire.config import Count
 from repertoire.contract import Array
-from repertoire.data.dataset import SPLITS, Encoded, TextEncoding
+from repertoire.data.dataset import SPLITS, Encoded
 from repertoire.data.text import END, PAD, UNKNOWN, Level, text_encoding
 from repertoire.data.validation import Expectation, expect
 from repertoire.kinds.pairs.facts import Measure
+from repertoire.runtime.text import Encoding
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -79,7 +80,7 @@ def encode_pairs(
         for name, side in (("source", source), ("target", target))
     }
     arrays = {
-        name: {side: padded_ids(TextEncoding(encodings[side]), part[side]) for side in encodings}
+        name: {side: padded_ids(Encoding.parse(encodings[side]), part[side]) for side in encodings}
         for name, part in parts.items()
     }
     facts = {
@@ -97,7 +98,7 @@ def encode_pairs(
     return Encoded(arrays, facts, encodings, texts)
 
 
-def padded_ids(encoding: TextEncoding, texts: Iterable[str]) -> Array:
+def padded_ids(encoding: Encoding, texts: Iterable[str]) -> Array:
     """int32 (texts, longest): each row ends with the end token and is padded with 0."""
     rows = [[*e.ids, encoding.end] for e in encoding.tokenizer.encode_batch(list(texts))]
     matrix = np.zeros((len(rows), max(map(len, rows))), dtype=np.int32)

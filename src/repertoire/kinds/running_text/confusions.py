@@ -10,12 +10,12 @@ by Bayes' rule the best choice maximises score + log-probability of the line: no
 import numpy as np
 
 from repertoire.contract import Array, Arrays
-from repertoire.data.dataset import TextEncoding
+from repertoire.runtime.text import Encoding
 
 PAD = -1
 
 
-def nbest_lists(encoding: TextEncoding, tokens: Array, lists: int, choices: int) -> Arrays:
+def nbest_lists(encoding: Encoding, tokens: Array, lists: int, choices: int) -> Arrays:
     """The first ``lists`` lines of a stream that have a word to confuse.
 
     candidates int64 (lists, choices, time): token ids up to the end token, filled up with -1;
@@ -42,7 +42,7 @@ def nbest_lists(encoding: TextEncoding, tokens: Array, lists: int, choices: int)
     }
 
 
-def closest_words(encoding: TextEncoding, count: int) -> dict[int, Array]:
+def closest_words(encoding: Encoding, count: int) -> dict[int, Array]:
     """For each word of three letters or more, the ids of those that share most pairs of letters.
 
     Similarity is the cosine of counts of letter pairs, word ends included; the more frequent word

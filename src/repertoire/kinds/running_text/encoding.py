@@ -8,9 +8,10 @@ import numpy as np
 
 from repertoire.config import Count, Natural
 from repertoire.contract import Arrays
-from repertoire.data.dataset import SPLITS, Encoded, TextEncoding
+from repertoire.data.dataset import SPLITS, Encoded
 from repertoire.data.text import END, UNKNOWN, Level, text_encoding
 from repertoire.kinds.running_text.confusions import nbest_lists
+from repertoire.runtime.text import Encoding
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -41,7 +42,7 @@ def encode_stream(table: "pd.DataFrame", running: Running) -> Encoded:
         running.lowercase,
         "running",
     )
-    encoding = TextEncoding(content)
+    encoding = Encoding.parse(content)
     arrays = {split: _stream(encoding, rows) for split, rows in texts.items()}
     for split in ("valid", "test"):
         stream = arrays[split]["tokens"]
@@ -58,7 +59,7 @@ def encode_stream(table: "pd.DataFrame", running: Running) -> Encoded:
     return Encoded(arrays, facts, {"text": content})
 
 
-def _stream(encoding: TextEncoding, passages: Sequence[str]) -> Arrays:
+def _stream(encoding: Encoding, passages: Sequence[str]) -> Arrays:
     # The tokenizer drops line breaks of words but keeps those of characters: encode by line.
     lines = "\n".join(passages).split("\n")
     ids = [[*e.ids, encoding.end] for e in encoding.tokenizer.encode_batch(lines)]

@@ -6,9 +6,10 @@ from typing import Any
 import numpy as np
 
 from repertoire.contract import Array
-from repertoire.data.dataset import Encoded, TextEncoding
+from repertoire.data.dataset import Encoded
 from repertoire.data.text import END, PAD, UNKNOWN, text_encoding
 from repertoire.kinds.running_text.encoding import Running
+from repertoire.runtime.text import Encoding
 
 
 def encode_sentences(
@@ -23,7 +24,7 @@ def encode_sentences(
     content = text_encoding(
         rows["train"], reading.level, reading.vocabulary, specials, reading.lowercase, "whole"
     )
-    encoding = TextEncoding(content)
+    encoding = Encoding.parse(content)
     arrays = {split: {"tokens": _rows(encoding, texts)} for split, texts in rows.items()}
     test, train = arrays["test"]["tokens"], arrays["train"]["tokens"]
     chosen = np.unique(np.linspace(0, len(train) - 1, known_sentences).astype(int))
@@ -41,7 +42,7 @@ def encode_sentences(
     return Encoded(arrays, facts, {"text": content}, raw)
 
 
-def _rows(encoding: TextEncoding, texts: Sequence[str]) -> Array:
+def _rows(encoding: Encoding, texts: Sequence[str]) -> Array:
     ids = [[*e.ids, encoding.end] for e in encoding.tokenizer.encode_batch(list(texts))]
     tokens = np.zeros((len(ids), max(map(len, ids))), np.int32)
     for index, row in enumerate(ids):

@@ -13,12 +13,13 @@ import numpy as np
 import pandas as pd
 
 from repertoire.contract import Array, Arrays
-from repertoire.data.dataset import SPLITS, Encoded, TextEncoding
+from repertoire.data.dataset import SPLITS, Encoded
 from repertoire.data.sources import SourceError
 from repertoire.data.text import END, UNKNOWN, text_encoding
 from repertoire.data.validation import Expectation, expect
 from repertoire.kinds.running_text.encoding import Running
 from repertoire.kinds.word_vectors.windows import FIRST
+from repertoire.runtime.text import Encoding
 
 TEXT, ANALOGIES = "text", "analogies"
 SETS = ("wordsim353", "simlex999")
@@ -127,7 +128,7 @@ def encode_words(passages: pd.DataFrame, reading: Running) -> Encoded:
     content = text_encoding(
         train, reading.level, reading.vocabulary, (END, UNKNOWN), reading.lowercase, "bare"
     )
-    encoding = TextEncoding(content)
+    encoding = Encoding.parse(content)
     words = [encoding.token(n) for n in range(encoding.tokenizer.get_vocab_size())]
     arrays: dict[str, Arrays] = {s: _stream(encoding, bare[passages["split"] == s]) for s in SPLITS}
     counts = np.bincount(arrays["train"]["tokens"], minlength=len(words))
@@ -140,7 +141,7 @@ def encode_words(passages: pd.DataFrame, reading: Running) -> Encoded:
     return Encoded({**arrays, "vocabulary": {"counts": counts}}, facts, {"text": content})
 
 
-def _stream(encoding: TextEncoding, texts: "pd.Series[str]") -> Arrays:
+def _stream(encoding: Encoding, texts: "pd.Series[str]") -> Arrays:
     rows = [[*e.ids, encoding.end] for e in encoding.tokenizer.encode_batch(list(texts)) if e.ids]
     return {"tokens": np.concatenate(rows).astype(np.int32)}
 
