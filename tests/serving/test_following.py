@@ -48,7 +48,8 @@ def registry(stored: Path, tmp_path: Path) -> Registry:
 
 
 def versions(port: int) -> dict[str, str]:
-    return {each["name"]: each.get("version") for each in get(port, "/v2/repository/index", {})}
+    index = get(port, "/v2/repository/index", {})
+    return {each["name"].partition(".")[0]: each.get("version") for each in index}
 
 
 def problems(port: int) -> Any:

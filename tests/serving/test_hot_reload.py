@@ -97,7 +97,7 @@ def test_an_unloaded_model_is_gone_until_it_is_loaded_whatever_happens_to_its_fo
     refused = client.post("/v2/models/double/infer", json=ASK)
     assert refused.status_code == 404 and "load it to serve it again" in refused.json()["error"]
     index = {each["name"]: each for each in client.post("/v2/repository/index").json()}
-    assert index["double"]["state"] == "UNAVAILABLE"
+    assert index["double.scale"]["state"] == "UNAVAILABLE"
     assert client.post("/v2/repository/models/double/load").is_success
     assert doubled(client) == 15
     assert client.post("/v2/repository/models/nobody/unload").status_code == 404
