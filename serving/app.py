@@ -78,8 +78,6 @@ def create_app(
             )
         yield
         polling.cancel()
-        if service.synchronise is not None:
-            await asyncio.to_thread(service.synchronise.close)
         await asyncio.to_thread(service.plane.close)
 
     app = Starlette(
@@ -167,6 +165,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Serves until interrupted. Returns the exit status."""
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     options = _arguments(argv)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until there is something to renew
     gc.freeze()  # what is loaded by now stays; looking through it for garbage would cost requests
     # A worker that comes back from onnxruntime waits that long for the interpreter's lock.
     sys.setswitchinterval(0.001)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import logging
 import math
 import os
 import signal
+import socket
 import threading
 from collections.abc import Iterator
 from types import FrameType
@@ -48,6 +50,14 @@ class Server(uvicorn.Server):
         if self.should_exit:
             os._exit(128 + sig)
         self.should_exit = self._service.draining = True
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Ends the registry's process too, so that no `load` waits for it."""
+        following = self._service.synchronise
+        ended = asyncio.create_task(asyncio.to_thread(following.close)) if following else None
+        await super().shutdown(sockets)
+        if ended is not None:
+            await ended
 
 
 def server(app: ASGIApp, service: Service) -> Server:

@@ -63,6 +63,7 @@ class Plane:
         self._busy: set[str] = set()
         self._long: set[str] = set()  # those of the busy graphs that run long
         self._brief = False  # there are as many of them as there may be
+        self._memory: dict[str, int] = {}  # that runs of busy graphs take, where it is much
         self._changed = threading.Condition()
         self._closed = False
         number = workers or max(2, os.cpu_count() or 1)
@@ -177,6 +178,8 @@ class Plane:
             for job in jobs:
                 self._count(job, -1)
             self._busy.add(first.graph.sha256)
+            if memory > self.limits.slice_bytes:
+                self._memory[first.graph.sha256] = self._at_once(first)
             if self._is_long(first, memory):
                 self._long.add(first.graph.sha256)
                 self._brief = len(self._long) >= self._most_long
@@ -192,9 +195,23 @@ class Plane:
             job = queue[0]
             if job.came >= came or job.graph.sha256 in self._busy:
                 continue
+            if self._memory and not self._fits(job):
+                continue
             if not (self._brief and self._is_long(job, job.bytes)):
                 oldest, came = key, job.came
         return oldest
+
+    def _fits(self, job: Job) -> bool:
+        """Whether a run of the job has room beside those that take much memory."""
+        if job.bytes <= self.limits.slice_bytes:
+            return True
+        return sum(self._memory.values()) + self._at_once(job) <= self.limits.run_bytes
+
+    def _at_once(self, job: Job) -> int:
+        """Bytes of the part of a large job that runs at once, so that small ones have room too."""
+        slice_bytes = self.limits.slice_bytes
+        part = max(job.bytes // job.rows, slice_bytes) if job.graph.batchable else job.bytes
+        return min(part, self.limits.run_bytes - slice_bytes)
 
     def _is_long(self, job: Job, memory: int) -> bool:
         return self._estimates.seconds(job.graph, memory) > LONG_SECONDS
@@ -202,9 +219,10 @@ class Plane:
     def _release(self, graph: Graph) -> None:
         with self._changed:
             self._busy.discard(graph.sha256)
-            if graph.sha256 in self._long:
+            if self._memory or self._long:
+                self._memory.pop(graph.sha256, None)
                 self._long.discard(graph.sha256)
-                self._brief = False
+                self._brief = len(self._long) >= self._most_long
                 self._changed.notify_all()
             elif self._closed:
                 self._changed.notify_all()
@@ -240,10 +258,6 @@ class QueuedRun:
     model: Model
     deadline: float
     cancelled: Cancelled | None = None
-
-    @property
-    def limits(self) -> Limits:
-        return self.plane.limits
 
     def graph(self, name: str, /) -> Graph:
         return self.model.manifest.graph(name)

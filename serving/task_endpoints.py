@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from repertoire.runtime import tasks
+from repertoire.runtime import budget, tasks
 from repertoire.runtime.errors import Malformed
 from repertoire.runtime.model import Model
 from repertoire.runtime.task import Event, Task, example_of, files_of, last, named
@@ -29,6 +29,7 @@ async def answer(request: Request) -> Response:
     streamed = fields.pop("stream", False)
     if not isinstance(streamed, bool):
         raise Malformed("stream is true or false; without it the answer comes whole")
+    budget.PIXELS.set(budget.Budget(service.plane.limits.pixels))
     asked = task.read(fields)
     events = task.steps(model, run_of(service, task, model, cancelled_with(request)), asked)
     if streamed:

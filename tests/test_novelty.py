@@ -13,7 +13,6 @@ from pipelines.params import Params
 from repertoire.config import ConfigError, read_yaml
 from repertoire.contract import Plan
 from repertoire.data.sources import Files, SourceError
-from repertoire.families.novelty_detector.drawing import difference
 from repertoire.families.novelty_detector.evaluation import _alarms
 from repertoire.families.novelty_detector.network import Detectors, Stack
 from repertoire.kinds.novelty import baselines
@@ -27,6 +26,7 @@ from repertoire.kinds.novelty.metrics import (
 )
 from repertoire.metrics.classification import average_precision, roc_auc, roc_curve
 from repertoire.readers import anomaly_tables, tumours
+from repertoire.runtime.inference.detection import apart
 from repertoire.training.torch_run import TorchRun
 from tests.families import small
 from tests.project import ROOT, whole_blocks
@@ -207,7 +207,7 @@ def test_columns_that_a_narrower_table_lacks_do_not_count():
 
 def test_the_difference_of_pictures_is_in_grey_levels():
     one, other = (np.array([levels], np.uint8) for levels in ([0, 7, 255], [255, 5, 255]))
-    assert difference(one, other).tolist() == [[255, 2, 0]]
+    assert apart(one, other).tolist() == [[255, 2, 0]]
 
 
 CONFIG = baselines.Config(

@@ -84,6 +84,31 @@ def test_a_number_that_is_none_is_out_of_every_range(low: float | None, high: fl
 
 
 @pytest.mark.parametrize(
+    ("low", "high", "sent", "taken"),
+    [
+        (-1, 1, [-1.0000004768371582, 1.0000004, 0.5], [-1, 1, 0.5]),
+        (0, None, [-1e-7, 3e9], [0, 3e9]),
+        (None, 1000, [1000.0005, -7], [1000, -7]),
+    ],
+)
+def test_what_lies_beyond_a_bound_by_a_rounding_is_taken_as_the_bound(
+    low: float | None, high: float | None, sent: list[float], taken: list[float]
+) -> None:
+    graph = Graph("g", "f", "0" * 64, 0, (Port("x", "float32", ("batch",), low, high),), (), {})
+    given = np.array(sent, np.float32)
+    found = prepare(graph, {"x": given}, Limits())["x"]
+    assert found.dtype == np.float32 and found.tolist() == taken
+    assert given.tolist() == np.array(sent, np.float32).tolist()
+
+
+@pytest.mark.parametrize("sent", [-1.00001, 1.00001, np.inf, -np.inf])
+def test_what_lies_further_beyond_a_bound_is_refused(sent: float) -> None:
+    graph = Graph("g", "f", "0" * 64, 0, (Port("x", "float32", ("batch",), -1, 1),), (), {})
+    with pytest.raises(InvalidInput, match=r"the (least|most) is -?1$"):
+        prepare(graph, {"x": np.array([0, sent], np.float32)}, Limits())
+
+
+@pytest.mark.parametrize(
     ("values", "dtype"), [([0, 255], "uint8"), ([-(2**63), 2**63 - 1], "int64"), ([], "float32")]
 )
 def test_the_ends_of_a_type_are_of_it(values: list[Any], dtype: str) -> None:

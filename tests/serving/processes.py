@@ -63,7 +63,7 @@ class Clients:
     """Clients that ask a model without pause over open connections, while the block runs."""
 
     def __init__(self, port: int, model: str, count: int = 3) -> None:
-        self.port, self.model = port, model
+        self.port, self.model, self.count = port, model, count
         self.answers: list[float] = []
         self.failures: list[str] = []
         self._end = threading.Event()

@@ -87,7 +87,8 @@ def test_promotions_and_rollbacks_are_served_within_5_s_and_no_request_fails(
                 until(lambda version=version: versions(port) == {"double": version}, 5)
                 clients.answers.clear()
                 until(lambda: len(clients.answers) > 11)
-                assert set(clients.answers) == {7.0 * factor}
+                # Each client may have had one request on its way, which the old version answers.
+                assert sum(answer != 7.0 * factor for answer in clients.answers) <= clients.count
             registry.champion("another", 5)
             until(lambda: "another" in versions(port), 5)
             registry.client.delete_registered_model_alias("another", "champion")

@@ -200,7 +200,10 @@ def test_a_missing_value_of_a_panel_is_the_one_before_it(
 ) -> None:
     found, other = (
         client.post("/v1/models/holed/forecast", json={"series": rows}).json()["results"]
-        for rows in ([[None, 10], [2, None], [None, 30]], [[2, 10], [2, 10], [2, 30]])
+        for rows in (
+            [[None, 10], [2, None], [5, 30], [None, 7], [None, None]],
+            [[2, 10], [2, 10], [5, 30], [5, 7], [5, 7]],
+        )
     )
     assert found == other
     body = {"series": [[None, 1], [None, 2]]}

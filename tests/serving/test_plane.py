@@ -33,7 +33,7 @@ class Gate:
 
     def __init__(self, repository: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
         self.open, self.reached = threading.Event(), threading.Event()
-        self.entered, self.rows = list[str](), list[int]()
+        self.entered, self.rows, self.returned = list[str](), list[int](), list[bool]()
         original = repository.session
 
         def session(*arguments: Any) -> Any:
@@ -46,11 +46,21 @@ class Gate:
                     gate.reached.set()
                     assert gate.open.wait(10)
                     gate.rows.append(next(iter(arrays.values())).shape[0])
+                    gate.returned.append(_returns_memory(options))
                     return inner.run(outputs, arrays, options)
 
             return Held()
 
         monkeypatch.setattr(repository, "session", session)
+
+
+def _returns_memory(options: Any) -> bool:
+    """Whether what a run took goes back to the system."""
+    try:
+        entry = options.get_run_config_entry("memory.enable_memory_arena_shrinkage")
+    except RuntimeError:  # there is no such entry
+        return False
+    return bool(entry == "cpu:0")
 
 
 @pytest.fixture
@@ -359,7 +369,7 @@ def repeating(folder: Path, milliseconds_each: int = 1) -> None:
 
 @pytest.fixture
 def endless(models: Path) -> Iterator[tuple[Plane, Repository]]:
-    """A plane whose model `repeating` runs for minutes if it is not stopped."""
+    """A plane whose model `repeating` runs for long if it is not stopped."""
     repeating(models / "repeating")
     repository = Repository(models)
     repository.refresh()
@@ -374,7 +384,7 @@ def test_a_run_that_nobody_waits_for_ends_and_its_model_is_free(
     plane, repository = endless
     model = repository.model("repeating")
     assert plane.submit(model, "count", {"times": np.array(7)}).result(10)["count"] == 7
-    left = plane.submit(model, "count", {"times": np.array(10**7)})
+    left = plane.submit(model, "count", {"times": np.array(10**8)})
     until_running(left)
     left.cancel()
     with pytest.raises(Abandoned):
@@ -389,8 +399,9 @@ def test_a_run_past_its_deadline_ends_and_its_model_is_free(
     model = repository.model("repeating")
     run = plane.runner(model, time.monotonic() + 0.3)
     with pytest.raises(DeadlineExceeded):
-        run("count", times=np.array(10**7))
-    assert plane.runner(model)("count", times=np.array(5))["count"] == 5
+        run("count", times=np.array(10**8))
+    soon = time.monotonic() + 5
+    assert plane.runner(model, soon)("count", times=np.array(5))["count"] == 5
 
 
 def test_a_client_that_goes_stops_its_run_and_those_to_come(
@@ -403,7 +414,7 @@ def test_a_client_that_goes_stops_its_run_and_those_to_come(
     threading.Timer(0.2, cancelled.set).start()
     for _ in range(2):  # in the middle of a run, and before one
         with pytest.raises(Abandoned, match="nobody waits"):
-            run("count", times=np.array(10**7))
+            run("count", times=np.array(10**8))
 
 
 def test_a_client_that_goes_while_its_request_waits_is_told_of_nothing(
@@ -448,10 +459,39 @@ def test_rows_that_take_much_memory_run_apart_and_are_answered_as_one(
     gate = Gate(repository, monkeypatch)
     gate.open.set()
     found = plane.runner(model)("next", **asked)
+    plane.runner(model)("next", **tokens(1, 2))
     plane.close()
-    assert gate.rows == [3, 3, 1]
+    assert gate.rows == [3, 3, 1, 1]
+    assert gate.returned == [True, True, True, False]
     for name, array in expected.items():
         np.testing.assert_allclose(found[name], array, atol=1e-6)
+
+
+def test_runs_that_have_no_room_beside_each_other_wait_and_small_ones_do_not(
+    repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A row of 101 numbers takes 101 x (4 x 4 + 4) bytes, of two graphs that are run apart."""
+    row = 101 * 20
+    plane = Plane(repository, limits=Limits(run_bytes=row + 1), workers=3)
+    gate = Gate(repository, monkeypatch)
+    wide = {"x": np.ones((1, 101), np.float32)}
+    double, lstm = repository.model("double"), repository.model("lstm")
+    large = plane.submit(double, "scale", wide)
+    assert gate.reached.wait(10)
+    gate.reached.clear()
+    second = plane.submit(lstm, "next", tokens(1, 3))
+    assert not gate.reached.wait(0.1)
+    small = plane.submit(repository.model("bigram"), "sample", drawing())
+    assert gate.reached.wait(10) and gate.entered == ["scale", "sample"]
+    gate.open.set()
+    plane.close()
+    assert large.result(0) and second.result(0) and small.result(0)
+
+
+def drawing() -> dict[str, np.ndarray]:
+    """Inputs of the graph `sample`, of one row."""
+    some = {name: np.zeros(1, np.float32) for name in ("temperature", "top_p", "uniform")}
+    return {"log_probs": np.zeros((1, 5), np.float32), "top_k": np.zeros(1, np.int64), **some}
 
 
 def test_a_request_that_takes_too_much_in_all_is_refused_with_its_sizes(

@@ -21,7 +21,7 @@ import pytest
 import standins
 
 from repertoire.runtime.errors import BadModel
-from serving import champion_folder, champions, connection, registry
+from serving import champion_folder, champions, connection, registry, synchroniser
 from serving.renewal import Renewal
 from serving.repository import Repository
 from serving.synchroniser import Synchroniser
@@ -189,6 +189,28 @@ def test_the_server_repeats_the_line_and_masks_what_it_says_itself(
     with pytest.raises(BadModel, match=r"registry http://\*\*\*@h gave no models: exit status"):
         synchronise()
     synchronise.close()
+
+
+def test_a_start_waits_for_a_silent_registry_only_where_there_are_no_copies(
+    silent: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(synchroniser, "FIRST_SECONDS", 0.7)
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "2")
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    copies = tmp_path / "copies"
+    standins.doubling(copies / "double")
+    for folder in (copies, tmp_path / "none"):
+        following = Synchroniser(f"http://127.0.0.1:{silent}", folder, 1, lambda _: None)
+        if folder == copies:
+            synchroniser.filled_first(following, folder)
+            assert "did not answer within 0.7 s; the last copies are served" in caplog.text
+            following.close()
+            following.close()  # once more does nothing
+            with pytest.raises(BadModel, match="the server is ending"):
+                following()
+        else:
+            with pytest.raises(BadModel, match="timed out"):
+                synchroniser.filled_first(following, folder)
 
 
 DIRECTLY = "from serving.champions import synchronise"

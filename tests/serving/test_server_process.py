@@ -108,6 +108,25 @@ def test_a_long_body_is_refused_before_it_is_sent(models: Path) -> None:
             assert connection.recv(1000).startswith(b"HTTP/1.1 413")
 
 
+def test_the_access_log_is_on_standard_output(models: Path) -> None:
+    command = [sys.executable, "-m", "serving.app", "--models", str(models), "--port", "0"]
+    with subprocess.Popen(
+        [*command, "--access-log"],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+    ) as process:
+        assert process.stderr is not None
+        told = next(line for line in process.stderr if "http://" in line)
+        url = told.partition(" models on ")[2].split()[0]
+        ask = {"inputs": [{"name": "x", "datatype": "FP32", "shape": [1, 1], "data": [3]}]}
+        post(f"{url}/v2/models/double/infer", ask)
+        process.terminate()
+        lines = [json.loads(line) for line in process.communicate(timeout=20)[0].splitlines()]
+    assert [(line["model"], line["status"]) for line in lines] == [("double", 200)]
+
+
 def refused(*arguments: object) -> str:
     """The one line of a server that does not start."""
     command = [sys.executable, "-m", "serving.app", *map(str, arguments)]
@@ -163,6 +182,10 @@ def test_port_0_is_any_that_is_free_and_the_log_says_which(models: Path) -> None
     + [("--sessions", value) for value in ("0", "-3", "nan")]
     + [("--deadline", value) for value in ("0", "-3", "nan", "inf", "1e300", "soon")]
     + [("--body", value) for value in ("0", "-3", "nan", "16M")]
+    + [("--rows", value) for value in ("0", "-3", "many")]
+    + [("--pixels", value) for value in ("0", "1.5")]
+    + [("--run-bytes", value) for value in ("0", "1000", "1G")]
+    + [("--in-flight", value) for value in ("0", "-3", "1025")]
     + [("--registry", " ")],
 )
 def test_an_option_out_of_bounds_is_refused_in_one_line(

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import io
 import json
 import math
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -15,6 +17,8 @@ import standins
 from PIL import Image
 from starlette.testclient import TestClient
 
+from repertoire.runtime.ports import Limits
+from serving.app import create_app
 from serving.service import Service
 
 
@@ -26,6 +30,45 @@ def picture(pixels: np.ndarray) -> str:
 
 def pixels_of(png: str) -> np.ndarray:
     return np.asarray(Image.open(io.BytesIO(base64.b64decode(png))))
+
+
+def test_the_images_of_a_request_have_so_many_pixels_together(
+    client: TestClient, service: Service
+) -> None:
+    service.plane.limits = Limits(pixels=2 * 5 * 7)
+    image = picture(np.zeros((5, 7), np.uint8))
+    for _ in range(2):  # each request has them anew
+        sent = client.post("/v1/models/negative/reconstruct", json={"images": [image] * 2})
+        assert sent.status_code == 200
+    refused = client.post("/v1/models/negative/reconstruct", json={"images": [image] * 3})
+    assert refused.status_code == 413
+    assert "more than 70 pixels in all; send fewer images" in refused.json()["error"]
+
+
+def test_generation_stops_when_the_client_goes(service: Service) -> None:
+    """The server tells of it by calling `gone` of the connection, which stands in the scope."""
+    body = {"prompt": "a", "max_tokens": 4000, "stop_at_end": False}
+    runs, statuses = list[float](), list[int]()
+    connection = SimpleNamespace(gone=None)
+
+    class Observer:
+        def ran(self, jobs: Any, times: Any) -> None:
+            runs.append(times[0])
+            if len(runs) == 7:
+                connection.gone()
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": json.dumps(body).encode()}
+
+    async def send(message: Any) -> None:
+        statuses.append(message.get("status", 0))
+
+    service.plane.observers.append(Observer())
+    scope = {"type": "http", "method": "POST", "path": "/v1/models/bigram/generate"}
+    scope |= {"headers": [], "query_string": b"", "repertoire.connection": connection}
+    asyncio.run(create_app(service, poll_seconds=3600)(scope, receive, send))
+    assert statuses[0] == 499 and 7 <= len(runs) < 100
+    assert service.admission.running() == 0
 
 
 def test_a_score_is_the_sum_over_the_bigrams_of_the_text_and_its_ends(

@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from repertoire.runtime.budget import spend_pixels
 from repertoire.runtime.errors import InferenceError, Malformed
 from repertoire.runtime.signature import Array
 
@@ -108,6 +109,7 @@ def pixels(content: bytes, check: Check, mode: Mode, size: Size | None = None) -
     try:
         with opened(content) as image:
             check((image.size, image.size[::-1]))  # to know the orientation, a PNG is decoded
+            spend_pixels(image.size)
             check((upright_size(image),))
             return np.array(fitted(image, mode, size) if size else still(image, mode))
     except Undecodable as error:

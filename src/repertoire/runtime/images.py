@@ -104,10 +104,6 @@ def png(pixels: Array) -> bytes:
     return file.getvalue()
 
 
-def png_base64(pixels: Array) -> str:
-    return base64.b64encode(png(pixels)).decode()
-
-
 def grid(images: Sequence[Array], columns: int | None = None) -> Array:
     """One image of all, row by row, in a square by default, with a black gap of one pixel."""
     columns = columns or math.ceil(math.sqrt(len(images)))

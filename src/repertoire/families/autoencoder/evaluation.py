@@ -18,16 +18,11 @@ from repertoire.metrics.pictures import (
     thinned,
 )
 from repertoire.metrics.principal import Principal, pixel_rows
+from repertoire.runtime.inference.latents import encoded
+from repertoire.runtime.inference.rows import over_rows
 
 SHOWN = 1000  # codes on the map
 COLOURS = 20  # classes on the map, at most
-
-
-def outputs(run: Run, config: Config, graph: str, images: Array) -> Arrays:
-    """Outputs of a graph for all images, a chunk at a time."""
-    starts = range(0, len(images), config.chunk)
-    parts = [run(graph, images=images[start : start + config.chunk]) for start in starts]
-    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
 def spoiled(config: Config, images: Array) -> tuple[Array, Array]:
@@ -44,7 +39,8 @@ def evaluate(run: Run, config: Config, data: Data[Facts], split: str) -> tuple[M
     """
     arrays = data.arrays(split)
     images = arrays["images"]
-    error = outputs(run, config, "reconstruct", images)["error"].astype(np.float64)
+    given_back = over_rows(run, "reconstruct", config.chunk, "error", images=images)
+    error = given_back["error"].astype(np.float64)
     gains = _gains(run, config, images) if config.corruption else _nothing
     probed = split == "test" and "labels" in arrays
     right = _probed(run, config, data, arrays) if probed else None
@@ -64,7 +60,8 @@ def _nothing(rows: Array) -> dict[str, float]:
 
 def _gains(run: Run, config: Config, images: Array) -> Callable[[Array], dict[str, float]]:
     noisy, kinds = spoiled(config, images)
-    restored = outputs(run, config, "reconstruct", noisy)["reconstruction"]
+    name = "reconstruction"
+    restored = over_rows(run, "reconstruct", config.chunk, name, images=noisy)[name]
     before, after = squared_errors(images, noisy), squared_errors(images, restored)
     names = sorted(config.corruption)
     return lambda rows: denoising_gains(before[rows], after[rows], kinds[rows], names)
@@ -73,8 +70,8 @@ def _gains(run: Run, config: Config, images: Array) -> Callable[[Array], dict[st
 def _probed(run: Run, config: Config, data: Data[Facts], arrays: Arrays) -> Array:
     """Of each test picture whether the probe is right."""
     train = data.arrays("train")
-    known, asked = (outputs(run, config, "encode", a["images"]) for a in (train, arrays))
-    return linear_probe(known["latents"], train["labels"], asked["latents"]) == arrays["labels"]
+    known, asked = (encoded(run, each["images"], {}, config.chunk) for each in (train, arrays))
+    return linear_probe(known, train["labels"], asked) == arrays["labels"]
 
 
 def snapshot(run: Run, config: Config, data: Data[Facts]) -> Arrays:
@@ -143,7 +140,7 @@ def _restored(run: Run, config: Config, images: Array) -> Figure:
 
 def _code_map(run: Run, config: Config, data: Data[Facts], test: Arrays) -> Figure:
     images = test["images"][:SHOWN]
-    codes = outputs(run, config, "encode", images)["latents"].astype(np.float64)
+    codes = encoded(run, images, {}, config.chunk).astype(np.float64)
     plane = codes if config.latent == 2 else Principal(codes).codes(codes, 2)
     how = "the code" if config.latent == 2 else "the first two principal components of the codes"
     names = data.facts["names"]

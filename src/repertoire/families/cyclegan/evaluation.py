@@ -15,21 +15,14 @@ from repertoire.kinds.image_domains.metrics import (
 )
 from repertoire.metrics.generation import EvaluationClassifier
 from repertoire.metrics.pictures import as_shown, thinned
-
-
-def run_all(run: Run, config: Config, graph: str, images: Array, output: str) -> Array:
-    """An output of a graph for all pictures, in chunks."""
-    parts = [
-        run(graph, images=images[start : start + config.chunk])[output]
-        for start in range(0, len(images), config.chunk)
-    ]
-    return np.concatenate(parts)
+from repertoire.runtime.inference.rows import over_rows
 
 
 def translations(run: Run, config: Config, real: Arrays) -> dict[str, Array]:
     """The pictures of a split in the other domain, by direction."""
+    name = "translated"
     return {
-        direction: run_all(run, config, direction, real[source], "translated")
+        direction: over_rows(run, direction, config.chunk, name, images=real[source])[name]
         for direction, (source, _) in DIRECTIONS.items()
     }
 
@@ -41,7 +34,8 @@ def evaluate(run: Run, config: Config, data: Data[Facts], split: str) -> tuple[M
     found = domain_measurement(translated, real, spaces_of(data), data.facts["paired"])
     ways = {}
     for direction, (source, _) in DIRECTIONS.items():
-        error = run_all(run, config, f"{direction}_to_{source}", real[source], "error")
+        graph, images = f"{direction}_to_{source}", real[source]
+        error = over_rows(run, graph, config.chunk, "error", images=images)["error"]
         ways[f"{direction}_reconstruction_levels"] = mean_of(error, found.units)
     return found, Measurement(
         found.units, lambda rows: {name: of(rows) for name, of in ways.items()}

@@ -19,6 +19,8 @@ from repertoire.metrics.generation import (
     mode_coverage,
 )
 from repertoire.metrics.pictures import as_shown, thinned
+from repertoire.runtime.inference.latents import decoded, drawn
+from repertoire.runtime.inference.rows import over_rows
 
 Facts: TypeAlias = ImageFacts | StackFacts
 RANKS = 100  # of the modes, drawn as points of a line
@@ -27,12 +29,7 @@ ROWS = 50  # classes in a table
 
 def draw(run: Run, config: Config, count: int, seed: int) -> Array:
     """``count`` images (count, side, side) or (count, side, side, channels) from normal codes."""
-    latents = np.random.default_rng(seed).standard_normal((count, config.latent), np.float32)
-    parts = [
-        run("decode", latents=latents[start : start + config.chunk])["images"]
-        for start in range(0, count, config.chunk)
-    ]
-    return np.concatenate(parts)
+    return decoded(run, drawn(run, count, seed), {}, config.chunk)
 
 
 def evaluate(run: Run, config: Config, data: Data[Facts], split: str) -> tuple[Measurement, ...]:
@@ -80,19 +77,15 @@ def snapshot(run: Run, config: Config, data: Data[Facts]) -> Arrays:
         measured = {"coverage": np.array([coverage_percent(*compared)], np.float32)}
     else:
         measured = {"distance": np.array([frechet_distance(*compared)], np.float32)}
-    logits = [_logits(run, 4 * config.chunk, each).mean() for each in (real, images)]
+    rows = 4 * config.chunk
+    logits = [
+        over_rows(run, "discriminate", rows, images=each)["logit"].mean() for each in (real, images)
+    ]
     return {
         "samples": images[: config.grid],
         **measured,
         "logits": np.array(logits, np.float32),
     }
-
-
-def _logits(run: Run, rows: int, images: Array) -> Array:
-    starts = range(0, len(images), rows)
-    return np.concatenate(
-        [run("discriminate", images=images[start : start + rows])["logit"] for start in starts]
-    )
 
 
 def illustrate(

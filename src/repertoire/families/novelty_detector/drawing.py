@@ -9,6 +9,7 @@ from repertoire.families.novelty_detector.config import Config
 from repertoire.kinds.novelty.columns import LIMIT, OTHER, by_column, decoded
 from repertoire.kinds.novelty.facts import Facts
 from repertoire.kinds.novelty.metrics import Trial
+from repertoire.runtime.inference.detection import apart, detected
 
 
 class End(NamedTuple):
@@ -43,19 +44,14 @@ def _pictures_at(run: Run, names: list[str], images: Array, parts: list[Trial], 
             ranked = own[np.argsort(part.scores[own], kind="stable")]
             rows.append(int(part.rows[ranked[end.place]]))
     shown = images[rows]
-    found = run("detect", images=shown, normal=np.array(nets, np.int64))
+    found = detected(run, shown, np.array(nets, np.int64), len(nets))
     return Figure(
         end.name,
         Kind.IMAGES,
         f"For the detector of each class ({', '.join(names[net] for net in nets)}): {end.words} in "
         "the test split, chosen by rank; below it what the net gives back, and the difference.",
-        images=np.stack((shown, found["expected"], difference(shown, found["expected"]))),
+        images=np.stack((shown, found["expected"], apart(shown, found["expected"]))),
     )
-
-
-def difference(images: Array, expected: Array) -> Array:
-    """Grey levels between uint8 pictures, as such."""
-    return np.abs(images.astype(np.int16) - expected).astype(np.uint8)
 
 
 def record_table(run: Run, config: Config, data: Data, arrays: Arrays, part: Trial) -> list[Figure]:
@@ -63,12 +59,13 @@ def record_table(run: Run, config: Config, data: Data, arrays: Arrays, part: Tri
     columns = data.encodings["rows"]["columns"]
     order = np.argsort(-part.scores, kind="stable")[: max(1, config.grid)]
     values = arrays["rows"][part.rows[order]]
-    found = run("detect", rows=values, normal=np.zeros(len(order), np.int64))
+    found = detected(run, values, np.zeros(len(order), np.int64), config.chunk)
     cells = []
     for place, row in enumerate(order):
         cell, expected = (decoded(columns, v[place]) for v in (values, found["expected"]))
         error = by_column(columns, found["error"][place])
-        most = [columns[c]["name"] for c in np.argsort(-error, kind="stable")[:COLUMNS]]
+        ranked = [columns[c]["name"] for c in np.argsort(-error, kind="stable")]
+        most = [name for name in ranked if cell[name] != expected[name]][:COLUMNS]
         told = ", ".join(f"{n} {_cell(cell[n])} for {_cell(expected[n])}" for n in most)
         kind = "anomaly" if part.anomaly[row] else "normal"
         cells.append((kind, f"{found['score'][place]:.3g}", told))
@@ -109,7 +106,7 @@ def row_table(
     ]
     nets, rows, anomalies = zip(*order, strict=True)
     values, normal = arrays["rows"][list(rows)], np.array(nets, np.int64)
-    found = run("detect", rows=values, normal=normal)
+    found = detected(run, values, normal, config.chunk)
     cells = []
     for place, net in enumerate(nets):
         columns = facts["columns"][net]

@@ -10,6 +10,7 @@ from repertoire.families.novelty_detector.drawing import extremes, record_table,
 from repertoire.kinds.novelty.facts import Facts
 from repertoire.kinds.novelty.metrics import Trial, ranking_metrics, trials
 from repertoire.metrics.classification import roc_auc, roc_curve
+from repertoire.runtime.inference.rows import over_rows
 
 GRID = np.linspace(0, 1, 51)  # of false alarms at which curves are averaged
 
@@ -17,12 +18,9 @@ GRID = np.linspace(0, 1, 51)  # of false alarms at which curves are averaged
 def scored(run: Run, config: Config, arrays: Arrays) -> tuple[list[Trial], list[Array]]:
     """Of each net the rows that test it with their scores, and what it decides of them."""
     name = "images" if "images" in arrays else "rows"
-    rows = arrays[name]
-    starts = range(0, len(rows), config.chunk)
-    parts = [run("scores", **{name: rows[s : s + config.chunk]}) for s in starts]
-    scores, decisions = (np.concatenate([p[k] for p in parts]) for k in ("scores", "decisions"))
-    found = trials(arrays, scores.astype(np.float64))
-    return found, [decisions[part.rows, net] for net, part in enumerate(found)]
+    said = over_rows(run, "scores", config.chunk, **{name: arrays[name]})
+    found = trials(arrays, said["scores"].astype(np.float64))
+    return found, [said["decisions"][part.rows, net] for net, part in enumerate(found)]
 
 
 def evaluate(run: Run, config: Config, data: Data[Facts], split: str) -> tuple[Measurement, ...]:

@@ -8,15 +8,13 @@ from repertoire.kinds.image_pairs.baselines import nearest_sources
 from repertoire.kinds.image_pairs.facts import Facts
 from repertoire.metrics.pictures import as_shown, thinned
 from repertoire.metrics.similarity import pair_measurement
+from repertoire.runtime.inference.rows import over_rows
 
 
 def translate(run: Run, config: Config, images: Array) -> Array:
     """The translation of each picture, in chunks."""
-    parts = [
-        run("translate_image", images=images[start : start + config.chunk])["translated"]
-        for start in range(0, len(images), config.chunk)
-    ]
-    return np.concatenate(parts)
+    name = "translated"
+    return over_rows(run, "translate_image", config.chunk, name, images=images)[name]
 
 
 def evaluate(run: Run, config: Config, data: Data[Facts], split: str) -> tuple[Measurement, ...]:

@@ -7,25 +7,19 @@ from repertoire.families.style_transfer.config import Config
 from repertoire.kinds.styles.facts import Facts
 from repertoire.kinds.styles.metrics import matched_iterations
 from repertoire.metrics.pictures import thinned
+from repertoire.runtime.inference.rows import over_rows
 
 
 def stylized(run: Run, config: Config, photographs: Array) -> Array:
     """uint8 (rows, side, side, 3), each photograph in the style."""
-    parts = [
-        run("stylize", images=photographs[start : start + config.chunk])["pictures"]
-        for start in range(0, len(photographs), config.chunk)
-    ]
-    return np.concatenate(parts)
+    return over_rows(run, "stylize", config.chunk, images=photographs)["pictures"]
 
 
 def judged(run: Run, config: Config, pictures: Array, photographs: Array) -> Array:
     """Content and style loss of each picture: (rows, 2)."""
-    parts = []
-    for start in range(0, len(pictures), config.chunk):
-        part = slice(start, start + config.chunk)
-        found = run("loss_network", pictures=pictures[part], images=photographs[part])
-        parts.append(np.stack((found["content"], found["style"]), 1).astype(float))
-    return np.concatenate(parts)
+    given = {"pictures": pictures, "images": photographs}
+    found = over_rows(run, "loss_network", config.chunk, **given)
+    return np.stack((found["content"], found["style"]), 1).astype(float)
 
 
 def weighed(data: Data[Facts], losses: Array) -> Array:

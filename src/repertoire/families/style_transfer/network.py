@@ -12,10 +12,10 @@ from repertoire.families.style_transfer.config import Config
 from repertoire.kinds.styles.facts import Facts
 from repertoire.nn.measure import Measure
 from repertoire.nn.perceptual import PerceptualLoss, pixels, scaled
+from repertoire.runtime.inference.painting import OVERLAP
 
 STRIDE = 4  # the net halves each side twice
 MARGIN = 4  # pixels of the edge repeated around a picture, so that the smallest can be reflected
-LARGEST_REACH = 64  # pixels by which a client overlaps tiles
 CONTRAST = 0.25  # usual deviation of a photograph's values
 LEAST_VARIANCE = 1e-3  # added to that of colours: an even picture is not to be blown up to noise
 LEAST_ACTIVITY = 0.3  # added to the variance of features for the same reason
@@ -198,10 +198,10 @@ def build(config: Config, facts: Facts) -> StyleTransfer:
         known = ", ".join(facts["styles"])
         raise RepertoireError(f"style {config.style!r} is none of the data set's: {known}")
     network = StyleTransfer(config, facts)
-    if network.stylist.reach > LARGEST_REACH:
+    if network.stylist.reach > OVERLAP:
         raise RepertoireError(
             f"blocks: with {config.blocks} a pixel depends on {network.stylist.reach} to each "
-            f"side, and tiles overlap by {LARGEST_REACH}; take fewer"
+            f"side, and tiles overlap by {OVERLAP}; take fewer"
         )
     return network
 

@@ -1,13 +1,13 @@
 """Pictures as the graphs take them, their labels where told, and arithmetic of their codes."""
 
-from collections.abc import Mapping
-
 import numpy as np
 
 from repertoire.contract import Array, Arrays, Data, Run
 from repertoire.families.variational_autoencoder.config import Config
 from repertoire.kinds.images.binarisation import drawn_once
 from repertoire.kinds.images.facts import Facts
+from repertoire.runtime.inference.latents import decoded, drawn
+from repertoire.runtime.inference.rows import over_rows
 
 
 def measured(config: Config, images: Array, split: str) -> Array:
@@ -31,27 +31,10 @@ def told(config: Config, labels: Array | None) -> Arrays:
     return {"labels": labels.astype(np.int64)}
 
 
-def in_parts(run: Run, graph: str, rows: int, arrays: Mapping[str, Array]) -> Arrays:
-    """Outputs of a graph of which at most so many rows are run at once."""
-    count = len(next(iter(arrays.values())))
-    parts = [
-        run(graph, **{name: value[start : start + rows] for name, value in arrays.items()})
-        for start in range(0, count, rows)
-    ]
-    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-
-
-def decoded(run: Run, config: Config, latents: Array, labels: Array | None) -> Array:
-    """Expected images uint8 (codes, side, side, …); ``labels`` matter where they are told."""
-    arrays = {"latents": latents, **told(config, labels)}
-    return in_parts(run, "decode", config.chunk, arrays)["images"]
-
-
 def sampled(run: Run, config: Config, count: int, classes: int, seed: int) -> tuple[Array, Array]:
     """Images of standard normal codes, and their labels, if any: every class in turn."""
-    latents = np.random.default_rng(seed).standard_normal((count, config.latent), np.float32)
     labels = np.arange(count) % max(1, classes)
-    return decoded(run, config, latents, labels), labels
+    return decoded(run, drawn(run, count, seed), told(config, labels), config.chunk), labels
 
 
 def means_of_classes(codes: Array, labels: Array, classes: int) -> Array:
@@ -62,7 +45,7 @@ def means_of_classes(codes: Array, labels: Array, classes: int) -> Array:
 def class_means(run: Run, config: Config, data: Data[Facts]) -> Array:
     """Those of training pictures: what is measured on others must know nothing of them."""
     pictures = inputs(config, data, "train")
-    codes = in_parts(run, "encode", config.chunk, pictures)["mean"]
+    codes = over_rows(run, "encode", config.chunk, "mean", **pictures)["mean"]
     return means_of_classes(codes, data.arrays("train")["labels"], data.facts["classes"])
 
 

@@ -6,15 +6,16 @@ from repertoire.contract import Array, Arrays, Data, Figure, Kind, Line, Run
 from repertoire.families.variational_autoencoder.codes import (
     changed,
     class_means,
-    decoded,
     divergences,
-    in_parts,
     inputs,
     sampled,
+    told,
 )
 from repertoire.families.variational_autoencoder.config import Config
 from repertoire.kinds.images.facts import Facts
 from repertoire.metrics.pictures import thinned
+from repertoire.runtime.inference.latents import decoded, line
+from repertoire.runtime.inference.rows import over_rows
 
 CLASSES = 10  # shown at most
 
@@ -22,7 +23,7 @@ CLASSES = 10  # shown at most
 def figures(run: Run, config: Config, data: Data[Facts], snapshots: Arrays) -> tuple[Figure, ...]:
     """All figures of one net, of the test split as it is measured."""
     pictures, labels = inputs(config, data, "test"), data.arrays("test").get("labels")
-    posterior = in_parts(run, "encode", config.chunk, pictures)
+    posterior = over_rows(run, "encode", config.chunk, **pictures)
     codes, classes = posterior["mean"], data.facts["classes"]
     count = config.grid
     return (
@@ -73,16 +74,14 @@ def _firsts(labels: Array) -> Array:
 def _walk(run: Run, config: Config, codes: Array, labels: Array | None) -> Figure:
     # Neighbours in the list of classes, or of images, are the ends of a walk.
     firsts = np.arange(min(len(codes), CLASSES)) if labels is None else _firsts(labels)
-    share = np.linspace(0, 1, config.grid, dtype=np.float32)[:, None]
     rows = []
     for start, end in zip(firsts[:-1:2], firsts[1::2], strict=True):
-        between = (1 - share) * codes[start] + share * codes[end]
-        # Where labels are told, that of the end nearer by.
-        asked = None if labels is None else np.where(share[:, 0] < 0.5, labels[start], labels[end])
-        rows.append(decoded(run, config, between, asked))
-    told = ", told the label of the nearer end" if config.conditional else ""
+        between, nearer = line(codes[start], codes[end], config.grid)
+        asked = told(config, None if labels is None else labels[np.array([start, end])[nearer]])
+        rows.append(decoded(run, between, asked, config.chunk))
+    how = ", told the label of the nearer end" if config.conditional else ""
     ends = "two test images" if labels is None else "the first test images of two classes"
-    caption = f"Straight lines between the codes of {ends} each{told}."
+    caption = f"Straight lines between the codes of {ends} each{how}."
     return Figure("latent-walk", Kind.IMAGES, caption, images=np.stack(rows))
 
 
@@ -91,7 +90,7 @@ def _changes(run: Run, config: Config, data: Data[Facts], codes: Array, labels: 
     classes = min(data.facts["classes"], CLASSES)
     places, wanted = np.repeat(firsts, classes), np.tile(np.arange(classes), len(firsts))
     latents = changed(config, means, codes[places], labels[places], wanted)
-    images = decoded(run, config, latents, wanted)
+    images = decoded(run, latents, told(config, wanted), config.chunk)
     how = (
         "its code decoded with the label of each class"
         if config.conditional

@@ -9,11 +9,10 @@ from repertoire.contract import Array, Arrays, Data, Figure, Measurement, Run
 from repertoire.families.variational_autoencoder.codes import (
     changed,
     class_means,
-    decoded,
     divergences,
-    in_parts,
     inputs,
     sampled,
+    told,
 )
 from repertoire.families.variational_autoencoder.config import Config
 from repertoire.families.variational_autoencoder.drawing import figures
@@ -25,6 +24,8 @@ from repertoire.metrics.generation import (
     distance_measurement,
 )
 from repertoire.metrics.pictures import as_shown
+from repertoire.runtime.inference.latents import decoded
+from repertoire.runtime.inference.rows import over_rows
 
 OTHERS = 9  # classes into which each picture is changed, at most
 ACTIVE = 0.01  # variance of a number's posterior mean over pictures (Burda et al. 2016, section 5)
@@ -41,7 +42,7 @@ def log_weights(run: Run, config: Config, pictures: Arrays, draws: int) -> Itera
     for done in range(0, draws, block):
         some = min(block, draws - done)
         noise = rng.standard_normal((some, images, config.latent), np.float32).swapaxes(0, 1)
-        found = in_parts(run, "bound", config.chunk // some, {**pictures, "noise": noise})
+        found = over_rows(run, "bound", config.chunk // some, **pictures, noise=noise)
         yield found["log_likelihood"].astype(np.float64) + found["log_ratio"]
 
 
@@ -75,11 +76,13 @@ def evaluate(run: Run, config: Config, data: Data[Facts], split: str) -> tuple[M
     for draws, (_, tighter) in found.items():
         if draws > 1:
             nats[iwae.format(draws)] = -tighter / unit
-    posterior = in_parts(run, "encode", config.chunk, pictures)
+    posterior = over_rows(run, "encode", config.chunk, **pictures)
     held = divergences(posterior["mean"], posterior["log_variance"]).sum(1)
     nats |= {
         "divergence_nats": held,
-        "reconstruction_mse": in_parts(run, "reconstruct", config.chunk, pictures)["error"],
+        "reconstruction_mse": over_rows(run, "reconstruct", config.chunk, "error", **pictures)[
+            "error"
+        ],
     }
 
     def measure(rows: Array) -> dict[str, float]:
@@ -136,7 +139,8 @@ def _changed(
     steps = range(1, 1 + min(classes - 1, OTHERS))
     for step in steps:  # every other class once for each picture, where they are few
         wanted = (labels + step) % classes
-        images = decoded(run, config, changed(config, means, codes, labels, wanted), wanted)
+        latents = changed(config, means, codes, labels, wanted)
+        images = decoded(run, latents, told(config, wanted), config.chunk)
         hits += 100 * (classifier.classes(images) == wanted) / len(steps)
 
     def measure(rows: Array) -> dict[str, float]:

@@ -8,9 +8,9 @@ from typing import Annotated, Any
 import numpy as np
 
 from repertoire.runtime import images
-from repertoire.runtime.errors import InferenceError
 from repertoire.runtime.inference.rows import over_rows
 from repertoire.runtime.model import Model
+from repertoire.runtime.pictures import at
 from repertoire.runtime.schema import Between, Many, Media
 from repertoire.runtime.signature import Array, Run
 from repertoire.runtime.task import File, Task
@@ -57,11 +57,8 @@ def caption(model: Model, run: Run, request: Caption) -> list[Said]:
 
 
 def _read(image: Any, path: str, sizes: tuple[int, ...]) -> Array:
-    """An image of these sizes. Raises what ``images.read_fitted`` does, with the path before it."""
-    try:
+    with at(path):
         return images.read_fitted(image, *sizes)
-    except InferenceError as error:
-        raise type(error)(f"{path}: {error}") from error
 
 
 TASKS = (
