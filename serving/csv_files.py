@@ -28,6 +28,8 @@ LARGEST_ROW = 8 * 2**20  # bytes: more than that is read at once
 SAMPLE = 2**20  # bytes by which encoding and delimiter are told
 _MARKS = {
     codecs.BOM_UTF8: "utf-8-sig",
+    codecs.BOM_UTF32_LE: "utf-32",  # begins with the next one
+    codecs.BOM_UTF32_BE: "utf-32",
     codecs.BOM_UTF16_LE: "utf-16",
     codecs.BOM_UTF16_BE: "utf-16",
 }

@@ -55,7 +55,7 @@ def written(tmp_path: Path, content: bytes, name: str = "in.csv") -> Path:
 TABLE = 'name;text\nÄnne;"schön; \u201eja\u201c"\n한국;a\u2028b\u0085c\n;""\n'
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-be"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-be", "utf-32"])
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
 @pytest.mark.parametrize("delimiter", [";", ",", "\t", "|"])
 def test_every_encoding_line_end_and_delimiter_gives_the_same_rows(
