@@ -125,7 +125,7 @@ async def _completed(future: Future[Arrays], connection: Any) -> Arrays:
 
     future.add_done_callback(lambda _: done.set())
     if connection is not None:
-        connection.gone = leave
+        connection.when_gone(leave)
     try:
         await done.wait()
         if not future.done():
@@ -136,7 +136,7 @@ async def _completed(future: Future[Arrays], connection: Any) -> Arrays:
     finally:
         future.cancel()  # nobody waits any more; without effect on one that is done
         if connection is not None:
-            connection.gone = None
+            connection.when_gone(None)
 
 
 def _header_length(headers: Mapping[bytes, bytes]) -> int | None:

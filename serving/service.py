@@ -99,7 +99,7 @@ def cancelled_with(request: Request) -> Cancelled:
     """Is set when the client goes, where the server tells of lost connections."""
     cancelled, connection = Cancelled(), request.scope.get("repertoire.connection")
     if connection is not None:
-        connection.gone = cancelled.set
+        connection.when_gone(cancelled.set)
     return cancelled
 
 

@@ -26,7 +26,7 @@ _OFFERS = (b"upgrade", b"http2-settings")
 
 
 class Protocol(HttpToolsProtocol):
-    """One connection. `gone` is called when it is lost: set it while a request waits."""
+    """One connection; `when_gone` says what is called when it is lost."""
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
@@ -36,6 +36,15 @@ class Protocol(HttpToolsProtocol):
         self._seen = 0
         self._discards = False
         self._start = b""
+
+    def when_gone(self, call: Callable[[], object] | None) -> None:
+        """Calls it when the connection is lost, while a request waits; None for no more.
+
+        A connection is read from again: a long body stopped that, and its end would go unnoticed.
+        """
+        self.gone = call
+        if call is not None:
+            self.flow.resume_reading()
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         gathering = Gathering(transport, self.loop, self._linger)

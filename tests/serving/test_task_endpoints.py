@@ -7,6 +7,7 @@ import base64
 import io
 import json
 import math
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -46,16 +47,17 @@ def test_the_images_of_a_request_have_so_many_pixels_together(
 
 
 def test_generation_stops_when_the_client_goes(service: Service) -> None:
-    """The server tells of it by calling `gone` of the connection, which stands in the scope."""
+    """The server tells of it by the connection, which stands in the scope."""
     body = {"prompt": "a", "max_tokens": 4000, "stop_at_end": False}
     runs, statuses = list[float](), list[int]()
-    connection = SimpleNamespace(gone=None)
+    going = list[Callable[[], None]]()
+    connection = SimpleNamespace(when_gone=going.append)
 
     class Observer:
         def ran(self, jobs: Any, times: Any) -> None:
             runs.append(times[0])
             if len(runs) == 7:
-                connection.gone()
+                going[0]()
 
     async def receive() -> dict[str, Any]:
         return {"type": "http.request", "body": json.dumps(body).encode()}
