@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import tracemalloc
 import zlib
 
 import numpy as np
@@ -88,6 +89,16 @@ def test_a_body_that_unpacks_to_more_than_the_limit_is_refused(
     refused = client.post(INFER, content=bomb, headers={"Content-Encoding": coding})
     assert refused.status_code == 413
     assert "the unpacked body is longer than 100000 bytes" in refused.json()["error"]
+
+
+def test_of_a_bomb_no_more_is_unpacked_than_the_limit() -> None:
+    bomb = gzip.compress(b" " * 50_000_000)
+    tracemalloc.start()
+    with pytest.raises(TooLarge):
+        unpacked(bomb, "gzip", 100_000)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 1_000_000
 
 
 def test_a_limit_is_kept_to_the_byte() -> None:
