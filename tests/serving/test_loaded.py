@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 from starlette.testclient import TestClient
 
 from repertoire.runtime import load
@@ -98,6 +99,28 @@ def test_a_setting_out_of_bounds_names_them(models: Path) -> None:
 def test_a_task_that_a_model_lacks_is_named_beside_those_it_has(models: Path) -> None:
     with pytest.raises(AttributeError, match="has no task 'translate'; its tasks are: score, gen"):
         load(models / "bigram").translate("a")
+
+
+def test_a_task_named_by_a_word_of_python_has_an_underscore(models: Path) -> None:
+    file = models / "bigram/manifest.json"
+    file.write_text(json.dumps({**json.loads(file.read_text()), "tasks": ["continue"]}))
+    model = load(models / "bigram")
+    assert "continue_" in dir(model)
+    with pytest.raises(BadModel, match="lacks 'wave'"):  # it was found, and the model is another's
+        model.continue_([0.5])
+
+
+def test_an_image_may_be_named_by_its_path_and_a_path_without_a_file_is_named(
+    models: Path, tmp_path: Path
+) -> None:
+    model = load(models / "negative")
+    pixels = np.arange(35, dtype=np.uint8).reshape(5, 7)
+    Image.fromarray(pixels).save(tmp_path / "a.png")
+    found = model.reconstruct([str(tmp_path / "a.png"), tmp_path / "a.png", pixels])
+    for each in found:
+        assert np.array_equal(each["image"], found[2]["image"])
+    with pytest.raises(Malformed, match=r'there is no file ".*none\.png"'):
+        model.reconstruct(str(tmp_path / "none.png"))
 
 
 def test_a_folder_without_a_model_says_so(tmp_path: Path) -> None:

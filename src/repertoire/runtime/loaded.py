@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import keyword
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -16,7 +17,7 @@ from repertoire.runtime.manifest import Graph
 from repertoire.runtime.model import Model, read_model
 from repertoire.runtime.onnx_run import OnnxRun
 from repertoire.runtime.ports import Limits
-from repertoire.runtime.schema import fields_of
+from repertoire.runtime.schema import fields_of, shown
 from repertoire.runtime.session import open_graph
 from repertoire.runtime.signature import Run
 from repertoire.runtime.task import Event, Task
@@ -27,6 +28,7 @@ LONGEST_PATH = 4096  # characters; what is longer is base64
 class LoadedModel:
     """``model.<task>(rows, **settings)`` for each of ``model.tasks``; see ``help(model.<task>)``.
 
+    A task whose name is a word of Python's has an underscore after it: ``model.continue_(…)``.
     `run` uses its graphs directly: ``model.run("score", tokens=…, targets=…)``. Thread-safe.
     """
 
@@ -60,6 +62,8 @@ class LoadedModel:
         return self.model.manifest.document
 
     def __getattr__(self, name: str) -> BoundTask:
+        bare = name.removesuffix("_")
+        name = bare if keyword.iskeyword(bare) else name
         if name.startswith("_") or name not in self.tasks:
             raise AttributeError(
                 f"model {self.name!r} has no task {name!r}; its tasks are: {', '.join(self.tasks)}"
@@ -67,7 +71,7 @@ class LoadedModel:
         return BoundTask(self, tasks.find(self.model, name))
 
     def __dir__(self) -> list[str]:
-        return [*super().__dir__(), *self.tasks]
+        return [*super().__dir__(), *(f"{n}_" if keyword.iskeyword(n) else n for n in self.tasks)]
 
     def __repr__(self) -> str:
         return f"<model {self.name}, version {self.version}: {', '.join(self.tasks)}>"
@@ -139,8 +143,11 @@ def _local(value: Any) -> Any:
 
 def _opened(value: Any) -> Any:
     """The bytes of a file for its name: one's own program may read files, a server must not."""
-    if isinstance(value, str) and len(value) < LONGEST_PATH and Path(value).is_file():
-        return Path(value).read_bytes()
+    if isinstance(value, str) and len(value) < LONGEST_PATH:
+        if Path(value).is_file():
+            return Path(value).read_bytes()
+        if "." in value:  # which base64 has not
+            raise Malformed(f"there is no file {shown(value)}")
     return [_opened(each) for each in value] if isinstance(value, list) else value
 
 
