@@ -119,7 +119,7 @@ def test_an_image_may_be_named_by_its_path_and_a_path_without_a_file_is_named(
     found = model.reconstruct([str(tmp_path / "a.png"), tmp_path / "a.png", pixels])
     for each in found:
         assert np.array_equal(each["image"], found[2]["image"])
-    with pytest.raises(Malformed, match=r'there is no file ".*none\.png"'):
+    with pytest.raises(Malformed, match=r"there is no file .*none\.png"):
         model.reconstruct(str(tmp_path / "none.png"))
 
 

@@ -17,7 +17,7 @@ from repertoire.runtime.manifest import Graph
 from repertoire.runtime.model import Model, read_model
 from repertoire.runtime.onnx_run import OnnxRun
 from repertoire.runtime.ports import Limits
-from repertoire.runtime.schema import fields_of, shown
+from repertoire.runtime.schema import fields_of
 from repertoire.runtime.session import open_graph
 from repertoire.runtime.signature import Run
 from repertoire.runtime.task import Event, Task
@@ -147,7 +147,7 @@ def _opened(value: Any) -> Any:
         if Path(value).is_file():
             return Path(value).read_bytes()
         if "." in value:  # which base64 has not
-            raise Malformed(f"there is no file {shown(value)}")
+            raise Malformed(f"there is no file {value}")
     return [_opened(each) for each in value] if isinstance(value, list) else value
 
 
