@@ -109,7 +109,8 @@ class Task:
             raise ValueError(f"task {self.name}: without use; say what a model that has it is for")
         if bool(self.accept) != bool(self.into) or self.accept not in {"", *self.rendered}:
             known = ", ".join(self.rendered) or "none"
-            raise ValueError(f"accept {self.accept!r}, into {self.into!r}: rendered are {known}")
+            asked = f"accept {self.accept!r}, into {self.into!r}"
+            raise ValueError(f"task {self.name}: {asked}; rendered are {known}")
         if unknown := {self.rows, *self.others.values()} - fields_of(self.request).keys():
             raise ValueError(f"task {self.name}: {', '.join(unknown)} is no field of its request")
 
