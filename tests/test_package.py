@@ -20,11 +20,21 @@ ROOT = Path(__file__).resolve().parents[1]
 # More interpreters to try, as a list of paths; the running one is always tried.
 PYTHONS = [sys.executable, *filter(None, os.environ.get("REPERTOIRE_PYTHONS", "").split(":"))]
 ABSENT = ("torch", "mlflow", "dvc", "pandas", "sqlalchemy")
+OF_A_SERVER = ("orjson", "starlette", "uvicorn", "pyarrow", "prometheus_client")
 IMPORTED = f"""
 import importlib.util, json
 import repertoire, serving
 found = [name for name in {ABSENT} if importlib.util.find_spec(name)]
 print(json.dumps([found, repertoire.__file__, serving.__file__]))
+"""
+LOADED = f"""
+import importlib.util, json
+import repertoire
+from repertoire.runtime import load
+found = [name for name in {ABSENT + OF_A_SERVER} if importlib.util.find_spec(name)]
+model = load("my models/bigram")
+answers = model.score(["a b", "c"]), model.generate("a", max_tokens=7, min_tokens=7)
+print(json.dumps([found, repertoire.__file__, *answers]))
 """
 
 
@@ -79,13 +89,13 @@ def settings_of_pip():
     return {name: found[key] for name, key in missing.items() if key in found}
 
 
-def installed(wheel, python, folder):
-    """The programs of a fresh environment with the wheel and its extra `serve`."""
+def installed(wheel, python, folder, extra=""):
+    """The programs of a fresh environment with the wheel, and with an extra such as `[serve]`."""
     uv = shutil.which("uv", path=f"{Path(sys.executable).parent}:{os.environ['PATH']}")
     assert uv, "there is no uv; run make setup"
     run(uv, "venv", "--quiet", "--python", python, folder, cwd=folder.parent)
     into = ("--python", folder / "bin/python")
-    command = (uv, "pip", "install", "--quiet", *into, f"repertoire[serve] @ {wheel.as_uri()}")
+    command = (uv, "pip", "install", "--quiet", *into, f"repertoire{extra} @ {wheel.as_uri()}")
     run(*command, cwd=folder.parent, **settings_of_pip())
     return folder / "bin"
 
@@ -131,8 +141,20 @@ def test_the_wheel_holds_all_code_of_both_packages_and_the_page_and_nothing_else
 
 
 @pytest.mark.parametrize("python", PYTHONS)
-def test_one_command_serves_a_folder_without_torch_mlflow_or_dvc(wheel, python, place):
+def test_a_program_needs_nothing_but_the_wheel_to_use_a_model(wheel, python, place):
     programs = installed(wheel, python, place / "fresh")
+    told = run(programs / "python", "-c", LOADED, cwd=place)
+    found, file, scored, written = json.loads(told)
+    assert found == []
+    assert Path(file).is_relative_to(place / "fresh")
+    log_probs = [each["log_prob"] for each in scored]
+    assert log_probs == pytest.approx([3 * np.log(0.2), 2 * np.log(0.2)])
+    assert len(written["tokens"]) == 7
+
+
+@pytest.mark.parametrize("python", PYTHONS)
+def test_one_command_serves_a_folder_without_torch_mlflow_or_dvc(wheel, python, place):
+    programs = installed(wheel, python, place / "fresh", "[serve]")
     found, *files = json.loads(run(programs / "python", "-c", IMPORTED, cwd=place))
     assert found == []
     assert all(Path(file).is_relative_to(place / "fresh") for file in files)
