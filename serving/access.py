@@ -20,10 +20,10 @@ from serving.metrics import Endpoint, Metrics
 from serving.tracing import Span, Tracer, continued
 
 log = logging.getLogger("serving")
+GONE = 499  # nobody reads the answer; told apart in counts of answers
 REQUEST_ID: ContextVar[str] = ContextVar("request_id")
 _SANE = re.compile(rb"[A-Za-z0-9_.:/+=@-]{1,128}")
 _LONGEST_PATH = 1000  # in a line of the log
-_GONE = 499
 
 
 class AccessLog:
@@ -87,7 +87,7 @@ class Access:
             raise
         finally:
             seconds = time.perf_counter() - begun
-            status = answer.status or _GONE
+            status = answer.status or GONE
             endpoint = self._metrics.answered(scope["path"], status, seconds)
             if self._log or span:
                 self._tell(scope, request_id, span, endpoint, (status, answer.length, seconds))

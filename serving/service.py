@@ -31,7 +31,7 @@ from repertoire.runtime.errors import (
     TooLarge,
 )
 from repertoire.runtime.task import wire
-from serving.access import REQUEST_ID
+from serving.access import GONE, REQUEST_ID
 from serving.admission import Admission
 from serving.bodies import read
 from serving.jobs import Cancelled
@@ -40,7 +40,6 @@ from serving.renewal import Renewal
 from serving.repository import Repository
 from serving.synchroniser import Synchroniser
 
-GONE = 499  # nobody reads it; told apart in counts of answers
 log = logging.getLogger("serving")
 T = TypeVar("T")
 

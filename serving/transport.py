@@ -234,8 +234,8 @@ class Gathering:
         return self._lingers or self._transport.is_closing()
 
     def _flush(self) -> None:
-        if self._parts:
-            parts, self._parts = self._parts, []
+        parts, self._parts = self._parts, []
+        if parts and not self._transport.is_closing():  # else the client is gone
             self._transport.write(b"".join(parts))
 
     def __getattr__(self, name: str) -> Any:

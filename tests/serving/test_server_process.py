@@ -207,21 +207,32 @@ def test_a_server_whose_registry_has_no_champion_says_so_in_one_line(
     assert not (tmp_path / "champions").exists()
 
 
+class Wire:
+    """A transport of asyncio that keeps what is written; as uvloop's, it refuses once it is lost."""
+
+    def __init__(self):
+        self.written, self.closed, self.gone = [], [], False
+
+    def write(self, part):
+        if self.gone:
+            raise RuntimeError("the handler is closed")
+        self.written.append(part)
+
+    def close(self):
+        self.closed.append(len(self.written))
+
+    def is_closing(self):
+        return self.gone
+
+    def get_extra_info(self, name):
+        return f"the {name}"
+
+
 def test_writes_of_one_turn_of_the_loop_become_one_and_none_is_lost_at_the_end():
-    written, closed = [], []
-
-    class Wire:
-        def write(self, part):
-            written.append(part)
-
-        def close(self):
-            closed.append(len(written))
-
-        def get_extra_info(self, name):
-            return f"the {name}"
+    wire = Wire()
 
     async def answer():
-        gathering = Gathering(Wire(), asyncio.get_running_loop())
+        gathering = Gathering(wire, asyncio.get_running_loop())
         gathering.write(b"head ")
         gathering.write(b"body")
         await asyncio.sleep(0)
@@ -230,4 +241,21 @@ def test_writes_of_one_turn_of_the_loop_become_one_and_none_is_lost_at_the_end()
         assert gathering.get_extra_info("socket") == "the socket"
 
     asyncio.run(answer())
-    assert written == [b"head body", b"more"] and closed == [2]
+    assert wire.written == [b"head body", b"more"] and wire.closed == [2]
+
+
+def test_what_is_written_as_the_client_goes_is_dropped_without_a_word():
+    wire, complaints = Wire(), []
+
+    async def answer():
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(lambda _, context: complaints.append(context))
+        gathering = Gathering(wire, loop)
+        gathering.write(b"head")
+        wire.gone = True
+        await asyncio.sleep(0)
+        gathering.write(b"body")
+        gathering.close()
+
+    asyncio.run(answer())
+    assert wire.written == complaints == [] and wire.closed == [0]
