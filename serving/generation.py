@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 from starlette.routing import Route
 
 from repertoire.runtime import tasks
@@ -16,7 +16,8 @@ from repertoire.runtime.task import Event, last
 from serving.names import versioned
 from serving.protocol import json_object
 from serving.renewed import run_of
-from serving.service import Service, cancelled_with, explain, read_body, reply, service_of, to_json
+from serving.service import Service, cancelled_with, read_body, reply, service_of, to_json
+from serving.streams import streamed
 
 _FIELDS = ("id", "text_input", "parameters")
 _TASK = "generate"
@@ -42,11 +43,7 @@ async def generate_stream(request: Request) -> Response:
     service, model = service_of(request), _model(request)
     head, fields, details = await _read(request, model)
     events = _events(service, model, request, fields)
-    # Waits for the first, so that a bad request still gets its status.
-    with service.admission.admit(model.name):
-        first = await service.in_thread(next, events)
-    sent = _sent(service, model, _pieces(head, first, events, details))
-    return StreamingResponse(sent, media_type="text/event-stream")
+    return await streamed(service, model, _pieces(head, events, details), _event, _failed)
 
 
 def _events(
@@ -90,16 +87,14 @@ async def _read(request: Request, model: Model) -> tuple[dict[str, Any], dict[st
 
 
 def _pieces(
-    head: Mapping[str, Any], event: Event, events: Iterator[Event], details: bool
+    head: Mapping[str, Any], events: Iterator[Event], details: bool
 ) -> Iterator[dict[str, Any]]:
     """One for each token, and with `details` one more with all of them."""
-    kind, content = event
-    while kind != "done":
+    for kind, content in events:
         if kind == "token":
             yield {**head, "text_output": content["text"]}
-        kind, content = next(events)
-    if details:
-        yield {**head, "text_output": "", "details": _details(content)}
+        if kind == "done" and details:
+            yield {**head, "text_output": "", "details": _details(content)}
 
 
 def _details(answer: Mapping[str, Any]) -> dict[str, Any]:
@@ -111,15 +106,12 @@ def _details(answer: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-async def _sent(
-    service: Service, model: Model, pieces: Iterator[dict[str, Any]]
-) -> AsyncIterator[bytes]:
-    try:
-        with service.admission.admit(model.name):
-            while (piece := await service.in_thread(next, pieces, None)) is not None:
-                yield b"data: %s\n\n" % to_json(piece)
-    except Exception as error:  # noqa: BLE001 - too late for a status
-        yield b"data: %s\n\n" % to_json({"error": explain(error)[0]})
+def _event(piece: Mapping[str, Any]) -> bytes:
+    return b"data: %s\n\n" % to_json(piece)
+
+
+def _failed(line: str) -> bytes:
+    return _event({"error": line})
 
 
 def routes() -> list[Route]:

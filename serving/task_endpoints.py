@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from functools import partial
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 from starlette.routing import Route
 
 from repertoire.runtime import budget, tasks
 from repertoire.runtime.errors import Malformed
-from repertoire.runtime.model import Model
 from repertoire.runtime.task import Event, Task, example_of, files_of, last, named
 from serving.protocol import json_object
 from serving.renewed import run_of
-from serving.service import Service, cancelled_with, explain, read_body, service_of, to_json
+from serving.service import cancelled_with, read_body, service_of, to_json
+from serving.streams import streamed
 
 SUFFIXES = {"audio/midi": ".mid", "audio/wav": ".wav"}  # of files that a browser should save
 
@@ -26,14 +26,14 @@ async def answer(request: Request) -> Response:
     model = service.repository.model(request.path_params["name"])
     task = tasks.find(model, request.path_params["task"])
     fields = json_object(await read_body(service, request))
-    streamed = fields.pop("stream", False)
-    if not isinstance(streamed, bool):
+    stream = fields.pop("stream", False)
+    if not isinstance(stream, bool):
         raise Malformed("stream is true or false; without it the answer comes whole")
     budget.PIXELS.set(budget.Budget(service.plane.limits.pixels))
     asked = task.read(fields)
     events = task.steps(model, run_of(service, task, model, cancelled_with(request)), asked)
-    if streamed:
-        return await _stream(service, model, task, events)
+    if stream:
+        return await streamed(service, model, events, partial(_spelled, task), _failed)
     accepted = request.headers.get("accept", "")
     with service.admission.admit(model.name):
         found = await service.in_thread(last, events)
@@ -60,25 +60,13 @@ def _headers(model: str, media_type: str, found: Any) -> dict[str, str]:
     return headers
 
 
-async def _stream(service: Service, model: Model, task: Task, events: Iterator[Event]) -> Response:
-    """Waits for the first event, so that a bad request still gets its status."""
-    with service.admission.admit(model.name):
-        first = await service.in_thread(next, events, None)
-    sent = _sent(service, model, task, first, events)
-    return StreamingResponse(sent, media_type="text/event-stream")
+def _spelled(task: Task, event: Event) -> bytes:
+    kind, content = event
+    return _event(kind, body(task, content) if kind == "done" else content)
 
 
-async def _sent(
-    service: Service, model: Model, task: Task, event: Event | None, events: Iterator[Event]
-) -> AsyncIterator[bytes]:
-    try:
-        with service.admission.admit(model.name):
-            while event is not None:
-                kind, content = event
-                yield _event(kind, body(task, content) if kind == "done" else content)
-                event = await service.in_thread(next, events, None)
-    except Exception as error:  # noqa: BLE001 - too late for a status
-        yield _event("error", {"error": explain(error)[0]})
+def _failed(line: str) -> bytes:
+    return _event("error", {"error": line})
 
 
 def _event(kind: str, content: dict[str, Any]) -> bytes:

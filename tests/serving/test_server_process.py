@@ -208,7 +208,7 @@ def test_a_server_whose_registry_has_no_champion_says_so_in_one_line(
 
 
 class Wire:
-    """A transport of asyncio that keeps what is written; as uvloop's, it refuses once it is lost."""
+    """A transport that keeps what is written; as uvloop's, it refuses once it is lost."""
 
     def __init__(self):
         self.written, self.closed, self.gone = [], [], False
