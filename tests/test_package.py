@@ -150,6 +150,9 @@ def test_a_program_needs_nothing_but_the_wheel_to_use_a_model(wheel, python, pla
     log_probs = [each["log_prob"] for each in scored]
     assert log_probs == pytest.approx([3 * np.log(0.2), 2 * np.log(0.2)])
     assert len(written["tokens"]) == 7
+    for program in ("repertoire-serve", "repertoire-batch"):
+        refusal = run(programs / program, cwd=place, status=1)
+        assert "pip install 'repertoire[serve]'" in refusal and len(refusal.splitlines()) == 1
 
 
 @pytest.mark.parametrize("python", PYTHONS)
