@@ -13,13 +13,16 @@ from repertoire.runtime import budget, tasks
 from repertoire.runtime.errors import Malformed
 from repertoire.runtime.model import Model
 from repertoire.runtime.task import Event, Task, example_of, files_of, last, named
+from serving.described import RUNS, described
 from serving.protocol import json_object
+from serving.protocol_types import TaskAbout
 from serving.renewed import run_of
 from serving.service import Service, cancelled_with, explain, read_body, service_of, to_json
 
 SUFFIXES = {"audio/midi": ".mid", "audio/wav": ".wav"}  # of files that a browser should save
 
 
+@described({"type": "object"}, body={"type": "object", "required": []}, errors=RUNS, tag="tasks")
 async def answer(request: Request) -> Response:
     """Answers one task; as server-sent events when the body says `"stream": true`."""
     service = service_of(request)
@@ -85,6 +88,7 @@ def _event(kind: str, content: dict[str, Any]) -> bytes:
     return b"event: %s\ndata: %s\n\n" % (kind.encode(), to_json(content))
 
 
+@described(TaskAbout, errors=(404, 503), tag="tasks")
 async def about(request: Request) -> Response:
     """What a task is for, an example of a request, and the JSON Schemas of request and answer.
 
