@@ -72,6 +72,8 @@ def schema_of(of: Any) -> Schema:
 
 
 def file_of(media: str) -> Schema:
-    """The schema of bytes, or of text."""
+    """The schema of bytes, or of text; of events none, for readers take it for that of each."""
+    if media == EVENTS:
+        return {"description": "server-sent events"}
     told = {} if media.startswith("text/") else {"format": "binary"}
     return {"type": "string", **told}

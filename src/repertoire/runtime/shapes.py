@@ -174,7 +174,8 @@ def text(size: Size | None) -> Shape:
 
 def file(media: Media) -> Shape:
     is_image = media.name.startswith("image/")
-    text = {"type": "string", "contentEncoding": "base64", "contentMediaType": media.name}
+    text = {"type": "string", "minLength": 1}
+    text |= {"contentEncoding": "base64", "contentMediaType": media.name}
     levels = {"type": "array", "items": {"type": "array"}}
     words = "an image file in base64, or lists of levels" if is_image else "a file in base64"
 
