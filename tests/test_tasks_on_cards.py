@@ -20,11 +20,23 @@ from serving.repository import Repository
 from serving.service import Service
 from tests.serving import standins
 
-SHOUT = """
+SHOUT = '''
+from dataclasses import dataclass
+from typing import Any, TypedDict
+
 from repertoire.runtime.task import File, Task
 
-def shout(model, run, request):
-    return {"loud": request["text"].upper()}
+@dataclass(frozen=True)
+class Shout:
+    text: str
+    voice: str = ""
+
+class Shouted(TypedDict):
+    loud: str
+
+def shout(model, run, request: Shout) -> Shouted:
+    """Says a text louder."""
+    return {"loud": request.text.upper()}
 
 def example(known):
     text = known.facts.get("word", "") + known.config.get("ending", "")
@@ -32,13 +44,13 @@ def example(known):
         {"voice": File("my voice.wav", long=known.config["long"])} if known.figures else {}
     )
 
-TASKS = {
-    "shout": Task(
-        shout, field="text", column="text", many=False, use="saying it louder", example=example,
+TASKS = (
+    Task(
+        "shout", shout, use="saying it louder", rows="text", column="text", example=example,
         rendered={"audio/wav": shout}, accept="audio/wav", into="loud.wav",
-    )
-}
-"""
+    ),
+)
+'''
 # What curl is told: headers and body, each on a line.
 CURL = """
 curl() {
@@ -137,15 +149,15 @@ def test_a_task_that_no_server_has_is_named_with_the_remedy():
 @pytest.mark.parametrize(
     ("more", "match"),
     [
-        ({"use": ""}, "a task without use"),
+        ({"use": ""}, "task shout: without use"),
         ({"accept": "image/png", "into": "a.png"}, "rendered are none"),
         ({"into": "a.png"}, "into 'a.png'"),
     ],
 )
 def test_a_declaration_that_cannot_stand_on_a_card_is_refused(more, match):
-    declared = {"field": "a", "column": "a", "many": False, "use": "b", "example": dict}
+    declared = {"use": "b", "rows": "text", "column": "text", "example": dict}
     with pytest.raises(ValueError, match=match):
-        Task(lambda model, run, request: {}, **declared | more)
+        Task("shout", tasks.TASKS["score"].answer, **declared | more)
 
 
 def test_a_report_is_drawn_again_when_a_task_says_something_else():
