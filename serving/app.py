@@ -27,6 +27,8 @@ from repertoire.runtime.ports import Limits
 from repertoire.runtime.session import share_memory
 from serving import generation, model_endpoints, open_inference, task_endpoints, tracing
 from serving.admission import Admission
+from serving.described import described
+from serving.documents import Documents
 from serving.draining import server
 from serving.front import Front
 from serving.front import add_options as add_front_options
@@ -35,6 +37,7 @@ from serving.listening import bind, listen
 from serving.metrics import Metrics
 from serving.options import Parser, filled, number, whole
 from serving.plane import Plane
+from serving.protocol_types import Summaries
 from serving.renewal import poll, renew_now
 from serving.repository import Repository
 from serving.service import Service, error_handlers, reply, service_of
@@ -46,7 +49,9 @@ _PAGE_POLICY = "default-src 'self'; script-src 'unsafe-inline'; style-src 'unsaf
 _PAGE_POLICY += "img-src data: blob:; frame-ancestors 'none'"
 
 
+@described(Summaries, tag="tasks")
 async def models(request: Request) -> Response:
+    """The models with their tasks, and what was measured of them."""
     found = service_of(request).repository.models.values()
     return reply({"models": [_summary(m.name, m.version, m.manifest.document) for m in found]})
 
@@ -56,7 +61,9 @@ def _summary(name: str, version: str, document: Any) -> dict[str, Any]:
     return {"name": name, "version": version, **{key: document.get(key) for key in shown}}
 
 
+@described({"type": "string"}, media="text/html")
 async def page(request: Request) -> Response:
+    """A page to try the models in a browser."""
     return FileResponse(PLAYGROUND, headers={"Content-Security-Policy": _PAGE_POLICY})
 
 
@@ -83,10 +90,12 @@ def create_app(
     app = Starlette(
         routes=[
             *model_endpoints.routes(),
+            *open_inference.routes(),
             *generation.routes(),
             Route("/v1/models", models),
             *task_endpoints.routes(),
             Route("/metrics", metrics.page),
+            Route("/openapi.json", Documents().page),
             Route("/", page),
         ],
         exception_handlers=error_handlers(),

@@ -23,6 +23,7 @@ _DTYPE_OF = {
     **{f"FP{bits}": np.dtype(f"float{bits}") for bits in (16, 32, 64)},
     "BF16": np.dtype("uint16"),  # the upper half of an FP32
 }
+DATATYPES = tuple(_DTYPE_OF)
 _NAME_OF = {dtype: name for name, dtype in _DTYPE_OF.items() if name != "BF16"}  # str is slow
 _NUMBERS = ({int}, {float}, {int, float})
 

@@ -13,8 +13,10 @@ from repertoire.runtime import tasks
 from repertoire.runtime.errors import Malformed
 from repertoire.runtime.model import Model
 from repertoire.runtime.task import Event, last
+from serving.described import EVENTS, RUNS, described, file_of
 from serving.names import versioned
 from serving.protocol import json_object
+from serving.protocol_types import GENERATE, Continuation
 from serving.renewed import run_of
 from serving.service import Service, cancelled_with, read_body, reply, service_of, to_json
 from serving.streams import streamed
@@ -24,6 +26,7 @@ _TASK = "generate"
 _REASONS = {"end": "eos_token", "length": "length"}
 
 
+@described(Continuation, body=GENERATE, errors=RUNS, tag="models")
 async def generate(request: Request) -> Response:
     """One answer with the text that continues `text_input`.
 
@@ -38,6 +41,7 @@ async def generate(request: Request) -> Response:
     return reply({**head, "text_output": answer["text"], **more})
 
 
+@described(file_of(EVENTS), body=GENERATE, media=EVENTS, errors=RUNS, tag="models")
 async def generate_stream(request: Request) -> Response:
     """The same in server-sent events, a piece each; with `details` a last one without text."""
     service, model = service_of(request), _model(request)
@@ -71,7 +75,7 @@ async def _read(request: Request, model: Model) -> tuple[dict[str, Any], dict[st
         raise Malformed("text_input is a string: what is to be continued")
     if number is not None and not isinstance(number, str):
         raise Malformed("id is a string")
-    parameters = document.get("parameters") or {}
+    parameters = {} if document.get("parameters") is None else document["parameters"]
     if not isinstance(parameters, dict) or "prompt" in parameters:
         raise Malformed("parameters are an object; the text stands in text_input")
     parameters = {key: value for key, value in parameters.items() if value is not None}

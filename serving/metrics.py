@@ -24,6 +24,7 @@ from starlette.responses import Response
 
 from repertoire.runtime.model import Model
 from serving.admission import Admission
+from serving.described import described
 from serving.jobs import Job
 from serving.plane import Plane
 from serving.repository import Repository
@@ -174,8 +175,12 @@ class Metrics(Collector):
             for key in [key for key in counts if key[:2] not in served]:
                 del counts[key]
 
+    @described({"type": "string"}, media="text/plain")
     async def page(self, request: Request) -> Response:
-        """Written in a thread of its own: it takes milliseconds where there are many models."""
+        """What Prometheus reads: counts and times of requests, runs and the process.
+
+        Written in a thread of its own: it takes milliseconds where there are many models.
+        """
         encode, kind = choose_encoder(request.headers.get("accept", ""))
         return Response(await asyncio.to_thread(encode, self.registry), media_type=kind)
 

@@ -16,8 +16,9 @@ from repertoire.runtime.errors import BadModel, Malformed
 from repertoire.runtime.manifest import Graph
 from repertoire.runtime.model import Model, read_model
 from repertoire.runtime.signature import Port
-from serving import protocol
+from serving import protocol, protocol_types
 from serving.datatypes import datatype_of
+from serving.described import READS, described
 from serving.names import find_graph, find_model, names_of
 from serving.repository import Repository
 from serving.service import read_body, reply, service_of
@@ -30,6 +31,7 @@ EXTENSIONS = (
     "model_repository",
     "statistics",
 )
+CHANGES = (*READS, 401, 403, 404, 503)
 _UNSUPPORTED = {
     "systemsharedmemory": "shared memory is not supported; send tensors in the body",
     "cudasharedmemory": "CUDA shared memory is not supported; send tensors in the body",
@@ -50,14 +52,19 @@ def _graphs(request: Request) -> tuple[Model, list[Graph]]:
     return model, [model.manifest.graph(name)] if name else list(graphs.values())
 
 
+@described(protocol_types.Server)
 async def server(request: Request) -> Response:
+    """The name of the server, its version and the extensions of the protocol that it has."""
     return reply({"name": "repertoire", "version": version("repertoire"), "extensions": EXTENSIONS})
 
 
+@described(protocol_types.Live)
 async def live(request: Request) -> Response:
+    """Whether the server answers."""
     return reply({"live": True})
 
 
+@described(protocol_types.Ready, also={503: protocol_types.Ready})
 async def ready(request: Request) -> Response:
     """Ready once every model that is to be served is; with `--ready any`, once one is.
 
@@ -75,12 +82,16 @@ async def ready(request: Request) -> Response:
     return reply(state, 200 if able else 503)
 
 
+@described(protocol_types.Listed, tag="models")
 async def models(request: Request) -> Response:
+    """The names of all graphs."""
     found = service_of(request).repository.models.values()
     return reply({"models": [name for model in found for name in names_of(model)]})
 
 
+@described(protocol_types.Metadata, errors=(404,), tag="models")
 async def metadata(request: Request) -> Response:
+    """The ports of a graph; of a model of several graphs their names."""
     model, graphs = _graphs(request)
     described = {
         "name": request.path_params["name"],
@@ -94,11 +105,14 @@ async def metadata(request: Request) -> Response:
     return reply(described)
 
 
+@described(protocol_types.ModelReady, errors=(404,), tag="models")
 async def model_ready(request: Request) -> Response:
+    """Whether a model is served."""
     _graphs(request)
     return reply({"name": request.path_params["name"], "ready": True})
 
 
+@described(protocol_types.Config, errors=(404,), tag="models")
 async def config(request: Request) -> Response:
     """As the extension for configurations has it, of what is true here.
 
@@ -136,6 +150,7 @@ def _configured(port: Port, batched: bool) -> dict[str, Any]:
     }
 
 
+@described(protocol_types.Statistics, errors=(404,), tag="models")
 async def statistics(request: Request) -> Response:
     """Counts since the start, of one graph, of those of a model, or of all."""
     service = service_of(request)
@@ -148,6 +163,9 @@ async def statistics(request: Request) -> Response:
     return reply({"model_stats": [counts.of(m, graph) for m, graphs in asked for graph in graphs]})
 
 
+@described(
+    list[protocol_types.IndexEntry], body=protocol_types.INDEX, errors=READS, tag="repository"
+)
 async def index(request: Request) -> Response:
     """The names that `infer` takes, and those of models that are not served."""
     only_ready = (await _body(request)).get("ready", False)
@@ -182,6 +200,7 @@ def _entry(name: str, model: Model, repository: Repository) -> dict[str, str]:
     return {"name": name, "version": model.version, "state": "READY", "reason": reason}
 
 
+@described(protocol_types.Loaded, body=protocol_types.LOAD, errors=CHANGES, tag="repository")
 async def load(request: Request) -> Response:
     """Takes in what is new; an error if the model asked for is not what its folder holds.
 
@@ -195,6 +214,7 @@ async def load(request: Request) -> Response:
     return reply({"name": asked, "version": model.version, "models": names_of(model)})
 
 
+@described(protocol_types.Unloaded, body=protocol_types.LOAD, errors=CHANGES, tag="repository")
 async def unload(request: Request) -> Response:
     """Takes a model with all its graphs out of service, by whichever name, until it is loaded."""
     await _check_parameters(request)
@@ -219,7 +239,9 @@ def _base(request: Request) -> str:
 
 async def _check_parameters(request: Request) -> None:
     """Raises Malformed for what would load something else than the folder holds."""
-    given = (await _body(request)).get("parameters") or {}
+    given = (await _body(request)).get("parameters")
+    if given is None:
+        return
     if not isinstance(given, dict):
         raise Malformed("the parameters of the request are an object")
     dependents = given.pop("unload_dependents", None)
@@ -235,7 +257,9 @@ async def _body(request: Request) -> dict[str, Any]:
     return protocol.json_object(body) if body.strip() else {}
 
 
+@described(errors=(501,))
 async def unsupported(request: Request) -> Response:
+    """What is not supported: shared memory, and settings of traces and of the log."""
     kind = next(part for part in request.url.path.split("/") if part in _UNSUPPORTED)
     raise HTTPException(501, _UNSUPPORTED[kind])
 

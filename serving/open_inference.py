@@ -13,6 +13,8 @@ from concurrent.futures import CancelledError, Future
 from typing import Any
 
 from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from repertoire.runtime.errors import DeadlineExceeded, InferenceError, Malformed
@@ -23,8 +25,11 @@ from serving import protocol
 from serving.bodies import packed, read
 from serving.classification import classified
 from serving.datatypes import fitted
+from serving.described import BINARY, JSON, RUNS, Described, file_of, marked, schema_of
 from serving.names import find_graph
-from serving.service import Service, answer_error
+from serving.openapi_graphs import HEADER
+from serving.protocol_types import ANY_INFER, Inferred
+from serving.service import Service, answer_error, service_of
 
 _HEADER = b"inference-header-content-length"
 _PATH = re.compile(r"/v2/models/([^/]+)(?:/versions/([^/]+))?/infer")
@@ -43,7 +48,8 @@ class Inference:
             await self.others(scope, receive, send)
             return
         try:
-            body, headers = await self._in_time(scope, receive, *found.groups())
+            name, version = found.groups()
+            body, headers = await _in_time(self.service, scope, receive, name, version)
         except Exception as error:  # noqa: BLE001 - the client gets its line
             response = await answer_error(Request(scope), error)
             await response(scope, receive, send)
@@ -51,20 +57,42 @@ class Inference:
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": body})
 
-    async def _in_time(
-        self, scope: Scope, receive: Receive, name: str, version: str | None
-    ) -> tuple[bytes, Headers]:
-        """One deadline for body and answer: a timer costs as much as reading the body.
 
-        A request that fails once its graph is known counts as a failure of it.
-        """
-        service = self.service
-        model, graph = find_graph(service.repository, name, version)
-        try:
-            async with asyncio.timeout(service.seconds) as clock:
-                return await _infer(service, scope, receive, (name, model, graph), clock)
-        except TimeoutError as error:
-            raise DeadlineExceeded("no answer in the time given; try again later") from error
+async def _in_time(
+    service: Service, scope: Scope, receive: Receive, name: str, version: str | None
+) -> tuple[bytes, Headers]:
+    """One deadline for body and answer: a timer costs as much as reading the body.
+
+    A request that fails once its graph is known counts as a failure of it.
+    """
+    model, graph = find_graph(service.repository, name, version)
+    try:
+        async with asyncio.timeout(service.seconds) as clock:
+            return await _infer(service, scope, receive, (name, model, graph), clock)
+    except TimeoutError as error:
+        raise DeadlineExceeded("no answer in the time given; try again later") from error
+
+
+@marked(
+    Described(
+        {200: {JSON: schema_of(Inferred), BINARY: file_of(BINARY)}},
+        body={JSON: ANY_INFER, BINARY: file_of(BINARY)},
+        errors=RUNS,
+        tag="models",
+        parameters=(HEADER,),
+    )
+)
+async def infer(request: Request) -> Response:
+    """Runs a graph on tensors, in JSON or in binary behind it.
+
+    `GET /openapi.json?model=NAME` describes the tensors of each graph of a model.
+    """
+    path = request.path_params
+    service, scope = service_of(request), request.scope
+    name, number = path["name"], path.get("version")
+    body, headers = await _in_time(service, scope, request.receive, name, number)
+    named = {name.decode(): value.decode() for name, value in headers}
+    return Response(body, headers=named)
 
 
 async def _infer(
@@ -147,3 +175,9 @@ def _header_length(headers: Mapping[bytes, bytes]) -> int | None:
         shown = length[:40].decode("latin-1")
         raise Malformed(f"{_HEADER.decode()} is {shown!r}, not a number of bytes")
     return int(length)
+
+
+def routes() -> list[Route]:
+    """Those of `infer`, which ``Inference`` answers before any routing."""
+    paths = ("/v2/models/{name}/infer", "/v2/models/{name}/versions/{version}/infer")
+    return [Route(path, infer, methods=["POST"]) for path in paths]

@@ -18,6 +18,7 @@ from anyio import CapacityLimiter, to_thread
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
+from starlette.routing import Match, Route
 
 from repertoire.runtime.errors import (
     Abandoned,
@@ -30,6 +31,7 @@ from repertoire.runtime.errors import (
     Overloaded,
     TooLarge,
 )
+from repertoire.runtime.schema import spelled
 from repertoire.runtime.task import wire
 from serving.access import GONE, REQUEST_ID
 from serving.admission import Admission
@@ -154,11 +156,13 @@ def explain(error: Exception) -> tuple[str, int]:
 
 async def answer_error(request: Request, error: Exception) -> Response:
     line, status = explain(error)
+    headers = dict(error.headers or {}) if isinstance(error, HTTPException) else {}
     if isinstance(error, HTTPException) and error.detail == HTTPStatus(status).phrase:
-        line = _unserved(request, error)
-    response = Response(orjson.dumps({"error": line}), status, media_type="application/json")
-    if isinstance(error, HTTPException):
-        response.headers.update(error.headers or {})
+        if status == HTTPStatus.METHOD_NOT_ALLOWED:
+            headers["Allow"] = _allowed(request)
+        line = _unserved(request, headers.get("Allow"))
+    content = orjson.dumps({"error": line})
+    response = Response(content, status, headers, media_type="application/json")
     if isinstance(error, Overloaded):
         response.headers["Retry-After"] = "1"
     if isinstance(error, TooLarge):
@@ -166,12 +170,19 @@ async def answer_error(request: Request, error: Exception) -> Response:
     return response
 
 
-def _unserved(request: Request, error: HTTPException) -> str:
+def _allowed(request: Request) -> str:
+    """The methods of all routes of the address, which may be several."""
+    routes = [route for route in request.app.routes if isinstance(route, Route)]
+    there = [route for route in routes if route.matches(request.scope)[0] is not Match.NONE]
+    return ", ".join(sorted({method for route in there for method in route.methods or ()}))
+
+
+def _unserved(request: Request, allowed: str | None) -> str:
     """What routing says in two words, with the remedy."""
-    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
-        allowed = (error.headers or {}).get("Allow", "another method")
-        return f"{request.method} is not for {request.url.path}; send {allowed}"
-    return f"there is nothing at {request.url.path}; GET /v2/models and /v1/models list the models"
+    path = spelled(request.url.path)
+    if allowed is not None:
+        return f"{spelled(request.method)} is not for {path}; send {allowed}"
+    return f"there is nothing at {path}; GET /v2/models and /v1/models list the models"
 
 
 def error_handlers() -> dict[Any, Any]:

@@ -12,7 +12,9 @@ from starlette.routing import Route
 from repertoire.runtime import budget, tasks
 from repertoire.runtime.errors import Malformed
 from repertoire.runtime.task import Event, Task, example_of, files_of, last, named
+from serving.described import RUNS, described
 from serving.protocol import json_object
+from serving.protocol_types import TaskAbout
 from serving.renewed import run_of
 from serving.service import cancelled_with, read_body, service_of, to_json
 from serving.streams import streamed
@@ -20,6 +22,7 @@ from serving.streams import streamed
 SUFFIXES = {"audio/midi": ".mid", "audio/wav": ".wav"}  # of files that a browser should save
 
 
+@described({"type": "object"}, body={"type": "object", "required": []}, errors=RUNS, tag="tasks")
 async def answer(request: Request) -> Response:
     """Answers one task; as server-sent events when the body says `"stream": true`."""
     service = service_of(request)
@@ -73,6 +76,7 @@ def _event(kind: str, content: dict[str, Any]) -> bytes:
     return b"event: %s\ndata: %s\n\n" % (kind.encode(), to_json(content))
 
 
+@described(TaskAbout, errors=(404, 503), tag="tasks")
 async def about(request: Request) -> Response:
     """What a task is for, an example of a request, and the JSON Schemas of request and answer.
 

@@ -4,8 +4,6 @@ import base64
 import json
 import subprocess
 import sys
-from dataclasses import dataclass
-from typing import TypedDict
 
 import pytest
 from starlette.testclient import TestClient
@@ -22,20 +20,22 @@ from serving.repository import Repository
 from serving.service import Service
 from tests.serving import standins
 
-SHOUT = """
+SHOUT = '''
 from dataclasses import dataclass
-from typing import TypedDict
+from typing import Any, TypedDict
 
 from repertoire.runtime.task import File, Task
 
 @dataclass(frozen=True)
 class Shout:
     text: str
+    voice: str = ""
 
 class Shouted(TypedDict):
     loud: str
 
 def shout(model, run, request: Shout) -> Shouted:
+    """Says a text louder."""
     return {"loud": request.text.upper()}
 
 def sound(model, request: Shout, answer: Shouted):
@@ -53,23 +53,7 @@ TASKS = (
         rendered={"audio/wav": sound}, accept="audio/wav", into="loud.wav",
     ),
 )
-"""
-
-
-@dataclass(frozen=True)
-class Said:
-    a: str
-
-
-class Heard(TypedDict):
-    b: str
-
-
-def said(model, run, request: Said) -> Heard:
-    return {"b": request.a}
-
-
-WAV = {"Accept": "audio/wav"}
+'''
 # What curl is told: headers and body, each on a line.
 CURL = """
 curl() {
@@ -128,9 +112,7 @@ def test_a_module_with_a_task_is_enough_for_the_card_and_the_server(shout, tmp_p
     service = Service(repository, Plane(repository))
     with TestClient(create_app(service, poll_seconds=3600)) as client:
         answer = client.post("/v1/models/toy/shout", json={"text": "hey"})
-        heard = client.post("/v1/models/toy/shout", json={"text": "hey"}, headers=WAV)
     assert answer.json() == {"loud": "HEY"}
-    assert (heard.headers["content-type"], heard.content) == ("audio/wav", b"HEY")
 
 
 @pytest.mark.parametrize("long", [False, True])
@@ -170,17 +152,15 @@ def test_a_task_that_no_server_has_is_named_with_the_remedy():
 @pytest.mark.parametrize(
     ("more", "match"),
     [
-        ({"use": ""}, "without use; say what"),
+        ({"use": ""}, "task shout: without use"),
         ({"accept": "image/png", "into": "a.png"}, "rendered are none"),
         ({"into": "a.png"}, "into 'a.png'"),
-        ({"rows": "c"}, "c is no field of its request"),
-        ({"others": {"d": "c"}}, "c is no field of its request"),
     ],
 )
 def test_a_declaration_that_cannot_stand_on_a_card_is_refused(more, match):
-    declared = {"use": "b", "rows": "a", "column": "a", "example": dict}
-    with pytest.raises(ValueError, match=f"task say: .*{match}"):
-        Task("say", said, **declared | more)
+    declared = {"use": "b", "rows": "text", "column": "text", "example": dict}
+    with pytest.raises(ValueError, match=match):
+        Task("shout", tasks.TASKS["score"].answer, **declared | more)
 
 
 def test_a_report_is_drawn_again_when_a_task_says_something_else():

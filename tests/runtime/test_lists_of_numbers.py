@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from repertoire.runtime.errors import InvalidInput, Malformed
-from repertoire.runtime.schema import LONG, Between, Called, Many, Rows, Size, read
+from repertoire.runtime.schema import Between, Called, Many, Rows, Size, read
+from repertoire.runtime.shapes import LONG
 
 Signal = Annotated[list[float], Size(1, 211)]
 Holed = list[float | None]

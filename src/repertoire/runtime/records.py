@@ -29,8 +29,8 @@ Cell = float | str | None
 class Judged(TypedDict):
     """A cell beside what a model expects in its place."""
 
-    value: float | str | None
-    expected: float | str | None
+    value: Annotated[float | str | None, "the cell"]
+    expected: Annotated[float | str | None, "what the model gives back for it"]
     error: Annotated[float, "a part of the score"]
 
 

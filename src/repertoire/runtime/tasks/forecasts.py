@@ -47,11 +47,11 @@ class Forecast:
 
 class Forecasted(TypedDict):
     names: NotRequired[Annotated[list[str], "of the series side by side, in the order of a row"]]
-    levels: list[float]
+    levels: Annotated[list[float], "of the quantiles, rising"]
     quantiles: Annotated[
         list[list[float]] | list[list[list[float]]], "a list a step, in the order of the levels"
     ]
-    median: Steps
+    median: Annotated[Steps, "of each step"]
     low: Annotated[Steps, "quantiles of the outermost level below"]
     high: Annotated[Steps, "and above"]
     interval_percent: Annotated[int, "how often values lie between low and high"]

@@ -77,7 +77,7 @@ def _scored(encoding: Encoding, ids: Sequence[int], targets: Sequence[int], nats
 @dataclass(frozen=True)
 class Generate:
     prompt: Annotated[str, "what the text begins with"] = ""
-    max_tokens: Annotated[int, Between(1, LONGEST)] = 64
+    max_tokens: Annotated[int, Between(1, LONGEST), "of the answer, at most"] = 64
     temperature: Annotated[float, Between(0, 100), "0 takes the likeliest token"] = 1.0
     top_k: Annotated[int, Between(0, 2**31), "draw among so many; 0 is off"] = 0
     top_p: Annotated[float, Between(0, 1), "draw from this much of probability; 1 is off"] = 1.0

@@ -54,7 +54,7 @@ def reconstruct(model: Model, run: Run, request: Reconstruct) -> list[Reconstruc
 
 @dataclass(frozen=True)
 class Sample:
-    count: Annotated[int, Between(1, IMAGES)] = 16
+    count: Annotated[int, Between(1, IMAGES), "how many images"] = 16
     label: Labels = None
     seed: Seed = None
 

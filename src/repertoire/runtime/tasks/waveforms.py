@@ -67,7 +67,7 @@ class Judge:
 class Judged(TypedDict):
     samples: Annotated[int, "how many"]
     nats: Annotated[float, "negative log-likelihood as levels, the first one after silence"]
-    nats_per_sample: float
+    nats_per_sample: Annotated[float, "nats divided by samples"]
     clipped: Annotated[int, "how many were louder than the model knows"]
 
 
