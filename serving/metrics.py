@@ -30,6 +30,7 @@ from serving.plane import Plane
 from serving.repository import Repository
 
 _MODEL = re.compile(r"/v([12])/models/([^/]+)(?:/(.*))?")
+_RUNNING = ("infer", "generate", "generate_stream")  # what runs a model below /v2
 _HEALTH = re.compile(r"/v2/health/[a-z]+|/v2/models/[^/]+(?:/versions/[^/]+)?/ready")
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 _ROWS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
@@ -161,7 +162,8 @@ class Metrics(Collector):
         protocol, name, rest = found.groups()
         model = self._models.get(name.partition(".")[0] if protocol == "2" else name)
         if protocol == "2":
-            endpoint = "infer" if (rest or "").rpartition("/")[2] == "infer" else "metadata"
+            last = (rest or "").rpartition("/")[2]
+            endpoint = last if last in _RUNNING else "metadata"
         else:
             endpoint = rest if model is not None and rest in model.manifest.tasks else "other"
         return (model.name, model.version, endpoint) if model else ("", "", endpoint)

@@ -49,6 +49,17 @@ def test_requests_errors_latencies_and_runs_are_counted_by_model_and_version(
     assert value(client, "process_resident_memory_bytes") > 2**20
 
 
+def test_texts_of_the_generate_extension_are_no_metadata(client: TestClient) -> None:
+    asked = {"text_input": "a", "parameters": {"max_tokens": 3}}
+    for path in ("generate", "generate_stream", "versions/{}/generate"):
+        version = client.get("/v2/models/bigram").json()["versions"][0]
+        assert client.post(f"/v2/models/bigram/{path.format(version)}", json=asked).is_success
+    counted = {"name": "repertoire_requests_total", "model": "bigram", "status": "200"}
+    assert value(client, **counted, endpoint="generate") == 2
+    assert value(client, **counted, endpoint="generate_stream") == 1
+    assert value(client, **counted, endpoint="metadata") == 3
+
+
 def test_what_is_not_served_makes_no_series_of_its_own(client: TestClient) -> None:
     paths = ("/v2/models/{}/infer", "/v1/models/{}/score", "/v1/models/bigram/{}", "/{}", "/v2/{}")
     paths = (*paths, "/v2/models/{}/ready", "/v2/models/double/versions/{}/infer")
