@@ -54,6 +54,7 @@ TASKS = (
     ),
 )
 '''
+WAV = {"Accept": "audio/wav"}
 # What curl is told: headers and body, each on a line.
 CURL = """
 curl() {
@@ -112,7 +113,9 @@ def test_a_module_with_a_task_is_enough_for_the_card_and_the_server(shout, tmp_p
     service = Service(repository, Plane(repository))
     with TestClient(create_app(service, poll_seconds=3600)) as client:
         answer = client.post("/v1/models/toy/shout", json={"text": "hey"})
+        heard = client.post("/v1/models/toy/shout", json={"text": "hey"}, headers=WAV)
     assert answer.json() == {"loud": "HEY"}
+    assert (heard.headers["content-type"], heard.content) == ("audio/wav", b"HEY")
 
 
 @pytest.mark.parametrize("long", [False, True])
@@ -152,14 +155,16 @@ def test_a_task_that_no_server_has_is_named_with_the_remedy():
 @pytest.mark.parametrize(
     ("more", "match"),
     [
-        ({"use": ""}, "task shout: without use"),
+        ({"use": ""}, "without use; say what"),
         ({"accept": "image/png", "into": "a.png"}, "rendered are none"),
         ({"into": "a.png"}, "into 'a.png'"),
+        ({"rows": "c"}, "c is no field of its request"),
+        ({"others": {"d": "c"}}, "c is no field of its request"),
     ],
 )
 def test_a_declaration_that_cannot_stand_on_a_card_is_refused(more, match):
     declared = {"use": "b", "rows": "text", "column": "text", "example": dict}
-    with pytest.raises(ValueError, match=match):
+    with pytest.raises(ValueError, match=f"task shout: .*{match}"):
         Task("shout", tasks.TASKS["score"].answer, **declared | more)
 
 
