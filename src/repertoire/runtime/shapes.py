@@ -17,6 +17,7 @@ import numpy as np
 from repertoire.runtime.errors import InvalidInput, Malformed
 
 SHOWN = 40  # characters of a value in a message
+LISTED = 12  # names in a message
 LONG = 64  # values of a list, from which on it pays to look at all of them at once
 
 
@@ -95,6 +96,17 @@ def shown(value: Any) -> str:
 def spelled(name: str) -> str:
     """A name in a message: bare if it is plain, else as JSON spells it."""
     return name if name.isprintable() and 0 < len(name) <= SHOWN else shown(name)
+
+
+def quoted(name: str) -> str:
+    """A name in a message, in quotes."""
+    return f"'{name}'" if spelled(name) == name else shown(name)
+
+
+def named(names: Sequence[str]) -> str:
+    """A list of names in a message, cut off if it is long."""
+    first, more = names[:LISTED], len(names) - LISTED
+    return ", ".join([*first, f"and {more} others"] if more > 0 else first) or "none"
 
 
 def plain(words: str, fits: Callable[[Any], bool], schema: Mapping[str, Any]) -> Shape:
