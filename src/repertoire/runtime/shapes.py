@@ -89,8 +89,9 @@ def shown(value: Any) -> str:
         text = json.dumps(value, ensure_ascii=False)
     except (TypeError, ValueError, RecursionError):
         text = f"of type {type(value).__name__}"
-    text = text.encode("utf-8", "backslashreplace").decode()  # half a pair of surrogates
-    return text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
+    cut = text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
+    # Half a surrogate cannot be sent, and marks of direction turn the message around.
+    return "".join(each if each.isprintable() else json.dumps(each)[1:-1] for each in cut)
 
 
 def spelled(name: str) -> str:
