@@ -11,6 +11,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import Receive
 
 from repertoire.runtime.errors import Malformed, TooLarge
+from repertoire.runtime.shapes import quoted
 
 WORTHWHILE = 1024  # bytes of an answer from which on it is compressed
 AT_ONCE = 2**16  # bytes that are packed or unpacked on the event loop
@@ -50,7 +51,8 @@ def unpacked(body: bytes, coding: str, limit: int) -> bytes:
     """The plain bytes; never more than the limit are made. Raises as `read` does."""
     window = _WINDOWS.get(coding)
     if window is None:
-        line = f"Content-Encoding {coding!r} is not known here; send gzip, deflate or leave it out"
+        unknown = f"Content-Encoding {quoted(coding)} is not known here"
+        line = f"{unknown}; send gzip, deflate or leave it out"
         raise HTTPException(415, line, {"Accept-Encoding": "gzip, deflate"})
     if window > 0 and coding == "deflate" and not _is_zlib(body):
         window = _RAW

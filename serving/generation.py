@@ -12,6 +12,7 @@ from starlette.routing import Route
 from repertoire.runtime import tasks
 from repertoire.runtime.errors import Malformed
 from repertoire.runtime.model import Model
+from repertoire.runtime.shapes import spelled
 from repertoire.runtime.task import Event, last
 from serving.described import EVENTS, RUNS, described, file_of
 from serving.names import versioned
@@ -69,7 +70,7 @@ async def _read(request: Request, model: Model) -> tuple[dict[str, Any], dict[st
     unknown = [key for key in document if key not in _FIELDS and document[key] is not None]
     if unknown:
         known = ", ".join(_FIELDS)
-        raise Malformed(f"field {unknown[0]} is not known; known are {known}")
+        raise Malformed(f"field {spelled(unknown[0])} is not known; known are {known}")
     text, number = document.get("text_input"), document.get("id")
     if not isinstance(text, str):
         raise Malformed("text_input is a string: what is to be continued")

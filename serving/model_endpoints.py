@@ -15,6 +15,7 @@ from starlette.routing import Route
 from repertoire.runtime.errors import BadModel, Malformed
 from repertoire.runtime.manifest import Graph
 from repertoire.runtime.model import Model, read_model
+from repertoire.runtime.shapes import spelled
 from repertoire.runtime.signature import Port
 from serving import protocol, protocol_types
 from serving.datatypes import datatype_of
@@ -249,7 +250,9 @@ async def _check_parameters(request: Request) -> None:
         raise Malformed("parameter unload_dependents is true or false")  # a model here has none
     for name, value in given.items():
         if value is not None:
-            raise Malformed(f"parameter {name} is not supported; change the model's folder instead")
+            raise Malformed(
+                f"parameter {spelled(name)} is not supported; change the model's folder instead"
+            )
 
 
 async def _body(request: Request) -> dict[str, Any]:

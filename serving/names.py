@@ -5,6 +5,7 @@ from __future__ import annotations
 from repertoire.runtime.errors import ModelNotFound
 from repertoire.runtime.manifest import Graph
 from repertoire.runtime.model import Model
+from repertoire.runtime.shapes import quoted
 from serving.repository import Repository
 
 
@@ -21,9 +22,9 @@ def find_model(repository: Repository, asked: str, version: str | None) -> tuple
 
 def versioned(model: Model, version: str | None) -> Model:
     """The model, if it is of that version or of any. Raises ModelNotFound."""
-    if version not in (None, model.version):
+    if version is not None and version != model.version:
         name, served = model.name, model.version
-        raise ModelNotFound(f"version {version!r} of {name} is not served; {served!r} is")
+        raise ModelNotFound(f"version {quoted(version)} of {name} is not served; {served!r} is")
     return model
 
 

@@ -20,6 +20,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from repertoire.runtime.errors import DeadlineExceeded, InferenceError, Malformed
 from repertoire.runtime.manifest import Graph
 from repertoire.runtime.model import Model
+from repertoire.runtime.shapes import shown
 from repertoire.runtime.signature import Arrays
 from serving import protocol
 from serving.bodies import packed, read
@@ -108,7 +109,7 @@ async def _infer(
         body = await read(headers, receive, service.body)
         request = protocol.decode(body, _header_length(headers))
         if request.model not in (None, name):
-            raise Malformed(f"model_name is {request.model}, but the address names {name}")
+            raise Malformed(f"model_name is {shown(request.model)}, but the address names {name}")
         arrays = fitted(request.arrays, graph.inputs)
     except InferenceError:
         service.plane.statistics.failed(model, graph)
@@ -172,8 +173,8 @@ def _header_length(headers: Mapping[bytes, bytes]) -> int | None:
     if length is None:
         return None
     if not length.isdigit() or len(length) > len(str(2**63)):
-        shown = length[:40].decode("latin-1")
-        raise Malformed(f"{_HEADER.decode()} is {shown!r}, not a number of bytes")
+        given = shown(length.decode("latin-1"))
+        raise Malformed(f"{_HEADER.decode()} is {given}, not a number of bytes")
     return int(length)
 
 

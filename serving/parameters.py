@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from repertoire.runtime.errors import Malformed
+from repertoire.runtime.shapes import spelled
 
 Kinds = Mapping[str, type[int]]
 REQUEST: Kinds = {"binary_data_output": bool, "timeout": int}
@@ -37,7 +38,7 @@ def parameters(of: str, document: Mapping[str, Any], known: Kinds) -> Mapping[st
                 continue
             names = ", ".join(known)
             raise Malformed(
-                f"parameter {name} of {of} is not supported; leave it out ({names} are)"
+                f"parameter {spelled(name)} of {of} is not supported; leave it out ({names} are)"
             )
         if isinstance(value, bool) != (kind is bool) or not isinstance(value, kind) or value < 0:
             raise Malformed(f"parameter {name} of {of} is {_SAID[kind]}")
@@ -51,6 +52,5 @@ def refuse_unknown(of: str, document: Mapping[str, Any], known: Collection[str])
         return
     unknown = sorted(key for key in document if key not in known and document[key] is not None)
     if unknown:
-        raise Malformed(
-            f"field {unknown[0]} of {of} is not known; known are {', '.join(sorted(known))}"
-        )
+        names, first = ", ".join(sorted(known)), spelled(unknown[0])
+        raise Malformed(f"field {first} of {of} is not known; known are {names}")

@@ -10,12 +10,14 @@ import numpy as np
 import orjson
 
 from repertoire.runtime.errors import InvalidInput, Malformed
+from repertoire.runtime.shapes import shown
 from repertoire.runtime.signature import Array, Arrays, Port
 from serving import datatypes
 from serving.parameters import INPUT, OUTPUT, REQUEST, parameters, refuse_unknown
 
 _REQUEST_FIELDS = {"id", "inputs", "outputs", "parameters", "model_name"}
 _INPUT_FIELDS = {"name", "datatype", "shape", "data", "parameters"}
+LONGEST_NAME = 128
 SHORT = 4096  # bytes of JSON
 _OUTPUT_FIELDS = {"name", "parameters"}
 
@@ -197,4 +199,6 @@ def _name(tensor: Mapping[str, Any]) -> str:
     name = tensor.get("name")
     if not isinstance(name, str):
         raise Malformed("every tensor has a name")
+    if len(name) > LONGEST_NAME or not name.isprintable():
+        raise Malformed(f"no tensor is called {shown(name)}; GET the model for its names")
     return name

@@ -13,6 +13,7 @@ from repertoire.runtime.errors import BadModel, ModelNotFound
 from repertoire.runtime.manifest import Graph
 from repertoire.runtime.model import Model, read_model, verify
 from repertoire.runtime.session import Sessions, stamp
+from repertoire.runtime.shapes import named, quoted
 
 log = logging.getLogger("serving")
 
@@ -49,9 +50,9 @@ class Repository:
         if model is not None:
             return model
         if name in self.problems:
-            raise ModelNotFound(f"model {name!r} cannot be served: {self.problems[name]}")
-        known = ", ".join(sorted(self.models)) or "none"
-        raise ModelNotFound(f"there is no model {name!r}; the models served are: {known}")
+            raise ModelNotFound(f"model {quoted(name)} cannot be served: {self.problems[name]}")
+        known = named(sorted(self.models))
+        raise ModelNotFound(f"there is no model {quoted(name)}; the models served are: {known}")
 
     def session(self, model: Model, graph: Graph) -> ort.InferenceSession:
         """The open session of a graph. Raises BadModel when its file changed or does not load."""

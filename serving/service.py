@@ -31,7 +31,7 @@ from repertoire.runtime.errors import (
     Overloaded,
     TooLarge,
 )
-from repertoire.runtime.schema import spelled
+from repertoire.runtime.shapes import spelled
 from repertoire.runtime.task import wire
 from serving.access import GONE, REQUEST_ID
 from serving.admission import Admission

@@ -10,6 +10,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from repertoire.runtime.errors import BadModel, ModelNotFound
+from repertoire.runtime.shapes import quoted
 from repertoire.runtime.signature import DTYPES, Port
 
 FORMAT = "repertoire/1"
@@ -51,8 +52,8 @@ class Manifest:
     def graph(self, name: str) -> Graph:
         """Raises ModelNotFound."""
         if name not in self.graphs:
-            known = ", ".join(self.graphs)
-            raise ModelNotFound(f"there is no graph {name!r} in this model; its graphs are {known}")
+            known, called = ", ".join(self.graphs), quoted(name)
+            raise ModelNotFound(f"there is no graph {called} in this model; its graphs are {known}")
         return self.graphs[name]
 
 

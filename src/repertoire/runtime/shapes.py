@@ -17,6 +17,7 @@ import numpy as np
 from repertoire.runtime.errors import InvalidInput, Malformed
 
 SHOWN = 40  # characters of a value in a message
+LISTED = 12  # names in a message
 LONG = 64  # values of a list, from which on it pays to look at all of them at once
 
 
@@ -88,13 +89,25 @@ def shown(value: Any) -> str:
         text = json.dumps(value, ensure_ascii=False)
     except (TypeError, ValueError, RecursionError):
         text = f"of type {type(value).__name__}"
-    text = text.encode("utf-8", "backslashreplace").decode()  # half a pair of surrogates
-    return text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
+    cut = text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
+    # Half a surrogate cannot be sent, and marks of direction turn the message around.
+    return "".join(each if each.isprintable() else json.dumps(each)[1:-1] for each in cut)
 
 
 def spelled(name: str) -> str:
     """A name in a message: bare if it is plain, else as JSON spells it."""
     return name if name.isprintable() and 0 < len(name) <= SHOWN else shown(name)
+
+
+def quoted(name: str) -> str:
+    """A name in a message, in quotes."""
+    return f"'{name}'" if spelled(name) == name else shown(name)
+
+
+def named(names: Sequence[str]) -> str:
+    """A list of names in a message, cut off if it is long."""
+    first, more = names[:LISTED], len(names) - LISTED
+    return ", ".join([*first, f"and {more} others"] if more > 0 else first) or "none"
 
 
 def plain(words: str, fits: Callable[[Any], bool], schema: Mapping[str, Any]) -> Shape:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 from repertoire.runtime.errors import ModelNotFound
 from repertoire.runtime.model import Model
+from repertoire.runtime.shapes import quoted
 from repertoire.runtime.task import Task
 
 
@@ -33,5 +34,6 @@ def find(model: Model, name: str) -> Task:
         )
     if name not in model.manifest.tasks:
         offered = ", ".join(model.manifest.tasks) or "none"
-        raise ModelNotFound(f"model {model.name!r} has no task {name!r}; its tasks are: {offered}")
+        lacking = f"model {model.name!r} has no task {quoted(name)}"
+        raise ModelNotFound(f"{lacking}; its tasks are: {offered}")
     return TASKS[name].of(model)
