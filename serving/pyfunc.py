@@ -8,22 +8,22 @@ MLflow imports this module by its name (`loader_module`): a version holds no cod
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Mapping
+import dataclasses
+from collections.abc import Iterator, Mapping
 from itertools import groupby
-from operator import itemgetter
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 from mlflow.exceptions import MlflowException
-from mlflow.protos.databricks_pb2 import INVALID_PARAMETER_VALUE
+from mlflow.protos.databricks_pb2 import INTERNAL_ERROR, INVALID_PARAMETER_VALUE
 
 from repertoire.runtime import load
-from repertoire.runtime.errors import InferenceError
+from repertoire.runtime.errors import BadModel, InferenceError, Malformed
 from repertoire.runtime.schema import fields_of
 from repertoire.runtime.task import Task, plain
-from repertoire.runtime.tasks import find
+from repertoire.runtime.tasks import TASKS, find
+from serving.pyfunc_rows import Asked, rows_of
 
 TASK = "task"
 
@@ -44,63 +44,56 @@ class TaskModel:
 
         Raises MlflowException with one line for what cannot be asked.
         """
-        settings = {name: each for name, each in (params or {}).items() if each is not None}
-        name = settings.pop(TASK, self._loaded.tasks[0])
+        given = {name: each for name, each in (params or {}).items() if each is not None}
         try:
-            task = find(self._loaded.model, name)
-            return [plain(answer) for answer in self._answers(task, _rows(data, task), settings)]
+            task = find(self._loaded.model, given.pop(TASK, self._loaded.tasks[0]))
+            settings = self._settings(task, given)
+            rows = rows_of(data, self._loaded.model, task, settings)
+            return [plain(answer) for answer in self._answers(task, rows, settings)]
+        except BadModel as error:
+            raise MlflowException(str(error), INTERNAL_ERROR) from error
         except InferenceError as error:
             raise MlflowException(str(error), INVALID_PARAMETER_VALUE) from error
 
-    def _answers(
-        self, task: Task, rows: Iterable[dict[str, Any]], settings: Mapping[str, Any]
-    ) -> Iterable[Any]:
-        """Neighbours with equal settings are asked together."""
-        model, run = self._loaded.model, self._loaded.run
+    def _settings(self, task: Task, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Fields of all rows. MLflow adds the defaults of every task: those of others are left out.
+
+        Raises Malformed for one that the task does not have.
+        """
         known = fields_of(task.request)
-        common = {field: value for field, value in settings.items() if field in known}
-        own = [(row.pop(task.rows, None), json.dumps(row, default=str), row) for row in rows]
-        place = 0
-        for _, group in groupby(own, key=itemgetter(1)):
+        for name, value in given.items():
+            others = (fields_of(TASKS[each].request) for each in self._loaded.tasks)
+            defaults = [fields[name].default for fields in others if name in fields]
+            if name not in known and value not in defaults:
+                raise Malformed(f"unknown field {name}; known are {', '.join(known)}")
+        return {name: value for name, value in given.items() if name in known}
+
+    def _answers(self, task: Task, rows: list[Asked], settings: Mapping[str, Any]) -> Iterator[Any]:
+        """Neighbours that differ in nothing but what a batch gives one of are asked together."""
+        for _, group in groupby(rows, key=attrgetter("alike")):
             asked = list(group)
-            fields = {**common, **asked[0][2]}
-            given = [value for value, _, _ in asked]
-            if given[0] is None and not known[task.rows].required:
-                given = [known[task.rows].default] * len(given)
-            if "seed" in fields and not task.many:
-                fields["seed"] += place
-            yield from task.ask(model, run, given, fields)
-            place += len(asked)
+            try:
+                yield from self._answer(task, asked, settings)
+            except InferenceError as error:
+                raise type(error)(_where(asked, rows) + str(error)) from error
+
+    def _answer(self, task: Task, asked: list[Asked], settings: Mapping[str, Any]) -> list[Any]:
+        model, run, first = self._loaded.model, self._loaded.run, asked[0]
+        fields = {**settings, **first.fields}
+        if task.many and first.given is not None:
+            asks = dataclasses.replace(task, rows=first.field)
+            return list(asks.ask(model, run, [row.given for row in asked], fields))
+        if "seed" not in first.fields:  # one of all rows draws each by its place
+            fields = task.for_row(None, first.place, fields)
+        given = {} if first.given is None else {first.field: first.given}
+        others = {name: value for name, value in fields.items() if name != task.rows}
+        answer = task.answer(model, run, task.read({**others, **given}))
+        return answer if task.many else [answer]
 
 
-def _rows(data: Any, task: Task) -> list[dict[str, Any]]:
-    """Rows of a table, or of a list of mappings; what is missing in one is left out of it."""
-    if isinstance(data, pd.DataFrame):
-        data = data.to_dict("records")
-    if isinstance(data, Mapping):
-        data = [data]
-    if not isinstance(data, list) or not all(isinstance(row, Mapping) for row in data):
-        raise MlflowException(
-            f"the input is no table and no list of objects; send rows with {task.rows}",
-            INVALID_PARAMETER_VALUE,
-        )
-    known = fields_of(task.request)
-    return [{n: _read(v, task, n) for n, v in row.items() if n in known and _is(v)} for row in data]
-
-
-def _is(value: Any) -> bool:
-    """Whether a cell holds something; a table has NaN where a row lacks a column."""
-    return value is not None and not (isinstance(value, float) and value != value)
-
-
-def _read(value: Any, task: Task, field: str) -> Any:
-    """A cell; a list or an object that is spelled in JSON, as a CSV file has it, is read."""
-    if hasattr(value, "tolist"):
-        value = value.tolist()
-    is_spelled = isinstance(value, str) and value[:1] in ("[", "{")
-    if is_spelled and not fields_of(task.request)[field].shape.fits(value):
-        try:
-            return json.loads(value)
-        except ValueError:
-            return value
-    return value
+def _where(asked: list[Asked], rows: list[Asked]) -> str:
+    """Which rows an error is about, counted from 0; nothing where there is no doubt."""
+    first, last = asked[0].place, asked[-1].place
+    if len(asked) == len(rows):
+        return ""
+    return f"row {first}: " if first == last else f"rows {first} to {last}: "

@@ -15,6 +15,8 @@ from repertoire.data.files import digest_file, write_json
 NAMES = ("first", "second")
 BASELINE, ERROR = 50.0, 2.0
 STEPS, EPOCHS = 3, 2
+SIDE = 3
+PICTURE = [[0, 1, 2], [1, 2, 3], [2, 3, 1]]
 
 
 def checkout(folder: Path, names: tuple[str, ...] = NAMES) -> Path:
@@ -65,7 +67,7 @@ def evaluate(folder: Path, name: str, value: float, data: str = "data of 2026") 
     target = folder / "artifacts" / name
     for part in ("onnx", "evaluation", "trained"):
         (target / part).mkdir(parents=True, exist_ok=True)
-    graphs = [_graph(target, "double", value), _graph(target, "triple", value + 1)]
+    graphs = [_graph(target, "reconstruct", value), _graph(target, "triple", value + 1)]
     save_file({"w": np.full((3, 5), value, np.float32)}, target / "trained/weights.safetensors")
     digests = {
         key: hashlib.sha256(f"{key} {data}".encode()).hexdigest() for key in ("data", "code")
@@ -107,13 +109,14 @@ def evaluate(folder: Path, name: str, value: float, data: str = "data of 2026") 
             "family": "autoencoder",
             "dataset": "toys",
             "tasks": ["reconstruct"],
+            "examples": {"reconstruct": {"images": [PICTURE]}},
             "graphs": graphs,
-            "encodings": {},
+            "encodings": {"images": {"kind": "image", "shape": [SIDE, SIDE]}},
             "facts": {
                 "origin": "https://example.org/t",
                 "licence": "none",
                 "kind": "images",
-                "side": 13,
+                "side": SIDE,
                 "channels": 1,
                 "images": {"train": 31, "valid": 7, "test": 5},
             },
@@ -172,26 +175,38 @@ FIGURES = [
 
 
 def _graph(target: Path, name: str, factor: float) -> dict:
-    node = helper.make_node("Mul", ["x", "factor"], ["y"])
-    ports = [
-        helper.make_tensor_value_info(port, TensorProto.FLOAT, ["rows", 3]) for port in ("x", "y")
+    """Gives back an image whose levels are multiplied by the factor, and the mean of its levels."""
+    nodes = [
+        helper.make_node("Cast", ["images"], ["levels"], to=TensorProto.FLOAT),
+        helper.make_node("Mul", ["levels", "factor"], ["products"]),
+        helper.make_node("Cast", ["products"], ["reconstruction"], to=TensorProto.UINT8),
+        helper.make_node("ReduceMean", ["levels"], ["error"], axes=[1, 2], keepdims=0),
     ]
+    picture = {"dtype": "uint8", "shape": ["rows", SIDE, SIDE], "low": None, "high": None}
+    number = {"dtype": "float32", "shape": ["rows"], "low": None, "high": None}
+    inputs = [{"name": "images", **picture}]
+    outputs = [{"name": "reconstruction", **picture}, {"name": "error", **number}]
     weight = helper.make_tensor("factor", TensorProto.FLOAT, [], [factor])
-    graph = helper.make_graph([node], name, ports[:1], ports[1:], [weight])
+    ports = [[_port(**each) for each in some] for some in (inputs, outputs)]
+    graph = helper.make_graph(nodes, name, *ports, [weight])
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
     onnx.save(model, target / f"onnx/{name}.onnx")
     content = (target / f"onnx/{name}.onnx").read_bytes()
-    port = {"dtype": "float32", "shape": ["rows", 3], "low": None, "high": None}
     return {
         "name": name,
         "file": f"onnx/{name}.onnx",
         "sha256": hashlib.sha256(content).hexdigest(),
         "bytes": len(content),
-        "inputs": [{"name": "x", **port}],
-        "outputs": [{"name": "y", **port}],
+        "inputs": inputs,
+        "outputs": outputs,
         "feedback": {},
         "parity": {"largest_difference": 0.0, "pixels_off": 0.0, "shapes": [{"rows": 1}]},
     }
+
+
+def _port(name: str, dtype: str, shape: list, **bounds: None) -> onnx.ValueInfoProto:
+    kind = {"uint8": TensorProto.UINT8, "float32": TensorProto.FLOAT}[dtype]
+    return helper.make_tensor_value_info(name, kind, shape)
 
 
 def times(folder: Path, name: str, started: float) -> None:

@@ -1,5 +1,7 @@
 """Registering into a store of one machine: what is kept, decided, repaired and refused."""
 
+import base64
+import io
 import json
 import os
 import shutil
@@ -9,27 +11,38 @@ import mlflow
 import numpy as np
 import pytest
 from mlflow import MlflowClient
+from PIL import Image
 
 from pipelines.promote import promote
 from pipelines.register import register
 from repertoire.config import RepertoireError
 from serving.champions import synchronise
-from tests.evaluated import NAMES, evaluate, times
+from tests.evaluated import NAMES, PICTURE, SIDE, evaluate, times
 from tests.registry import aliases, alive, model_folder, query, tags
 
 pytest_plugins = ("tests.registry_fixtures",)
 
 
+def pixels(text):
+    """The levels of an image in base64."""
+    with Image.open(io.BytesIO(base64.b64decode(text))) as image:
+        return np.asarray(image)
+
+
 def test_a_registered_model_holds_each_graph_once_and_runs_its_own_example(place):
     register("first")
     files = sorted(str(p.relative_to(model_folder(place))) for p in model_folder(place).rglob("*"))
-    assert [f for f in files if f.endswith(".onnx")] == ["onnx/double.onnx", "onnx/triple.onnx"]
+    assert [f for f in files if f.endswith(".onnx")] == [
+        "onnx/reconstruct.onnx",
+        "onnx/triple.onnx",
+    ]
     model = mlflow.pyfunc.load_model("models:/first@champion")
-    given = model.input_example
-    assert given["x"].shape == (2, 3) and given["x"].dtype == np.float32
-    np.testing.assert_allclose(model.predict(given)["y"], 71 * given["x"], rtol=1e-6)
+    assert model.input_example == [{"images": PICTURE}]
+    [answer] = model.predict(model.input_example)
+    np.testing.assert_array_equal(pixels(answer["image"]), 71 * np.array(PICTURE))
+    assert answer["error"] == pytest.approx(np.mean(PICTURE))
     loaded = mlflow.onnx.load_model("models:/first@champion")
-    assert loaded.graph.name == "double"
+    assert loaded.graph.name == "reconstruct"
 
 
 def test_a_run_tells_when_from_what_and_by_what_it_was_trained(place):
@@ -108,6 +121,30 @@ def test_what_a_card_needs_is_missed_before_a_run_is_made(place):
     with pytest.raises(RepertoireError, match=r"manifest.json: no licence.*evaluate@first"):
         register("first")
     assert query(place, "select count(*) from runs") == [(0,)]
+
+
+def older(place):
+    """The manifest as code wrote it that noted no examples."""
+    file = place / "artifacts/first/manifest.json"
+    manifest = json.loads(file.read_text("utf-8"))
+    del manifest["examples"]
+    file.write_text(json.dumps(manifest), "utf-8")
+
+
+def test_a_manifest_without_examples_is_registered_without_the_picture_that_nobody_gave(place):
+    older(place)
+    register("first")
+    model = mlflow.pyfunc.load_model("models:/first@champion")
+    assert model.input_example is None
+    [answer] = model.predict([{"images": PICTURE}])
+    np.testing.assert_array_equal(pixels(answer["image"]), 71 * np.array(PICTURE))
+
+
+def test_examples_do_not_decide_which_content_it_is(place):
+    register("first")
+    older(place)
+    register("first")
+    assert alive(place) == [("first", 1)]
 
 
 def test_a_manifest_without_the_sentence_of_its_verdict_is_named_with_the_remedy(place):
@@ -202,10 +239,10 @@ def lose_all(folder):
 
 
 def be_of_an_older_version(folder):
-    """Two copies of the first graph, and an example that MLflow refuses."""
-    shutil.copy(folder / "onnx/double.onnx", folder / "model.onnx")
-    (folder / "onnx/MLmodel").unlink()
-    (folder / "input_example.json").write_text('{"inputs": {"x": [[1, 2, 3]]}}')
+    """Whose python_function is a graph: its folder has a description of its own."""
+    described = (folder / "MLmodel").read_text("utf-8").replace("serving.pyfunc", "mlflow.onnx")
+    for place in ("MLmodel", "onnx/MLmodel"):
+        (folder / place).write_text(described, "utf-8")
 
 
 @pytest.mark.parametrize(
@@ -221,8 +258,9 @@ def test_artifacts_that_are_gone_come_back_at_the_same_place(place, capfd, lose)
     assert "second" not in said.split("\n", 1)[0]
     assert alive(place) == [(name, 1) for name in NAMES]
     model = mlflow.pyfunc.load_model("models:/first@champion")
-    assert model.predict(model.input_example)["y"].shape == (2, 3)
-    assert not (model_folder(place) / "model.onnx").exists()
+    [answer] = model.predict(model.input_example)
+    assert pixels(answer["image"]).shape == (SIDE, SIDE)
+    assert not (model_folder(place) / "onnx/MLmodel").exists()
     assert (model_folder(place).parent / "plots/course.svg").exists()
     capfd.readouterr()
     register("first")

@@ -158,7 +158,7 @@ def test_artifacts_that_are_gone_from_the_store_come_back(tracking, client, tmp_
 
     assert "lost: version 1 registered; champion" in said()
     [version] = client.search_model_versions("name='lost'")
-    lost = f"artifacts/1/{version.run_id}/artifacts/model/onnx/double.onnx"
+    lost = f"artifacts/1/{version.run_id}/artifacts/model/onnx/reconstruct.onnx"
     bucket(tracking).Object(lost).delete()
     assert "lost: artifacts of version 1 were incomplete; uploaded again" in said()
     bucket(tracking).Object(lost).load()

@@ -31,7 +31,7 @@ def test_a_copied_checkout_neither_reads_nor_writes_the_old_place(
     shutil.rmtree(old)
     assert len(list((new / "mlartifacts").iterdir())) == 2
     synchronise(os.environ["MLFLOW_TRACKING_URI"], tmp_path / "champions")
-    assert (tmp_path / "champions/first/onnx/double.onnx").exists()
+    assert (tmp_path / "champions/first/onnx/reconstruct.onnx").exists()
     kept = query(
         new,
         "select artifact_location from experiments union select artifact_uri from runs "
@@ -50,7 +50,7 @@ def test_champions_of_a_moved_checkout_are_served_without_registering(
     register("first")
     new = old.rename(tmp_path / "after")
     synchronise(f"sqlite:///{new / 'mlflow.db'}", tmp_path / "champions")
-    assert (tmp_path / "champions/first/onnx/double.onnx").exists()
+    assert (tmp_path / "champions/first/onnx/reconstruct.onnx").exists()
     assert not old.exists()
 
 

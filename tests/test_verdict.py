@@ -43,10 +43,9 @@ def test_numbers_have_their_unit():
 
 def test_the_manifest_holds_the_sentence_beside_what_it_rests_on(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    for folder in ("artifacts/toy/onnx", "artifacts/toy/trained", "baselines"):
+    for folder in ("artifacts/toy/evaluation", "artifacts/toy/trained", "baselines"):
         (tmp_path / folder).mkdir(parents=True)
-    graphs = {"graphs": [], "metric_differences": {}}
-    (tmp_path / "artifacts/toy/onnx/graphs.json").write_text(json.dumps(graphs))
+    (tmp_path / "artifacts/toy/evaluation/figures.json").write_text("[]")
     (tmp_path / "artifacts/toy/trained/history.json").write_text('{"digests": {}}')
     save_file({}, tmp_path / "artifacts/toy/trained/weights.safetensors")
     (tmp_path / "baselines/lines.json").write_text(json.dumps(BASELINES))
@@ -57,9 +56,13 @@ def test_the_manifest_holds_the_sentence_beside_what_it_rests_on(tmp_path, monke
         "verdicts": [{**vars(first), "verdict": first.verdict}],
     }
     gate = Gate("perplexity", "lower", "unigram_perplexity", 1, "passed")
-    recipe = Recipe("A", "language_model", "lines", 7, Training(3, 1, 1.0, 2), gate, {})
-    data = SimpleNamespace(encodings={}, facts={"kind": "running_text"})
-    _write_manifest("toy", recipe, data, results, ("score",))
+    config = {"prompt": "das "}
+    recipe = Recipe("A", "language_model", "lines", 7, Training(3, 1, 1.0, 2), gate, config)
+    data = SimpleNamespace(encodings={}, facts={"kind": "running_text"}, arrays=lambda split: {})
+    exported = {"graphs": [{"inputs": [{"shape": ["rows", 5]}]}], "metric_differences": {}}
+    _write_manifest("toy", recipe, data, exported, results, ("generate",))
     manifest = json.loads((tmp_path / "artifacts/toy/manifest.json").read_text())
     assert manifest["verdict"] == {**verdict("better"), "sentence": SENTENCE}
     assert manifest["baselines"] == BASELINES
+    assert manifest["tasks"] == ["generate"]
+    assert manifest["examples"]["generate"]["prompt"] == "das "

@@ -12,7 +12,8 @@ from mlflow.models import Model
 
 from pipelines.registry.content import Content
 from pipelines.registry.signature import example, signature
-from repertoire.runtime.manifest import Manifest, parse
+from repertoire.runtime.model import Model as TaskModel
+from repertoire.runtime.model import read_model
 
 # At the versions that were tested here.
 REQUIRED = (
@@ -26,6 +27,7 @@ REQUIRED = (
     "tokenizers",
 )
 EXAMPLE = "input_example.json"
+SENT = "serving_input_example.json"  # the same as it is sent to `mlflow models serve`
 ENVIRONMENT = "python_env.yaml"
 
 
@@ -39,8 +41,11 @@ def write_model(target: Path, content: Content) -> None:
     for path in sorted((content.folder / "onnx").iterdir()):
         (target / "onnx" / path.name).symlink_to(path.resolve())
     (target / "manifest.json").symlink_to((content.folder / "manifest.json").resolve())
-    manifest = parse(json.dumps(content.manifest).encode())
-    (target / EXAMPLE).write_text(json.dumps(example(manifest)), encoding="utf-8")
+    model = read_model(content.folder)
+    given = example(model)
+    if given is not None:
+        (target / EXAMPLE).write_text(json.dumps(given), encoding="utf-8")
+        (target / SENT).write_text(json.dumps({"inputs": given}), encoding="utf-8")
     requirements = "".join(f"{name}=={version(name)}\n" for name in REQUIRED)
     (target / "requirements.txt").write_text(requirements, encoding="utf-8")
     environment: dict[str, Any] = {
@@ -48,14 +53,15 @@ def write_model(target: Path, content: Content) -> None:
         "dependencies": ["-r requirements.txt"],
     }
     (target / ENVIRONMENT).write_text(yaml.safe_dump(environment), encoding="utf-8")
-    _described(manifest).save(target / "MLmodel")
+    _described(model, given is not None).save(target / "MLmodel")
 
 
-def _described(manifest: Manifest) -> Model:
-    graphs = list(manifest.graphs.values())
+def _described(registered: TaskModel, has_example: bool) -> Model:
+    graphs = list(registered.manifest.graphs.values())
+    held = {"artifact_path": EXAMPLE, "serving_input_path": SENT, "type": "json_object"}
     model = Model(
-        signature=signature(manifest),
-        saved_input_example_info={"artifact_path": EXAMPLE, "type": "json_object"},
+        signature=signature(registered),
+        saved_input_example_info=held if has_example else None,
         model_size_bytes=sum(graph.size for graph in graphs),
     )
     mlflow.pyfunc.add_to_model(model, loader_module="serving.pyfunc", python_env=ENVIRONMENT)

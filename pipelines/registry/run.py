@@ -170,12 +170,15 @@ def _milliseconds(seconds: float) -> int:
 
 
 def is_whole(content: Content, place: str) -> bool:
-    """Whether a model's folder, at a URI, has all its files, and graphs of their size."""
+    """Whether a model's folder, at a URI, has all its files, and graphs of their size.
+
+    One whose `python_function` was a graph, as code of before 0.9 made it, has a second MLmodel.
+    """
     repository = get_artifact_repository(place)
     listed = [*repository.list_artifacts(), *repository.list_artifacts("onnx")]
     sizes = {file.path: file.file_size for file in listed}
     graphs = {graph["file"]: graph["bytes"] for graph in content.manifest["graphs"]}
-    described = {"MLmodel", "onnx/MLmodel", "manifest.json"} <= sizes.keys()
+    described = {"MLmodel", "manifest.json"} <= sizes.keys() and "onnx/MLmodel" not in sizes
     return described and graphs.items() <= sizes.items()
 
 

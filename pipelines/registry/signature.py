@@ -1,6 +1,6 @@
 """What MLflow is told of a model's input and output: the fields of its tasks."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mlflow.models import ModelSignature
@@ -15,10 +15,11 @@ from mlflow.types.schema import (
     TensorSpec,
 )
 
-from repertoire.runtime.manifest import Manifest
-from repertoire.runtime.schema import Field, fields_of, json_schema
-from repertoire.runtime.task import Task
-from repertoire.runtime.tasks import TASKS
+from repertoire.runtime.errors import Malformed
+from repertoire.runtime.model import Model
+from repertoire.runtime.schema import fields_of, json_schema
+from repertoire.runtime.task import Task, example_of, files_of
+from repertoire.runtime.tasks import find
 
 PLAIN = {
     "string": DataType.string,
@@ -26,54 +27,91 @@ PLAIN = {
     "number": DataType.double,
     "boolean": DataType.boolean,
 }
+AS_COLUMN = (DataType.string, DataType.boolean)
 TASK = "task"
 
 
-def signature(manifest: Manifest) -> ModelSignature:
+def signature(model: Model) -> ModelSignature:
     """Columns are the fields of the requests, parameters those that may hold for all rows.
 
     A field is required where every request needs it; the answer is that of the first task.
     """
-    asked = [TASKS[name] for name in manifest.tasks]
+    asked = [find(model, name) for name in model.manifest.tasks]
+    answer = json_schema(asked[0].result)
+    outputs: list[ColSpec | TensorSpec] = [
+        ColSpec(_type(each), name, required=name in answer["required"])
+        for name, each in answer["properties"].items()
+    ]
+    return ModelSignature(Schema(_columns(model, asked)), Schema(outputs), _params(asked))
+
+
+def _columns(model: Model, asked: list[Task]) -> list[ColSpec | TensorSpec]:
+    """Numbers and lists are of any type.
+
+    MLflow refuses whole numbers in a column of floating ones, floating ones (as which pandas reads
+    a column of whole numbers with a gap) in one of whole numbers, and a gap in a column of lists.
+    """
     columns: dict[str, ColSpec] = {}
     for task in asked:
         for name, field in fields_of(task.request).items():
-            needed = field.required and len(asked) == 1
-            kind = _type(_of_row(task, name, field))
-            if name in columns and columns[name].type != kind:
+            rows = task.many and name in (task.rows, *task.others.values())
+            kind = _type(_one(field.shape.schema) if rows else field.shape.schema)
+            kinds = {each.get("type") for each in _kinds(field.shape.schema)}
+            other = name in columns and columns[name].type != kind
+            if kind not in AS_COLUMN or "integer" in kinds or other:
                 kind = AnyType()
-            columns[name] = ColSpec(kind, name, required=needed)
-    answer = json_schema(asked[0].result)["properties"]
-    outputs: list[ColSpec | TensorSpec] = [
-        ColSpec(_type(each), name) for name, each in answer.items()
-    ]
-    return ModelSignature(Schema([*columns.values()]), Schema(outputs), _params(asked))
+            columns[name] = ColSpec(kind, name, required=field.required and len(asked) == 1)
+        for name in _cells(model, task):
+            columns.setdefault(name, ColSpec(AnyType(), name, required=False))
+    return list(columns.values())
 
 
-def _of_row(task: Task, name: str, field: Field) -> Mapping[str, Any]:
-    """The JSON Schema of what one row holds in a field."""
-    if name == task.rows and task.many:
-        return next(each["items"] for each in field.shape.schema["anyOf"] if "items" in each)
-    return field.shape.schema
+def _cells(model: Model, task: Task) -> Sequence[str]:
+    """Columns of the table that a model knows; none where a setting has to say which table."""
+    try:
+        return task.columns.names(model, {}) if task.columns else ()
+    except Malformed:
+        return ()
 
 
 def _params(asked: list[Task]) -> ParamSchema:
-    """Fields of numbers, texts and switches, with what they are if left out."""
+    """Fields of one number, text or switch, with what they are if left out.
+
+    Where tasks differ in that there is no default, so that each has its own.
+    """
     found = {TASK: ParamSpec(TASK, DataType.string, asked[0].name)}
     for task in asked:
         for name, field in fields_of(task.request).items():
-            kind = _type(field.shape.schema)
-            if name != task.rows and isinstance(kind, DataType):
-                found.setdefault(name, ParamSpec(name, kind, field.default))
+            kind = _type(_one(field.shape.schema))
+            if name in (task.rows, *task.others.values()) or not isinstance(kind, DataType):
+                continue
+            same = name not in found or found[name].default == field.default
+            found[name] = ParamSpec(name, kind, field.default if same else None)
     return ParamSchema(list(found.values()))
+
+
+def _kinds(schema: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    return [each for each in schema.get("anyOf", [schema]) if each.get("type") != "null"]
+
+
+def _one(schema: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Of what may be one or a list of such: one."""
+    kinds = _kinds(schema)
+    if len(kinds) == 1:
+        return _one(kinds[0]) if "anyOf" in kinds[0] else kinds[0]
+    first, *others = kinds
+    return first if [each.get("items") for each in others] == [first] else schema
 
 
 def _type(schema: Mapping[str, Any]) -> Any:
     """MLflow's type of a JSON Schema; what has no one type there is any."""
-    kinds = [each for each in schema.get("anyOf", [schema]) if each.get("type") != "null"]
+    kinds = _kinds(schema)
+    if any("contentEncoding" in each for each in kinds):
+        return DataType.string
+    if {each.get("type") for each in kinds} == {"integer", "string"}:
+        return DataType.string  # a name, or its number
     if len(kinds) > 1:
-        files = [each for each in kinds if "contentEncoding" in each]
-        return DataType.string if files else AnyType()
+        return AnyType()
     [kind] = kinds
     if kind.get("type") == "array" and isinstance(inner := _type(kind["items"]), DataType):
         return Array(inner)
@@ -82,11 +120,13 @@ def _type(schema: Mapping[str, Any]) -> Any:
     return PLAIN.get(kind.get("type", ""), AnyType())
 
 
-def example(manifest: Manifest) -> list[dict[str, Any]]:
-    """A row of the first task: one of what its example holds."""
-    task = TASKS[manifest.tasks[0]]
-    asked = dict(manifest.document["examples"][task.name])
+def example(model: Model) -> list[dict[str, Any]] | None:
+    """A row of the first task: one of what its example holds; None where files are to be put in."""
+    task = find(model, model.manifest.tasks[0])
+    asked = dict(example_of(task, model))
+    if files_of(asked):
+        return None
     rows = asked.get(task.rows)
-    if task.many and task.media and isinstance(rows, list):
+    if task.many and isinstance(rows, list) and not task.is_row(model, rows):
         asked[task.rows] = rows[0]
     return [asked]
