@@ -18,14 +18,14 @@ from typing import Any
 
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import FileResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from repertoire.runtime.errors import BadModel, InferenceError
 from repertoire.runtime.ports import Limits
 from repertoire.runtime.session import share_memory
-from serving import generation, model_endpoints, open_inference, task_endpoints, tracing
+from serving import generation, model_endpoints, open_inference, pages, task_endpoints, tracing
 from serving.admission import Admission
 from serving.described import described
 from serving.documents import Documents
@@ -44,9 +44,6 @@ from serving.service import Service, error_handlers, reply, service_of
 from serving.synchroniser import Synchroniser, filled_first, taken
 
 log = logging.getLogger("serving")
-PLAYGROUND = Path(__file__).parent / "playground" / "index.html"
-_PAGE_POLICY = "default-src 'self'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; "
-_PAGE_POLICY += "img-src data: blob:; frame-ancestors 'none'"
 
 
 @described(Summaries, tag="tasks")
@@ -57,14 +54,8 @@ async def models(request: Request) -> Response:
 
 
 def _summary(name: str, version: str, document: Any) -> dict[str, Any]:
-    shown = ("family", "tasks", "metrics", "baselines", "facts", "verdict")
+    shown = ("title", "family", "tasks", "metrics", "baselines", "facts", "verdict")
     return {"name": name, "version": version, **{key: document.get(key) for key in shown}}
-
-
-@described({"type": "string"}, media="text/html")
-async def page(request: Request) -> Response:
-    """A page to try the models in a browser."""
-    return FileResponse(PLAYGROUND, headers={"Content-Security-Policy": _PAGE_POLICY})
 
 
 def create_app(
@@ -96,7 +87,7 @@ def create_app(
             *task_endpoints.routes(),
             Route("/metrics", metrics.page),
             Route("/openapi.json", Documents().page),
-            Route("/", page),
+            *pages.routes(),
         ],
         exception_handlers=error_handlers(),
         lifespan=lifespan,

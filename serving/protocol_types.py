@@ -174,6 +174,7 @@ class Summary(TypedDict):
 
     name: str
     version: str
+    title: Any
     family: str
     tasks: Names
     metrics: Any

@@ -136,7 +136,7 @@ def test_the_wheel_holds_all_code_of_both_packages_and_the_page_and_nothing_else
     }
     others = {name for name in names if not name.endswith(".py")}
     assert names - others == expected
-    assert "serving/playground/index.html" in others
+    assert {"serving/page/index.html", "serving/page/docs.html", "serving/page/main.js"} <= others
     assert {name.partition("/")[0] for name in names} == {"repertoire", "serving"}
 
 
