@@ -20,7 +20,8 @@ from repertoire.runtime.model import Model
 from repertoire.runtime.ports import from_numbers
 from repertoire.runtime.schema import LARGEST_SEED, Rows, fields_of
 from repertoire.runtime.signature import Arrays, Run
-from repertoire.runtime.task import Task, plain
+from repertoire.runtime.task import Task
+from repertoire.runtime.wire import plain
 from serving.csv_files import Row
 
 Item = tuple[int, Row | InferenceError]

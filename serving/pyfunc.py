@@ -21,8 +21,9 @@ from mlflow.protos.databricks_pb2 import INTERNAL_ERROR, INVALID_PARAMETER_VALUE
 from repertoire.runtime import load
 from repertoire.runtime.errors import BadModel, InferenceError, Malformed
 from repertoire.runtime.schema import fields_of
-from repertoire.runtime.task import Task, plain
+from repertoire.runtime.task import Task
 from repertoire.runtime.tasks import TASKS, find
+from repertoire.runtime.wire import plain
 from serving.pyfunc_rows import Asked, rows_of
 
 TASK = "task"

@@ -32,7 +32,7 @@ from repertoire.runtime.errors import (
     TooLarge,
 )
 from repertoire.runtime.shapes import spelled
-from repertoire.runtime.task import wire
+from repertoire.runtime.wire import wire
 from serving.access import GONE, REQUEST_ID
 from serving.admission import Admission
 from serving.bodies import read

@@ -8,8 +8,8 @@ import onnx
 import pandas as pd
 import pytest
 
-from repertoire.runtime.task import plain
 from repertoire.runtime.tasks import TASKS
+from repertoire.runtime.wire import plain
 from tests.families import RECIPES, small
 from tests.shipped import registered
 

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from repertoire.runtime.task import plain
+from repertoire.runtime.wire import plain
 from tests.shipped import registered
 
 TEXTS = ["the", "a b c", "the"]

@@ -104,7 +104,8 @@ def test_a_table_becomes_a_served_detector_that_takes_rows_as_the_file_has_them(
     assert sum(c["error"] for c in found[0]["columns"].values()) == pytest.approx(
         found[0]["score"] * len(columns.value_names(_columns(artifacts))), rel=1e-3
     )
-    assert bad.status_code == 422 and "amount is 'much'; send a finite number" in bad.text
+    line = 'rows[0], amount, is "much"; send a finite number'
+    assert bad.status_code == 422 and bad.json()["error"] == line
     assert none.status_code == 422 and "none of the model's columns" in none.text
     figures = (artifacts / "evaluation/figures.json").read_text(encoding="utf-8")
     assert "example-record" in figures and "country other for" in figures

@@ -19,7 +19,8 @@ from starlette.testclient import TestClient
 from repertoire.runtime import load
 from repertoire.runtime.errors import InvalidInput
 from repertoire.runtime.midi import midi, variable_length
-from repertoire.runtime.task import Event, plain
+from repertoire.runtime.task import Event
+from repertoire.runtime.wire import plain
 
 URL = "/v1/models/carillon/compose"
 

@@ -23,8 +23,8 @@ from starlette.testclient import TestClient
 from repertoire.runtime import audio, load
 from repertoire.runtime.companding import decoded, encoded
 from repertoire.runtime.errors import InvalidInput, Malformed
-from repertoire.runtime.task import plain
 from repertoire.runtime.tasks.waveforms import file, picture
+from repertoire.runtime.wire import plain
 from serving import batch
 
 URL = "/v1/models/staircase"

@@ -16,7 +16,7 @@ from standins import graph_entry, graph_model, write_manifest
 from starlette.testclient import TestClient
 
 from repertoire.runtime import load
-from repertoire.runtime.task import plain
+from repertoire.runtime.wire import plain
 
 SVG = "{http://www.w3.org/2000/svg}"
 

@@ -6,7 +6,6 @@ The endpoint, its OpenAPI schema, the batch job, the model card, the page, MLflo
 
 from __future__ import annotations
 
-import base64
 import dataclasses
 import inspect
 import time
@@ -15,9 +14,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
-import numpy as np
-
-from repertoire.runtime import images
 from repertoire.runtime.errors import Malformed
 from repertoire.runtime.model import Model
 from repertoire.runtime.schema import Many, Media, Rows, fields_of, json_schema, read, shape_of
@@ -260,27 +256,6 @@ def last(events: Iterator[Event]) -> Any:
     for _, content in events:
         answer = content
     return answer
-
-
-def plain(value: Any) -> Any:
-    """An answer as JSON can spell it: images become PNG files, and files base64."""
-    if isinstance(value, Mapping):
-        return {name: plain(each) for name, each in value.items()}
-    if isinstance(value, list):
-        return [plain(each) for each in value]
-    return wire(value) if isinstance(value, bytes | np.ndarray) else value
-
-
-def wire(value: Any) -> str:
-    """The base64 of a file, or of the PNG file of an image uint8[height, width] or […, 3].
-
-    Raises TypeError for anything else.
-    """
-    if isinstance(value, np.ndarray) and value.dtype == np.uint8:
-        value = images.png(value)
-    if isinstance(value, bytes):
-        return base64.b64encode(value).decode()
-    raise TypeError(f"{type(value).__name__} is nothing that an answer may hold")
 
 
 def example_of(task: Task, model: Model) -> Mapping[str, Any]:
