@@ -62,6 +62,7 @@ def create_app(
     service: Service, *, poll_seconds: float = 1.0, front: Front | None = None
 ) -> ASGIApp:
     """The application; while it runs it looks for changed models every `poll_seconds`."""
+    guard = front or Front()
     metrics = Metrics(service.repository, service.plane, service.admission)
     service.plane.observers.append(metrics)
 
@@ -86,7 +87,7 @@ def create_app(
             Route("/v1/models", models),
             *task_endpoints.routes(),
             Route("/metrics", metrics.page),
-            Route("/openapi.json", Documents().page),
+            Route("/openapi.json", Documents(guard.private).page),
             *pages.routes(),
         ],
         exception_handlers=error_handlers(),
@@ -94,7 +95,7 @@ def create_app(
     )
     app.state.service = service
     infer = partial(open_inference.Inference, service)
-    return (front or Front()).before(infer, app, metrics)
+    return guard.before(infer, app, metrics)
 
 
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:

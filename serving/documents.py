@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from repertoire.runtime.model import Model
 from serving.described import JSON, Described, marked
-from serving.openapi import document, document_of
+from serving.openapi import document, document_of, guarded
 from serving.service import Service, service_of
 
 _QUERY = {
@@ -24,9 +24,13 @@ _QUERY = {
 
 
 class Documents:
-    """Those of the models of now, of all (under None) and of each by its name."""
+    """Those of the models of now, of all (under None) and of each by its name.
 
-    def __init__(self) -> None:
+    `private`: all but the health of the server needs a key.
+    """
+
+    def __init__(self, private: bool = False) -> None:
+        self._private = private
         self._models: Mapping[str, Model] = {}
         self._written: dict[str | None, bytes] = {}
 
@@ -46,6 +50,7 @@ class Documents:
         number = version("repertoire")
         if name is not None:
             model = service.repository.model(name)
-            return orjson.dumps(document_of(model, number, service.plane.limits))
-        models = service.repository.models.values()
-        return orjson.dumps(document(request.app.routes, models, number))
+            told = document_of(model, number, service.plane.limits)
+        else:
+            told = document(request.app.routes, service.repository.models.values(), number)
+        return orjson.dumps(guarded(told) if self._private else told)

@@ -24,7 +24,7 @@ from starlette.responses import Response
 
 from repertoire.runtime.model import Model
 from serving.admission import Admission
-from serving.described import described
+from serving.described import Described, marked
 from serving.jobs import Job
 from serving.plane import Plane
 from serving.repository import Repository
@@ -33,6 +33,7 @@ _MODEL = re.compile(r"/v([12])/models/([^/]+)(?:/(.*))?")
 _RUNNING = ("infer", "generate", "generate_stream")  # what runs a model below /v2
 _HEALTH = re.compile(r"/v2/health/[a-z]+|/v2/models/[^/]+(?:/versions/[^/]+)?/ready")
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
+OPEN_METRICS = "application/openmetrics-text"
 _ROWS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 _MOST_PATHS = 4096
 Key = tuple[str, str, str]
@@ -177,7 +178,7 @@ class Metrics(Collector):
             for key in [key for key in counts if key[:2] not in served]:
                 del counts[key]
 
-    @described({"type": "string"}, media="text/plain")
+    @marked(Described({200: {kind: {"type": "string"} for kind in ("text/plain", OPEN_METRICS)}}))
     async def page(self, request: Request) -> Response:
         """What Prometheus reads: counts and times of requests, runs and the process.
 

@@ -36,6 +36,7 @@ ERRORS = {
     504: "the answer was not ready in time",
 }
 VARIABLE = "{task}"
+HEALTH = ("/v2/health/live", "/v2/health/ready")  # asked without a key
 SIDE = 28  # pixels of the picture of an example, where a model does not say how many
 STREAM = {"type": "boolean", "default": False, "description": "answer as events"}
 
@@ -77,6 +78,15 @@ def document_of(model: Model, version: str, limits: Limits) -> dict[str, Any]:
         paths[f"/v2/models/{name}/infer"] = {"post": told}
     said = f"The model {model.name} of the family {model.manifest.family}."
     return _whole(paths, version, f"{said} Its version is {model.version}.", {})
+
+
+def guarded(told: dict[str, Any]) -> dict[str, Any]:
+    """The document of a server whose every address but its health needs a key."""
+    for path, item in told["paths"].items():
+        for operation in item.values() if path not in HEALTH else ():
+            operation["security"] = [{"key": []}]
+            operation["responses"] |= _responses((401,))
+    return told
 
 
 def _whole(

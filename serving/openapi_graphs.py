@@ -9,9 +9,9 @@ import numpy as np
 from repertoire.runtime.manifest import Graph
 from repertoire.runtime.ports import Limits
 from repertoire.runtime.signature import DTYPES, Port
-from serving.datatypes import DATATYPES, datatype_of
+from serving.datatypes import datatype_of
 from serving.described import BINARY, JSON, file_of
-from serving.protocol_types import infer_request, input_tensor
+from serving.protocol_types import JSON_DATATYPES, infer_request, input_tensor
 
 HEADER = {
     "name": "Inference-Header-Content-Length",
@@ -56,7 +56,7 @@ def _request(graph: Graph, limits: Limits) -> dict[str, Any]:
 def _input(port: Port, limits: Limits) -> dict[str, Any]:
     """Its own datatype comes first; others are taken where they hold the same numbers."""
     own = datatype_of(port)
-    others = [each for each in DATATYPES if each not in (own, "BOOL")]
+    others = [each for each in JSON_DATATYPES if each not in (own, "BOOL")]
     item = {**_numbers(port), "description": f"of {own}"}
     data = {"type": "array", "items": {"anyOf": [item, {"type": "array"}]}}
     single = {"anyOf": [data, item]}
@@ -76,13 +76,13 @@ def _numbers(port: Port) -> dict[str, Any]:
     return {"type": "integer", "minimum": low, "maximum": high}
 
 
-def _sizes(port: Port, limits: Limits | None) -> dict[str, Any]:
-    """The shape of a port; `limits` are those of requests."""
+def _sizes(port: Port, limits: Limits) -> dict[str, Any]:
+    """The shape of an input."""
     free = {"type": "integer", "minimum": 1}
     sizes = [
         {"const": size}
         if isinstance(size, int)
-        else {**free, "description": size, **({"maximum": limits.of(size)} if limits else {})}
+        else {**free, "maximum": limits.of(size), "description": size}
         for size in port.shape
     ]
     count = {"minItems": len(sizes), "maxItems": len(sizes)}
@@ -107,6 +107,7 @@ def _answer(graph: Graph) -> dict[str, Any]:
 
 def _output(port: Port) -> dict[str, Any]:
     """`data` is flat; it lies behind the JSON where binary is asked for."""
+    sizes = f"[{', '.join(map(str, port.shape))}], or less of the last where classes are asked for"
     classes = {"type": "array", "items": {"type": "string"}}
     numbers = {"type": "array", "items": {**_numbers(port)}}
     return {
@@ -114,7 +115,7 @@ def _output(port: Port) -> dict[str, Any]:
         "properties": {
             "name": {"const": port.name},
             "datatype": {"enum": [datatype_of(port), "BYTES"]},
-            "shape": {"anyOf": [_sizes(port, None), {"type": "array"}]},
+            "shape": {"type": "array", "items": {"type": "integer"}, "description": sizes},
             "data": {"anyOf": [numbers, classes]},
             "parameters": {"type": "object"},
         },

@@ -227,7 +227,7 @@ def _parameters(*, unused: bool = True, **known: dict[str, Any]) -> dict[str, An
 
 NESTED: dict[str, Any] = {
     "type": ["array", "number", "boolean"],
-    "description": "numbers, flat or nested as the shape says; null where they follow in binary",
+    "description": "numbers, flat or nested as the shape says",
 }
 SIZES = {
     "type": "array",
@@ -239,15 +239,15 @@ SIZES = {
 def input_tensor(
     name: dict[str, Any], datatypes: list[str], shape: dict[str, Any], data: dict[str, Any]
 ) -> dict[str, Any]:
-    """One input as a request has it."""
+    """One input as a request in JSON alone has it."""
     told = {
         "name": name,
         "datatype": {"type": "string", "enum": datatypes},
         "shape": shape,
-        "data": or_null(data),
-        "parameters": _parameters(binary_data_size=COUNT),
+        "data": data,
+        "parameters": _parameters(),
     }
-    return _object(told, "name", "datatype", "shape")
+    return _object(told, "name", "datatype", "shape", "data")
 
 
 def infer_request(inputs: dict[str, Any], output: dict[str, Any] = TEXT) -> dict[str, Any]:
@@ -265,8 +265,9 @@ def infer_request(inputs: dict[str, Any], output: dict[str, Any] = TEXT) -> dict
     return _object(properties, "inputs")
 
 
+JSON_DATATYPES = [name for name in DATATYPES if name != "BF16"]  # which comes in binary alone
 ANY_INFER = infer_request(
-    {"type": "array", "items": input_tensor(TEXT, list(DATATYPES), SIZES, NESTED)}
+    {"type": "array", "items": input_tensor(TEXT, JSON_DATATYPES, SIZES, NESTED)}
 )
 INDEX = {"type": "object", "properties": {"ready": FLAG}}
 LOAD = {

@@ -171,10 +171,11 @@ async def answer_error(request: Request, error: Exception) -> Response:
 
 
 def _allowed(request: Request) -> str:
-    """The methods of all routes of the address, which may be several."""
+    """The methods of all routes of the address, which may be several; files are read alone."""
     routes = [route for route in request.app.routes if isinstance(route, Route)]
     there = [route for route in routes if route.matches(request.scope)[0] is not Match.NONE]
-    return ", ".join(sorted({method for route in there for method in route.methods or ()}))
+    methods = {method for route in there for method in route.methods or ()}
+    return ", ".join(sorted(methods or {"GET", "HEAD"}))
 
 
 def _unserved(request: Request, allowed: str | None) -> str:

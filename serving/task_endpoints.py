@@ -22,7 +22,7 @@ from serving.streams import streamed
 SUFFIXES = {"audio/midi": ".mid", "audio/wav": ".wav"}  # of files that a browser should save
 
 
-@described({"type": "object"}, body={"type": "object", "required": []}, errors=RUNS, tag="tasks")
+@described({"type": "object"}, body={"type": "object"}, errors=RUNS, tag="tasks")
 async def answer(request: Request) -> Response:
     """Answers one task; as server-sent events when the body says `"stream": true`."""
     service = service_of(request)

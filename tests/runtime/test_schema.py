@@ -22,8 +22,8 @@ from repertoire.runtime.schema import (
     fields_of,
     json_schema,
     read,
-    shown,
 )
+from repertoire.runtime.shapes import named, quoted, shown, spelled
 
 
 class Candidate(TypedDict):
@@ -143,3 +143,17 @@ def test_a_value_in_a_message_is_short_and_spelled_as_json() -> None:
     assert shown(None) == "null" and shown("ü") == '"ü"'
     assert len(shown("x" * 1000)) == 41
     assert shown(object()) == "of type object"
+
+
+def test_a_message_stays_on_its_line_whatever_is_in_it() -> None:
+    assert shown("a\n\u2028\ud800") == '"a\\n\\u2028\\ud800"'
+    nested: list[Any] = []
+    for _ in range(10_007):
+        nested = [nested]
+    assert shown(nested) == "of type list"
+    assert spelled("näme") == "näme" and spelled("a\tb") == '"a\\tb"' and spelled("") == '""'
+    assert quoted("näme") == "'näme'" and quoted("a\tb") == '"a\\tb"'
+    assert named(["a", "b"]) == "a, b" and named([]) == "none"
+    assert named([str(n) for n in range(17)]).endswith(" 10, 11, and 5 others")
+    with pytest.raises(Malformed, match=r'^unknown field "a\\nb"; known are image$'):
+        read(Look, {"image": "aGk=", "a\nb": 1})

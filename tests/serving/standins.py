@@ -170,7 +170,7 @@ def sampler(folder: Path, size: int) -> dict[str, Any]:
     inputs = [
         ("log_probs", "float32", ("batch", size)),
         ("temperature", "float32", ("batch",), 0, 100),
-        ("top_k", "int64", ("batch",), 0, None),
+        ("top_k", "int64", ("batch",), 0, size),
         ("top_p", "float32", ("batch",), 0, 1),
         ("uniform", "float32", ("batch",), 0, 1),
     ]

@@ -136,6 +136,9 @@ def test_an_address_that_is_none_and_a_wrong_method_say_what_to_do(client: TestC
     refused = client.post("/v2/models/double", json={})
     assert refused.status_code == 405 and "POST is not for" in refused.json()["error"]
     assert "GET" in refused.headers["Allow"] and "GET" in refused.json()["error"]
+    for path, allowed in (("/v1/models/a/score", "GET, HEAD, POST"), ("/page/x", "GET, HEAD")):
+        refused = client.delete(path)
+        assert (refused.status_code, refused.headers["Allow"]) == (405, allowed)
 
 
 @pytest.mark.parametrize("length", ["9" * 5000, "-5", "²", "1e3", ""])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from starlette.testclient import TestClient
 from repertoire.runtime.tasks import TASKS
 from serving.app import create_app
 from serving.described import MARK
+from serving.openapi import guarded
 from serving.service import Service
 
 ANNOUNCED = {501, 503, 504}
@@ -116,6 +118,9 @@ def test_a_document_of_one_model_has_its_ports_and_its_own_bounds(asked: TestCli
     for wrong in ({"shape": [1, 3, 2]}, {"data": [256] * 6}, {"datatype": "BYTES"}, {"name": "x"}):
         assert not valid({"inputs": [{**images, **wrong}, labels]})
     assert not valid({"inputs": [images]}) and not valid({"inputs": [images, labels], "x": 1})
+    bigram = asked.get("/openapi.json", params={"model": "bigram"}).json()["paths"]
+    fields = content(bigram["/v1/models/bigram/generate"])["schema"]["properties"]
+    assert fields["top_k"]["maximum"] == 5, "as many as the graph has tokens"
     refused = asked.get("/openapi.json", params={"model": "nobody"})
     assert refused.status_code == 404 and "nobody" in refused.json()["error"]
 
@@ -132,6 +137,15 @@ def test_a_document_is_written_once_for_the_models_of_now(
     assert client.get("/openapi.json").content == first.content
     service.repository.unload("double")
     assert client.get("/openapi.json").json() == {"written": "again"}
+
+
+def test_a_private_server_says_that_it_needs_a_key(whole: Any) -> None:
+    told = guarded(json.loads(json.dumps(whole)))["paths"]
+    assert "401" not in told["/v2/health/live"]["get"]["responses"]
+    for path in ("/v2/models", "/v1/models/{name}/score", "/openapi.json"):
+        for operation in told[path].values():
+            assert operation["security"] == [{"key": []}] and "401" in operation["responses"]
+    assert "401" not in whole["paths"]["/v2/models"]["get"]["responses"]
 
 
 def operations(document: Any, port: int) -> Iterator[Any]:

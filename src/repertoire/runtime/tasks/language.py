@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import Annotated, Literal, TypedDict
+from typing import Annotated, Any, Literal, TypedDict
 
 import numpy as np
 
@@ -201,6 +201,18 @@ def usual_length(model: Model) -> int:
     return min(512, max(64, longest if isinstance(longest, int) else 0))
 
 
+def _bounded(graph: str, *names: str) -> Any:
+    """Fields that go into ports of a graph are no larger than those take."""
+
+    def options(model: Model) -> Mapping[str, Mapping[str, Any]]:
+        known = model.manifest.graphs.get(graph)
+        ports = known.inputs if known else ()
+        bounds = {port.name: port.high for port in ports if port.name in names}
+        return {name: {"maximum": int(high)} for name, high in bounds.items() if high is not None}
+
+    return options
+
+
 TASKS = (
     Task(
         "score",
@@ -222,6 +234,7 @@ TASKS = (
             "temperature": 0.7,
             "seed": 1,
         },
+        options=_bounded("sample", "top_k"),
         events=generate_events,
     ),
     Task(
@@ -231,5 +244,6 @@ TASKS = (
         rows="text",
         column="text",
         example=lambda known: {"text": source(known)},
+        options=_bounded("translate", "max_length", "beam", "length_penalty"),
     ),
 )
