@@ -129,7 +129,7 @@ def test_what_cannot_be_asked_is_one_line(writer):
 
 
 def test_a_model_that_is_damaged_is_no_fault_of_who_asks(project, tmp_path):
-    flow, own = registered("lstm", project, tmp_path)
+    flow, _ = registered("lstm", project, tmp_path)
     (tmp_path / "model/onnx/score.onnx").write_bytes(b"another")
     with pytest.raises(mlflow.MlflowException, match=r"score\.onnx is not what the") as caught:
         flow.predict([{"text": "a"}])
