@@ -39,7 +39,7 @@ def rows_of(data: Any, model: Model, task: Task, settings: Mapping[str, Any]) ->
     """
     if isinstance(data, pd.DataFrame):
         if data.columns.empty:  # MLflow drops those that no task has
-            known = ", ".join(fields_of(task.request))
+            known = ", ".join(task.request_schema(model)["properties"])
             raise Malformed(
                 f"no column of the input is a field of {task.name!r}; known are {known}"
             )
@@ -109,8 +109,11 @@ def _python(value: Any, images: bool = True) -> Any:
     """A value as a request holds it: arrays are lists, but for those that may be `images`."""
     if isinstance(value, np.generic):
         return value.item()
-    if isinstance(value, np.ndarray) and not (images and value.dtype == np.uint8):
-        value = value.tolist()
+    if isinstance(value, np.ndarray):
+        if not images or value.dtype != np.uint8:
+            value = value.tolist()
+        elif value.ndim == 4 or (value.ndim == 3 and value.shape[2] != 3):
+            value = list(value)
     if isinstance(value, list | tuple):
         return [_python(each, images) for each in value]
     return value

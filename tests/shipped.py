@@ -21,7 +21,8 @@ def figures(data):
     """What examples read of the figures that `evaluate` draws."""
     if "text" in data.encodings and "judged" in data.facts:
         words = list(data.encodings["text"]["tokenizer"]["model"]["vocab"])
-        return [{"name": "neighbours", "columns": ["word"], "cells": [[w] for w in words[2:5]]}]
+        drawn = {"name": "neighbours", "columns": ["word"], "cells": [[w] for w in words[2:5]]}
+        return [drawn, {"name": "agreement"}]
     if data.encodings.get("rows", {}).get("kind") == "rows":
         [columns] = data.encodings["rows"]["tables"].values()
         cells = [[n / 7 for n in range(len(columns))]]

@@ -7,6 +7,7 @@ import mlflow
 import onnx
 import pandas as pd
 import pytest
+from mlflow.pyfunc import scoring_server
 
 from repertoire.runtime.tasks import TASKS
 from repertoire.runtime.wire import plain
@@ -30,6 +31,14 @@ def rows_of(task, own, request):
     return [{**request, task.rows: row} for row in rows]
 
 
+def served(flow, body):
+    """What MLflow's server answers to a body of JSON."""
+    schema = flow.metadata.get_input_schema()
+    answer = scoring_server.invocations(body, "application/json", flow, schema)
+    assert answer.status == 200
+    return json.loads(answer.response)["predictions"]
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_the_example_of_each_task_is_answered_alike_within_its_schema(name, project, tmp_path):
     flow, own = registered(name, project, tmp_path)
@@ -42,9 +51,13 @@ def test_the_example_of_each_task_is_answered_alike_within_its_schema(name, proj
         jsonschema_rs.validator_for(task.request_schema(own.model)).validate(request)
         rows = rows_of(task, own, request | seed)
         assert flow.predict(rows, params={"task": name}) == body["results"]
+        sent = {"inputs": rows[:1], "params": {"task": name}}
+        assert served(flow, json.dumps(sent)) == body["results"][:1]
         spelled = [{n: v if isinstance(v, str) else json.dumps(v) for n, v in rows[0].items()}]
         assert flow.predict(pd.DataFrame(spelled), params={"task": name}) == body["results"][:1]
-    first = flow.predict(flow.input_example)[0]
+    example = (tmp_path / "model/serving_input_example.json").read_text(encoding="utf-8")
+    assert json.loads(example) == {"inputs": flow.input_example}
+    [first] = served(flow, example)
     declared = flow.metadata.signature.outputs
     assert set(declared.required_input_names()) <= first.keys() <= set(declared.input_names())
     loaded = mlflow.onnx.load_model(str(tmp_path / "model"))

@@ -106,6 +106,22 @@ def test_a_table_is_judged_by_the_columns_that_the_model_knows(judge):
     assert columns[0] in refusal(flow, table.drop(columns=columns[0]))
 
 
+def test_a_signature_has_the_fields_and_the_columns_that_the_model_takes(writer, judge):
+    told = writer[0].metadata.signature
+    types = {each.name: str(each.type) for each in told.inputs.inputs}
+    assert types["text"] == types["prompt"] == "DataType.string"
+    assert (types["seed"], types["stop_at_end"]) == ("Any", "DataType.boolean")
+    params = {each.name: (str(each.dtype), each.default) for each in told.params.params}
+    assert params["task"] == ("DataType.string", "score")
+    assert params["max_tokens"] == ("DataType.long", 64)
+    assert params["top_p"] == ("DataType.double", 1.0)
+    assert "text" not in params and "prompt" not in params
+    told = judge[0].metadata.signature
+    [columns] = judge[1].manifest["encodings"]["rows"]["tables"].values()
+    assert set(told.inputs.input_names()) == {"rows", "normal", *columns}
+    assert [each.name for each in told.params.params] == ["task", "normal"]
+
+
 def test_what_cannot_be_asked_is_one_line(writer):
     flow, _ = writer
     generate = {"task": "generate"}

@@ -1,5 +1,6 @@
 """A registered model's folder: the manifest, each graph once, and MLflow's description of it."""
 
+import functools
 import json
 import sys
 from importlib.metadata import version
@@ -46,14 +47,18 @@ def write_model(target: Path, content: Content) -> None:
     if given is not None:
         (target / EXAMPLE).write_text(json.dumps(given), encoding="utf-8")
         (target / SENT).write_text(json.dumps({"inputs": given}), encoding="utf-8")
-    requirements = "".join(f"{name}=={version(name)}\n" for name in REQUIRED)
-    (target / "requirements.txt").write_text(requirements, encoding="utf-8")
+    (target / "requirements.txt").write_text(_requirements(), encoding="utf-8")
     environment: dict[str, Any] = {
         "python": ".".join(map(str, sys.version_info[:3])),
         "dependencies": ["-r requirements.txt"],
     }
     (target / ENVIRONMENT).write_text(yaml.safe_dump(environment), encoding="utf-8")
     _described(model, given is not None).save(target / "MLmodel")
+
+
+@functools.cache
+def _requirements() -> str:
+    return "".join(f"{name}=={version(name)}\n" for name in REQUIRED)
 
 
 def _described(registered: TaskModel, has_example: bool) -> Model:

@@ -17,7 +17,7 @@ from mlflow.types.schema import (
 
 from repertoire.runtime.errors import Malformed
 from repertoire.runtime.model import Model
-from repertoire.runtime.schema import fields_of, json_schema
+from repertoire.runtime.schema import Field, fields_of, json_schema
 from repertoire.runtime.task import Task, example_of, files_of
 from repertoire.runtime.tasks import find
 
@@ -42,7 +42,7 @@ def signature(model: Model) -> ModelSignature:
         ColSpec(_type(each), name, required=name in answer["required"])
         for name, each in answer["properties"].items()
     ]
-    return ModelSignature(Schema(_columns(model, asked)), Schema(outputs), _params(asked))
+    return ModelSignature(Schema(_columns(model, asked)), Schema(outputs), _params(model, asked))
 
 
 def _columns(model: Model, asked: list[Task]) -> list[ColSpec | TensorSpec]:
@@ -53,7 +53,7 @@ def _columns(model: Model, asked: list[Task]) -> list[ColSpec | TensorSpec]:
     """
     columns: dict[str, ColSpec] = {}
     for task in asked:
-        for name, field in fields_of(task.request).items():
+        for name, field in _fields(model, task).items():
             rows = task.many and name in (task.rows, *task.others.values())
             kind = _type(_one(field.shape.schema) if rows else field.shape.schema)
             kinds = {each.get("type") for each in _kinds(field.shape.schema)}
@@ -66,6 +66,12 @@ def _columns(model: Model, asked: list[Task]) -> list[ColSpec | TensorSpec]:
     return list(columns.values())
 
 
+def _fields(model: Model, task: Task) -> Mapping[str, Field]:
+    """The fields that the model takes."""
+    taken = task.request_schema(model)["properties"]
+    return {name: field for name, field in fields_of(task.request).items() if name in taken}
+
+
 def _cells(model: Model, task: Task) -> Sequence[str]:
     """Columns of the table that a model knows; none where a setting has to say which table."""
     try:
@@ -74,14 +80,14 @@ def _cells(model: Model, task: Task) -> Sequence[str]:
         return ()
 
 
-def _params(asked: list[Task]) -> ParamSchema:
+def _params(model: Model, asked: list[Task]) -> ParamSchema:
     """Fields of one number, text or switch, with what they are if left out.
 
     Where tasks differ in that there is no default, so that each has its own.
     """
     found = {TASK: ParamSpec(TASK, DataType.string, asked[0].name)}
     for task in asked:
-        for name, field in fields_of(task.request).items():
+        for name, field in _fields(model, task).items():
             kind = _type(_one(field.shape.schema))
             if name in (task.rows, *task.others.values()) or not isinstance(kind, DataType):
                 continue
