@@ -65,7 +65,6 @@ def create_app(
 ) -> ASGIApp:
     """The application; while it runs it looks for changed models every `poll_seconds`."""
     metrics = Metrics(service.repository, service.plane, service.admission)
-    service.plane.observers.append(metrics)
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
