@@ -64,7 +64,6 @@ def create_app(
     """The application; while it runs it looks for changed models every `poll_seconds`."""
     guard = front or Front()
     metrics = Metrics(service.repository, service.plane, service.admission)
-    service.plane.observers.append(metrics)
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:

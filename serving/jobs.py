@@ -59,7 +59,7 @@ class Job:
         """Equal for jobs that can share one run."""
         if not self.graph.batchable:
             return (id(self),)
-        shapes = (_without(self.arrays[p.name].shape, p.batch_axis) for p in self.graph.inputs)
+        shapes = [_without(self.arrays[p.name].shape, p.batch_axis) for p in self.graph.inputs]
         return (self.graph.sha256, self.outputs, *shapes)
 
 

@@ -9,10 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import re
-from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from itertools import accumulate
 
 from prometheus_client import CollectorRegistry, Metric, ProcessCollector
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
@@ -25,41 +23,19 @@ from starlette.responses import Response
 from repertoire.runtime.model import Model
 from serving.admission import Admission
 from serving.described import Described, marked
-from serving.jobs import Job
 from serving.plane import Plane
 from serving.repository import Repository
+from serving.statistics import Distribution, Key
 
 _MODEL = re.compile(r"/v([12])/models/([^/]+)(?:/(.*))?")
 _RUNNING = ("infer", "generate", "generate_stream")  # what runs a model below /v2
 _HEALTH = re.compile(r"/v2/health/[a-z]+|/v2/models/[^/]+(?:/versions/[^/]+)?/ready")
-_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 OPEN_METRICS = "application/openmetrics-text"
-_ROWS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 _MOST_PATHS = 4096
-Key = tuple[str, str, str]
-"""Model, version, and endpoint or graph."""
-
-
-class Distribution:
-    """How many values lie up to each of the bounds, and their sum."""
-
-    __slots__ = ("_bounds", "_counts", "_sum")
-
-    def __init__(self, bounds: Sequence[float] = _SECONDS) -> None:
-        self._bounds, self._counts, self._sum = bounds, [0] * (len(bounds) + 1), 0.0
-
-    def add(self, value: float) -> None:
-        self._counts[bisect_left(self._bounds, value)] += 1
-        self._sum += value
-
-    def shown(self) -> tuple[list[tuple[str, float]], float]:
-        """Counts up to each bound, and the sum."""
-        bounds = [*map(floatToGoString, self._bounds), "+Inf"]
-        return list(zip(bounds, accumulate(map(float, self._counts)), strict=True)), self._sum
 
 
 class Endpoint:
-    """Requests to one endpoint of one version of a model."""
+    """Requests to one endpoint of one version of a model; `key` ends with it."""
 
     __slots__ = ("answers", "key", "seconds")
 
@@ -67,22 +43,12 @@ class Endpoint:
         self.key, self.answers, self.seconds = key, Counter[int](), Distribution()
 
 
-class Runs:
-    """Runs of one graph."""
-
-    __slots__ = ("number", "rows", "seconds", "waits")
-
-    def __init__(self) -> None:
-        self.number = 0
-        self.seconds, self.rows, self.waits = Distribution(), Distribution(_ROWS), Distribution()
-
-
 class Metrics(Collector):
-    """Counts requests on the event loop and, as an observer of the plane, runs in its workers."""
+    """Counts requests, on the event loop; the plane's statistics count runs."""
 
     def __init__(self, repository: Repository, plane: Plane, admission: Admission) -> None:
         self.registry = CollectorRegistry()
-        self._repository = repository
+        self._repository, self._statistics = repository, plane.statistics
         self._gauges: dict[str, tuple[str, Callable[[], int]]] = {
             "queue_length": ("Requests that wait for a run", lambda: len(plane)),
             "tasks_running": ("Tasks that are being answered", admission.running),
@@ -91,7 +57,6 @@ class Metrics(Collector):
         self._models: Mapping[str, Model] = {}
         self._paths: dict[str, Endpoint] = {}
         self._endpoints: dict[Key, Endpoint] = {}
-        self._runs: dict[Key, Runs] = {}
         self.registry.register(self)
         ProcessCollector(registry=self.registry)
 
@@ -103,20 +68,6 @@ class Metrics(Collector):
         endpoint.answers[status] += 1
         endpoint.seconds.add(seconds)
         return endpoint
-
-    def ran(self, jobs: Sequence[Job], times: Sequence[float]) -> None:
-        first, begun = jobs[0], times[0]
-        key = (first.model.name, first.model.version, first.graph.name)
-        runs = self._runs.get(key)
-        if runs is None:
-            runs = self._runs[key] = Runs()
-        runs.number += 1
-        runs.seconds.add(times[2] - times[1])
-        rows = 0
-        for job in jobs:
-            rows += job.rows
-            runs.waits.add(begun - job.came)
-        runs.rows.add(rows)
 
     def collect(self) -> Iterator[Metric]:
         named = ("model", "version", "endpoint")
@@ -130,17 +81,18 @@ class Metrics(Collector):
         yield answers
         by_endpoint = [(endpoint.key, endpoint.seconds) for endpoint in endpoints]
         yield _histogram("request_seconds", "From request to answer", named, by_endpoint)
-        graph, runs = ("model", "version", "graph"), list(self._runs.items())
+        graph = ("model", "version", "graph")
+        runs = [(key, each) for key, each in self._statistics.runs() if each.runs]
         numbers = CounterMetricFamily("repertoire_runs", "Runs of a graph", labels=graph)
         for key, each in runs:
-            numbers.add_metric(key, each.number)
+            numbers.add_metric(key, each.runs)
         yield numbers
-        seconds, rows, waits = (
+        seconds, sizes, waits = (
             [(key, getattr(each, name)) for key, each in runs]
-            for name in ("seconds", "rows", "waits")
+            for name in ("seconds", "sizes", "waits")
         )
         yield _histogram("run_seconds", "One run of a graph", graph, seconds)
-        yield _histogram("run_rows", "Rows that share a run", graph, rows)
+        yield _histogram("run_rows", "Rows that share a run", graph, sizes)
         yield _histogram("queue_wait_seconds", "From request to run", graph, waits)
         for name, (told, value) in self._gauges.items():
             yield GaugeMetricFamily(f"repertoire_{name}", told, value())
@@ -174,9 +126,9 @@ class Metrics(Collector):
         self._models = self._repository.models
         self._paths.clear()
         served = {("", "")} | {(model.name, model.version) for model in self._models.values()}
-        for counts in (self._endpoints, self._runs):
-            for key in [key for key in counts if key[:2] not in served]:
-                del counts[key]
+        for key in [key for key in self._endpoints if key[:2] not in served]:
+            del self._endpoints[key]
+        self._statistics.keep(served)
 
     @marked(Described({200: {kind: {"type": "string"} for kind in ("text/plain", OPEN_METRICS)}}))
     async def page(self, request: Request) -> Response:
@@ -192,6 +144,8 @@ def _histogram(
     name: str, told: str, labels: Sequence[str], found: Sequence[tuple[Key, Distribution]]
 ) -> HistogramMetricFamily:
     family = HistogramMetricFamily(f"repertoire_{name}", told, labels=labels)
-    for key, distribution in found:
-        family.add_metric(key, *distribution.shown())
+    for key, values in found:
+        bounds = [*map(floatToGoString, values.bounds), "+Inf"]
+        counts = map(float, values.up_to())
+        family.add_metric(key, list(zip(bounds, counts, strict=True)), values.total)
     return family

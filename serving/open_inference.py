@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Mapping
-from concurrent.futures import CancelledError, Future
+from concurrent.futures import Future
 from typing import Any
 
 from starlette.requests import ClientDisconnect, Request
@@ -62,16 +62,48 @@ class Inference:
 async def _in_time(
     service: Service, scope: Scope, receive: Receive, name: str, version: str | None
 ) -> tuple[bytes, Headers]:
-    """One deadline for body and answer: a timer costs as much as reading the body.
+    """One deadline for body and answer.
 
     A request that fails once its graph is known counts as a failure of it.
     """
     model, graph = find_graph(service.repository, name, version)
+    clock = _Clock(service.seconds)
     try:
-        async with asyncio.timeout(service.seconds) as clock:
-            return await _infer(service, scope, receive, (name, model, graph), clock)
-    except TimeoutError as error:
-        raise DeadlineExceeded("no answer in the time given; try again later") from error
+        return await _infer(service, scope, receive, (name, model, graph), clock)
+    except asyncio.CancelledError as error:
+        if clock.late():
+            raise DeadlineExceeded("no answer in the time given; try again later") from error
+        raise
+    finally:
+        clock.stop()
+
+
+class _Clock:
+    """Cancels the task that makes it when its time is up; asyncio.timeout takes twice as long.
+
+    As there, a task that others cancelled too stays cancelled.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._loop, self._task = asyncio.get_running_loop(), asyncio.current_task()
+        self._up = False
+        self._timer = self._loop.call_later(seconds, self._cancel)
+
+    def shorten(self, seconds: float) -> None:
+        self._timer.cancel()
+        self._timer = self._loop.call_later(seconds, self._cancel)
+
+    def stop(self) -> None:
+        self._timer.cancel()
+
+    def late(self) -> bool:
+        """Whether this clock alone cancelled the task, which may then go on."""
+        return self._up and self._task is not None and self._task.uncancel() == 0
+
+    def _cancel(self) -> None:
+        self._up = True
+        if self._task is not None:
+            self._task.cancel()
 
 
 @marked(
@@ -101,7 +133,7 @@ async def _infer(
     scope: Scope,
     receive: Receive,
     asked: tuple[str, Model, Graph],
-    clock: asyncio.Timeout,
+    clock: _Clock,
 ) -> tuple[bytes, Headers]:
     name, model, graph = asked
     headers = dict(scope["headers"])
@@ -117,7 +149,7 @@ async def _infer(
     deadline = service.deadline()
     if request.seconds is not None and request.seconds < service.seconds:
         deadline += request.seconds - service.seconds
-        clock.reschedule(asyncio.get_running_loop().time() + request.seconds)
+        clock.shorten(request.seconds)
     future = service.plane.submit(model, graph.name, arrays, tuple(request.outputs), deadline)
     results = await _completed(future, scope.get("repertoire.connection"))
     if request.outputs and any(wanted.classes for wanted in request.outputs.values()):
@@ -146,26 +178,28 @@ async def _completed(future: Future[Arrays], connection: Any) -> Arrays:
 
     Raises ClientDisconnect once the connection is lost, and what the future raises.
     """
-    done = asyncio.Event()
+    waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def done(_: Future[Arrays]) -> None:
+        if not waiter.done():
+            waiter.set_result(None)
 
     def leave() -> None:
-        future.cancel()
-        done.set()
+        if not waiter.done():
+            waiter.set_exception(ClientDisconnect())
 
-    future.add_done_callback(lambda _: done.set())
+    future.add_done_callback(done)
     if connection is not None:
         connection.when_gone(leave)
     try:
-        await done.wait()
-        if not future.done():
-            raise ClientDisconnect
-        return future.result()
-    except CancelledError as error:
-        raise ClientDisconnect from error
+        await waiter
+    except BaseException:
+        future.cancel()  # nobody waits any more
+        raise
     finally:
-        future.cancel()  # nobody waits any more; without effect on one that is done
         if connection is not None:
             connection.when_gone(None)
+    return future.result()
 
 
 def _header_length(headers: Mapping[bytes, bytes]) -> int | None:

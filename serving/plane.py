@@ -279,11 +279,12 @@ class QueuedRun:
 
 
 def _outputs(graph: Graph, wanted: Sequence[str] | None) -> tuple[str, ...]:
-    names = tuple(port.name for port in graph.outputs)
-    unknown = set(wanted or ()) - set(names)
-    if unknown:
+    names = graph.output_names
+    if not wanted:
+        return names
+    if unknown := set(wanted).difference(names):
         raise InvalidInput(f"no output {', '.join(sorted(unknown))}; there are {', '.join(names)}")
-    return tuple(wanted) if wanted else names
+    return tuple(wanted)
 
 
 def _late() -> DeadlineExceeded:

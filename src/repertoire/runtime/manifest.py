@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -32,7 +33,11 @@ class Graph:
     outputs: tuple[Port, ...]
     feedback: Mapping[str, str]
 
-    @property
+    @cached_property
+    def output_names(self) -> tuple[str, ...]:
+        return tuple(port.name for port in self.outputs)
+
+    @cached_property
     def batchable(self) -> bool:
         """Whether requests can be joined along the batch axis and taken apart again."""
         return all(port.batch_axis is not None for port in (*self.inputs, *self.outputs))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -28,11 +29,11 @@ class Limits:
     pixels: int = 2**27
     run_bytes: int = 2**30
 
-    @property
+    @cached_property
     def slice_bytes(self) -> int:
         return self.run_bytes // 8
 
-    @property
+    @cached_property
     def request_bytes(self) -> int:
         return self.run_bytes * 16
 
@@ -73,15 +74,15 @@ def prepare_sized(
 
     A size of zero must not pass: an LSTM node given a batch of 0 aborts the whole process.
     """
-    unknown = arrays.keys() - {port.name for port in graph.inputs}
-    if unknown:
-        expected = ", ".join(port.name for port in graph.inputs)
-        raise InvalidInput(f"unknown input {', '.join(sorted(unknown))}; expected: {expected}")
+    given = [port for port in graph.inputs if port.name in arrays]
+    if len(given) < len(arrays):
+        names = [port.name for port in graph.inputs]
+        unknown = ", ".join(sorted(arrays.keys() - set(names)))
+        raise InvalidInput(f"unknown input {unknown}; expected: {', '.join(names)}")
     sizes: dict[str, int] = {}
-    checked: Arrays = {}
-    for port in graph.inputs:
-        if port.name in arrays:
-            checked[port.name] = _checked(port, arrays[port.name], sizes, limits)
+    checked = {port.name: _checked(port, arrays[port.name], sizes, limits) for port in given}
+    if len(given) == len(graph.inputs):
+        return checked, sizes
     states = set(graph.feedback.values())
     return {p.name: _given_or_zero(p, checked, sizes, states) for p in graph.inputs}, sizes
 

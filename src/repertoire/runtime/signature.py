@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal, Protocol, TypeAlias
 
 import numpy as np
@@ -29,7 +30,7 @@ class Port:
     low: float | None = None
     high: float | None = None
 
-    @property
+    @cached_property
     def batch_axis(self) -> int | None:
         return self.shape.index("batch") if "batch" in self.shape else None
 
