@@ -35,7 +35,10 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "films": {"recommend": {"history": [], "count": 2}},
     "sentences": {"nearest_sentences": {"text": "go", "count": 2}},
     "dark": {"stylize": {"images": [(17, 13)]}},
-    "staircase": {"continue": {"samples": [0.5, -0.5], "count": 11}, "likelihood": {"samples": [0.5]}},
+    "staircase": {
+        "continue": {"samples": [0.5, -0.5], "count": 11},
+        "likelihood": {"samples": [0.5]},
+    },
     "pen": {"write": {"text": "abc", "points": 5, "seed": 7}},
     "mirror": {"translate": {"text": "x y z"}},
     "counter": {"caption": {"images": [(5, 3)]}},

@@ -268,7 +268,7 @@ CONTRAST = """() => {
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_text_can_be_read_in_light_and_dark(visit: Opened, scheme: str) -> None:
-    for place in ("/", "/#/bag", "/#/bigram/generate", "/#/words/nearest", "/docs"):
+    for place in ("/", "/#/bag", "/#/bigram/generate", "/docs"):
         page = visit(place, WIDE, color_scheme=scheme)
         if "#" in place:
             run(page)
