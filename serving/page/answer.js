@@ -133,7 +133,8 @@ function headline(value, left, of, {request, told}) {
     const schema = of(name);
     if (typeof each === "string" && schema.type === "string" && !schema.enum) {
       left.delete(name);
-      if (given.includes(each) || name === "unit") continue;
+      const echo = given.includes(each) && schema.description?.startsWith("as ");
+      if (echo || name === "unit") continue;
       const label = name === "text" ? null : el("span", {class: "eyebrow"}, humane(name));
       found.push(el("p", {class: "headline"}, label, each || "(nothing)"));
     } else if (typeof each === "boolean") {

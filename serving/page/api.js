@@ -42,7 +42,8 @@ export function imageSize(model, task) {
 }
 
 async function findImageSize(model, task) {
-  const {graphs} = await get(`/v2/models/${part(model)}`);
+  // A model of one graph is described as that graph.
+  const {graphs = [model]} = await get(`/v2/models/${part(model)}`);
   const own = graphs.filter((name) => name === `${model}.${task}`);
   for (const graph of new Set([...own, ...graphs])) {
     const {inputs} = await get(`/v2/models/${part(graph)}`);
