@@ -86,10 +86,12 @@ def test_a_tunnel_is_refused(port: int) -> None:
         head("Content-Length: 7\r\nContent-Length: 11\r\n") + b"1234567",
     ],
 )
-def test_what_is_no_request_is_refused_as_json_and_the_connection_ends(
-    port: int, sent: bytes
+def test_what_is_no_request_is_refused_as_json_without_a_line_in_the_log(
+    port: int, sent: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
-    answer = exchange(port, sent)
+    with caplog.at_level(logging.INFO):
+        answer = exchange(port, sent)  # which returns when the connection has ended
+    assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
     assert answer.startswith(b"HTTP/1.1 400")
     assert b'{"error":"this is no request of HTTP/1.1' in answer
 
