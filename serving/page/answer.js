@@ -13,6 +13,7 @@ import {coloured, notices} from "./tokens.js";
 export {liveTokens} from "./tokens.js";
 
 const SHORTEST = 8; // numbers that are worth a chart
+const AUDIBLE = 3000; // samples a second
 
 // `context`: {model, task, told, request, sent}, of the request that it answers.
 export function answerOf(answer, context) {
@@ -91,7 +92,8 @@ function fans(value, left, of, {request, told, place}) {
   for (const name of ["median", "low", "high", "quantiles", "levels", "times", "names",
     "interval_percent"]) left.delete(name);
   const given = request[told.rows];
-  return fanChart(value, Array.isArray(given?.[0]?.[0]) || several(given, value) ? given[place] : given);
+  const listed = Array.isArray(given?.[0]?.[0]) || several(given, value);
+  return fanChart(value, listed ? given[place] : given);
 }
 
 // Whether a list of lists holds several series, and not the rows of one.
@@ -140,7 +142,8 @@ function headline(value, left, of, {request, told}) {
     } else if (typeof each === "boolean") {
       left.delete(name);
       const word = each ? humane(name) : `No ${humane(name).toLowerCase()}`;
-      found.push(el("p", {class: "headline"}, el("span", {class: each ? "flag on" : "flag"}, word)));
+      const flag = el("span", {class: each ? "flag on" : "flag"}, word);
+      found.push(el("p", {class: "headline"}, flag));
     }
   }
   return found;
@@ -164,7 +167,8 @@ function lists(value, left, of) {
       found.push(listOfObjects(each, schema, humane(name)));
     } else if (schema.additionalProperties?.properties && each && typeof each === "object") {
       left.delete(name);
-      found.push(table(Object.entries(each).map(([key, row]) => ({name: key, ...row})), humane(name)));
+      const rows = Object.entries(each).map(([key, row]) => ({name: key, ...row}));
+      found.push(table(rows, humane(name)));
     }
   }
   return found;
@@ -196,10 +200,13 @@ function files(answer, {model, task, told, request}) {
       said.textContent = "";
       try {
         const blob = await askFile(model, task, seeded, media);
-        const url = URL.createObjectURL(blob), suffix = media.split(/[/+]/)[1].replace("midi", "mid");
+        const url = URL.createObjectURL(blob);
+        const suffix = media.split(/[/+]/)[1].replace("midi", "mid");
         el("a", {href: url, download: `${model}-${task}.${suffix}`}).click();
-        if (media.startsWith("audio/wav")) said.replaceChildren(el("audio", {controls: true, src: url}));
-        else setTimeout(() => URL.revokeObjectURL(url), 10_000);
+        // Browsers play no slower rates.
+        if (media === "audio/wav" && answer.rate >= AUDIBLE) {
+          said.replaceChildren(el("audio", {controls: true, src: url}));
+        } else setTimeout(() => URL.revokeObjectURL(url), 10_000);
       } catch (error) {
         said.textContent = error.message;
       }
@@ -219,5 +226,6 @@ function spelled(value) {
   const cut = (_, each) => typeof each === "string" && each.length > 300
     ? `${each.slice(0, 40)}… (${each.length} characters)` : each;
   return JSON.stringify(value, cut, 2)
-    .replace(/\[\s+((?:-?[\d.e+-]+,?\s+)+)\]/g, (_, inner) => `[${inner.trim().split(/\s+/).join(" ")}]`);
+    .replace(/\[\s+((?:-?[\d.e+-]+,?\s+)+)\]/g, (_, inner) =>
+      `[${inner.trim().split(/\s+/).join(" ")}]`);
 }

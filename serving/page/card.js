@@ -21,8 +21,10 @@ export function verdict(model) {
   const {verdict: word, sentence} = model.verdict ?? {};
   if (!word && !sentence) return "";
   // The sentence begins with the word that the badge shows.
-  const rest = word && sentence?.toLowerCase().startsWith(word) ? sentence.slice(word.length) : ` ${sentence ?? ""}`;
-  const badge = word ? el("strong", {class: `badge ${word.replaceAll(" ", "-")}`}, humane(word)) : "";
+  const begins = word && sentence?.toLowerCase().startsWith(word);
+  const rest = begins ? sentence.slice(word.length) : ` ${sentence ?? ""}`;
+  const kind = `badge ${word?.replaceAll(" ", "-")}`;
+  const badge = word ? el("strong", {class: kind}, humane(word)) : "";
   return el("p", {class: "verdict"}, badge, rest);
 }
 
@@ -62,8 +64,8 @@ function beside(key, keys, baselines) {
 
 function factList(facts) {
   const rows = Object.entries(facts).map(([name, value]) => [name, told(value)]);
-  return el("dl", {class: "facts"}, rows.filter(([, text]) => text).flatMap(([name, text]) =>
-    [el("dt", {}, humane(name)), el("dd", {}, text)]));
+  return el("dl", {class: "facts"}, rows.filter(([, text]) => text).map(([name, text]) =>
+    el("div", {}, el("dt", {}, humane(name)), el("dd", {}, text))));
 }
 
 function told(value, deep = false) {
@@ -76,5 +78,6 @@ function told(value, deep = false) {
   if (typeof value !== "object") return short(value);
   const entries = Object.entries(value);
   if (deep || entries.length > 2 * DEEP) return `${entries.length} entries`;
-  return entries.map(([name, each]) => `${name.replaceAll("_", " ")} ${told(each, true)}`).join(" · ");
+  const line = ([name, each]) => `${name.replaceAll("_", " ")} ${told(each, true)}`;
+  return entries.map(line).join(" · ");
 }

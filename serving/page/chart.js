@@ -7,11 +7,13 @@ const BEFORE = 4; // known values are shown up to this many times what is foreca
 
 // Charts of a forecast: one, or one a series where several lie side by side.
 export function fanChart(found, given) {
-  const names = found.names ?? [], sides = Array.isArray(found.median[0]) ? found.median[0].length : 0;
+  const names = found.names ?? [];
+  const sides = Array.isArray(found.median[0]) ? found.median[0].length : 0;
   if (!sides) return [oneFan(found, (given ?? []).flat(), "")];
   return Array.from({length: sides}, (_, side) => {
     const of = (values) => values.map((row) => row[side]);
-    const own = Object.fromEntries(["median", "low", "high", "quantiles"].map((key) => [key, of(found[key])]));
+    const keys = ["median", "low", "high", "quantiles"];
+    const own = Object.fromEntries(keys.map((key) => [key, of(found[key])]));
     return oneFan({...found, ...own}, of(given ?? []), names[side] ?? `series ${side + 1}`);
   });
 }
@@ -32,8 +34,8 @@ function oneFan(found, known, name) {
   plot.line(before, 0, "known");
   plot.line(ahead(median), start, "ahead");
   plot.steps(before.length, median.length);
-  const line = `${name && `${name}: `}the last ${plural(before.length, "known value")}, then the median ` +
-    `of ${plural(median.length, "step")} and the ${percent} % interval`;
+  const line = `${name && `${name}: `}the last ${plural(before.length, "known value")}, ` +
+    `then the median of ${plural(median.length, "step")} and the ${percent} % interval`;
   const rows = median.map((each, step) => el("tr", {},
     el("th", {scope: "row"}, times?.[step] ?? `+${step + 1}`),
     [each, low[step], high[step]].map((value) => el("td", {class: "number"}, short(value)))));
@@ -58,7 +60,8 @@ export function lineChart(before, values, {name, unit}) {
     el("p", {class: "legend"}, keys, unit ? ` in ${unit}` : ""));
 }
 
-const key = (kind, text) => el("span", {class: "key"}, el("i", {class: kind, "aria-hidden": "true"}), text);
+const key = (kind, text) =>
+  el("span", {class: "key"}, el("i", {class: kind, "aria-hidden": "true"}), text);
 
 class Plot {
   #parts = [];
@@ -80,32 +83,36 @@ class Plot {
 
   x = (place) => LEFT + (this.#wide - LEFT - RIGHT) * place / this.last;
 
-  y = (value) => HIGH - BOTTOM - (HIGH - TOP - BOTTOM) * (value - this.low) / (this.high - this.low || 1);
+  y = (value) => HIGH - BOTTOM -
+    (HIGH - TOP - BOTTOM) * (value - this.low) / (this.high - this.low || 1);
 
   #points = (values, start) => values.map((value, n) =>
     `${this.x(start + n).toFixed(1)},${this.y(value).toFixed(1)}`);
 
   line(values, start, kind) {
-    this.#parts.push(svg("polyline", {class: `line ${kind}`, points: this.#points(values, start).join(" ")}));
+    const points = this.#points(values, start).join(" ");
+    this.#parts.push(svg("polyline", {class: `line ${kind}`, points}));
   }
 
   band(low, high, start) {
-    const points = [...this.#points(low, start), ...this.#points(high, start).reverse()].join(" ");
-    this.#parts.push(svg("polygon", {class: "band", points}));
+    const outline = [...this.#points(low, start), ...this.#points(high, start).reverse()];
+    this.#parts.push(svg("polygon", {class: "band", points: outline.join(" ")}));
   }
 
   // Where the known values end.
   steps(known, ahead) {
     const middle = this.x(Math.max(0, known - 1)), y = HIGH - 7;
     if (known > 1) {
-      this.#parts.push(svg("line", {class: "now", x1: middle, x2: middle, y1: TOP, y2: HIGH - BOTTOM}));
+      const ends = {x1: middle, x2: middle, y1: TOP, y2: HIGH - BOTTOM};
+      this.#parts.push(svg("line", {class: "now", ...ends}));
       this.#parts.push(text(`−${known - 1}`, LEFT, y, "start"));
     }
     this.#parts.push(text(`+${ahead}`, this.#wide - RIGHT, y, "end"));
   }
 
   svg(label) {
-    return svg("svg", {viewBox: `0 0 ${this.#wide} ${HIGH}`, role: "img", "aria-label": label}, ...this.#parts);
+    const viewBox = `0 0 ${this.#wide} ${HIGH}`;
+    return svg("svg", {viewBox, role: "img", "aria-label": label}, ...this.#parts);
   }
 }
 
@@ -121,5 +128,6 @@ function ticksOf(low, high) {
   const rough = span / 4, power = 10 ** Math.floor(Math.log10(rough));
   const step = [1, 2, 5, 10].map((factor) => factor * power).find((each) => each >= rough);
   const first = Math.floor(low / step), last = Math.ceil(high / step);
-  return Array.from({length: last - first + 1}, (_, n) => Number(((first + n) * step).toPrecision(12)));
+  return Array.from({length: last - first + 1}, (_, n) =>
+    Number(((first + n) * step).toPrecision(12)));
 }

@@ -26,7 +26,9 @@ function endpoints() {
       found.set(tag, [...found.get(tag) ?? [], {path, method, told, id}]);
     }
   }
-  return found;
+  // What most people came for is first.
+  const rank = ([tag]) => tag === "tasks" ? 0 : 1;
+  return new Map([...found].sort((a, b) => rank(a) - rank(b)));
 }
 
 const badge = (method) => el("span", {class: `method ${method}`}, method.toUpperCase());
@@ -60,19 +62,22 @@ function fields(schema, media) {
 function flat(schema, before) {
   const needed = schema.required ?? [];
   return Object.entries(schema.properties).flatMap(([name, told]) => {
-    const own = resolved(told), row = {name: before + name, required: needed.includes(name), schema: own};
-    const [inner] = [own, own.items ? resolved(own.items) : null].filter((each) => each?.properties);
-    const nested = inner && !before.includes(".") ? flat(inner, `${before}${name}${own.items ? "[]" : ""}.`) : [];
-    return [row, ...nested];
+    const own = resolved(told), item = own.items ? resolved(own.items) : null;
+    const row = {name: before + name, required: needed.includes(name), schema: own};
+    const inner = [own, item].find((each) => each?.properties);
+    if (!inner || before.includes(".")) return [row];
+    return [row, ...flat(inner, `${before}${name}${item ? "[]" : ""}.`)];
   });
 }
 
 function rowsOf(rows) {
   const line = ({name, required, schema, note}) => el("tr", {},
-    el("th", {scope: "row"}, el("code", {}, name), required ? el("span", {class: "required"}, " required") : null),
+    el("th", {scope: "row"}, el("code", {}, name),
+      required ? el("span", {class: "required"}, " required") : null),
     el("td", {}, shortType(schema)),
     el("td", {}, marked(note ?? schema.description ?? ""),
-      schema.default === undefined ? null : el("span", {class: "soft"}, ` Default ${JSON.stringify(schema.default)}.`)));
+      schema.default === undefined ? null
+        : el("span", {class: "soft"}, ` Default ${JSON.stringify(schema.default)}.`)));
   const heads = ["Name", "Type", "Description"].map((each) => el("th", {scope: "col"}, each));
   return el("div", {class: "wide"}, el("table", {}, el("thead", {}, el("tr", {}, heads)),
     el("tbody", {}, rows.map(line))));
@@ -81,7 +86,9 @@ function rowsOf(rows) {
 // Long choices, such as the names of all models, are cut off.
 function shortType(schema) {
   const [one] = alternatives(schema), values = schema.enum ?? one?.enum;
-  if (values?.length > 8) return `one of ${values.slice(0, 5).join(", ")} and ${values.length - 5} others`;
+  if (values?.length > 8) {
+    return `one of ${values.slice(0, 5).join(", ")} and ${values.length - 5} others`;
+  }
   return typeWords(schema);
 }
 
@@ -95,7 +102,8 @@ function command(path, method, told, content) {
   });
   const line = (example) => ["curl", "-s", method === "get" ? "" : `-X ${method.toUpperCase()}`,
     `${location.origin}${filled}`,
-    example === undefined ? "" : `-H 'Content-Type: application/json' -d ${quoted(JSON.stringify(example))}`,
+    example === undefined ? ""
+      : `-H 'Content-Type: application/json' -d ${quoted(JSON.stringify(example))}`,
   ].filter(Boolean).join(" ");
   const example = content?.example, cut = example && JSON.parse(JSON.stringify(example, (_, each) =>
     typeof each === "string" && each.length > 300 ? `${each.slice(0, CUT)}…` : each));
@@ -127,7 +135,8 @@ function list(groups) {
   const items = [...groups].flatMap(([tag, members]) => [
     el("h2", {}, humane(tag)),
     el("ul", {}, members.map(({id, method, path, told}) => el("li", {},
-      el("a", {href: `#${id}`}, el("span", {class: "path"}, tag === "tasks" ? told.operationId : path),
+      el("a", {href: `#${id}`}, 
+        el("span", {class: "path"}, tag === "tasks" ? told.operationId : path),
         badge(method))))),
   ]);
   const holder = document.getElementById("list");
@@ -151,7 +160,8 @@ async function start() {
     el("h1", {}, `${description.info.title} API`),
     el("p", {class: "soft"}, `Version ${description.info.version}, ${plural(count, "endpoint")}`),
     el("p", {class: "use"}, description.info.description ?? ""),
-    ...[...groups].flatMap(([tag, members]) => [el("h2", {}, humane(tag)), ...members.map(section)]));
+    ...[...groups].flatMap(([tag, members]) =>
+      [el("h2", {}, humane(tag)), ...members.map(section)]));
   // The address may name an endpoint that was not there when the page was loaded.
   if (location.hash) document.getElementById(location.hash.slice(1))?.scrollIntoView();
 }

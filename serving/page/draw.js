@@ -29,7 +29,9 @@ export function sketchpad({width, height}, changed) {
     else if (!move[event.key]) return;
     event.preventDefault();
     const [x, y] = move[event.key] ?? [0, 0];
-    const to = {x: inside(at.x + STEP * x, canvas.width), y: inside(at.y + STEP * y, canvas.height)};
+    const to = {
+      x: inside(at.x + STEP * x, canvas.width), y: inside(at.y + STEP * y, canvas.height),
+    };
     if (!at.down) return void Object.assign(at, to);
     line({x: at.x, y: at.y}, to);
     finish();
@@ -51,7 +53,7 @@ export function sketchpad({width, height}, changed) {
   }
 
   function line(from, to) {
-    Object.assign(pen, {strokeStyle: "#fff", lineWidth: thick, lineCap: "round", lineJoin: "round"});
+    Object.assign(pen, {strokeStyle: "#fff", lineWidth: thick, lineCap: "round"});
     pen.beginPath();
     pen.moveTo(from.x, from.y);
     pen.lineTo(to.x, to.y);

@@ -32,7 +32,8 @@ function hasFile(example, files) {
 function framed({id, help, name, schema, required}, input, {wide = true} = {}) {
   const free = wide && !required && el("span", {class: "soft"}, " optional");
   const label = el("label", {for: id}, humane(name), free || null);
-  const description = help ? el("p", {class: "help", id: help}, marked(sentence(schema.description))) : null;
+  const told = help && marked(sentence(schema.description));
+  const description = help ? el("p", {class: "help", id: help}, told) : null;
   return el("div", {class: wide ? "field" : "field small"}, label, input, description);
 }
 
@@ -83,7 +84,8 @@ function longText(context) {
   const {start, told, id} = context, many = told.kind === "texts";
   const several = el("input", {type: "checkbox", id: `${id}-many`, checked: Array.isArray(start)});
   const input = area(context, [start ?? ""].flat().join("\n"), 2, {maxlength: told.most});
-  const choice = many && el("label", {class: "inline", for: `${id}-many`}, several, "several, one a line");
+  const choice = many &&
+    el("label", {class: "inline", for: `${id}-many`}, several, "several, one a line");
   const node = framed(context, input);
   if (choice) node.append(choice);
   return {
@@ -100,9 +102,9 @@ function longText(context) {
 }
 
 function lines(context) {
-  const {start, told, name, schema} = context;
+  const {start, told, name} = context;
   const input = area(context, (start ?? []).flat().join("\n"), 3);
-  const node = framed({...context, schema: {...schema}}, input);
+  const node = framed(context, input);
   const value = (line) => told.whole && /^\d+$/.test(line) ? Number(line) : line;
   return {
     node: addHint(node, "One a line."),
@@ -134,7 +136,8 @@ function number(context) {
     node: framed(context, input, {wide: false}),
     wide: false,
     read() {
-      if (!input.validity.valid) throw new Error(`${humane(context.name)} is to be ${wanted(told)}.`);
+      const said = `${humane(context.name)} is to be ${wanted(told)}.`;
+      if (!input.validity.valid) throw new Error(said);
       return input.value === "" ? undefined : Number(input.value);
     },
     text: () => input.value,

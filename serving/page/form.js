@@ -26,7 +26,8 @@ export function makeForm(model, task, about, values, {run, stop, changed}) {
     node: form,
     // The request: what is empty is left out.
     async read() {
-      const found = await Promise.all(fields.map(async (field) => [field.name, await field.read()]));
+      const read = async (field) => [field.name, await field.read()];
+      const found = await Promise.all(fields.map(read));
       return Object.fromEntries(found.filter(([, value]) => value !== undefined));
     },
     // The pictures that are sent, to stand beside the answer.

@@ -23,16 +23,17 @@ function picture(url, alt, target) {
 const png = (data) => `data:image/png;base64,${data}`;
 
 export function figure(data, name, schema) {
-  const alt = `${humane(name)}${schema.description ? `, ${schema.description}` : ""}`;
+  const why = schema.description ?? "", alt = `${humane(name)}${why && `, ${why}`}`;
   return el("figure", {}, picture(png(data), alt, LARGE),
-    el("figcaption", {}, el("b", {}, humane(name)), schema.description ? ` ${schema.description}` : ""));
+    el("figcaption", {}, el("b", {}, humane(name)), why && ` ${why}`));
 }
 
 export function compared(sent, figures) {
   const before = sent.map(({url, label}) => el("figure", {},
     picture(url, `Sent: ${label}`, sent.length > 2 ? LARGE / 2 : LARGE),
     el("figcaption", {}, el("b", {}, "Sent"))));
-  const arrow = before.length && figures.length ? el("span", {class: "arrow", "aria-hidden": "true"}, "→") : null;
+  const arrow = before.length && figures.length
+    ? el("span", {class: "arrow", "aria-hidden": "true"}, "→") : null;
   return el("div", {class: "figures"}, before, arrow, figures);
 }
 

@@ -55,8 +55,8 @@ export class List {
         el("span", {class: "unseen"}, `, ${said}`));
       const link = el("a", {href: addressOf(model.name)}, el("span", {}, model.name), mark || null);
       this.#links.set(model.name, link);
-      const text = [model.name, model.title, humane(family), ...model.tasks].join(" ").toLowerCase();
-      return {text, node: el("li", {}, link)};
+      const text = [model.name, model.title, humane(family), ...model.tasks].join(" ");
+      return {text: text.toLowerCase(), node: el("li", {}, link)};
     });
     const node = el("section", {}, el("h2", {}, humane(family)),
       el("ul", {}, items.map((item) => item.node)));

@@ -6,6 +6,8 @@ import {byFamily, List} from "./list.js";
 import {reportUrl} from "./card.js";
 import {addressOf, Stage} from "./stage.js";
 
+const SHOWN = 4; // models of a family on the first view
+
 const place = document.getElementById("stage");
 const stage = new Stage(place);
 
@@ -21,11 +23,13 @@ function decoded(text) {
 
 function welcome(models, said) {
   const cards = byFamily(models).map(([family, members]) => {
-    const links = members.slice(0, 4).map((each) => el("a", {href: addressOf(each.name)}, each.name));
-    const more = members.length > 4 ? el("span", {class: "soft"}, `and ${members.length - 4} more`) : null;
+    const links = members.slice(0, SHOWN).map(({name}) => el("a", {href: addressOf(name)}, name));
+    const others = members.length - SHOWN;
+    const more = others > 0 ? el("span", {class: "soft"}, `and ${others} more`) : null;
     return el("li", {}, el("h2", {}, humane(family)), el("p", {class: "links"}, links, more));
   });
-  const line = said ?? `${plural(models.length, "model")} to try, each with an example to start from.`;
+  const count = plural(models.length, "model");
+  const line = said ?? `${count} to try, each with an example to start from.`;
   place.replaceChildren(
     el("h1", {id: "name", tabindex: -1}, "What shall it be?"), el("p", {class: "use"}, line),
     el("ul", {class: "families"}, cards));

@@ -21,9 +21,9 @@ export function music({frames, steps_a_quarter: steps, midi, tempo, name}) {
   const file = midi && el("a", {
     class: "button", href: `data:audio/midi;base64,${midi}`, download: `${name}.mid`,
   }, "MIDI file");
-  const length = Math.round(frames.length * seconds);
+  const length = Math.round(frames.length * seconds), count = plural(notes.length, "note");
   return el("div", {class: "music"}, roll, el("p", {class: "row"}, play, file || null,
-    el("span", {class: "soft"}, `${plural(notes.length, "note")}, ${length} s at ${tempo} quarters a minute`)));
+    el("span", {class: "soft"}, `${count}, ${length} s at ${tempo} quarters a minute`)));
 }
 
 // [{note, start, length}] in frames: a note that goes on is one.

@@ -11,10 +11,10 @@ const DRAWN = 64; // the longest side of what can be drawn
 export function pictures({id, help, name, schema, told, required, example, model, task}) {
   const original = [example ?? []].flat().filter((each) => typeof each === "string");
   const state = {items: original.map(fromExample), size: null};
-  const tiles = el("ul", {class: "tiles"});
+  const tiles = el("ul", {class: "tiles"}), several = told.most > 1;
   const fault = el("p", {class: "fault", role: "alert"});
   const chooser = el("input", {
-    id, type: "file", accept: "image/*", multiple: told.most > 1, class: "unseen",
+    id, type: "file", accept: "image/*", multiple: several, class: "unseen",
     "aria-describedby": help, onchange: () => take([...chooser.files], false),
   });
   const adder = el("input", {
@@ -27,7 +27,7 @@ export function pictures({id, help, name, schema, told, required, example, model
     "Use the example");
   const pad = el("div", {class: "pad", hidden: true});
   const drop = el("div", {class: "drop"}, tiles, el("div", {class: "row"},
-    chooser, el("label", {class: "button", for: id}, told.most > 1 ? "Choose pictures …" : "Choose …"),
+    chooser, el("label", {class: "button", for: id}, several ? "Choose pictures …" : "Choose …"),
     adder, add, draw, again), pad, el("p", {class: "help"}, "Or drop files here."), fault);
   const title = [humane(name), required ? null : el("span", {class: "soft"}, " optional")];
   const node = el("div", {class: "field", role: "group", "aria-labelledby": `${id}-label`},

@@ -63,7 +63,8 @@ export class Stage {
     });
     const [first, ...more] = told.description.split("\n\n");
     body.append(
-      el("p", {class: "use"}, marked(first)), ...more.map((text) => el("p", {class: "soft"}, marked(text))),
+      el("p", {class: "use"}, marked(first)),
+      ...more.map((text) => el("p", {class: "soft"}, marked(text))),
       form.node, answer);
   }
 

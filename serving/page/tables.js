@@ -41,9 +41,9 @@ export function table(rows, name, order) {
   const kept = (row) => used.has("expected") && row.value === row.expected;
   const sorted = used.has("error")
     ? rows.toSorted((a, b) => kept(a) - kept(b) || b.error - a.error) : rows;
-  const shares = new Set(names.filter((each) => rows.every((row) =>
-    typeof row[each] === "number" && !Number.isInteger(row[each]) && row[each] >= 0 && row[each] <= 1)));
-  const line = (row) => el("tr", {}, names.map((each, place) => cell(row[each], place, shares.has(each))));
+  const shares = new Set(names.filter((each) => rows.every((row) => isShare(row[each]))));
+  const line = (row) => el("tr", {}, names.map((each, place) =>
+    cell(row[each], place, shares.has(each))));
   const head = el("thead", {}, el("tr", {}, names.map((each) => el("th", {
     scope: "col", class: rows.every((row) => typeof row[each] === "number") && "number",
   }, humane(each)))));
@@ -58,10 +58,14 @@ export function table(rows, name, order) {
   return el("div", {class: "wide"}, made, more);
 }
 
-function cell(value, place, isShare) {
+// Whole numbers from 0 to 1 are counts.
+const isShare = (value) => typeof value === "number" && value >= 0 && value <= 1 &&
+  !Number.isInteger(value);
+
+function cell(value, place, drawn) {
   const number = typeof value === "number";
-  const text = value === null || value === undefined ? "–" : isShare ? value.toFixed(3)
+  const text = value === null || value === undefined ? "–" : drawn ? value.toFixed(3)
     : number ? short(value) : String(value);
   if (place === 0 && !number) return el("th", {scope: "row"}, text);
-  return el("td", {class: number && "number"}, isShare ? bar(value) : null, text);
+  return el("td", {class: number && "number"}, drawn ? bar(value) : null, text);
 }

@@ -9,12 +9,15 @@ function chip(token, logProb) {
   const step = Math.min(STEPS, Math.max(0, Math.round(-logProb / MOST * STEPS)));
   const share = 100 * Math.exp(logProb);
   const shown = share >= 0.01 ? `${share.toPrecision(2)} %` : "less than 0.01 %";
-  return el("span", {class: `token s${step}`, title: `${shown} likely (${short(logProb, 3)} nats)`}, token);
+  const title = `${shown} likely (${short(logProb, 3)} nats)`;
+  return el("span", {class: `token s${step}`, title}, token);
 }
 
 function legend() {
-  const scale = Array.from({length: STEPS + 1}, (_, step) => el("span", {class: `token s${step}`}, " "));
-  return el("p", {class: "legend"}, "expected ", el("span", {"aria-hidden": "true"}, scale), " surprising");
+  const scale = Array.from({length: STEPS + 1}, (_, step) =>
+    el("span", {class: `token s${step}`}, " "));
+  return el("p", {class: "legend"}, "expected ", el("span", {"aria-hidden": "true"}, scale),
+    " surprising");
 }
 
 // `text` is what the tokens spell, where spaces are in it; null where tokens are shown one by one.
@@ -35,7 +38,8 @@ export function coloured(tokens, logProbs, {text, prompt}) {
 
 // What was drawn so far, while the next is drawn.
 export function liveTokens(request) {
-  const line = el("p", {class: "tokens"}, el("span", {class: "prompt"}, String(request.prompt ?? "")));
+  const prompt = el("span", {class: "prompt"}, String(request.prompt ?? ""));
+  const line = el("p", {class: "tokens"}, prompt);
   const node = el("div", {class: "found"}, line);
   return {node, add: ({text, log_prob: logProb}) => line.append(chip(text, logProb))};
 }
@@ -43,7 +47,8 @@ export function liveTokens(request) {
 // Says how much the model could not read or write, and takes the counts out of `left`.
 export function notices(value, left) {
   const found = [];
-  const {unknown_tokens: unknown, input_tokens: all, unknown_output_tokens: unwritten} = value ?? {};
+  const {unknown_tokens: unknown, input_tokens: all} = value ?? {};
+  const unwritten = value?.unknown_output_tokens;
   if (unknown > 0) {
     const are = unknown === 1 ? "is" : "are";
     found.push(`${unknown} of ${plural(all, "token")} ${are} not in the vocabulary.`);
