@@ -10,7 +10,6 @@ from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp
 
 from repertoire.runtime.errors import InvalidInput
@@ -45,6 +44,8 @@ class Front:
         guard = partial(Guard, keys=self.keys, private=self.private, local=self.local)
         app = guard(infer(others)) if self.private else infer(guard(others))
         if self.origins:
+            from starlette.middleware.cors import CORSMiddleware
+
             app = CORSMiddleware(
                 app,
                 allow_origins=self.origins,

@@ -38,14 +38,18 @@ async def answer(request: Request) -> Response:
     if stream:
         return await streamed(service, model, events, partial(_spelled, task), _failed)
     accepted = request.headers.get("accept", "")
-    with service.admission.admit(model.name):
-        found = await service.in_thread(last, events)
+
+    def answered() -> tuple[bytes, str, dict[str, str]]:
+        found = last(events)
         for media_type, render in task.rendered.items():
             if media_type in accepted:
-                content = await service.in_thread(render, model, asked, found)
-                headers = _headers(model.name, media_type, found)
-                return Response(content, media_type=media_type, headers=headers)
-        return Response(to_json(body(task, found)), media_type="application/json")
+                content = render(model, asked, found)
+                return content, media_type, _headers(model.name, media_type, found)
+        return to_json(body(task, found)), "application/json", {}
+
+    with service.admission.admit(model.name):
+        content, media_type, headers = await service.in_thread(answered)
+    return Response(content, media_type=media_type, headers=headers)
 
 
 def body(task: Task, found: Any) -> dict[str, Any]:

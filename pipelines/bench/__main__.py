@@ -1,4 +1,4 @@
-"""`python -m pipelines.bench [training|inference|serving|repro|prepare] …`: by default all.
+"""`python -m pipelines.bench [NAME …]`, of BENCHMARKS: by default all.
 
 `python -m pipelines.bench soak` keeps a server under load for half an hour.
 """
@@ -20,6 +20,12 @@ def training() -> None:
 
 def inference() -> None:
     from pipelines.bench import inference as bench
+
+    bench.main()
+
+
+def overhead() -> None:
+    from pipelines.bench import overhead as bench
 
     bench.main()
 
@@ -62,6 +68,7 @@ def prepare(rows: int = 100_000) -> None:
 BENCHMARKS: dict[str, Callable[[], None]] = {
     "training": training,
     "inference": inference,
+    "overhead": overhead,
     "serving": serving,
     "repro": repro,
     "prepare": prepare,

@@ -34,6 +34,7 @@ class LoadedModel:
 
     def __init__(self, model: Model, run: Run) -> None:
         self.model, self.run = model, run
+        self._bound: dict[str, BoundTask] = {}
 
     @staticmethod
     def of_folder(folder: Path, threads: int | None = None) -> LoadedModel:
@@ -68,7 +69,9 @@ class LoadedModel:
             raise AttributeError(
                 f"model {self.name!r} has no task {name!r}; its tasks are: {', '.join(self.tasks)}"
             )
-        return BoundTask(self, tasks.find(self.model, name))
+        if name not in self._bound:
+            self._bound[name] = BoundTask(self, tasks.find(self.model, name))
+        return self._bound[name]
 
     def __dir__(self) -> list[str]:
         return [*super().__dir__(), *(f"{n}_" if keyword.iskeyword(n) else n for n in self.tasks)]
@@ -127,6 +130,8 @@ class BoundTask:
 
 def _local(value: Any) -> Any:
     """What a program has at hand as a request holds it: a path as its bytes, numbers as lists."""
+    if isinstance(value, str | int | float | bytes):
+        return value
     if isinstance(value, os.PathLike):
         return Path(value).read_bytes()
     if isinstance(value, np.ndarray):
