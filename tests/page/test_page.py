@@ -217,7 +217,7 @@ def test_an_answer_is_saved_as_a_file(visit: Opened) -> None:
     with page.expect_download() as download:
         page.get_by_role("button", name="Save as SVG").click()
     assert download.value.suggested_filename == "pen-write.svg"
-    assert Path(download.value.path()).read_text().startswith("<svg")
+    assert Path(download.value.path()).read_text(encoding="utf-8").startswith("<svg")
 
 
 @pytest.mark.parametrize("place", ["", "/bigram/generate", "/pair/forecast", "/tables/detect"])

@@ -68,7 +68,10 @@ def child_of(process: subprocess.Popen[bytes]) -> int:
 
 def ended(pid: int) -> bool:
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+        return (
+            Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0]
+            == "Z"
+        )
     except FileNotFoundError:
         return True
 
@@ -104,7 +107,7 @@ def test_promotions_and_rollbacks_are_served_within_5_s_and_no_request_fails(
 
 def _mapped(pid: int) -> list[str]:
     """The libraries that a process has loaded."""
-    return Path(f"/proc/{pid}/maps").read_text().splitlines()
+    return Path(f"/proc/{pid}/maps").read_text(encoding="utf-8").splitlines()
 
 
 def test_broken_champions_are_named_and_the_others_served_and_mended_ones_follow(

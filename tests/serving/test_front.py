@@ -214,9 +214,9 @@ def test_changed_keys_count_and_a_damaged_file_leaves_them(
 ) -> None:
     monkeypatch.setattr(keys_module, "_LOOK_SECONDS", 0)
     keys = Keys(key_file)
-    key_file.write_text(f"infer:{ADMIN_KEY}\n")
+    key_file.write_text(f"infer:{ADMIN_KEY}\n", encoding="utf-8")
     assert keys.kind(ADMIN_KEY.encode()) == "infer" and keys.kind(INFER_KEY.encode()) is None
-    key_file.write_text("short\n")
+    key_file.write_text("short\n", encoding="utf-8")
     with caplog.at_level(logging.ERROR):
         assert [keys.kind(ADMIN_KEY.encode()) for _ in range(3)] == ["infer"] * 3
     assert len(caplog.records) == 1 and "stay as they were" in caplog.text
