@@ -232,16 +232,16 @@ class Plane:
         try:
             session = self.repository.session(first.model, first.graph)
             answers, joined, computed = batch.run(session, self.limits)
+            self._estimates.learn(first.graph, batch.bytes, computed - joined)
+            times = (begun, joined, computed, time.monotonic())
+            for observer in self.observers:
+                observer.ran(jobs, times)
         except Exception as error:  # noqa: BLE001 - every waiting client gets it
             now = time.monotonic()
             for job in jobs:
                 self.statistics.failed(job.model, job.graph, now - job.came)
             self.deliver(partial(fail, jobs, error))
         else:
-            self._estimates.learn(first.graph, batch.bytes, computed - joined)
-            times = (begun, joined, computed, time.monotonic())
-            for observer in self.observers:
-                observer.ran(jobs, times)
             self.deliver(partial(complete, jobs, answers))
         finally:
             batch.close()

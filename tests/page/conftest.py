@@ -90,7 +90,7 @@ def url(models: Path) -> Iterator[str]:
         yield found
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # longer, and its loop would run on beside other tests
 def browser() -> Iterator[Browser]:
     program = shutil.which("chromium")
     if program is None:
