@@ -69,13 +69,7 @@ def evaluate(name: str) -> None:
         }
         write_json(partial / Path(RESULTS).name, results)
     _write_manifest(name, recipe, data, exported, results, family.tasks)
-    summary = {
-        "value": gate["value"],
-        "standard_error": gate["standard_error"],
-        "baseline": gate["baseline_value"],
-        "passed": gate["passed"],
-    }
-    write_json(folder / METRICS, summary)
+    write_json(folder / METRICS, _summary(gate))
     print(
         f"{name}: test {gate['metric']} {gate['value']} ± {gate['standard_error']}: "
         f"{SAID[compared[0].verdict]} {gate['baseline']} {gate['baseline_value']} "
@@ -141,6 +135,16 @@ def _gate(recipe: Recipe, value: float, error: float, first: Comparison) -> dict
         "wanted": wanted,
         "passed": first.margin > wanted,
         "verdict": first.verdict,
+    }
+
+
+def _summary(gate: Mapping[str, Any]) -> dict[str, Any]:
+    """What git keeps and `dvc metrics diff` compares."""
+    return {
+        "value": gate["value"],
+        "standard_error": gate["standard_error"],
+        "baseline": gate["baseline_value"],
+        "passed": gate["passed"],
     }
 
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from repertoire.runtime.manifest import Graph
 from repertoire.runtime.model import Model
-from repertoire.runtime.ports import Limits
 from repertoire.runtime.signature import Array, Arrays, Run
 from repertoire.runtime.task import Task
 from serving.jobs import Cancelled
@@ -27,10 +26,6 @@ class Renewed:
     service: Service
     model: Model
     cancelled: Cancelled
-
-    @property
-    def limits(self) -> Limits:
-        return self.service.plane.limits
 
     def graph(self, name: str, /) -> Graph:
         return self.model.manifest.graph(name)
