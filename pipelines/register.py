@@ -28,7 +28,7 @@ from pipelines.registry.versions import (
 )
 from pipelines.stage import run_stage
 from repertoire.data.files import read_json, write_json
-from serving.uris import masked
+from serving.registry.uris import masked
 
 REGISTRATIONS = Path("registrations.json")
 LISTINGS_AT_ONCE = 8  # requests to a store that is far away

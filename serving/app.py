@@ -14,48 +14,33 @@ import threading
 from collections.abc import AsyncIterator, Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from repertoire.runtime.errors import BadModel, InferenceError
 from repertoire.runtime.ports import Limits
 from repertoire.runtime.session import share_memory
-from serving import generation, model_endpoints, open_inference, pages, task_endpoints, tracing
-from serving.admission import Admission
-from serving.described import described
-from serving.documents import Documents
-from serving.draining import server
-from serving.front import Front
-from serving.front import add_options as add_front_options
-from serving.front import front as make_front
-from serving.listening import bind, listen
-from serving.metrics import Metrics
+from serving import pages, task_endpoints
+from serving.http import tracing
+from serving.http.admission import Admission
+from serving.http.draining import server
+from serving.http.front import Front
+from serving.http.front import add_options as add_front_options
+from serving.http.front import front as make_front
+from serving.http.listening import bind, listen
+from serving.http.metrics import Metrics
+from serving.openapi.endpoint import Documents
 from serving.options import Parser, filled, number, whole
-from serving.plane import Plane
-from serving.protocol_types import Summaries
-from serving.renewal import poll, renew_now
+from serving.protocol import generate, infer, models
+from serving.queue.plane import Plane
+from serving.registry.renewal import poll, renew_now
+from serving.registry.synchroniser import Synchroniser, filled_first, taken
 from serving.repository import Repository
-from serving.service import Service, error_handlers, reply, service_of
-from serving.synchroniser import Synchroniser, filled_first, taken
+from serving.service import Service, error_handlers
 
 log = logging.getLogger("serving")
-
-
-@described(Summaries, tag="tasks")
-async def models(request: Request) -> Response:
-    """The models with their tasks, and what was measured of them."""
-    found = service_of(request).repository.models.values()
-    return reply({"models": [_summary(m.name, m.version, m.manifest.document) for m in found]})
-
-
-def _summary(name: str, version: str, document: Any) -> dict[str, Any]:
-    shown = ("title", "family", "tasks", "metrics", "baselines", "facts", "verdict")
-    return {"name": name, "version": version, **{key: document.get(key) for key in shown}}
 
 
 def create_app(
@@ -80,10 +65,9 @@ def create_app(
 
     app = Starlette(
         routes=[
-            *model_endpoints.routes(),
-            *open_inference.routes(),
-            *generation.routes(),
-            Route("/v1/models", models),
+            *models.routes(),
+            *infer.routes(),
+            *generate.routes(),
             *task_endpoints.routes(),
             Route("/metrics", metrics.page),
             Route("/openapi.json", Documents(guard.private).page),
@@ -93,8 +77,8 @@ def create_app(
         lifespan=lifespan,
     )
     app.state.service = service
-    infer = partial(open_inference.Inference, service)
-    return guard.before(infer, app, metrics)
+    inference = partial(infer.Inference, service)
+    return guard.before(inference, app, metrics)
 
 
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:

@@ -9,7 +9,7 @@ def serve() -> int:
 
 
 def batch() -> int:
-    return _run("serving.batch")
+    return _run("serving.batch.command")
 
 
 def _run(module: str) -> int:

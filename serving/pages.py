@@ -13,7 +13,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
-from serving.described import described
+from serving.openapi.described import described
 
 HTML = {"type": "string"}
 FOLDER = Path(__file__).parent / "page"

@@ -33,14 +33,14 @@ from repertoire.runtime.errors import (
 )
 from repertoire.runtime.shapes import spelled
 from repertoire.runtime.wire import wire
-from serving.access import GONE, REQUEST_ID
-from serving.admission import Admission
-from serving.bodies import read
-from serving.jobs import Cancelled
-from serving.plane import Plane
-from serving.renewal import Renewal
+from serving.http.access import GONE, REQUEST_ID
+from serving.http.admission import Admission
+from serving.http.bodies import read
+from serving.queue.jobs import Cancelled
+from serving.queue.plane import Plane
+from serving.registry.renewal import Renewal
+from serving.registry.synchroniser import Synchroniser
 from serving.repository import Repository
-from serving.synchroniser import Synchroniser
 
 log = logging.getLogger("serving")
 T = TypeVar("T")

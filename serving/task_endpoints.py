@@ -12,12 +12,12 @@ from starlette.routing import Route
 from repertoire.runtime import budget, tasks
 from repertoire.runtime.errors import Malformed
 from repertoire.runtime.task import Event, Task, example_of, files_of, last, named
-from serving.described import RUNS, described
-from serving.protocol import json_object
-from serving.protocol_types import TaskAbout
-from serving.renewed import run_of
-from serving.service import cancelled_with, read_body, service_of, to_json
-from serving.streams import streamed
+from serving.http.streams import streamed
+from serving.openapi.described import RUNS, described
+from serving.protocol.tensors import json_object
+from serving.protocol.types import Summaries, TaskAbout
+from serving.queue.renewed import run_of
+from serving.service import cancelled_with, read_body, reply, service_of, to_json
 
 SUFFIXES = {"audio/midi": ".mid", "audio/wav": ".wav"}  # of files that a browser should save
 
@@ -103,9 +103,22 @@ async def about(request: Request) -> Response:
     return Response(to_json(told), media_type="application/json")
 
 
+@described(Summaries, tag="tasks")
+async def models(request: Request) -> Response:
+    """The models with their tasks, and what was measured of them."""
+    found = service_of(request).repository.models.values()
+    return reply({"models": [_summary(m.name, m.version, m.manifest.document) for m in found]})
+
+
+def _summary(name: str, version: str, document: Any) -> dict[str, Any]:
+    shown = ("title", "family", "tasks", "metrics", "baselines", "facts", "verdict")
+    return {"name": name, "version": version, **{key: document.get(key) for key in shown}}
+
+
 def routes() -> list[Route]:
-    """A request, and what one may be."""
+    """The models, a request, and what one may be."""
     return [
+        Route("/v1/models", models),
         Route("/v1/models/{name}/{task}", answer, methods=["POST"]),
         Route("/v1/models/{name}/{task}", about),
     ]

@@ -16,7 +16,7 @@ from PIL import Image
 from pipelines.promote import promote
 from pipelines.register import register
 from repertoire.config import RepertoireError
-from serving.champions import synchronise
+from serving.registry.champions import synchronise
 from tests.evaluated import NAMES, PICTURE, SIDE, evaluate, times
 from tests.registry import aliases, alive, model_folder, query, tags
 

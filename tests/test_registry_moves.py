@@ -5,7 +5,7 @@ import shutil
 import sqlite3
 
 from pipelines.register import register
-from serving.champions import synchronise
+from serving.registry.champions import synchronise
 from tests.evaluated import checkout, evaluate
 from tests.registry import enter, query
 

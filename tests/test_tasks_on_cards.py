@@ -15,7 +15,7 @@ from repertoire.config import RepertoireError
 from repertoire.runtime import tasks
 from repertoire.runtime.task import File, Known, Task, files_of
 from serving.app import create_app
-from serving.plane import Plane
+from serving.queue.plane import Plane
 from serving.repository import Repository
 from serving.service import Service
 from tests.serving import standins

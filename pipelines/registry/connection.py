@@ -18,8 +18,8 @@ from mlflow.exceptions import MlflowException
 
 from pipelines.params import read_params
 from repertoire.config import RepertoireError
-from serving import local_store
-from serving.uris import masked
+from serving.registry import local_store
+from serving.registry.uris import masked
 
 T = TypeVar("T")
 EXPERIMENT = "repertoire"

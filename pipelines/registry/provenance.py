@@ -24,7 +24,7 @@ from mlflow.utils.validation import MAX_DATASET_DIGEST_SIZE
 from pipelines.params import dataset_params
 from pipelines.registry.content import Content
 from pipelines.times import TrainingTimes, read_times
-from serving.uris import masked
+from serving.registry.uris import masked
 
 
 def checkout() -> str:

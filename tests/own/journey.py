@@ -10,7 +10,7 @@ from pathlib import Path
 from starlette.testclient import TestClient
 
 from serving.app import create_app
-from serving.plane import Plane
+from serving.queue.plane import Plane
 from serving.repository import Repository
 from serving.service import Service
 from tests import warmed

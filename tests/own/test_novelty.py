@@ -20,7 +20,7 @@ from repertoire.kinds.novelty import baselines, columns
 from repertoire.readers import load_reader, novelty_images, novelty_table
 from repertoire.readers.helpers.tables.novelty_columns import normal_labels
 from repertoire.runtime import records
-from serving import batch
+from serving.batch import command as batch
 from tests.own.journey import add, repro, served
 
 ROWS, FRAUDS = 331, 23

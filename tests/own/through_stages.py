@@ -19,7 +19,7 @@ from repertoire.kinds import load_baselines
 from repertoire.metrics.rounding import rounded
 from repertoire.readers import load_reader
 from serving.app import create_app
-from serving.plane import Plane
+from serving.queue.plane import Plane
 from serving.repository import Repository
 from serving.service import Service
 from tests.project import ROOT

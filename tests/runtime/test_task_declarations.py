@@ -21,9 +21,9 @@ from pipelines.report import card
 from repertoire.runtime import load, tasks
 from repertoire.runtime.schema import Seed, fields_of
 from repertoire.runtime.task import Known, Task
-from serving import batch
 from serving.app import create_app
-from serving.plane import Plane
+from serving.batch import command as batch
+from serving.queue.plane import Plane
 from serving.repository import Repository
 from serving.service import Service
 from tests.serving import standins

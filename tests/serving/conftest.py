@@ -15,9 +15,9 @@ os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 from starlette.testclient import TestClient
 
-from serving import connection
 from serving.app import create_app
-from serving.plane import Plane
+from serving.queue.plane import Plane
+from serving.registry import connection
 from serving.repository import Repository
 from serving.service import Service
 

@@ -12,11 +12,11 @@ from pathlib import Path
 import uvicorn
 
 from serving.app import create_app
-from serving.listening import bind, listen
-from serving.plane import Plane
+from serving.http.listening import bind, listen
+from serving.http.transport import Protocol
+from serving.queue.plane import Plane
 from serving.repository import Repository
 from serving.service import Service
-from serving.transport import Protocol
 
 
 def service_of(models: Path, **settings: object) -> Service:

@@ -8,7 +8,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from repertoire.runtime.errors import Overloaded
-from serving.admission import Admission
+from serving.http.admission import Admission
 from serving.service import Service
 
 

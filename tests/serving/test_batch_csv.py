@@ -16,8 +16,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from repertoire.runtime.errors import InvalidInput, Malformed
-from serving import batch, columns, csv_files, parts, rows
-from serving.rows import Source
+from serving.batch import columns, csv_files, parts, rows
+from serving.batch import command as batch
+from serving.batch.rows import Source
 
 ROOT = Path(__file__).parents[2]
 

@@ -21,7 +21,7 @@ import pytest
 import standins
 from PIL import Image
 
-from serving import batch
+from serving.batch import command as batch
 
 ROOT = Path(__file__).parents[2]
 WORD = {"a": 2, "b": 3, "c": 4}

@@ -12,7 +12,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from repertoire.runtime.errors import Malformed, TooLarge
-from serving.bodies import preferred, unpacked
+from serving.http.bodies import preferred, unpacked
 
 INFER = "/v2/models/double/infer"
 

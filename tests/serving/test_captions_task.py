@@ -17,7 +17,7 @@ from starlette.testclient import TestClient
 
 from repertoire.runtime import load
 from repertoire.runtime.errors import InvalidInput, Malformed
-from serving import batch
+from serving.batch import command as batch
 
 
 def counting(folder: Path) -> None:

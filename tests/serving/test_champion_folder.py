@@ -15,8 +15,8 @@ import pytest
 import standins
 
 from repertoire.runtime.errors import BadModel
-from serving import champion_folder, champions
-from serving.champion_folder import ChampionFolder
+from serving.registry import champion_folder, champions
+from serving.registry.champion_folder import ChampionFolder
 from serving.repository import Repository
 
 STEPS = ("mkdir", "rename", "replace", "symlink", "unlink", "rmdir", "utime", "open")

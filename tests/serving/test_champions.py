@@ -13,7 +13,7 @@ import standins
 from onnx import helper
 
 from repertoire.runtime.errors import BadModel
-from serving import champion_folder, champions
+from serving.registry import champion_folder, champions
 from serving.repository import Repository
 
 

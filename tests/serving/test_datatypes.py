@@ -9,7 +9,7 @@ import pytest
 
 from repertoire.runtime.errors import InvalidInput, Malformed
 from repertoire.runtime.signature import Port
-from serving.datatypes import fitted, from_bytes, from_json
+from serving.protocol.datatypes import fitted, from_bytes, from_json
 
 INTEGERS = [f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)]
 

@@ -12,7 +12,8 @@ import pytest
 
 from repertoire.runtime.schema import Media
 from repertoire.runtime.tasks import TASKS
-from serving import batch, declared, parts
+from serving.batch import command as batch
+from serving.batch import declared, parts
 
 
 class Part(TypedDict):

@@ -14,7 +14,7 @@ from onnx import TensorProto, helper
 from PIL import Image
 from starlette.testclient import TestClient
 
-from serving import batch
+from serving.batch import command as batch
 
 NAMES = ["dark", "grey"]
 TABLES = {"short": ["x", "y"], "long": ["x", "y", "z"]}

@@ -14,7 +14,7 @@ from starlette.testclient import TestClient
 
 from repertoire.runtime import load
 from repertoire.runtime.errors import InvalidInput, Malformed
-from serving import batch
+from serving.batch import command as batch
 
 OFFSETS = [[-3.0, 1.0, 2.0], [-5.0, 2.0, 7.0]]  # two steps, three levels
 

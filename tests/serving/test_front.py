@@ -18,12 +18,12 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from starlette.testclient import TestClient
 
 from repertoire.runtime.errors import InvalidInput
-from serving import keys as keys_module
-from serving import tracing
-from serving.access import AccessLog
 from serving.app import create_app, main
-from serving.front import Front
-from serving.keys import Keys
+from serving.http import keys as keys_module
+from serving.http import tracing
+from serving.http.access import AccessLog
+from serving.http.front import Front
+from serving.http.keys import Keys
 from serving.service import Service
 
 ASK = {"inputs": [{"name": "x", "datatype": "FP32", "shape": [1, 3], "data": [1, 2, 3]}]}

@@ -15,7 +15,7 @@ from onnx import helper
 from PIL import Image
 from starlette.testclient import TestClient
 
-from serving import batch
+from serving.batch import command as batch
 
 
 def negative(folder: Path, names: Sequence[str], *colours: int) -> None:

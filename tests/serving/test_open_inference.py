@@ -122,7 +122,7 @@ def test_an_unexpected_error_shows_an_id_and_nothing_else(
     def broken(*_: object) -> None:
         raise RuntimeError("secret path")
 
-    monkeypatch.setattr("serving.protocol.encode", broken)
+    monkeypatch.setattr("serving.protocol.tensors.encode", broken)
     answer = client.post("/v2/models/double/infer", json={"inputs": [tensor()]})
     assert answer.status_code == 500
     assert "secret" not in answer.text

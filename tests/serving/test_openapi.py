@@ -20,8 +20,8 @@ from starlette.testclient import TestClient
 
 from repertoire.runtime.tasks import TASKS
 from serving.app import create_app
-from serving.described import MARK
-from serving.openapi import guarded
+from serving.openapi.described import MARK
+from serving.openapi.document import guarded
 from serving.service import Service
 
 ANNOUNCED = {501, 503, 504}
@@ -133,7 +133,7 @@ def test_a_document_is_written_once_for_the_models_of_now(
     models: Path, client: TestClient, service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = client.get("/openapi.json")
-    monkeypatch.setattr("serving.documents.document", lambda *_: {"written": "again"})
+    monkeypatch.setattr("serving.openapi.endpoint.document", lambda *_: {"written": "again"})
     assert client.get("/openapi.json").content == first.content
     service.repository.unload("double")
     assert client.get("/openapi.json").json() == {"written": "again"}

@@ -12,8 +12,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from serving import parts, rows
-from serving.rows import Source
+from serving.batch import parts, rows
+from serving.batch.rows import Source
 
 
 def write(path: Path, content: list[dict[str, Any]], types: parts.Types | None = None) -> None:

@@ -14,8 +14,8 @@ from PIL import Image
 from starlette.testclient import TestClient
 
 from serving.app import create_app
-from serving.batch import main as batch
-from serving.plane import Plane
+from serving.batch.command import main as batch
+from serving.queue.plane import Plane
 from serving.repository import Repository
 from serving.service import Service
 

@@ -22,9 +22,9 @@ from repertoire.runtime.errors import (
     Overloaded,
 )
 from repertoire.runtime.ports import Limits
-from serving import plane as plane_module
-from serving.jobs import Cancelled
-from serving.plane import Plane
+from serving.queue import plane as plane_module
+from serving.queue.jobs import Cancelled
+from serving.queue.plane import Plane
 from serving.repository import Repository
 
 

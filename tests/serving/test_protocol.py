@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from repertoire.runtime.errors import InvalidInput, Malformed
-from serving.protocol import InferRequest, Wanted, decode, encode
+from serving.protocol.tensors import InferRequest, Wanted, decode, encode
 
 X = np.array([[1, 2, 3], [5, 7, 11]], np.float32)
 IDS = np.array([13, 17], np.int64)

@@ -15,7 +15,7 @@ from onnx import helper
 
 from repertoire.runtime import load
 from repertoire.runtime.errors import InvalidInput, Malformed
-from serving.batch import main
+from serving.batch.command import main
 
 TITLES = ["Alien (1979)", "Brazil (1985)", "Casablanca (1942)", "Dracula (1931)", "Emma (1996)"]
 # Item 0 is padding. What one has liked raises its neighbours: each row is what an item adds.

@@ -21,11 +21,12 @@ import pytest
 import standins
 
 from repertoire.runtime.errors import BadModel
-from serving import champion_folder, champions, connection, registry, synchroniser
-from serving.renewal import Renewal
+from serving.registry import champion_folder, champions, connection, synchroniser
+from serving.registry import command as registry
+from serving.registry.renewal import Renewal
+from serving.registry.synchroniser import Synchroniser
+from serving.registry.uris import masked
 from serving.repository import Repository
-from serving.synchroniser import Synchroniser
-from serving.uris import masked
 
 ROOT = Path(__file__).parents[2]
 
@@ -213,9 +214,9 @@ def test_a_start_waits_for_a_silent_registry_only_where_there_are_no_copies(
                 synchroniser.filled_first(following, folder)
 
 
-DIRECTLY = "from serving.champions import synchronise"
+DIRECTLY = "from serving.registry.champions import synchronise"
 BY_THE_SERVER = """
-from serving.synchroniser import Synchroniser
+from serving.registry.synchroniser import Synchroniser
 
 def synchronise(uri, into):
     Synchroniser(uri, into, 0, lambda _: None)()

@@ -13,8 +13,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from repertoire.runtime.errors import InvalidInput, Malformed
-from serving import rows
-from serving.rows import Source
+from serving.batch import rows
+from serving.batch.rows import Source
 
 
 def read(path: Path, skip: int = 0, **more: Any) -> list[Any]:

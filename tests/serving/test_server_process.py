@@ -21,8 +21,8 @@ import standins
 
 from repertoire.runtime.errors import InvalidInput
 from serving.app import main
-from serving.listening import bind, listen
-from serving.transport import Gathering
+from serving.http.listening import bind, listen
+from serving.http.transport import Gathering
 
 ROOT = Path(__file__).parents[2]
 # Runs the server as `python -m serving.app` does, and tells at its end what it had imported.

@@ -17,7 +17,7 @@ from starlette.testclient import TestClient
 from repertoire.runtime import load
 from repertoire.runtime.inference import painting
 from repertoire.runtime.tasks import style
-from serving import batch
+from serving.batch import command as batch
 
 SIZE = ("batch", "height", "width", 3)
 

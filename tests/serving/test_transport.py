@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from live import exchange, running, service_of
 
-from serving import transport
+from serving.http import transport
 from serving.service import Service
 
 TENSOR = {"name": "x", "datatype": "FP32", "shape": [1, 3], "data": [2, 3, 5]}

@@ -25,7 +25,7 @@ from repertoire.runtime.companding import decoded, encoded
 from repertoire.runtime.errors import InvalidInput, Malformed
 from repertoire.runtime.tasks.waveforms import file, picture
 from repertoire.runtime.wire import plain
-from serving import batch
+from serving.batch import command as batch
 
 URL = "/v1/models/staircase"
 RATE, SCALE = 53, 2.0

@@ -1,0 +1,1 @@
+"""A task, or a raw graph, over a file of rows."""

@@ -1,0 +1,227 @@
+"""Files of answers: written whole or not at all, and joined into one.
+
+Columns of Parquet whose types are known beforehand have them from the start. What others hold is
+JSON until all parts are there, for a later row may hold another type: numbers of both kinds become
+floats, and what has no common type becomes text.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import orjson
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from serving.batch import cells, csv_files
+from serving.batch.csv_files import Row
+
+Types = Mapping[str, pa.DataType]
+Spelled = bytes | Row
+"""A row as a part holds it: a line, or its cells."""
+_JSON = {b"spelled": b"json"}  # metadata of a column of a part
+_MISFITS = (pa.ArrowException, OverflowError)
+
+
+def suffix_of_parts(output: Path) -> str:
+    """The columns of CSV are known when all parts are: till then its rows are JSON Lines."""
+    return ".jsonl" if output.suffix in csv_files.SUFFIXES else output.suffix
+
+
+def spelled(row: Row, types: Types, suffix: str) -> Spelled:
+    """Raises TypeError or ValueError for a row that cannot be written."""
+    if suffix != ".parquet":
+        return cells.json(row) + b"\n"
+    return {name: _cell(value, types.get(name)) for name, value in row.items()}
+
+
+def write(path: Path, rows: Sequence[Spelled], types: Types) -> None:
+    """Writes all rows or, if interrupted, nothing under that name."""
+    with Replacing(path) as unfinished:
+        if path.suffix == ".parquet":
+            pq.write_table(_table(rows, types), unfinished)
+        else:
+            unfinished.write_bytes(b"".join(cast("Sequence[bytes]", rows)))
+
+
+def write_lines(path: Path, rows: Sequence[Row]) -> None:
+    """JSON Lines, all or nothing."""
+    write(path, [spelled(row, {}, path.suffix) for row in rows], {})
+
+
+def count(parts: Sequence[Path]) -> int:
+    """The rows in files that `write` wrote."""
+    return sum(_count(part) for part in parts)
+
+
+def merge(parts: Sequence[Path], path: Path) -> None:
+    """Joins files of rows into one, all or nothing."""
+    with Replacing(path) as unfinished:
+        if path.suffix == ".parquet":
+            _merge_parquet(parts, unfinished)
+        elif path.suffix in csv_files.SUFFIXES:
+            names = dict.fromkeys(name for row in _rows(parts) for name in row)
+            delimiter = "\t" if path.suffix == ".tsv" else ","
+            csv_files.write(unfinished, list(names), _rows(parts), delimiter)
+        else:
+            with unfinished.open("wb") as whole:
+                for part in parts:
+                    with part.open("rb") as file:
+                        shutil.copyfileobj(file, whole)
+
+
+class Replacing:
+    """A file under another name until it is whole and on disk."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._unfinished = unfinished(path)
+
+    def __enter__(self) -> Path:
+        return self._unfinished
+
+    def __exit__(self, kind: object, *_: object) -> None:
+        try:
+            if kind is None:
+                with self._unfinished.open("rb") as file:
+                    os.fsync(file.fileno())
+                self._unfinished.replace(self._path)
+        finally:
+            self._unfinished.unlink(missing_ok=True)
+
+
+def unfinished(path: Path) -> Path:
+    """What a file is called until it is whole."""
+    return path.with_name(f"{path.name}.tmp")
+
+
+def _count(part: Path) -> int:
+    if part.suffix == ".parquet":
+        return int(pq.read_metadata(part).num_rows)
+    with part.open("rb") as lines:
+        return sum(1 for _ in lines)
+
+
+def _rows(parts: Sequence[Path]) -> Iterator[Row]:
+    for part in parts:
+        with part.open("rb") as lines:
+            yield from map(orjson.loads, lines)
+
+
+def _cell(value: Any, kind: pa.DataType | None) -> Any:
+    """A scalar of its type, or JSON. Raises TypeError or ValueError."""
+    if kind is None or value is None:
+        return None if value is None else cells.json(value).decode()
+    cell = value if isinstance(value, pa.Scalar) else _typed([_fitting(value, kind)], kind)[0]
+    return cell if cell.is_valid else None
+
+
+def _fitting(value: Any, kind: pa.DataType) -> Any:
+    """What is no text as one where a text is wanted, at any depth."""
+    if value is None or pa.types.is_string(kind):
+        return _text(value)
+    if pa.types.is_list(kind) and not isinstance(value, np.ndarray):
+        numbers = pa.types.is_primitive(kind.value_type)
+        return value if numbers else [_fitting(each, kind.value_type) for each in value]
+    if pa.types.is_struct(kind):
+        return {field.name: _fitting(value.get(field.name), field.type) for field in kind}
+    return value
+
+
+def _table(rows: Sequence[Any], types: Types) -> pa.Table:
+    """The columns that are known, and one for each other name in any row."""
+    names = dict.fromkeys([*types, *(name for row in rows for name in row)])
+    fields = [
+        pa.field(n, types.get(n, pa.string()), True, None if n in types else _JSON) for n in names
+    ]
+    columns = [_array([row.get(field.name) for row in rows], field.type) for field in fields]
+    return pa.Table.from_arrays(columns, schema=pa.schema(fields))
+
+
+def _array(values: list[Any], kind: pa.DataType) -> pa.Array:
+    """Of scalars, or JSON, or None."""
+    if not pa.types.is_nested(kind) or not values:
+        return pa.array(values, kind)
+    # pyarrow makes no array of scalars that hold lists with a null in them.
+    single = [pa.nulls(1, kind) if value is None else pa.repeat(value, 1) for value in values]
+    return pa.concat_arrays(single)
+
+
+def _merge_parquet(parts: Sequence[Path], path: Path) -> None:
+    schema = _schema(parts)
+    with pq.ParquetWriter(path, schema) as writer:
+        for part in parts:
+            table = pq.read_table(part)
+            columns = [_column(table, field) for field in schema]
+            writer.write_table(pa.Table.from_arrays(columns, schema=schema))
+
+
+def _schema(parts: Sequence[Path]) -> pa.Schema:
+    """Of the columns of all parts in the order in which they appear, by all of their values."""
+    found: dict[str, pa.DataType] = {}
+    for part in parts:
+        for field in pq.read_schema(part):
+            kind = field.type
+            if _is_json(field):
+                kind = _kind(_parsed(pq.read_table(part, columns=[field.name]).column(0)))
+            found[field.name] = _common(found.get(field.name, kind), kind)
+    return pa.schema(list(found.items()))
+
+
+def _is_json(field: pa.Field) -> bool:
+    return (field.metadata or {}).get(b"spelled") == b"json"
+
+
+def _parsed(column: pa.ChunkedArray) -> list[Any]:
+    return [None if text is None else orjson.loads(text) for text in column.to_pylist()]
+
+
+def _kind(values: list[Any]) -> pa.DataType:
+    try:
+        kind = pa.array(values).type
+    except _MISFITS:
+        return pa.string()
+    return pa.string() if _is_empty(kind) else kind
+
+
+def _is_empty(kind: pa.DataType) -> bool:
+    """Whether objects without a member are in it, which Parquet has no type for."""
+    fields = [kind.field(place) for place in range(kind.num_fields)]
+    return (pa.types.is_struct(kind) and not fields) or any(_is_empty(f.type) for f in fields)
+
+
+def _common(one: pa.DataType, other: pa.DataType) -> pa.DataType:
+    try:
+        schemas = [pa.schema([("", one)]), pa.schema([("", other)])]
+        return pa.unify_schemas(schemas, promote_options="permissive").field(0).type
+    except _MISFITS:
+        return pa.string()
+
+
+def _column(table: pa.Table, field: pa.Field) -> pa.ChunkedArray | pa.Array:
+    if field.name not in table.column_names:
+        return pa.nulls(len(table), field.type)
+    column = table.column(field.name)
+    if not _is_json(table.schema.field(field.name)):
+        return column.cast(field.type)
+    values = _parsed(column)
+    if field.type == pa.string():
+        return pa.array([_text(value) for value in values], pa.string())
+    return _typed(values, field.type)
+
+
+def _text(value: Any) -> str | None:
+    return value if value is None or isinstance(value, str) else cells.json(value).decode()
+
+
+def _typed(values: list[Any], kind: pa.DataType) -> pa.Array:
+    """Raises TypeError or ValueError."""
+    try:
+        return pa.array(values, kind)
+    except _MISFITS:  # as of a whole number that no float is equal to
+        return pa.array(values).cast(kind, safe=False)

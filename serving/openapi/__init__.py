@@ -1,0 +1,1 @@
+"""The description of the server in OpenAPI 3.1."""

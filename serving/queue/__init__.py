@@ -1,0 +1,1 @@
+"""Requests wait here, share runs and are counted."""

@@ -1,0 +1,7 @@
+"""`python -m serving.registry`."""
+
+import sys
+
+from serving.registry.command import main
+
+sys.exit(main())
