@@ -31,13 +31,17 @@ from repertoire.runtime.errors import (
     Overloaded,
     TooLarge,
 )
+from repertoire.runtime.model import Model
 from repertoire.runtime.shapes import spelled
+from repertoire.runtime.signature import Run
+from repertoire.runtime.task import Task
 from repertoire.runtime.wire import wire
 from serving.http.access import GONE, REQUEST_ID
 from serving.http.admission import Admission
 from serving.http.bodies import read
 from serving.queue.jobs import Cancelled
 from serving.queue.plane import Plane
+from serving.queue.run import QueuedRun
 from serving.registry.renewal import Renewal
 from serving.registry.synchroniser import Synchroniser
 from serving.repository import Repository
@@ -77,6 +81,15 @@ class Service:
 
     def deadline(self) -> float:
         return time.monotonic() + self.seconds
+
+    def run_of(self, task: Task, model: Model, cancelled: Cancelled) -> Run:
+        """What a task runs its graphs by, until its client goes.
+
+        All runs share the time of a request; of work that goes step by step each run has it.
+        """
+        until = self.deadline()
+        each = self.deadline if task.events is not None else lambda: until
+        return QueuedRun(self.plane, model, each, cancelled)
 
     def reload(self) -> None:
         """Takes in what changed in the registry, if there is one, and in the folder."""

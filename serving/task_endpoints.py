@@ -16,7 +16,6 @@ from serving.http.streams import streamed
 from serving.openapi.described import RUNS, described
 from serving.protocol.tensors import json_object
 from serving.protocol.types import Summaries, TaskAbout
-from serving.queue.renewed import run_of
 from serving.service import cancelled_with, read_body, reply, service_of, to_json
 
 SUFFIXES = {"audio/midi": ".mid", "audio/wav": ".wav"}  # of files that a browser should save
@@ -34,7 +33,7 @@ async def answer(request: Request) -> Response:
         raise Malformed("stream is true or false; without it the answer comes whole")
     budget.PIXELS.set(budget.Budget(service.plane.limits.pixels))
     asked = task.read(fields)
-    events = task.steps(model, run_of(service, task, model, cancelled_with(request)), asked)
+    events = task.steps(model, service.run_of(task, model, cancelled_with(request)), asked)
     if stream:
         return await streamed(service, model, events, partial(_spelled, task), _failed)
     accepted = request.headers.get("accept", "")

@@ -34,6 +34,7 @@ from serving.batch.job import Job
 from serving.batch.rows import Source
 from serving.options import Parser, whole
 from serving.queue.plane import Plane
+from serving.queue.run import QueuedRun
 from serving.repository import Repository
 
 HEAD = 100  # rows by which columns are told
@@ -68,7 +69,7 @@ def prepare(options: argparse.Namespace, settings: Mapping[str, Any]) -> tuple[J
     source = Source(options.input, _dialect(options), _medium(task))
     rows.check_folder(source)
     head = _head(source)
-    answer, wanted = _answer(Plane(Repository(options.models)).runner(model), asked, head)
+    answer, wanted = _answer(QueuedRun(Plane(Repository(options.models)), model), asked, head)
     kept = columns.kept(head, options.keep)
     source = replace(source, wanted=None if kept.every else {*wanted, *kept.columns.values()})
     arguments = [options.task, options.batch_size, dict(settings), options.column, options.keep]

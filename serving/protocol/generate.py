@@ -19,7 +19,6 @@ from serving.openapi.described import EVENTS, RUNS, described, file_of
 from serving.protocol.names import versioned
 from serving.protocol.tensors import json_object
 from serving.protocol.types import GENERATE, Continuation
-from serving.queue.renewed import run_of
 from serving.service import Service, cancelled_with, read_body, reply, service_of, to_json
 
 _FIELDS = ("id", "text_input", "parameters")
@@ -55,7 +54,7 @@ def _events(
     service: Service, model: Model, request: Request, fields: Mapping[str, Any]
 ) -> Iterator[Event]:
     task = tasks.find(model, _TASK)
-    run = run_of(service, task, model, cancelled_with(request))
+    run = service.run_of(task, model, cancelled_with(request))
     return task.steps(model, run, task.read(fields))
 
 

@@ -11,7 +11,13 @@ from dataclasses import dataclass, field
 import numpy as np
 import onnxruntime as ort
 
-from repertoire.runtime.errors import Abandoned, InferenceError, InvalidInput, Overloaded
+from repertoire.runtime.errors import (
+    Abandoned,
+    DeadlineExceeded,
+    InferenceError,
+    InvalidInput,
+    Overloaded,
+)
 from repertoire.runtime.manifest import Graph
 from repertoire.runtime.model import Model
 from repertoire.runtime.ports import Limits
@@ -154,6 +160,10 @@ class Batch:
 def _is_out_of_memory(error: Exception) -> bool:
     told = str(error)
     return isinstance(error, MemoryError) or any(words in told for words in _OUT_OF_MEMORY)
+
+
+def late() -> DeadlineExceeded:
+    return DeadlineExceeded("the answer was not ready in time; ask for less, or try again later")
 
 
 def abandoned() -> Abandoned:

@@ -14,18 +14,16 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import CancelledError
-from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
 
-from repertoire.runtime.errors import DeadlineExceeded, InferenceError, InvalidInput, Overloaded
+from repertoire.runtime.errors import InferenceError, InvalidInput, Overloaded
 from repertoire.runtime.manifest import Graph
 from repertoire.runtime.model import Model
 from repertoire.runtime.ports import Limits, prepare_sized
-from repertoire.runtime.signature import Array, Arrays, Run
+from repertoire.runtime.signature import Array
 from serving.queue.estimates import Estimates
-from serving.queue.jobs import Batch, Cancelled, Job, Pending, abandoned, complete, fail
+from serving.queue.jobs import Batch, Job, Pending, complete, fail, late
 from serving.queue.statistics import Statistics
 from serving.repository import Repository
 
@@ -110,12 +108,6 @@ class Plane:
             raise
         return job.future
 
-    def runner(
-        self, model: Model, deadline: float = float("inf"), cancelled: Cancelled | None = None
-    ) -> Run:
-        """``Run`` over this queue, for code that waits for each answer."""
-        return QueuedRun(self, model, deadline, cancelled)
-
     def close(self) -> None:
         with self._changed:
             self._closed = True
@@ -153,7 +145,7 @@ class Plane:
             return False
         if job.deadline < now:
             self.statistics.failed(job.model, job.graph, now - job.came)
-            self.deliver(partial(job.future.set_exception, _late()))
+            self.deliver(partial(job.future.set_exception, late()))
             return False
         return True
 
@@ -247,37 +239,6 @@ class Plane:
             batch.close()
 
 
-@dataclass(frozen=True)
-class QueuedRun:
-    """Runs the graphs of a model in the queue of a plane, until the deadline.
-
-    Raises Abandoned once `cancelled` is set, before a run and in the middle of one.
-    """
-
-    plane: Plane
-    model: Model
-    deadline: float
-    cancelled: Cancelled | None = None
-
-    def graph(self, name: str, /) -> Graph:
-        return self.model.manifest.graph(name)
-
-    def __call__(self, graph: str, /, *outputs: str, **inputs: Array) -> Arrays:
-        if self.cancelled is not None and self.cancelled.is_set():
-            raise abandoned()
-        future = self.plane.submit(self.model, graph, inputs, outputs, self.deadline)
-        if self.cancelled is not None:
-            self.cancelled.watch(future)
-        try:
-            left = self.deadline - time.monotonic()
-            return future.result(None if left == float("inf") else max(left, 0))
-        except TimeoutError as error:
-            future.cancel()
-            raise _late() from error
-        except CancelledError as error:
-            raise abandoned() from error
-
-
 def _outputs(graph: Graph, wanted: Sequence[str] | None) -> tuple[str, ...]:
     names = graph.output_names
     if not wanted:
@@ -285,10 +246,6 @@ def _outputs(graph: Graph, wanted: Sequence[str] | None) -> tuple[str, ...]:
     if unknown := set(wanted).difference(names):
         raise InvalidInput(f"no output {', '.join(sorted(unknown))}; there are {', '.join(names)}")
     return tuple(wanted)
-
-
-def _late() -> DeadlineExceeded:
-    return DeadlineExceeded("the answer was not ready in time; ask for less, or try again later")
 
 
 def _here(function: Callable[[], None]) -> None:

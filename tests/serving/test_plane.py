@@ -25,6 +25,7 @@ from repertoire.runtime.ports import Limits
 from serving.queue import plane as plane_module
 from serving.queue.jobs import Cancelled
 from serving.queue.plane import Plane
+from serving.queue.run import QueuedRun
 from serving.repository import Repository
 
 
@@ -397,11 +398,12 @@ def test_a_run_past_its_deadline_ends_and_its_model_is_free(
 ) -> None:
     plane, repository = endless
     model = repository.model("repeating")
-    run = plane.runner(model, time.monotonic() + 0.3)
+    until = time.monotonic() + 0.3
+    run = QueuedRun(plane, model, lambda: until)
     with pytest.raises(DeadlineExceeded):
         run("count", times=np.array(10**8))
     soon = time.monotonic() + 5
-    assert plane.runner(model, soon)("count", times=np.array(5))["count"] == 5
+    assert QueuedRun(plane, model, lambda: soon)("count", times=np.array(5))["count"] == 5
 
 
 def test_a_client_that_goes_stops_its_run_and_those_to_come(
@@ -409,7 +411,7 @@ def test_a_client_that_goes_stops_its_run_and_those_to_come(
 ) -> None:
     plane, repository = endless
     cancelled = Cancelled()
-    run = plane.runner(repository.model("repeating"), cancelled=cancelled)
+    run = QueuedRun(plane, repository.model("repeating"), cancelled=cancelled)
     assert run("count", times=np.array(3))["count"] == 3
     threading.Timer(0.2, cancelled.set).start()
     for _ in range(2):  # in the middle of a run, and before one
@@ -425,7 +427,7 @@ def test_a_client_that_goes_while_its_request_waits_is_told_of_nothing(
     assert gate.reached.wait(10)
     threading.Timer(0.1, cancelled.set).start()
     with pytest.raises(Abandoned):
-        plane.runner(model, cancelled=cancelled)("next", **tokens(3, 1))
+        QueuedRun(plane, model, cancelled=cancelled)("next", **tokens(3, 1))
     gate.open.set()
     assert first.result(10) and gate.rows == [1]
 
@@ -452,14 +454,14 @@ def test_rows_that_take_much_memory_run_apart_and_are_answered_as_one(
     """A row of 11 tokens takes 4 arrays of 4 bytes, as wide as the gates of the net, 28."""
     model, asked = repository.model("lstm"), tokens(7, 11)
     whole = Plane(repository, workers=1)
-    expected = whole.runner(model)("next", **asked)
+    expected = QueuedRun(whole, model)("next", **asked)
     whole.close()
     row = 11 * 28 * 16
     plane = Plane(repository, limits=Limits(run_bytes=8 * 3 * (row + 500)), workers=1)
     gate = Gate(repository, monkeypatch)
     gate.open.set()
-    found = plane.runner(model)("next", **asked)
-    plane.runner(model)("next", **tokens(1, 2))
+    found = QueuedRun(plane, model)("next", **asked)
+    QueuedRun(plane, model)("next", **tokens(1, 2))
     plane.close()
     assert gate.rows == [3, 3, 1, 1]
     assert gate.returned == [True, True, True, False]
@@ -524,7 +526,7 @@ def test_a_run_without_memory_is_tried_with_fewer_rows_and_then_refused(
 
     monkeypatch.setattr(repository, "session", session)
     x = np.arange(21, dtype=np.float32).reshape(7, 3)
-    run = plane.runner(repository.model("double"))
+    run = QueuedRun(plane, repository.model("double"))
     np.testing.assert_array_equal(run("scale", x=x)["y"], 2 * x)
     assert tried == [7, 3, 1, 1, 1, 1, 1, 1, 1]
     fits = 0
@@ -548,7 +550,8 @@ def test_a_request_past_its_deadline_is_not_run(
     plane.submit(model, "next", tokens(1, 1))
     assert gate.reached.wait(10)
     late = plane.submit(model, "next", tokens(3, 1), deadline=time.monotonic() + 0.01)
-    run = plane.runner(model, time.monotonic() + 0.02)
+    until = time.monotonic() + 0.02
+    run = QueuedRun(plane, model, lambda: until)
     with pytest.raises(DeadlineExceeded):
         run("next", **tokens(5, 1))
     gate.open.set()
@@ -564,7 +567,7 @@ def test_many_threads_at_once_each_get_their_own_answer(stock: Path) -> None:
     wrong: list[float] = []
 
     def ask(number: float) -> None:
-        run = plane.runner(model)
+        run = QueuedRun(plane, model)
         for step in range(50):
             x = np.full((1, 3), number + step, np.float32)
             if not np.array_equal(run("scale", x=x)["y"], 2 * x):
