@@ -28,7 +28,7 @@ PROJECT ?= own
 export NAME DATA FAMILY PROJECT RECIPE STUDY MODELS VERSION
 REGISTRY = "$${MLFLOW_TRACKING_URI:-sqlite:///$$PWD/mlflow.db}"
 
-.PHONY: help setup lock add repro test lint bench benchmark serve promote rollback clean
+.PHONY: help setup lock add repro test lint speed benchmark serve promote rollback clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' Makefile | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -73,8 +73,8 @@ lint: setup ## ruff, mypy and the import contracts; files are UTF-8 whatever the
 	@ruff check . && ruff check --quiet --preview --select PLW1514 . && ruff format --check . && \
 	  mypy && lint-imports
 
-bench: setup ## measure the speeds that docs/benchmarks.md states; prints ratios
-	@python -m pipelines.bench
+speed: setup ## measure the speeds that docs/speed.md states; prints ratios
+	@python -m pipelines.speed
 
 benchmark: setup ## one at published scale: make benchmark RECIPE=ptb_lstm_100, or STUDY=gan_modes
 ifdef STUDY

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from pipelines.bench import soak
+from pipelines.speed import soak
 from tests.project import ROOT
 
 
@@ -44,7 +44,7 @@ def test_a_server_of_a_stand_in_passes_within_seconds(tmp_path):
     finally:
         sys.path.pop(0)
     standins.lstm(tmp_path / "models/lstm", words=23, width=7)
-    command = [sys.executable, "-m", "pipelines.bench", "soak", "--minutes", "0.1"]
+    command = [sys.executable, "-m", "pipelines.speed", "soak", "--minutes", "0.1"]
     command += ["--models", str(tmp_path / "models")]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert "capacity" in done.stdout and "exit status of the server: 0" in done.stdout

@@ -30,7 +30,7 @@ def linear_cross_entropy(
 def fastest_precision() -> torch.dtype:
     """bfloat16 where its products are the faster ones, else float32.
 
-    GPUs and matrix registers (AMX) are made for it. By `python -m pipelines.bench training` AMD's
+    GPUs and matrix registers (AMX) are made for it. By `python -m pipelines.speed training` AMD's
     AVX512-BF16 is twice as fast as float32, Intel's alone half as fast; imitations are far slower.
     """
     faster = torch.cuda.is_available() or torch.cpu._is_amx_tile_supported()

@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from pipelines.bench.serving import free_port, resident_mb, running
+from pipelines.speed.serving import free_port, resident_mb, running
 from repertoire.runtime import load
 from repertoire.runtime.session import open_graph
 from repertoire.runtime.texts import ROWS as RUN

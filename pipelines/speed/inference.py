@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
-from pipelines.bench.plain import CONFIG, VOCABULARY
+from pipelines.speed.plain import CONFIG, VOCABULARY
 from repertoire.contract import Arrays, Graph, load_family
 from repertoire.export.example import example
 from repertoire.export.onnx_file import export_graph

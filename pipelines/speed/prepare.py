@@ -90,7 +90,7 @@ def main(rows: int) -> None:
         write_texts(raw / "texts.csv", rows)
         size = (raw / "texts.csv").stat().st_size / 2**20
         print(f"{rows:,} texts, {size:.0f} MiB", flush=True)
-        command = [sys.executable, "-m", "pipelines.bench.prepare", folder]
+        command = [sys.executable, "-m", "pipelines.speed.prepare", folder]
         subprocess.run(command, env={**os.environ, "OMP_NUM_THREADS": "1"}, check=True)
 
 

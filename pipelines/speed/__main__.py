@@ -1,6 +1,6 @@
-"""`python -m pipelines.bench [NAME …]`, of BENCHMARKS: by default all.
+"""`python -m pipelines.speed [NAME …]`, of BENCHMARKS: by default all.
 
-`python -m pipelines.bench soak` keeps a server under load for half an hour.
+`python -m pipelines.speed soak` keeps a server under load for half an hour.
 """
 
 import argparse
@@ -13,32 +13,32 @@ from pathlib import Path
 
 
 def training() -> None:
-    from pipelines.bench import training as bench
+    from pipelines.speed import training as measured
 
-    bench.main()
+    measured.main()
 
 
 def inference() -> None:
-    from pipelines.bench import inference as bench
+    from pipelines.speed import inference as measured
 
-    bench.main()
+    measured.main()
 
 
 def overhead() -> None:
-    from pipelines.bench import overhead as bench
+    from pipelines.speed import overhead as measured
 
-    bench.main()
+    measured.main()
 
 
 def serving() -> None:
     """Serve the largest language model that the pipeline has made."""
-    from pipelines.bench import serving as bench
+    from pipelines.speed import serving as measured
 
     sizes = dict(_next_graphs(Path("artifacts")))
     if sizes:
         model = max(sizes, key=lambda folder: sizes[folder])
         print(f"model: {model}")
-        bench.main(["--model", str(model)])
+        measured.main(["--model", str(model)])
     else:
         print("artifacts: holds no language model to serve; run: make repro")
 
@@ -54,15 +54,15 @@ def _next_graphs(artifacts: Path) -> list[tuple[Path, int]]:
 
 
 def repro() -> None:
-    from pipelines.bench import repro as bench
+    from pipelines.speed import repro as measured
 
-    bench.main()
+    measured.main()
 
 
 def prepare(rows: int = 100_000) -> None:
-    from pipelines.bench import prepare as bench
+    from pipelines.speed import prepare as measured
 
-    bench.main(rows)
+    measured.main(rows)
 
 
 BENCHMARKS: dict[str, Callable[[], None]] = {
@@ -78,10 +78,10 @@ BENCHMARKS: dict[str, Callable[[], None]] = {
 def main(argv: Sequence[str] | None = None) -> None:
     given = sys.argv[1:] if argv is None else argv
     if given[:1] == ["soak"]:  # half an hour, so it runs alone and never by default
-        from pipelines.bench import soak
+        from pipelines.speed import soak
 
         sys.exit(soak.main(given[1:]))
-    parser = argparse.ArgumentParser(prog="python -m pipelines.bench", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m pipelines.speed", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="|".join(BENCHMARKS))
     parser.add_argument("--rows", type=int, default=100_000, help="texts of the benchmark prepare")
     options = parser.parse_args(argv)

@@ -1,4 +1,4 @@
-"""`python -m pipelines.bench.serving --model artifacts/lstm_stacked`: our server against MLflow's.
+"""`python -m pipelines.speed.serving --model artifacts/lstm_stacked`: our server against MLflow's.
 
 Two variants of the model's graph `next`, tokens in and either the ten likeliest tokens or the whole
 vocabulary out, are served by both on loopback with one thread a run, and loaded by the same client
@@ -28,7 +28,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pipelines.bench.variants import VARIANTS, variant, write_for_mlflow, write_for_us
+from pipelines.speed.variants import VARIANTS, variant, write_for_mlflow, write_for_us
 
 # Read by mlflow and onnxruntime when they are imported, in the servers too.
 os.environ.update(MLFLOW_DISABLE_TELEMETRY="true", DO_NOT_TRACK="true", ORT_DISABLE_TELEMETRY="1")
@@ -224,7 +224,7 @@ def middle(rounds: Sequence[Measured]) -> Measured:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m pipelines.bench.serving")
+    parser = argparse.ArgumentParser(prog="python -m pipelines.speed.serving")
     parser.add_argument("--model", type=Path, required=True, help="folder with a graph `next`")
     parser.add_argument(
         "--seconds", type=float, default=7.0, help="of each measurement, all rounds"

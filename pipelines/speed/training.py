@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import nn
 
-from pipelines.bench.plain import (
+from pipelines.speed.plain import (
     ADDED,
     CONFIG,
     PLAIN,

@@ -1,4 +1,4 @@
-"""`python -m pipelines.bench soak --models artifacts --minutes 30`: a server under load for long.
+"""`python -m pipelines.speed soak --models artifacts --minutes 30`: a server under load for long.
 
 All models of a folder are asked at 80 % of what the server can do, each with the examples of its
 tasks, beside clients that are slow, break off and send too much. It passes if no answer is a 5xx
@@ -272,7 +272,7 @@ def soak(models: Path, minutes: float, log: Path) -> bool:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m pipelines.bench soak")
+    parser = argparse.ArgumentParser(prog="python -m pipelines.speed soak")
     parser.add_argument("--models", type=Path, default=Path("artifacts"), metavar="FOLDER")
     parser.add_argument("--minutes", type=float, default=30.0, metavar="N")
     options = parser.parse_args(argv)

@@ -1,6 +1,6 @@
 """Adaptive softmaxes against the full, fused one: tokens/s, and perplexity at equal time.
 
-All train the net of `pipelines.bench.plain` on the same stream, for the same seconds of the
+All train the net of `pipelines.speed.plain` on the same stream, for the same seconds of the
 processor, so that other load on the machine favours none. The steps that these seconds pay for
 are measured before, and the learning rate falls to zero over them.
 """
@@ -10,7 +10,7 @@ import math
 import time
 from dataclasses import replace
 
-from pipelines.bench.plain import CONFIG, VOCABULARY, Stream
+from pipelines.speed.plain import CONFIG, VOCABULARY, Stream
 from repertoire.contract import Plan, load_family
 from repertoire.families.language_model.config import Config
 from repertoire.families.language_model.evaluation import stream_log_probs
