@@ -23,12 +23,16 @@ READ = ("text", "source")  # encodings of what a task reads
 
 @dataclass(frozen=True)
 class Head:
-    """The beginning of a file: its columns and some rows; `spelled` where every cell is a text."""
+    """The beginning of a table: its columns and some rows; `spelled` where every cell is a text.
+
+    `files`: there is no table, each file is a row.
+    """
 
     source: Path
     names: Sequence[str]
     rows: Sequence[Row]
     spelled: bool
+    files: bool = False
 
     def find(self, column: str) -> str:
         """A column as the file spells it. Raises InvalidInput for one that is not there."""
@@ -78,10 +82,19 @@ class Taken:
 
 def kept(head: Head, asked: Sequence[tuple[str, str]]) -> Kept:
     """Of pairs of a name in the output and a column. Raises InvalidInput."""
-    if asked and head.source.is_dir():
-        raise InvalidInput(f"{head.source} is a folder of files: it has no columns to keep")
+    if asked and head.files:
+        raise InvalidInput(f"{head.source} holds files, not a table: it has no columns to keep")
     columns = {name: head.find(column) for name, column in asked if (name, column) != (ALL, ALL)}
     return Kept(columns, (ALL, ALL) in asked)
+
+
+def check_alike(first: Head, other: Head, wanted: Iterable[str]) -> None:
+    """Raises InvalidInput for a table that lacks a column which the first one gives."""
+    if missing := sorted(set(wanted).difference(other.names)):
+        raise InvalidInput(
+            f"{other.source} has no column {missing[0]}, which {first.source} has; "
+            f"{other.listing()}"
+        )
 
 
 def of_task(

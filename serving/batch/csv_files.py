@@ -250,11 +250,10 @@ class _AsUtf8(io.RawIOBase):
         super().close()
 
 
-def write(path: Path, names: Sequence[str], rows: Iterable[Row], delimiter: str) -> None:
+def write(file: IO[bytes], names: Sequence[str], rows: Iterable[Row], delimiter: str) -> None:
     """A header and the rows as UTF-8; texts are quoted, lists and objects are JSON."""
-    with path.open("w", encoding="utf-8", newline="") as file:
-        for cells in chain([names], ([row.get(name) for name in names] for row in rows)):
-            file.write(delimiter.join(map(_cell, cells)) + "\n")
+    for cells in chain([names], ([row.get(name) for name in names] for row in rows)):
+        file.write(delimiter.join(map(_cell, cells)).encode() + b"\n")
 
 
 def _cell(value: Any) -> str:

@@ -1,4 +1,10 @@
-"""A run over a file of rows that goes on where it stopped: what it keeps, and where."""
+"""A run over files of rows that goes on where it stopped: what it keeps, and where.
+
+Rows are cut into chunks of a fixed number, each of one source. A chunk's answers are a part, a file
+in OUTPUT.parts; beside it a note says which model made it and which rows it could not answer. Both
+are written whole or not at all, the part last, and under names that the chunk alone decides. So a
+chunk that is answered twice, by a process that was killed or by two at once, is there once.
+"""
 
 from __future__ import annotations
 
@@ -7,36 +13,49 @@ import fcntl
 import itertools
 import json
 import os
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
+from typing import Any
 
 import orjson
 
 from repertoire.runtime.errors import InferenceError, InvalidInput, Malformed
-from serving.batch import parts, rows
-from serving.batch.answers import Answer, Item, attempt
+from serving.batch import cells, parts, places, rows
+from serving.batch.answers import Item
 from serving.batch.columns import Kept
 from serving.batch.csv_files import Row
 from serving.batch.rows import Source
 
-BATCHES_A_PART = 16
+SEVERAL = "input"  # the column that names the source of a row where there are several
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Rows of a source that one part answers, with their numbers in it."""
+
+    source: int
+    number: int
+    items: Sequence[Item]
+
+    @property
+    def name(self) -> str:
+        return f"{self.source:05}-{self.number:08}"
 
 
 @dataclass(frozen=True)
 class Job:
-    """A run over an input; `identity` holds all that decides its output.
+    """A run over sources; `identity` holds all that decides its output.
 
-    `types` are those of the output's columns that are known beforehand, where it is Parquet.
+    `size` is the number of rows of a chunk, `types` those of the output's columns that are known
+    beforehand, where it is Parquet; `made` says which model answers.
     """
 
-    source: Source
+    sources: Sequence[Source]
     output: Path
-    batch_size: int
+    size: int
     identity: Mapping[str, str]
+    made: Mapping[str, Any]
     kept: Kept
     types: parts.Types
 
@@ -49,51 +68,49 @@ class Job:
         return errors_of(self.output)
 
     @property
-    def _journal(self) -> Path:
+    def provenance(self) -> Path:
+        return _beside(self.output, "job.json")
+
+    @property
+    def journal(self) -> Path:
         return self.folder / "job.jsonl"
 
-    def part(self, number: int) -> Path:
-        return self.folder / f"part-{number:08}{parts.suffix_of_parts(self.output)}"
+    def part(self, name: str) -> Path:
+        return self.folder / f"part-{name}{parts.suffix_of_parts(self.output)}"
 
-    def bad_part(self, number: int) -> Path:
-        return self.folder / f"errors-{number:08}.jsonl"
+    def note(self, name: str) -> Path:
+        return self.folder / f"note-{name}.json"
 
-    def run(self, answer: Answer) -> tuple[int, int]:
-        """Does what is left and joins the parts. Returns the rows answered and the bad ones."""
-        with self._claimed(), self._left_only_with_parts():
-            done = next(number for number in itertools.count() if not self.part(number).exists())
-            size = self.batch_size * BATCHES_A_PART
-            left = enumerate(rows.read(self.source, done * size), done * size)
-            with ThreadPoolExecutor(os.cpu_count()) as pool:
-                while chunk := list(itertools.islice(left, size)):
-                    starts = range(0, len(chunk), self.batch_size)
-                    groups = [chunk[start : start + self.batch_size] for start in starts]
-                    answered = pool.map(partial(attempt, answer), groups)
-                    self._keep(done, chunk, [item for group in answered for item in group])
-                    done += 1
-            return self._finish(done)
+    def end(self, source: int) -> Path:
+        """Says how many parts a source has, once it was read to its end."""
+        return self.folder / f"end-{source:05}.json"
 
     @contextlib.contextmanager
-    def _claimed(self) -> Iterator[None]:
-        """Keeps other processes out. Raises InvalidInput if one is in, or if the job changed."""
-        self.folder.mkdir(parents=True, exist_ok=True)
+    def claimed(self) -> Iterator[None]:
+        """Keeps other processes of this machine out. Raises InvalidInput if one is in, or if the
+        job changed. After an error before the first part nothing is left."""
+        places.make_folder(self.folder)
+        with self._locked():
+            self._check_identity()
+            try:
+                yield
+            except Exception:
+                if not any(name.startswith("part-") for name in places.names_in(self.folder)):
+                    places.remove_folder(self.folder)
+                raise
+
+    @contextlib.contextmanager
+    def _locked(self) -> Iterator[None]:
+        """Only on a local disk: a store has no locks, and needs none to hold each row once."""
+        if not places.is_local(self.folder):
+            yield
+            return
         handle = os.open(self.folder, os.O_RDONLY)
         try:
             self._lock(handle)
-            self._check_identity()
             yield
         finally:
             os.close(handle)
-
-    @contextlib.contextmanager
-    def _left_only_with_parts(self) -> Iterator[None]:
-        """After an error in the first part there is nothing to go on from."""
-        try:
-            yield
-        except Exception:
-            if not self.part(0).exists():
-                shutil.rmtree(self.folder)
-            raise
 
     def _lock(self, handle: int) -> None:
         try:
@@ -102,65 +119,119 @@ class Job:
             raise InvalidInput(f"another process is writing {self.output}; wait for it") from error
 
     def _check_identity(self) -> None:
-        unfinished = parts.unfinished(self._journal).name
-        if not self._journal.exists():
-            if any(file.name != unfinished for file in self.folder.iterdir()):
+        unfinished = places.unfinished(self.journal).name
+        if not self.journal.exists():
+            if places.names_in(self.folder) - {unfinished}:
                 raise InvalidInput(f"{self.folder} is no folder of this job; rename or delete it")
-            parts.write_lines(self._journal, [dict(self.identity)])
+            _write_json(self.journal, dict(self.identity))
         remedy = f"delete {self.folder} to start again, or restore what it began with"
         try:
-            before = orjson.loads(self._journal.read_bytes())
+            before = orjson.loads(self.journal.read_bytes())
             changed = [key for key, value in self.identity.items() if before.get(key) != value]
         except (ValueError, AttributeError) as error:
-            raise InvalidInput(f"{self._journal} is damaged; {remedy}") from error
+            raise InvalidInput(f"{self.journal} is damaged; {remedy}") from error
         if changed:
             raise InvalidInput(f"{', '.join(changed)} changed since this job began; {remedy}")
 
-    def _keep(self, number: int, asked: Sequence[Item], items: Sequence[Item]) -> None:
+    def left(self) -> Iterator[Chunk]:
+        """The chunks whose parts are not there, source after source."""
+        there = places.names_in(self.folder)
+        for source in range(len(self.sources)):
+            if self.end(source).name not in there or self._lacking(source, there):
+                yield from self.left_of(source, there)
+
+    def _lacking(self, source: int, there: set[str]) -> bool:
+        return any(self.part(name).name not in there for name in self._names(source))
+
+    def left_of(self, source: int, there: set[str]) -> Iterator[Chunk]:
+        """Those of one source; `there` are the names in the folder."""
+        names = (f"{source:05}-{number:08}" for number in itertools.count())
+        first = next(n for n, name in enumerate(names) if self.part(name).name not in there)
+        items = enumerate(rows.read(self.sources[source], first * self.size), first * self.size)
+        for number in itertools.count(first):
+            chunk = Chunk(source, number, list(itertools.islice(items, self.size)))
+            if not chunk.items:
+                _write_json(self.end(source), {"parts": number})
+                return
+            if self.part(chunk.name).name not in there:
+                yield chunk
+
+    def _names(self, source: int) -> list[str]:
+        count = orjson.loads(self.end(source).read_bytes())["parts"]
+        return [f"{source:05}-{number:08}" for number in range(count)]
+
+    def keep(self, chunk: Chunk, answers: Sequence[Item]) -> None:
+        """Writes the part and the note of a chunk; `answers` in the order of its rows."""
         good: list[parts.Spelled] = []
         bad: list[Row] = []
-        for (place, answer), (_, row) in zip(items, asked, strict=True):
+        for (place, answer), (_, row) in zip(answers, chunk.items, strict=True):
             try:
-                good.append(self._written(place, row, answer))
+                good.append(self._written(chunk.source, place, row, answer))
             except Malformed as error:
                 name = {} if isinstance(row, InferenceError) else _name_of(row)
-                bad.append({"row": place, **name, "reason": rows.printable(str(error))})
-        # The part comes last: that it is there says that its errors are, too.
-        parts.write_lines(self.bad_part(number), bad)
-        parts.write(self.part(number), good, self.types)
+                own = {**self._place(chunk.source, place), **name}
+                bad.append({**own, "reason": rows.printable(str(error))})
+        note = {"made": self.made, "answered": len(good), "bad": bad}
+        _write_json(self.note(chunk.name), note)
+        # The part comes last: that it is there says that its note is, too.
+        parts.write(self.part(chunk.name), good, self.types, self.made)
+
+    def _place(self, source: int, place: int) -> Row:
+        """Where a row comes from."""
+        several = {SEVERAL: self.sources[source].name} if len(self.sources) > 1 else {}
+        return {**several, "row": place}
 
     def _written(
-        self, place: int, row: Row | InferenceError, answer: Row | InferenceError
+        self, source: int, place: int, row: Row | InferenceError, answer: Row | InferenceError
     ) -> parts.Spelled:
         """Raises Malformed with what is wrong with the row."""
         if isinstance(answer, InferenceError) or isinstance(row, InferenceError):
             raise Malformed(str(answer))
-        own = {"row": place, **answer}
-        whole = {"row": place, **self.kept.of(row, own), **_name_of(row), **answer}
+        own = {**self._place(source, place), **answer}
+        whole = {**self._place(source, place), **self.kept.of(row, own), **_name_of(row), **answer}
         try:
-            return parts.spelled(whole, self.types, self.part(0).suffix)
+            return parts.spelled(whole, self.types, self.part("").suffix)
         except (TypeError, ValueError) as error:
             why = " ".join(str(error).split())
             raise Malformed(f"the row's answer cannot be written ({why})") from error
 
-    def _finish(self, count: int) -> tuple[int, int]:
-        good = [self.part(number) for number in range(count)]
-        bad = [self.bad_part(number) for number in range(count)]
-        answered, failed = parts.count(good), parts.count(bad)
-        parts.merge(bad, self.errors)
-        if not failed:
-            self.errors.unlink()
-        if answered:
-            parts.merge(good, self.output)
+    def finish(self) -> tuple[int, int]:
+        """Joins the parts into the output. Returns the rows answered and the bad ones."""
+        names = [name for source in range(len(self.sources)) for name in self._names(source)]
+        counts = [self._counts(name) for name in names]
+        answered, failed = sum(good for good, _ in counts), sum(bad for _, bad in counts)
+        if failed:
+            with places.writing(self.errors) as file:
+                for name, (_, bad) in zip(names, counts, strict=True):
+                    lines = self._note(name)["bad"] if bad else []
+                    file.writelines(cells.json(line) + b"\n" for line in lines)
         else:
-            self.output.unlink(missing_ok=True)  # an older one would look like that of this job
-        # Renamed first: half a folder of parts would look like half a job.
-        finished = _beside(self.output, "parts.finished")
-        if finished.exists():
-            shutil.rmtree(finished)
-        self.folder.rename(finished)
-        shutil.rmtree(finished)
+            self.errors.unlink(missing_ok=True)
+        if answered:
+            parts.merge([self.part(name) for name in names], self.output, self.made)
+            told = {**self.made, "answered": answered, "bad": failed}
+            _write_json(self.provenance, told)
+        else:  # older ones would look like those of this job
+            self.output.unlink(missing_ok=True)
+            self.provenance.unlink(missing_ok=True)
+        self._remove_parts()
         return answered, failed
+
+    def _note(self, name: str) -> Any:
+        return orjson.loads(self.note(name).read_bytes())
+
+    def _counts(self, name: str) -> tuple[int, int]:
+        note = self._note(name)
+        return note["answered"], len(note["bad"])
+
+    def _remove_parts(self) -> None:
+        """Renamed first where that is one step: half a folder of parts looks like half a job."""
+        folder = self.folder
+        if places.is_local(folder):
+            folder = _beside(self.output, "parts.finished")
+            places.remove_folder(folder)
+            self.folder.rename(folder)
+        places.remove_folder(folder)
 
 
 def errors_of(output: Path) -> Path:
@@ -168,22 +239,29 @@ def errors_of(output: Path) -> Path:
     return _beside(output, "errors.jsonl")
 
 
-def check_places(source: Path, output: Path) -> None:
-    """Raises InvalidInput for an output whose files would touch the input, or that is a folder."""
+def check_places(inputs: Sequence[Path], output: Path) -> None:
+    """Raises InvalidInput for an output whose files would touch an input, or that is a folder."""
     folder, errors = _beside(output, "parts"), errors_of(output)
     for path in (output, errors):
         if path.is_dir():
             raise InvalidInput(f"{path} is a folder; move it or choose another output")
     if folder.exists() and not folder.is_dir():
         raise InvalidInput(f"{folder} is a file; move it or choose another output")
+    for source in inputs:
+        if places.is_local(source) == places.is_local(output):
+            _check_apart(source, output)
+
+
+def _check_apart(source: Path, output: Path) -> None:
+    folder, errors = _beside(output, "parts"), errors_of(output)
     written = [output, errors, folder, _beside(output, "parts.finished")]
-    written += [parts.unfinished(output), parts.unfinished(errors)]
+    written += [_beside(output, "job.json"), places.unfinished(output), places.unfinished(errors)]
     if touched := next((path for path in written if _same(path, source)), None):
         what = "the output" if touched == output else f"{touched}, which the job writes,"
         raise InvalidInput(f"{what} is the input itself; choose another output")
     place = source.resolve()
     inside = {*folder.resolve().parents, folder.resolve()} & {place}
-    if source.is_dir() and inside:
+    if inside and source.is_dir():
         raise InvalidInput(f"{output} lies in the input {source}; choose a place outside of it")
     if folder.resolve() in place.parents:
         raise InvalidInput(f"{source} lies in {folder}, which the job writes; move it")
@@ -196,11 +274,18 @@ def identity(**content: object) -> dict[str, str]:
 
 def _same(path: Path, source: Path) -> bool:
     """Whether both are one file, also by a link."""
-    return path.resolve() == source.resolve() or (path.exists() and path.samefile(source))
+    if path.resolve() == source.resolve():
+        return True
+    return places.is_local(path) and path.exists() and path.samefile(source)
 
 
 def _beside(output: Path, suffix: str) -> Path:
     return output.with_name(f"{output.name}.{suffix}")
+
+
+def _write_json(path: Path, content: Mapping[str, Any]) -> None:
+    with places.writing(path) as file:
+        file.write(cells.json(content) + b"\n")
 
 
 def _name_of(row: Row) -> Row:

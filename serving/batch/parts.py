@@ -7,23 +7,23 @@ floats, and what has no common type becomes text.
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import IO, Any, cast
 
 import numpy as np
 import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from serving.batch import cells, csv_files
+from serving.batch import cells, csv_files, places
 from serving.batch.csv_files import Row
 
 Types = Mapping[str, pa.DataType]
 Spelled = bytes | Row
 """A row as a part holds it: a line, or its cells."""
+ROW_GROUP = 2**16  # rows of a joined file that are written together, at least
 _JSON = {b"spelled": b"json"}  # metadata of a column of a part
 _MISFITS = (pa.ArrowException, OverflowError)
 
@@ -40,71 +40,33 @@ def spelled(row: Row, types: Types, suffix: str) -> Spelled:
     return {name: _cell(value, types.get(name)) for name, value in row.items()}
 
 
-def write(path: Path, rows: Sequence[Spelled], types: Types) -> None:
-    """Writes all rows or, if interrupted, nothing under that name."""
-    with Replacing(path) as unfinished:
+def write(path: Path, rows: Sequence[Spelled], types: Types, made: Mapping[str, Any]) -> None:
+    """Writes all rows or, if interrupted, nothing; a file of Parquet says how it was `made`."""
+    with places.writing(path) as file:
         if path.suffix == ".parquet":
-            pq.write_table(_table(rows, types), unfinished)
+            pq.write_table(_table(rows, types).replace_schema_metadata(_told(made)), file)
         else:
-            unfinished.write_bytes(b"".join(cast("Sequence[bytes]", rows)))
+            file.writelines(cast("Sequence[bytes]", rows))
 
 
-def write_lines(path: Path, rows: Sequence[Row]) -> None:
-    """JSON Lines, all or nothing."""
-    write(path, [spelled(row, {}, path.suffix) for row in rows], {})
-
-
-def count(parts: Sequence[Path]) -> int:
-    """The rows in files that `write` wrote."""
-    return sum(_count(part) for part in parts)
-
-
-def merge(parts: Sequence[Path], path: Path) -> None:
+def merge(parts: Sequence[Path], path: Path, made: Mapping[str, Any]) -> None:
     """Joins files of rows into one, all or nothing."""
-    with Replacing(path) as unfinished:
+    with places.writing(path) as file:
         if path.suffix == ".parquet":
-            _merge_parquet(parts, unfinished)
+            _merge_parquet(parts, file, made)
         elif path.suffix in csv_files.SUFFIXES:
             names = dict.fromkeys(name for row in _rows(parts) for name in row)
             delimiter = "\t" if path.suffix == ".tsv" else ","
-            csv_files.write(unfinished, list(names), _rows(parts), delimiter)
+            csv_files.write(file, list(names), _rows(parts), delimiter)
         else:
-            with unfinished.open("wb") as whole:
-                for part in parts:
-                    with part.open("rb") as file:
-                        shutil.copyfileobj(file, whole)
+            for part in parts:
+                with part.open("rb") as lines:
+                    shutil.copyfileobj(lines, file)
 
 
-class Replacing:
-    """A file under another name until it is whole and on disk."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._unfinished = unfinished(path)
-
-    def __enter__(self) -> Path:
-        return self._unfinished
-
-    def __exit__(self, kind: object, *_: object) -> None:
-        try:
-            if kind is None:
-                with self._unfinished.open("rb") as file:
-                    os.fsync(file.fileno())
-                self._unfinished.replace(self._path)
-        finally:
-            self._unfinished.unlink(missing_ok=True)
-
-
-def unfinished(path: Path) -> Path:
-    """What a file is called until it is whole."""
-    return path.with_name(f"{path.name}.tmp")
-
-
-def _count(part: Path) -> int:
-    if part.suffix == ".parquet":
-        return int(pq.read_metadata(part).num_rows)
-    with part.open("rb") as lines:
-        return sum(1 for _ in lines)
+def _told(made: Mapping[str, Any]) -> dict[bytes, bytes]:
+    """Metadata of a file of Parquet."""
+    return {b"repertoire": cells.json(made)}
 
 
 def _rows(parts: Sequence[Path]) -> Iterator[Row]:
@@ -152,23 +114,36 @@ def _array(values: list[Any], kind: pa.DataType) -> pa.Array:
     return pa.concat_arrays(single)
 
 
-def _merge_parquet(parts: Sequence[Path], path: Path) -> None:
-    schema = _schema(parts)
-    with pq.ParquetWriter(path, schema) as writer:
+def _merge_parquet(parts: Sequence[Path], file: IO[bytes], made: Mapping[str, Any]) -> None:
+    schema = _schema(parts).with_metadata(_told(made))
+    with pq.ParquetWriter(file, schema) as writer:
+        waiting: list[pa.Table] = []
         for part in parts:
-            table = pq.read_table(part)
+            table = _table_of(part)
             columns = [_column(table, field) for field in schema]
-            writer.write_table(pa.Table.from_arrays(columns, schema=schema))
+            waiting.append(pa.Table.from_arrays(columns, schema=schema))
+            if sum(map(len, waiting)) >= ROW_GROUP:
+                writer.write_table(pa.concat_tables(waiting))
+                waiting = []
+        if waiting:
+            writer.write_table(pa.concat_tables(waiting))
+
+
+def _table_of(part: Path, names: list[str] | None = None) -> pa.Table:
+    with part.open("rb") as file:
+        return pq.read_table(file, columns=names)
 
 
 def _schema(parts: Sequence[Path]) -> pa.Schema:
     """Of the columns of all parts in the order in which they appear, by all of their values."""
     found: dict[str, pa.DataType] = {}
     for part in parts:
-        for field in pq.read_schema(part):
+        with part.open("rb") as file:
+            fields = pq.read_schema(file)
+        for field in fields:
             kind = field.type
             if _is_json(field):
-                kind = _kind(_parsed(pq.read_table(part, columns=[field.name]).column(0)))
+                kind = _kind(_parsed(_table_of(part, [field.name]).column(0)))
             found[field.name] = _common(found.get(field.name, kind), kind)
     return pa.schema(list(found.items()))
 

@@ -1,4 +1,4 @@
-"""Rows of files, in bounded memory: CSV, Parquet, JSON Lines, folders of images or of WAV files."""
+"""Rows of files, in bounded memory: CSV, Parquet, JSON Lines, images and WAV files."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 
 from repertoire.runtime.errors import InvalidInput, Malformed
 from repertoire.runtime.image_file import SUFFIXES as IMAGES
-from serving.batch import cells, csv_files
+from serving.batch import cells, csv_files, places
 from serving.batch.csv_files import Dialect, Row
 
 FORMATS = (".csv", ".tsv", ".parquet", ".jsonl")
@@ -33,29 +33,34 @@ _MARK = b"\xef\xbb\xbf"  # of UTF-8
 
 @dataclass(frozen=True)
 class Source:
-    """A file, or a folder whose files fill the column `medium`.
+    """A table; or files that are a row each, which fill the column `medium`.
 
-    `form` is that of a CSV file. Of Parquet all columns but those `wanted` stay undecoded, where
-    it is not None.
+    `name` is what rows call it where there are several. `form` is that of a CSV file. Of Parquet
+    all columns but those `wanted` stay undecoded, where it is not None.
     """
 
     path: Path
     form: Dialect | None = None
-    medium: str = "image"
+    medium: str = ""
+    files: tuple[tuple[str, Path], ...] = ()  # names in their order
     wanted: Collection[str] | None = None
+
+    @property
+    def name(self) -> str:
+        return printable(str(self.path))
 
 
 def read(source: Source, skip: int) -> Iterator[Row | Malformed]:
     """The rows after the first `skip`; one that cannot be read comes as its error.
 
-    In the place of a cell of Parquet, and of a file of a folder, stands what ``loaded`` loads.
-    Raises InvalidInput for what is no file of its kind.
+    In the place of a cell of Parquet, and of a file, stands what ``loaded`` loads. Raises
+    InvalidInput for what is no file of its kind.
     """
-    if source.form:
+    if source.medium:
+        for name, file in itertools.islice(source.files, skip, None):
+            yield {"file": name, source.medium: file}
+    elif source.form:
         yield from csv_files.read(source.path, source.form, skip)
-    elif source.path.is_dir():
-        for file in itertools.islice(_files(source), skip, None):
-            yield {"file": printable(file.name), source.medium: file}
     elif source.path.suffix == ".parquet":
         yield from _read_parquet(source, skip)
     else:
@@ -69,14 +74,6 @@ def loaded(row: Row, wanted: Collection[str] | None = None) -> Row:
     """
     names = [name for name in row if wanted is None or name in wanted]
     return {name: _loaded(name, row[name]) for name in names}
-
-
-def check_folder(source: Source) -> None:
-    """Raises InvalidInput for a folder without a file that is called like its medium."""
-    if source.path.is_dir() and not _files(source):
-        wanted = ", ".join(sorted(FOLDERS[source.medium]))
-        kind = "an image" if source.medium == "image" else "a WAV file"
-        raise InvalidInput(f"no file in {source.path} is called like {kind} ({wanted})")
 
 
 def check_kind(path: Path) -> None:
@@ -96,10 +93,10 @@ def types(path: Path) -> dict[str, pa.DataType]:
 
 
 def digest(source: Source) -> str:
-    """Changes with the content of the file, or with that of any file of the folder."""
-    if not source.path.is_dir():
-        return _digest(source.path)
-    files = [(printable(file.name), _digest_if_readable(file)) for file in _files(source)]
+    """Changes with the content of the table, or with that of any of the files."""
+    if not source.medium:
+        return places.digest(source.path)
+    files = [(name, _digest_if_readable(file)) for name, file in source.files]
     return hashlib.sha256(orjson.dumps(files)).hexdigest()
 
 
@@ -108,47 +105,46 @@ def printable(text: str) -> str:
     return text.encode("utf-8", "backslashreplace").decode()
 
 
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def _digest_if_readable(path: Path) -> str:
     try:
-        return hashlib.sha256(_opened(path)).hexdigest()
+        _check_file(path)
+        return places.digest(path)
     except OSError as error:
         return str(error.errno)
 
 
-def _files(source: Source) -> list[Path]:
-    ends = FOLDERS[source.medium]
-    return sorted(file for file in source.path.iterdir() if file.suffix.lower() in ends)
-
-
 def _loaded(name: str, value: Any) -> Any:
-    if isinstance(value, Path):
-        return _content(name, value)
-    if not isinstance(value, pa.Scalar):
-        return value
+    if isinstance(value, pa.Scalar):
+        return _cell(name, value)
+    return _content(value) if hasattr(value, "read_bytes") else value
+
+
+def _cell(name: str, value: pa.Scalar) -> Any:
     try:
         return cells.value(value)
     except cells.Unreadable as error:
         raise Malformed(f"{name} holds a value that cannot be read ({error})") from error
 
 
-def _content(medium: str, path: Path) -> bytes | str:
+def _content(path: Path) -> bytes:
     try:
-        content = _opened(path)
+        return _opened(path)
     except OSError as error:
-        raise Malformed(f"the file cannot be read: {error.strerror}") from error
-    return content
+        why = error.strerror or " ".join(str(error).split())
+        raise Malformed(f"the file cannot be read: {why}") from error
 
 
 def _opened(path: Path) -> bytes:
-    """The content of a file; a pipe would never end. Raises OSError."""
+    _check_file(path)
+    return path.read_bytes()
+
+
+def _check_file(path: Path) -> None:
+    """A pipe would never end. Raises OSError."""
+    if not places.is_local(path):
+        return
     if not stat.S_ISREG(path.stat().st_mode) and not path.is_dir():
         raise OSError(0, "it is a pipe or a device")
-    return path.read_bytes()
 
 
 def _lines(path: Path) -> Iterator[bytes]:
@@ -174,7 +170,7 @@ def _parsed(line: bytes) -> Row | Malformed:
 
 def _parquet(path: Path) -> pq.ParquetFile:
     try:
-        return pq.ParquetFile(path)
+        return pq.ParquetFile(path if places.is_local(path) else path.open("rb"))
     except (pa.ArrowException, OSError) as error:
         raise _unreadable(path, error) from error
 

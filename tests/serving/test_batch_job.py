@@ -70,7 +70,7 @@ def test_a_job_killed_again_and_again_answers_every_row_once(
     assert [each["row"] for each in found] == list(range(2003))
     expected = [log_prob(table, text) for text in texts]
     assert [each["log_prob"] for each in found] == pytest.approx(expected, rel=1e-5)
-    assert not list(tmp_path.glob("out.jsonl.*"))
+    assert [each.name for each in tmp_path.glob("out.jsonl.*")] == ["out.jsonl.job.json"]
 
 
 def test_bad_rows_are_set_aside_with_their_reason(
@@ -160,7 +160,7 @@ def test_a_job_takes_the_number_of_tokens_before_the_end_as_a_setting(
 
 @pytest.mark.parametrize(
     ("option", "value"),
-    [("--batch-size", value) for value in ("0", "-1", "257", "many", "nan")]
+    [("--batch-size", value) for value in ("0", "-1", "4097", "many", "nan")]
     + [("--set", "seed"), ("--set", "=3")],
 )
 def test_an_option_out_of_bounds_is_refused_in_one_line(

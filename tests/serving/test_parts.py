@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import errno
+import json
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +13,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from serving.batch import parts, rows
+from serving.batch import parts, places, rows
 from serving.batch.rows import Source
+
+MADE = {"model": "bigram", "version": "3", "sha256": "0" * 64}
 
 
 def write(path: Path, content: list[dict[str, Any]], types: parts.Types | None = None) -> None:
     known = types or {}
-    parts.write(path, [parts.spelled(row, known, path.suffix) for row in content], known)
+    parts.write(path, [parts.spelled(row, known, path.suffix) for row in content], known, MADE)
 
 
 def joined(
@@ -28,8 +31,7 @@ def joined(
     files = [tmp_path / f"part-{n}{suffix}" for n in range(len(contents))]
     for file, content in zip(files, contents, strict=True):
         write(file, content, types)
-    assert [parts.count([file]) for file in files] == [len(content) for content in contents]
-    parts.merge(files, tmp_path / f"out{suffix}")
+    parts.merge(files, tmp_path / f"out{suffix}", MADE)
     found = rows.read(Source(tmp_path / f"out{suffix}"), 0)
     return [rows.loaded(row) for row in found if isinstance(row, dict)]
 
@@ -122,7 +124,7 @@ def test_a_full_disk_leaves_the_file_as_it_was(
     def full(_: int) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(parts.os, "fsync", full)
+    monkeypatch.setattr(places.os, "fsync", full)
     with pytest.raises(OSError, match="No space left"):
         write(path, [{"n": 2}])
     assert path.read_bytes() == before and list(tmp_path.iterdir()) == [path]
@@ -130,7 +132,24 @@ def test_a_full_disk_leaves_the_file_as_it_was(
 
 def test_a_file_that_was_begun_and_not_ended_is_taken_away(tmp_path: Path) -> None:
     path = tmp_path / "out.jsonl"
-    with pytest.raises(RuntimeError), parts.Replacing(path) as unfinished:
-        unfinished.write_text("half")
+    with pytest.raises(RuntimeError), places.writing(path) as file:
+        file.write(b"half")
         raise RuntimeError
     assert not list(tmp_path.iterdir())
+
+
+def test_a_file_of_parquet_says_how_it_was_made(tmp_path: Path) -> None:
+    joined(tmp_path, ".parquet", [[{"n": 2}], [{"n": 3}]])
+    for name in ("part-0.parquet", "part-1.parquet", "out.parquet"):
+        told = json.loads(pq.read_schema(tmp_path / name).metadata[b"repertoire"])
+        assert told == MADE
+
+
+def test_parts_are_joined_into_row_groups_that_are_worth_reading(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(parts, "ROW_GROUP", 11)
+    joined(tmp_path, ".parquet", [[{"n": n}] * 5 for n in range(7)])
+    metadata = pq.read_metadata(tmp_path / "out.parquet")
+    groups = [metadata.row_group(number).num_rows for number in range(metadata.num_row_groups)]
+    assert groups == [15, 15, 5]

@@ -13,19 +13,25 @@ import pyarrow.parquet as pq
 import pytest
 
 from repertoire.runtime.errors import InvalidInput, Malformed
-from serving.batch import rows
+from serving.batch import rows, sources
 from serving.batch.rows import Source
 
 
-def read(path: Path, skip: int = 0, **more: Any) -> list[Any]:
+def read(path: Path, skip: int = 0, medium: str = "image", **more: Any) -> list[Any]:
     """Rows as Python has them, and what is wrong with the others."""
     found: list[Any] = []
-    for row in rows.read(Source(path, **more), skip):
+    [source] = sources.find([path], medium, "", "") if path.is_dir() else [Source(path, **more)]
+    for row in rows.read(source, skip):
         try:
             found.append(str(row) if isinstance(row, Malformed) else rows.loaded(row))
         except Malformed as error:
             found.append(str(error))
     return found
+
+
+def folder_of(path: Path, medium: str = "image") -> Source:
+    [source] = sources.find([path], medium, "", "")
+    return source
 
 
 @pytest.mark.parametrize("group", [5, 1500])
@@ -180,14 +186,14 @@ def test_a_file_of_a_folder_that_cannot_be_read_spoils_its_row_alone(tmp_path: P
     assert pipe == "the file cannot be read: it is a pipe or a device"
     assert loop.startswith("the file cannot be read: Too many levels of symbolic links")
     assert last == {"file": "\\udcff.png", "image": b"six"}
-    assert len(rows.digest(Source(tmp_path))) == 64
+    assert len(rows.digest(folder_of(tmp_path))) == 64
 
 
 def test_a_folder_without_a_file_of_its_medium_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.wav").touch()
     with pytest.raises(InvalidInput, match=r"no file in .* is called like an image \(.*\.png"):
-        rows.check_folder(Source(tmp_path))
-    rows.check_folder(Source(tmp_path, medium="audio"))
+        folder_of(tmp_path)
+    assert folder_of(tmp_path, "audio").files == (("a.wav", tmp_path / "a.wav"),)
 
 
 @pytest.mark.parametrize(
@@ -207,10 +213,10 @@ def test_a_digest_changes_with_the_content_and_the_names_of_images(tmp_path: Pat
     folder = tmp_path / "pictures"
     folder.mkdir()
     (folder / "a.png").write_bytes(b"one")
-    seen = {rows.digest(Source(folder))}
+    seen = {rows.digest(folder_of(folder))}
     (folder / "a.png").rename(folder / "b.png")
-    seen.add(rows.digest(Source(folder)))
+    seen.add(rows.digest(folder_of(folder)))
     (folder / "b.png").write_bytes(b"two")
-    seen.add(rows.digest(Source(folder)))
+    seen.add(rows.digest(folder_of(folder)))
     (folder / "notes.txt").write_text("not an image")
-    assert len(seen) == 3 and rows.digest(Source(folder)) in seen
+    assert len(seen) == 3 and rows.digest(folder_of(folder)) in seen
