@@ -13,7 +13,7 @@ import fcntl
 import itertools
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -140,10 +140,10 @@ class Job:
             if self.end(source).name not in there or self._lacking(source, there):
                 yield from self.left_of(source, there)
 
-    def _lacking(self, source: int, there: set[str]) -> bool:
+    def _lacking(self, source: int, there: Collection[str]) -> bool:
         return any(self.part(name).name not in there for name in self._names(source))
 
-    def left_of(self, source: int, there: set[str]) -> Iterator[Chunk]:
+    def left_of(self, source: int, there: Collection[str]) -> Iterator[Chunk]:
         """Those of one source; `there` are the names in the folder."""
         names = (f"{source:05}-{number:08}" for number in itertools.count())
         first = next(n for n, name in enumerate(names) if self.part(name).name not in there)
@@ -198,6 +198,9 @@ class Job:
     def finish(self) -> tuple[int, int]:
         """Joins the parts into the output. Returns the rows answered and the bad ones."""
         names = [name for source in range(len(self.sources)) for name in self._names(source)]
+        there = places.names_in(self.folder)
+        if lacking := [name for name in names if self.part(name).name not in there]:
+            raise InvalidInput(f"{len(lacking)} parts are missing; start again to make them")
         counts = [self._counts(name) for name in names]
         answered, failed = sum(good for good, _ in counts), sum(bad for _, bad in counts)
         if failed:

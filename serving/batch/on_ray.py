@@ -7,13 +7,15 @@ elsewhere, and the row is there once. The folder of parts must be seen by all no
 
 from __future__ import annotations
 
+import logging
 import os
 import pickle
 import tempfile
-from collections.abc import Iterator, Mapping
+import zipfile
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +26,7 @@ from repertoire.runtime import load
 from repertoire.runtime.errors import InferenceError, InvalidInput
 from repertoire.runtime.model import Model
 from serving.batch import local, places
-from serving.batch.job import Job
+from serving.batch.job import Chunk, Job
 from serving.batch.plan import Plan
 
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
@@ -47,7 +49,10 @@ def run(job: Job, plan: Plan, model: Model, request: int, cluster: Cluster) -> s
     """
     ray = _started(cluster)
     try:
-        nodes = _answered(ray, job, plan, model, request, cluster)
+        _share(job, model)
+        nodes = _answered(
+            ray, job, Worker(job, plan, model.name, request, cluster.threads), cluster
+        )
     except Exception as error:  # noqa: BLE001 - Ray has kinds of its own around what a worker raised
         raise _cause(error) from None
     finally:
@@ -58,90 +63,118 @@ def run(job: Job, plan: Plan, model: Model, request: int, cluster: Cluster) -> s
 def _started(cluster: Cluster) -> Any:
     try:
         import ray
+        import ray.data
     except ImportError:
         raise InvalidInput("ray is not installed; pip install 'repertoire[ray]'") from None
-    own = {} if cluster.address else {"include_dashboard": False}
+    logging.getLogger("ray").setLevel(logging.CRITICAL)  # it tells errors that are raised, too
+    logging.getLogger("ray.data").setLevel(logging.CRITICAL)
+    own: dict[str, Any] = {} if cluster.address else {"include_dashboard": False}
     try:
-        ray.init(cluster.address or "local", log_to_driver=False, logging_level="error", **own)
+        ray.init(
+            cluster.address or "local", log_to_driver=False, logging_level=logging.CRITICAL, **own
+        )
     except (ConnectionError, ValueError, RuntimeError) as error:
         why = " ".join(str(error).split())
         raise InvalidInput(f"no Ray cluster at {cluster.address}: {why}") from error
     return ray
 
 
-def _answered(
-    ray: Any, job: Job, plan: Plan, model: Model, request: int, cluster: Cluster
-) -> set[str]:
+def _answered(ray: Any, job: Job, worker: Worker, cluster: Cluster) -> set[str]:
     """The nodes that answered."""
     context = ray.data.DataContext.get_current()
-    context.enable_progress_bars = False
-    context.print_on_execution_start = False
+    context.enable_progress_bars = context.print_on_execution_start = False
     context.target_max_block_size = 1  # a block for each chunk, so that any actor may take it
+    context.raise_original_map_exception = True
     processors = int(ray.cluster_resources().get("CPU", 1))
     workers = cluster.workers or max(1, processors // cluster.threads)
     sources = [{"source": number} for number in range(len(job.sources))]
-    packed = ray.put(_packed(model))
+    # Ray reads a source again when a node is lost, and counts on the same blocks in the same order.
+    there = frozenset(places.names_in(job.folder))
     # Readers wait for disks and take no processor: actors have them all.
     read = ray.data.from_items(sources, override_num_blocks=len(sources)).map_batches(
-        partial(_chunks, job), batch_size=1, batch_format="pyarrow", num_cpus=0
+        partial(_chunks, job, there), batch_size=1, batch_format="pyarrow", num_cpus=0
     )
     done = read.map_batches(
-        Worker,
-        fn_constructor_args=(job, plan, model.name, packed, request, cluster.threads),
+        Actor,
+        fn_constructor_args=(worker,),
         batch_size=1,
         batch_format="pyarrow",
         compute=ray.data.ActorPoolStrategy(size=workers),
         num_cpus=cluster.threads,
-        scheduling_strategy="SPREAD",
     )
     return {row["node"] for row in done.iter_rows()}
 
 
-def _chunks(job: Job, batch: pa.Table) -> Iterator[pa.Table]:
-    """The chunks of one source that are not answered yet."""
-    there = places.names_in(job.folder)
+def _chunks(job: Job, there: frozenset[str], batch: pa.Table) -> Iterator[pa.Table]:
+    """The chunks of one source whose parts are not `there`."""
     [source] = batch["source"].to_pylist()
     for chunk in job.left_of(source, there):
         yield pa.table({"chunk": pa.array([pickle.dumps(chunk)], pa.large_binary())})
 
 
+@dataclass(frozen=True)
 class Worker:
-    """An actor: answers chunks and keeps them."""
+    """What an actor needs to answer chunks and to keep them."""
 
-    def __init__(
-        self, job: Job, plan: Plan, name: str, packed: Any, request: int, threads: int
-    ) -> None:
+    job: Job
+    plan: Plan
+    model: str
+    request: int
+    threads: int
+
+    def opened(self, into: Path) -> Callable[[Chunk], None]:
+        """The model opened in this process. Raises InvalidInput where the parts are not seen."""
+        _check_seen(self.job)
+        loaded = load(_fetched(self.job, into / self.model), threads=1)
+        answer = self.plan.answer(loaded.model, loaded.run)
+        pool = ThreadPoolExecutor(self.threads)
+
+        def keep(chunk: Chunk) -> None:
+            for each, answers in local.answered([chunk], answer, self.request, pool):
+                self.job.keep(each, answers)
+
+        return keep
+
+
+class Actor:
+    """A process of Ray. It opens the model at the first chunk: an actor that fails at its birth
+    says why to nobody."""
+
+    def __init__(self, worker: Worker) -> None:
         import ray
 
-        node = ray.get_runtime_context().get_node_id()
-        self._node, self._job, self._request = node, job, request
-        _check_seen(job)
+        self._worker, self._node = worker, ray.get_runtime_context().get_node_id()
         self._folder = tempfile.TemporaryDirectory()
-        files = ray.get(packed) if isinstance(packed, ray.ObjectRef) else packed
-        loaded = load(_unpacked(files, Path(self._folder.name) / name), threads=1)
-        self._answer = plan.answer(loaded.model, loaded.run)
-        self._pool = ThreadPoolExecutor(threads)
+
+    @cached_property
+    def _keep(self) -> Callable[[Chunk], None]:
+        return self._worker.opened(Path(self._folder.name))
 
     def __call__(self, batch: pa.Table) -> pa.Table:
-        chunks = [pickle.loads(each) for each in batch["chunk"].to_pylist()]  # noqa: S301 - our own
-        there = places.names_in(self._job.folder)
-        left = [chunk for chunk in chunks if self._job.part(chunk.name).name not in there]
-        for chunk, answers in local.answered(left, self._answer, self._request, self._pool):
-            self._job.keep(chunk, answers)
-        return pa.table({"node": [self._node] * len(chunks)})
+        job = self._worker.job
+        for content in batch["chunk"].to_pylist():
+            chunk = pickle.loads(content)  # noqa: S301 - of our own reader
+            if not job.part(chunk.name).exists():  # as after a node was lost
+                self._keep(chunk)
+        return pa.table({"node": [self._node] * len(batch)})
 
 
-def _packed(model: Model) -> dict[str, bytes]:
-    """The files of a model: Ray takes them to the nodes, which need no shared folder for it."""
+def _share(job: Job, model: Model) -> None:
+    """The files of the model in one, beside the parts: all nodes see it there."""
     names = {"manifest.json", *(graph.file for graph in model.manifest.graphs.values())}
-    return {name: (model.folder / name).read_bytes() for name in sorted(names)}
+    with places.writing(_packed(job)) as file, zipfile.ZipFile(file, "w") as packed:
+        for name in sorted(names):
+            packed.write(model.folder / name, name)
 
 
-def _unpacked(packed: Mapping[str, bytes], folder: Path) -> Path:
-    folder.mkdir()
-    for name, content in packed.items():
-        (folder / name).write_bytes(content)
-    return folder
+def _fetched(job: Job, into: Path) -> Path:
+    with _packed(job).open("rb") as file, zipfile.ZipFile(file) as packed:
+        packed.extractall(into)
+    return into
+
+
+def _packed(job: Job) -> Path:
+    return job.folder / "model.zip"
 
 
 def _check_seen(job: Job) -> None:

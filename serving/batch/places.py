@@ -121,7 +121,10 @@ def unfinished(path: Path) -> Path:
 def names_in(folder: Path) -> set[str]:
     """The names in a folder; none where there is no such folder."""
     try:
-        return {file.name for file in folder.iterdir()}
+        if is_local(folder):
+            return {file.name for file in folder.iterdir()}
+        store = cast("Any", folder)
+        return {name.rpartition("/")[2] for name in store.fs.ls(store.path, detail=False)}
     except FileNotFoundError:
         return set()
 
