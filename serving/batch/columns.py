@@ -61,6 +61,8 @@ class Kept:
 
     def of(self, row: Row, answer: Row) -> Row:
         """Raises InvalidInput where the answer has a column of that name, too."""
+        if not self.every and not self.columns:
+            return {}
         others = [n for n in row if n not in self.columns.values()] if self.every else []
         kept = {**{name: name for name in others}, **self.columns}
         if clash := next((name for name in kept if name in answer), None):
@@ -122,19 +124,26 @@ def of_task(
     else:
         taken[task.column], why = _told(head, model, task)
         line = f"{task.column}: the column {taken[task.column]}, {why}"
-    take = renaming(taken, names.values() if task.takes_text else (), head.spelled)
+    texts = names.values() if task.takes_text else ()
+    take = renaming(taken, texts, {*names.values(), *taken}, head.spelled)
     return Taken(take, {*names.values(), *taken.values()}, line)
 
 
-def renaming(taken: Mapping[str, str], texts: Iterable[str], spelled: bool) -> Take:
-    """Columns under other names; `spelled` cells are read as JSON, but for those of `texts`."""
+def renaming(
+    taken: Mapping[str, str], texts: Iterable[str], read: Iterable[str], spelled: bool
+) -> Take:
+    """Columns under other names; of `spelled` cells those to `read` are JSON, if not `texts`."""
     as_they_are = set(texts)
+    parsed = [name for name in read if name not in as_they_are] if spelled else []
 
     def take(row: Row) -> Row:
+        if not taken and not parsed:
+            return row
         known = {**row, **{name: row.get(column) for name, column in taken.items()}}
-        if not spelled:
-            return known
-        return {n: v if n in as_they_are else _parsed(v) for n, v in known.items()}
+        for name in parsed:
+            if name in known:
+                known[name] = _parsed(known[name])
+        return known
 
     return take
 

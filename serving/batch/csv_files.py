@@ -168,11 +168,11 @@ def _rows(source: Path, form: Dialect) -> Iterator[Row | Malformed]:
     with _opened(source, form.encoding) as file:
         try:
             for batch in _batches(file, form, set_aside):
-                for cells in zip(*(column.to_pylist() for column in batch.columns), strict=True):
+                for row in _of_batch(form, batch):
                     while bad and bad[0][0] == number:
                         yield Malformed(bad.pop(0)[1])
                         number += 1
-                    yield _row(form, cells)
+                    yield row
                     number += 1
         except pa.ArrowInvalid as error:
             raise _unreadable(source, max(0, number - 1), str(error)) from error
@@ -210,6 +210,16 @@ def _batches(file: Any, form: Dialect, set_aside: Any) -> Iterator[pa.RecordBatc
     )
     for batch in reader:
         yield from (batch.slice(start, 1024) for start in range(0, batch.num_rows, 1024))
+
+
+def _of_batch(form: Dialect, batch: pa.RecordBatch) -> Iterator[Row | Malformed]:
+    """Its rows: decoded together, or one by one where a cell is no text."""
+    try:
+        columns = [column.cast(pa.string()).to_pylist() for column in batch.columns]
+    except pa.ArrowInvalid:
+        given = zip(*(column.to_pylist() for column in batch.columns), strict=True)
+        return (_row(form, cells) for cells in given)
+    return (dict(zip(form.names, cells, strict=True)) for cells in zip(*columns, strict=True))
 
 
 def _row(form: Dialect, cells: Sequence[bytes | None]) -> Row | Malformed:

@@ -162,38 +162,42 @@ class Job:
 
     def keep(self, chunk: Chunk, answers: Sequence[Item]) -> None:
         """Writes the part and the note of a chunk; `answers` in the order of its rows."""
-        good: list[parts.Spelled] = []
-        bad: list[Row] = []
-        for (place, answer), (_, row) in zip(answers, chunk.items, strict=True):
+        good: list[Row] = []
+        bad: dict[int, str] = {}
+        for place, (_, answer) in enumerate(answers):
             try:
-                good.append(self._written(chunk.source, place, row, answer))
+                good.append(self._row(chunk, place, answer))
             except Malformed as error:
-                name = {} if isinstance(row, InferenceError) else _name_of(row)
-                own = {**self._place(chunk.source, place), **name}
-                bad.append({**own, "reason": rows.printable(str(error))})
-        note = {"made": self.made, "answered": len(good), "bad": bad}
-        _write_json(self.note(chunk.name), note)
+                bad[place] = str(error)
+        content, wrong = parts.spelled(good, self.types, self.part(chunk.name).suffix)
+        answered = [place for place in range(len(answers)) if place not in bad]
+        bad |= {answered[place]: why for place, why in wrong.items()}
+        told = [self._told(chunk, place, bad[place]) for place in sorted(bad)]
+        count = len(answers) - len(bad)
+        _write_json(self.note(chunk.name), {"made": self.made, "answered": count, "bad": told})
         # The part comes last: that it is there says that its note is, too.
-        parts.write(self.part(chunk.name), good, self.types, self.made)
+        parts.write(self.part(chunk.name), content, self.made)
 
-    def _place(self, source: int, place: int) -> Row:
-        """Where a row comes from."""
-        several = {SEVERAL: self.sources[source].name} if len(self.sources) > 1 else {}
-        return {**several, "row": place}
-
-    def _written(
-        self, source: int, place: int, row: Row | InferenceError, answer: Row | InferenceError
-    ) -> parts.Spelled:
-        """Raises Malformed with what is wrong with the row."""
+    def _row(self, chunk: Chunk, place: int, answer: Row | InferenceError) -> Row:
+        """What is written of a row. Raises Malformed with what is wrong with it."""
+        number, row = chunk.items[place]
         if isinstance(answer, InferenceError) or isinstance(row, InferenceError):
             raise Malformed(str(answer))
-        own = {**self._place(source, place), **answer}
-        whole = {**self._place(source, place), **self.kept.of(row, own), **_name_of(row), **answer}
-        try:
-            return parts.spelled(whole, self.types, self.part("").suffix)
-        except (TypeError, ValueError) as error:
-            why = " ".join(str(error).split())
-            raise Malformed(f"the row's answer cannot be written ({why})") from error
+        here = self._place(chunk.source, number)
+        kept = self.kept.of(row, {**here, **answer})
+        return {**here, **kept, **_name_of(row), **answer}
+
+    def _told(self, chunk: Chunk, place: int, reason: str) -> Row:
+        """What is written of a row that was not answered."""
+        number, row = chunk.items[place]
+        name = {} if isinstance(row, InferenceError) else _name_of(row)
+        return {**self._place(chunk.source, number), **name, "reason": rows.printable(reason)}
+
+    def _place(self, source: int, number: int) -> Row:
+        """Where a row comes from."""
+        if len(self.sources) == 1:
+            return {"row": number}
+        return {SEVERAL: self.sources[source].name, "row": number}
 
     def finish(self) -> tuple[int, int]:
         """Joins the parts into the output. Returns the rows answered and the bad ones."""

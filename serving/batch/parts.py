@@ -8,9 +8,9 @@ floats, and what has no common type becomes text.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import IO, Any, TypeAlias
 
 import numpy as np
 import orjson
@@ -21,8 +21,8 @@ from serving.batch import cells, csv_files, places
 from serving.batch.csv_files import Row
 
 Types = Mapping[str, pa.DataType]
-Spelled = bytes | Row
-"""A row as a part holds it: a line, or its cells."""
+Content: TypeAlias = "bytes | pa.Table"
+"""Of a part: lines, or a table."""
 ROW_GROUP = 2**16  # rows of a joined file that are written together, at least
 _JSON = {b"spelled": b"json"}  # metadata of a column of a part
 _MISFITS = (pa.ArrowException, OverflowError)
@@ -33,20 +33,26 @@ def suffix_of_parts(output: Path) -> str:
     return ".jsonl" if output.suffix in csv_files.SUFFIXES else output.suffix
 
 
-def spelled(row: Row, types: Types, suffix: str) -> Spelled:
-    """Raises TypeError or ValueError for a row that cannot be written."""
-    if suffix != ".parquet":
-        return cells.json(row) + b"\n"
-    return {name: _cell(value, types.get(name)) for name, value in row.items()}
+def spelled(rows: Sequence[Row], types: Types, suffix: str) -> tuple[Content, dict[int, str]]:
+    """The content of a part, and by its place in `rows` why one cannot be written."""
+    if suffix == ".parquet":
+        return _spelled_table(rows, types)
+    lines, wrong = [], {}
+    for place, row in enumerate(rows):
+        try:
+            lines.append(cells.json(row) + b"\n")
+        except (TypeError, ValueError) as error:
+            wrong[place] = _reason(error)
+    return b"".join(lines), wrong
 
 
-def write(path: Path, rows: Sequence[Spelled], types: Types, made: Mapping[str, Any]) -> None:
-    """Writes all rows or, if interrupted, nothing; a file of Parquet says how it was `made`."""
+def write(path: Path, content: Content, made: Mapping[str, Any]) -> None:
+    """Writes all or, if interrupted, nothing; a file of Parquet says how it was `made`."""
     with places.writing(path) as file:
-        if path.suffix == ".parquet":
-            pq.write_table(_table(rows, types).replace_schema_metadata(_told(made)), file)
+        if isinstance(content, bytes):
+            file.write(content)
         else:
-            file.writelines(cast("Sequence[bytes]", rows))
+            pq.write_table(content.replace_schema_metadata(_told(made)), file)
 
 
 def merge(parts: Sequence[Path], path: Path, made: Mapping[str, Any]) -> None:
@@ -75,6 +81,33 @@ def _rows(parts: Sequence[Path]) -> Iterator[Row]:
             yield from map(orjson.loads, lines)
 
 
+def _spelled_table(rows: Sequence[Row], types: Types) -> tuple[pa.Table, dict[int, str]]:
+    """All rows at once; only if one of them cannot be written, cell by cell."""
+    try:
+        return _table(rows, types, _column_of), {}
+    except (TypeError, ValueError, *_MISFITS):
+        good, wrong = [], {}
+    for place, row in enumerate(rows):
+        try:
+            good.append({name: _cell(value, types.get(name)) for name, value in row.items()})
+        except (TypeError, ValueError) as error:
+            wrong[place] = _reason(error)
+    return _table(good, types, _array), wrong
+
+
+def _reason(error: Exception) -> str:
+    return f"the row's answer cannot be written ({' '.join(str(error).split())})"
+
+
+def _column_of(values: list[Any], kind: pa.DataType, *, json: bool) -> pa.Array:
+    """Of values as answers have them."""
+    if json:
+        return pa.array([None if v is None else cells.json(v).decode() for v in values], kind)
+    if any(isinstance(value, pa.Scalar) for value in values):
+        return _array([_cell(value, kind) for value in values], kind, json=json)
+    return pa.array([_fitting(value, kind) for value in values], kind)
+
+
 def _cell(value: Any, kind: pa.DataType | None) -> Any:
     """A scalar of its type, or JSON. Raises TypeError or ValueError."""
     if kind is None or value is None:
@@ -95,17 +128,20 @@ def _fitting(value: Any, kind: pa.DataType) -> Any:
     return value
 
 
-def _table(rows: Sequence[Any], types: Types) -> pa.Table:
+def _table(rows: Sequence[Row], types: Types, column: Callable[..., pa.Array]) -> pa.Table:
     """The columns that are known, and one for each other name in any row."""
     names = dict.fromkeys([*types, *(name for row in rows for name in row)])
     fields = [
         pa.field(n, types.get(n, pa.string()), True, None if n in types else _JSON) for n in names
     ]
-    columns = [_array([row.get(field.name) for row in rows], field.type) for field in fields]
+    columns = [
+        column([row.get(field.name) for row in rows], field.type, json=field.name not in types)
+        for field in fields
+    ]
     return pa.Table.from_arrays(columns, schema=pa.schema(fields))
 
 
-def _array(values: list[Any], kind: pa.DataType) -> pa.Array:
+def _array(values: list[Any], kind: pa.DataType, *, json: bool) -> pa.Array:
     """Of scalars, or JSON, or None."""
     if not pa.types.is_nested(kind) or not values:
         return pa.array(values, kind)

@@ -98,8 +98,9 @@ def make(model: Model, asked: Asked, sources: Sequence[Source]) -> tuple[Plan, l
     else:
         graph = model.manifest.graph(asked.name)
         given = {name: heads[0].find(column) for name, column in given.items()}
-        take, line = columns.renaming(given, (), heads[0].spelled), ""
-        wanted = {*given.values(), *(port.name for port in graph.inputs)}
+        ports = [port.name for port in graph.inputs]
+        take, line = columns.renaming(given, (), {*ports, *given}, heads[0].spelled), ""
+        wanted = {*given.values(), *ports}
         types = declared.columns_of_graph(graph)
     kept = columns.kept(heads[0], asked.keep)
     if sources[0].path.suffix != ".jsonl":  # whose lines tell their own columns

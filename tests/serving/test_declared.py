@@ -55,7 +55,9 @@ def test_the_answers_of_every_task_have_columns(name: str) -> None:
 def test_what_may_be_a_number_or_a_text_is_a_text_at_any_depth(tmp_path: Path) -> None:
     kinds = {"v": pa.list_(pa.struct({"n": pa.string()})), "w": pa.string()}
     row = {"v": [{"n": 7}, {"n": "x"}, {}], "w": 2.5}
-    parts.write(path := tmp_path / "a.parquet", [parts.spelled(row, kinds, ".parquet")], kinds)
+    content, wrong = parts.spelled([row], kinds, ".parquet")
+    parts.write(path := tmp_path / "a.parquet", content, {})
+    assert not wrong
     assert pq.read_table(path).to_pylist() == [
         {"v": [{"n": "7"}, {"n": "x"}, {"n": None}], "w": "2.5"}
     ]
