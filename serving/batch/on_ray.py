@@ -10,7 +10,9 @@ from __future__ import annotations
 import logging
 import os
 import pickle
+import socket
 import tempfile
+import warnings
 import zipfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -66,17 +68,27 @@ def _started(cluster: Cluster) -> Any:
         import ray.data
     except ImportError:
         raise InvalidInput("ray is not installed; pip install 'repertoire[ray]'") from None
-    logging.getLogger("ray").setLevel(logging.CRITICAL)  # it tells errors that are raised, too
-    logging.getLogger("ray.data").setLevel(logging.CRITICAL)
-    own: dict[str, Any] = {} if cluster.address else {"include_dashboard": False}
+    warnings.filterwarnings("ignore", module="ray")
+    for name in ("ray", "ray.data"):  # what they would tell is raised, too
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+    quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.CRITICAL}
     try:
-        ray.init(
-            cluster.address or "local", log_to_driver=False, logging_level=logging.CRITICAL, **own
-        )
-    except (ConnectionError, ValueError, RuntimeError) as error:
+        if cluster.address is None:
+            ray.init("local", include_dashboard=False, **quiet)
+        else:
+            _check_answers(cluster.address)
+            ray.init(cluster.address, **quiet)
+    except (OSError, ValueError, RuntimeError) as error:
         why = " ".join(str(error).split())
-        raise InvalidInput(f"no Ray cluster at {cluster.address}: {why}") from error
+        raise InvalidInput(f"no Ray cluster at {cluster.address or 'all'}: {why}") from error
     return ray
+
+
+def _check_answers(address: str) -> None:
+    """Raises OSError where nothing listens; Ray would end the process."""
+    host, _, port = address.rpartition(":")
+    if port.isdecimal() and "://" not in address:
+        socket.create_connection((host, int(port)), 10).close()
 
 
 def _answered(ray: Any, job: Job, worker: Worker, cluster: Cluster) -> set[str]:

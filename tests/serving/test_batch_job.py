@@ -432,3 +432,30 @@ def test_a_full_disk_ends_the_job_in_one_line_and_it_goes_on_later(
     assert not output.exists() and not list(tmp_path.rglob("*.tmp"))
     assert subprocess.run(command, cwd=ROOT, check=False).returncode == 0
     assert [each["row"] for each in lines(output)] == list(range(101))
+
+
+def test_memory_stays_flat_at_ten_times_the_rows(models: Path, tmp_path: Path) -> None:
+    script = (
+        "import sys\n"
+        "from serving.batch import parts\n"
+        "from serving.batch.command import main\n"
+        "parts.ROW_GROUP = 997\n"
+        "status = main(sys.argv[1:])\n"
+        "told = open('/proc/self/status').read()\n"
+        "print(status, told.split('VmHWM:')[1].split()[0])"
+    )
+    used = []
+    for count in (2_003, 20_011):
+        source = tmp_path / "in.jsonl"
+        source.write_text('{"text": "a b c a b c"}\n' * count)
+        for suffix in (".csv", ".parquet"):
+            output = tmp_path / f"o{suffix}"
+            asked = ["bigram", "score", str(source), str(output), "--models", str(models)]
+            told = subprocess.run(
+                [sys.executable, "-c", script, *asked, "--batch-size", "64"],
+                **{"cwd": ROOT, "capture_output": True, "check": True, "text": True},
+            )
+            status, peak = map(int, told.stdout.split()[-2:])
+            assert status == 0
+            used.append(peak)
+    assert used[2] - used[0] < 8_000 and used[3] - used[1] < 12_000  # KiB
