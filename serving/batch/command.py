@@ -28,6 +28,7 @@ from repertoire.runtime import load
 from repertoire.runtime.errors import InferenceError, InvalidInput
 from repertoire.runtime.loaded import LoadedModel
 from serving.batch import csv_files, job, local, on_ray, places, plan, rows, sources
+from serving.batch.files import Files
 from serving.batch.job import SEVERAL, Job
 from serving.batch.plan import Asked, Plan
 from serving.batch.rows import Source
@@ -74,12 +75,10 @@ def prepare(options: argparse.Namespace) -> Prepared:
     inputs, output = places.matching(options.input), places.place(options.output)
     if output.suffix not in rows.FORMATS:
         raise InvalidInput(f"{output} does not end in {' or '.join(rows.FORMATS)}; rename it")
-    job.check_places(inputs, output)
+    Files(output).check(inputs)
     loaded = load(_folder(options.models, options.model), threads=1)
-    model, asked = (
-        loaded.model,
-        Asked(options.task, dict(options.set), tuple(options.column), tuple(options.keep)),
-    )
+    model, settings = loaded.model, dict(options.set)
+    asked = Asked(options.task, settings, tuple(options.column), tuple(options.keep))
     medium = plan.medium(model, options.task)
     found = sources.find(inputs, medium, options.encoding, options.delimiter or "")
     _tell(found)
@@ -87,22 +86,21 @@ def prepare(options: argparse.Namespace) -> Prepared:
     if line:
         print(line)
     request = options.batch_size or (FILES if plan.of_files(model, options.task) else ROWS)
-    arguments = [options.task, request, asked.settings, asked.columns, asked.keep]
+    several = len(found) > 1
     identity = job.identity(
-        input=[(source.name, str(source.form), rows.digest(source)) for source in found],
+        input=[(source.name if several else "", rows.digest(source)) for source in found],
         model=f"{model.name} {model.digest}",
-        arguments=arguments,
+        arguments=[
+            *(options.task, request, settings, asked.columns, asked.keep),
+            [str(source.form) for source in found],
+        ],
     )
-    own = {SEVERAL: pa.string()} if len(found) > 1 else {}
-    types = {**own, "row": pa.int64(), **made.types} if output.suffix == ".parquet" else {}
+    own = {**({SEVERAL: pa.string()} if several else {}), "row": pa.int64()}
+    types = {**own, **made.types} if output.suffix == ".parquet" else {}
     by = {"model": model.name, "version": model.version, "sha256": model.digest}
-    told = {**by, "task": options.task, "settings": asked.settings}
-    return Prepared(
-        Job(found, output, REQUESTS * request, identity, told, made.kept, types),
-        made,
-        loaded,
-        request,
-    )
+    told = {**by, "task": options.task, "settings": settings}
+    todo = Job(found, output, REQUESTS * request, identity, told, made.kept, types)
+    return Prepared(todo, made, loaded, request)
 
 
 def _tell(found: Sequence[Source]) -> None:
@@ -210,14 +208,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         print("stopped; the same command goes on where it was", file=sys.stderr)
         return 130
     found = prepared.job
-    bad = f", {failed} bad (see {found.errors})" if failed else ""
+    bad = f", {failed} bad (see {found.files.errors})" if failed else ""
     print(f"{answered} rows answered{bad}; {found.output if answered else _nothing(found)}")
     return 0 if answered else 1
 
 
 def _nothing(found: Job) -> str:
     """What is said where no row was answered: why the first one was not."""
-    with found.errors.open("rb") as file:
+    with found.files.errors.open("rb") as file:
         first = orjson.loads(file.readline())
     return f"nothing written; of row {first['row']}: {first['reason']}"
 

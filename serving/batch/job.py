@@ -25,6 +25,7 @@ from serving.batch import cells, parts, places, rows
 from serving.batch.answers import Item
 from serving.batch.columns import Kept
 from serving.batch.csv_files import Row
+from serving.batch.files import Files
 from serving.batch.rows import Source
 
 SEVERAL = "input"  # the column that names the source of a row where there are several
@@ -60,16 +61,12 @@ class Job:
     types: parts.Types
 
     @property
+    def files(self) -> Files:
+        return Files(self.output)
+
+    @property
     def folder(self) -> Path:
-        return _beside(self.output, "parts")
-
-    @property
-    def errors(self) -> Path:
-        return errors_of(self.output)
-
-    @property
-    def provenance(self) -> Path:
-        return _beside(self.output, "job.json")
+        return self.files.parts
 
     @property
     def journal(self) -> Path:
@@ -208,19 +205,19 @@ class Job:
         counts = [self._counts(name) for name in names]
         answered, failed = sum(good for good, _ in counts), sum(bad for _, bad in counts)
         if failed:
-            with places.writing(self.errors) as file:
+            with places.writing(self.files.errors) as file:
                 for name, (_, bad) in zip(names, counts, strict=True):
                     lines = self._note(name)["bad"] if bad else []
                     file.writelines(cells.json(line) + b"\n" for line in lines)
         else:
-            self.errors.unlink(missing_ok=True)
+            self.files.errors.unlink(missing_ok=True)
         if answered:
             parts.merge([self.part(name) for name in names], self.output, self.made)
             told = {**self.made, "answered": answered, "bad": failed}
-            _write_json(self.provenance, told)
+            _write_json(self.files.provenance, told)
         else:  # older ones would look like those of this job
             self.output.unlink(missing_ok=True)
-            self.provenance.unlink(missing_ok=True)
+            self.files.provenance.unlink(missing_ok=True)
         self._remove_parts()
         return answered, failed
 
@@ -235,59 +232,15 @@ class Job:
         """Renamed first where that is one step: half a folder of parts looks like half a job."""
         folder = self.folder
         if places.is_local(folder):
-            folder = _beside(self.output, "parts.finished")
+            folder = self.files.finished
             places.remove_folder(folder)
             self.folder.rename(folder)
         places.remove_folder(folder)
 
 
-def errors_of(output: Path) -> Path:
-    """The rows that could not be answered."""
-    return _beside(output, "errors.jsonl")
-
-
-def check_places(inputs: Sequence[Path], output: Path) -> None:
-    """Raises InvalidInput for an output whose files would touch an input, or that is a folder."""
-    folder, errors = _beside(output, "parts"), errors_of(output)
-    for path in (output, errors):
-        if path.is_dir():
-            raise InvalidInput(f"{path} is a folder; move it or choose another output")
-    if folder.exists() and not folder.is_dir():
-        raise InvalidInput(f"{folder} is a file; move it or choose another output")
-    for source in inputs:
-        if places.is_local(source) == places.is_local(output):
-            _check_apart(source, output)
-
-
-def _check_apart(source: Path, output: Path) -> None:
-    folder, errors = _beside(output, "parts"), errors_of(output)
-    written = [output, errors, folder, _beside(output, "parts.finished")]
-    written += [_beside(output, "job.json"), places.unfinished(output), places.unfinished(errors)]
-    if touched := next((path for path in written if _same(path, source)), None):
-        what = "the output" if touched == output else f"{touched}, which the job writes,"
-        raise InvalidInput(f"{what} is the input itself; choose another output")
-    place = source.resolve()
-    inside = {*folder.resolve().parents, folder.resolve()} & {place}
-    if inside and source.is_dir():
-        raise InvalidInput(f"{output} lies in the input {source}; choose a place outside of it")
-    if folder.resolve() in place.parents:
-        raise InvalidInput(f"{source} lies in {folder}, which the job writes; move it")
-
-
 def identity(**content: object) -> dict[str, str]:
     """Each as text, in ASCII, for names of files may hold anything."""
     return {key: json.dumps(value) for key, value in content.items()}
-
-
-def _same(path: Path, source: Path) -> bool:
-    """Whether both are one file, also by a link."""
-    if path.resolve() == source.resolve():
-        return True
-    return places.is_local(path) and path.exists() and path.samefile(source)
-
-
-def _beside(output: Path, suffix: str) -> Path:
-    return output.with_name(f"{output.name}.{suffix}")
 
 
 def _write_json(path: Path, content: Mapping[str, Any]) -> None:
