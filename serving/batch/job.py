@@ -202,13 +202,13 @@ class Job:
         there = places.names_in(self.folder)
         if lacking := [name for name in names if self.part(name).name not in there]:
             raise InvalidInput(f"{len(lacking)} parts are missing; start again to make them")
-        counts = [self._counts(name) for name in names]
+        counts = [(note["answered"], len(note["bad"])) for note in self._notes(names)]
         answered, failed = sum(good for good, _ in counts), sum(bad for _, bad in counts)
         if failed:
+            spoilt = [name for name, (_, bad) in zip(names, counts, strict=True) if bad]
             with places.writing(self.files.errors) as file:
-                for name, (_, bad) in zip(names, counts, strict=True):
-                    lines = self._note(name)["bad"] if bad else []
-                    file.writelines(cells.json(line) + b"\n" for line in lines)
+                for note in self._notes(spoilt):
+                    file.writelines(cells.json(line) + b"\n" for line in note["bad"])
         else:
             self.files.errors.unlink(missing_ok=True)
         if answered:
@@ -221,12 +221,8 @@ class Job:
         self._remove_parts()
         return answered, failed
 
-    def _note(self, name: str) -> Any:
-        return orjson.loads(self.note(name).read_bytes())
-
-    def _counts(self, name: str) -> tuple[int, int]:
-        note = self._note(name)
-        return note["answered"], len(note["bad"])
+    def _notes(self, names: Sequence[str]) -> Iterator[Any]:
+        return map(orjson.loads, places.contents([self.note(name) for name in names]))
 
     def _remove_parts(self) -> None:
         """Renamed first where that is one step: half a folder of parts looks like half a job."""

@@ -7,7 +7,6 @@ floats, and what has no common type becomes text.
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any, TypeAlias
@@ -65,9 +64,7 @@ def merge(parts: Sequence[Path], path: Path, made: Mapping[str, Any]) -> None:
             delimiter = "\t" if path.suffix == ".tsv" else ","
             csv_files.write(file, list(names), _rows(parts), delimiter)
         else:
-            for part in parts:
-                with part.open("rb") as lines:
-                    shutil.copyfileobj(lines, file)
+            file.writelines(places.contents(parts))
 
 
 def _told(made: Mapping[str, Any]) -> dict[bytes, bytes]:
@@ -76,9 +73,8 @@ def _told(made: Mapping[str, Any]) -> dict[bytes, bytes]:
 
 
 def _rows(parts: Sequence[Path]) -> Iterator[Row]:
-    for part in parts:
-        with part.open("rb") as lines:
-            yield from map(orjson.loads, lines)
+    for content in places.contents(parts):
+        yield from map(orjson.loads, content.splitlines())
 
 
 def _spelled_table(rows: Sequence[Row], types: Types) -> tuple[pa.Table, dict[int, str]]:
@@ -154,8 +150,8 @@ def _merge_parquet(parts: Sequence[Path], file: IO[bytes], made: Mapping[str, An
     schema = _schema(parts).with_metadata(_told(made))
     with pq.ParquetWriter(file, schema) as writer:
         waiting: list[pa.Table] = []
-        for part in parts:
-            table = _table_of(part)
+        for content in places.contents(parts):
+            table = pq.read_table(pa.BufferReader(content))
             columns = [_column(table, field) for field in schema]
             waiting.append(pa.Table.from_arrays(columns, schema=schema))
             if sum(map(len, waiting)) >= ROW_GROUP:
@@ -165,21 +161,15 @@ def _merge_parquet(parts: Sequence[Path], file: IO[bytes], made: Mapping[str, An
             writer.write_table(pa.concat_tables(waiting))
 
 
-def _table_of(part: Path, names: list[str] | None = None) -> pa.Table:
-    with part.open("rb") as file:
-        return pq.read_table(file, columns=names)
-
-
 def _schema(parts: Sequence[Path]) -> pa.Schema:
     """Of the columns of all parts in the order in which they appear, by all of their values."""
     found: dict[str, pa.DataType] = {}
-    for part in parts:
-        with part.open("rb") as file:
-            fields = pq.read_schema(file)
-        for field in fields:
+    for content in places.contents(parts):
+        for field in pq.read_schema(pa.BufferReader(content)):
             kind = field.type
             if _is_json(field):
-                kind = _kind(_parsed(_table_of(part, [field.name]).column(0)))
+                table = pq.read_table(pa.BufferReader(content), columns=[field.name])
+                kind = _kind(_parsed(table.column(0)))
             found[field.name] = _common(found.get(field.name, kind), kind)
     return pa.schema(list(found.items()))
 
