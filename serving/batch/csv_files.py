@@ -8,7 +8,6 @@ from __future__ import annotations
 import codecs
 import csv
 import io
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
@@ -19,20 +18,13 @@ import orjson
 import pyarrow as pa
 from pyarrow import csv as arrow_csv
 
+from repertoire.runtime.encodings import SAMPLE, encoding_of, known_encoding
 from repertoire.runtime.errors import InvalidInput, Malformed
 
 Row = dict[str, Any]
 SUFFIXES = (".csv", ".tsv")
 DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t", "bar": "|"}
 LARGEST_ROW = 8 * 2**20  # bytes: more than that is read at once
-SAMPLE = 2**20  # bytes by which encoding and delimiter are told
-_MARKS = {
-    codecs.BOM_UTF8: "utf-8-sig",
-    codecs.BOM_UTF32_LE: "utf-32",  # begins with the next one
-    codecs.BOM_UTF32_BE: "utf-32",
-    codecs.BOM_UTF16_LE: "utf-16",
-    codecs.BOM_UTF16_BE: "utf-16",
-}
 _BROKEN = "\udc80"  # stands for bytes that are no text; no valid UTF-8 holds it
 codecs.register_error("serving.broken", lambda error: (_BROKEN, _end(error)))
 
@@ -62,11 +54,8 @@ def dialect(source: Path, encoding: str = "", delimiter: str = "") -> Dialect:
     """What is not given is told by the beginning of the file. Raises InvalidInput."""
     with source.open("rb") as file:
         start = file.read(SAMPLE)
-    try:
-        codec = codecs.lookup(encoding or _encoding(source, start)).name
-    except LookupError:
-        known = "utf-8, utf-16, cp1252, cp949"
-        raise InvalidInput(f"there is no encoding {encoding!r}; well-known are {known}") from None
+    told = known_encoding(encoding) if encoding else encoding_of(start, str(source))
+    codec = codecs.lookup(told).name
     text = codecs.getincrementaldecoder(codec)("replace").decode(start).removeprefix("\ufeff")
     if not text.strip():
         raise InvalidInput(f"{source} is empty; it needs a header and rows")
@@ -78,36 +67,6 @@ def dialect(source: Path, encoding: str = "", delimiter: str = "") -> Dialect:
     if doubled := [name for place, name in enumerate(names) if name in names[:place]]:
         raise InvalidInput(f"two columns of {source} are called {doubled[0]!r}; rename one")
     return Dialect(codec, delimiter, tuple(names))
-
-
-def _encoding(source: Path, start: bytes) -> str:
-    for mark, name in _MARKS.items():
-        if start.startswith(mark):
-            return name
-    try:
-        codecs.getincrementaldecoder("utf-8")().decode(start)
-    except UnicodeDecodeError:
-        return _guessed(source, start)
-    return "utf-8"
-
-
-def _guessed(source: Path, start: bytes) -> str:
-    """Of encodings that fit alike, Windows-1252, as web browsers take it. Raises InvalidInput."""
-    try:
-        from charset_normalizer import from_bytes
-    except ImportError:
-        raise InvalidInput(f"{source} is not UTF-8; say what it is: --encoding cp1252") from None
-    pairs = ["big5", "cp932", "cp949", "euc_jp", "euc_kr", "gb18030", "gbk", "johab", "shift_jis"]
-    alone = not re.search(rb"[\x80-\xff]{2}", start)  # then no two bytes make one character
-    matches = from_bytes(start, cp_exclusion=pairs if alone else [])
-    best = matches.best()
-    if best is None:
-        raise InvalidInput(f"{source} is in no known encoding; say which: --encoding cp1252")
-    score = (best.chaos, best.coherence)
-    alike = [
-        name for m in matches if (m.chaos, m.coherence) == score for name in m.could_be_from_charset
-    ]
-    return "cp1252" if "cp1252" in alike else best.encoding
 
 
 def _cells(text: str, delimiter: str) -> Iterator[list[str]]:

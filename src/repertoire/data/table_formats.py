@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from repertoire.contract import Array
-from repertoire.data.encodings import encoding_of, head, known_encoding, not_in, told_words
+from repertoire.data.encodings import encoding_of, head, not_in, told_words
 from repertoire.data.sources import SourceError
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def csv_rows(path: Path, reading: Reading) -> "Rows":
     start = head(path)
     if not start.strip():
         raise SourceError(f"{path.name}: an empty file; it needs a header and rows")
-    encoding = _encoding(path, start, reading)
+    encoding = encoding_of(start, path.name, reading.encoding)
     delimiter = reading.delimiter or _delimiter(path, start, encoding)
     names = list(reading.columns) or _header(start, encoding, delimiter)
     refuse_doubled(path, names)
@@ -203,7 +203,7 @@ def _refuse_open_quote(path: Path, row: int, cell: str) -> None:
 def json_lines_rows(path: Path, reading: Reading) -> "Rows":
     import pyarrow as pa
 
-    encoding = _encoding(path, head(path), reading)
+    encoding = encoding_of(head(path), path.name, reading.encoding)
     rows: list[dict[str, Any]] = []
     numbers: list[int] = []
     bad: list[Bad] = []
@@ -294,7 +294,3 @@ def _plain_strings(table: "pa.Table") -> "pa.Table":
 
 def _said(error: Exception) -> str:
     return " ".join(str(error).split()).removesuffix(".")
-
-
-def _encoding(path: Path, start: bytes, reading: Reading) -> str:
-    return known_encoding(reading.encoding) if reading.encoding else encoding_of(start, path.name)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from repertoire.data.encodings import encoding_of, is_utf8, known_encoding, not_in
+from repertoire.data.encodings import encoding_of, not_in
 from repertoire.data.sources import SourceError
 from repertoire.data.splits import NAMES, split_of_place
 from repertoire.data.tables import is_about
@@ -39,7 +39,6 @@ WEB_PAGE = re.compile(rb"\s*(<\?xml|<!doctype|<html|<body|<tei)", re.IGNORECASE)
 # Signs at which Unicode breaks a line, though no editor counts them as lines.
 BREAKS = str.maketrans(dict.fromkeys("\x0b\x0c\x85\u2028\u2029", "\n"))
 UNPRINTABLE = re.compile("[\x00-\x08\x0e-\x1f\x7f\ufffd]")
-HEAD = 2**20  # bytes by which an encoding is told
 
 
 @dataclass(frozen=True)
@@ -162,7 +161,7 @@ def read_document(file: TextFile, limit: int | None, encoding: str) -> Document:
     ``encoding`` is told by the file where it is empty. Raises SourceError.
     """
     content, whole = _bytes(file, limit)
-    name = known_encoding(encoding) if encoding else _encoding_of(content[:HEAD], file.name)
+    name = encoding_of(content, file.name, encoding)
     try:
         text = codecs.getincrementaldecoder(name)().decode(content, final=whole)
     except UnicodeDecodeError as error:
@@ -194,14 +193,6 @@ def cleaned(text: str) -> Clean:
     if composed:
         text = unicodedata.normalize("NFC", text)
     return Clean(text, composed, sum(map(text.count, "\x0b\x0c\x85\u2028\u2029")))
-
-
-def _encoding_of(content: bytes, name: str) -> str:
-    """As ``encoding_of``; a few zero bytes in UTF-8 are damage in a line and no other encoding."""
-    marked = content.startswith((codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-    if not marked and 50 * content.count(0) < len(content) and is_utf8(content):
-        return "utf-8"
-    return encoding_of(content, name)
 
 
 def read_documents(files: Sequence[TextFile], most_bytes: int, encoding: str) -> Iterator[Document]:
