@@ -20,9 +20,9 @@ from onnx.helper import make_node as node
 from PIL import Image
 from starlette.testclient import TestClient
 
-from repertoire.runtime import audio, load
+from repertoire.runtime import load
 from repertoire.runtime.companding import decoded, encoded
-from repertoire.runtime.errors import InvalidInput, Malformed
+from repertoire.runtime.errors import InvalidInput
 from repertoire.runtime.tasks.waveforms import file, picture
 from repertoire.runtime.wire import plain
 from serving.batch import command as batch
@@ -319,44 +319,12 @@ def test_levels_are_those_of_the_formula() -> None:
     assert np.array_equal(encoded(decoded(every)), every)
 
 
-@pytest.mark.parametrize(
-    ("content", "expected"),
-    [
-        (wav(np.array([128, 192, 0], np.uint8), width=1), [0, 0.5, -1]),
-        (wav(np.array([16384, -32768], "<i2")), [0.5, -1]),
-        (wav(np.array([0, 0, 64, 255, 255, 255], np.uint8), width=3), [0.5, -(2.0**-23)]),
-        (wav(np.array([2**30, -(2**31)], "<i4"), width=4), [0.5, -1]),
-        (wav(np.array([16384, 0, -32768, 32767], "<i2"), channels=2), [0.25, -(2.0**-16)]),
-    ],
-)
-def test_pcm_of_every_width_is_read_and_channels_are_mixed(
-    content: bytes, expected: list[float]
-) -> None:
-    samples, rate = audio.read(content)
-    assert samples.tolist() == expected and rate == RATE
-
-
 def riff(tag: int, bits: int, data: bytes, more: bytes = b"") -> bytes:
     form = struct.pack("<HHIIHH", tag, 1, RATE, RATE * bits // 8, bits // 8, bits) + more
     chunks = b"LIST" + struct.pack("<I", 3) + b"abc\0"  # of an odd size, and padded
     chunks += b"fmt " + struct.pack("<I", len(form)) + form
     chunks += b"data" + struct.pack("<I", len(data)) + data
     return b"RIFF" + struct.pack("<I", 4 + len(chunks)) + b"WAVE" + chunks
-
-
-def test_floats_and_the_extensible_format_are_read() -> None:
-    data = np.array([0.5, -1.25], "<f4").tobytes()
-    assert audio.read(riff(3, 32, data))[0].tolist() == [0.5, -1.25]
-    guid = struct.pack("<HHIH", 22, 32, 4, 3) + bytes(14)
-    assert audio.read(riff(0xFFFE, 32, data, guid))[0].tolist() == [0.5, -1.25]
-    assert len(audio.read(riff(1, 16, b"\1\0\2"))[0]) == 1  # half a sample is left
-
-
-def test_other_formats_are_refused() -> None:
-    with pytest.raises(InvalidInput, match="format 2 with 4 bits; send PCM"):
-        audio.read(riff(2, 4, b"1234"))
-    with pytest.raises(Malformed, match="its samples are missing"):
-        audio.read(riff(1, 16, b"")[:36])
 
 
 def test_who_follows_a_long_signal_hears_how_far_it_is(stock: Path) -> None:

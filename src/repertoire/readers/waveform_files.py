@@ -26,7 +26,6 @@ from repertoire.kinds.waveforms.encoding import expectations as signal_expectati
 from repertoire.readers.helpers.options import one_of, refuse, whole_number
 from repertoire.readers.helpers.own_files import completed_splits, splits_of, visible_files
 from repertoire.readers.helpers.wav_files import (
-    Sound,
     WavError,
     file_fact,
     looks_like_wav,
@@ -36,6 +35,7 @@ from repertoire.readers.helpers.wav_files import (
     sound_fact,
     usual_rate,
 )
+from repertoire.runtime.audio import Sound
 
 KIND = "waveforms"
 ENDINGS = (".wav", ".wave")
@@ -235,9 +235,8 @@ def _left_out(bad: BadRows, total: int, twice: int) -> list[Fact]:
 def _check_heads(raw: Path, files: Sequence[Path], bad: BadRows) -> None:
     """The first bytes of files that are not looked at."""
     for path in files:
-        with path.open("rb") as file:
-            if not looks_like_wav(file.read(12)):
-                bad.add(path.relative_to(raw).as_posix(), None, "it is no WAV file")
+        if not looks_like_wav(path):
+            bad.add(path.relative_to(raw).as_posix(), None, "it is no WAV file")
 
 
 def _sample(files: Sequence[Path]) -> list[int]:

@@ -1,6 +1,7 @@
 """WAV files by hand: one channel of 16 bits out, PCM of any width and floats in.
 
-Source: Multimedia Programming Interface and Data Specifications 1.0 (IBM and Microsoft 1991).
+Sources: Multimedia Programming Interface and Data Specifications 1.0 (IBM and Microsoft 1991), of
+RF64 EBU Tech 3306.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import binascii
 import io
 import struct
 import wave
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -18,8 +20,24 @@ from repertoire.runtime.errors import InvalidInput, Malformed
 from repertoire.runtime.signature import Array
 
 PCM, FLOAT, EXTENSIBLE = 1, 3, 0xFFFE  # format tags
+OTHERS = {2: "ADPCM", 6: "A-law", 7: "mu-law", 17: "IMA ADPCM", 49: "GSM", 85: "MP3"}
 FULL_SCALE = 32767
-WIDTHS = {1: "<u1", 2: "<i2", 4: "<i4"}  # bytes of a sample of PCM
+ORDERS = {b"RIFF": "<", b"RIFX": ">", b"RF64": "<"}  # of the bytes of a number
+UNKNOWN = (0xFFFFFFFF, 0xFFFFFFFFFFFFFFFF)  # sizes of a chunk that goes on until the end
+
+
+@dataclass(frozen=True)
+class Sound:
+    """``signal`` float64 (time,), the mean of its ``channels``, at ``rate`` Hz; its ``form``."""
+
+    signal: Array
+    rate: int
+    channels: int
+    form: str
+
+    @property
+    def seconds(self) -> float:
+        return len(self.signal) / self.rate
 
 
 def wav(samples: Array, rate: float) -> bytes:
@@ -33,7 +51,7 @@ def wav(samples: Array, rate: float) -> bytes:
     return file.getvalue()
 
 
-def read_sent(sound: Any, path: str) -> tuple[Array, int]:
+def read_sent(sound: Any, path: str) -> Sound:
     """``read`` of the bytes of a file, or of base64 of them; samples must be finite."""
     if isinstance(sound, str):
         try:
@@ -42,58 +60,94 @@ def read_sent(sound: Any, path: str) -> tuple[Array, int]:
             raise Malformed(f"{path} is not valid base64: {error}") from error
     if not isinstance(sound, bytes):
         raise Malformed(f"{path} is of type {type(sound).__name__}; send a WAV file")
-    samples, rate = read(sound, path)
-    if not np.isfinite(samples).all():
+    try:
+        found = read(sound, path)
+    except (Malformed, InvalidInput) as error:
+        raise type(error)(f"{error}; send PCM or floats in a whole WAV file") from None
+    if not np.isfinite(found.signal).all():
         raise InvalidInput(f"{path} holds samples that are no finite numbers; save it as PCM")
-    return samples, rate
+    return found
 
 
-def read(content: bytes, path: str = "audio") -> tuple[Array, int]:
-    """Samples float64 (time,), full scale of PCM being 1, and their rate in Hz.
+def begins_as_wav(head: bytes) -> bool:
+    """Whether the first twelve bytes of a file are those of a WAV file."""
+    return head[:4] in ORDERS and head[8:12] == b"WAVE"
 
-    The mean of several channels. Raises Malformed for what is no WAV file, InvalidInput for one in
-    a form that is not read; `path` is what they call it.
+
+def read(content: bytes, path: str = "audio") -> Sound:
+    """A file, full scale of PCM being 1: RIFF, RIFX or RF64, PCM of up to 64 bits, or floats.
+
+    Raises Malformed for what is no whole WAV file, InvalidInput for one in a form that is not
+    read; `path` is what they call it. The message names no remedy.
     """
-    form, data = _chunks(content, path)
+    if not begins_as_wav(content[:12]):
+        raise Malformed(f"{path} is no WAV file: it does not begin as one")
+    order = ORDERS[content[:4]]
+    form, data = _chunks(content, order, path)
     if len(form) < 16:
-        raise Malformed(f"{path} is no WAV file: its format is not told")
-    tag, channels, rate, _, _, bits = struct.unpack_from("<HHIIHH", form)
-    if tag == EXTENSIBLE and len(form) >= 26:
-        tag = struct.unpack_from("<H", form, 24)[0]
+        raise _not_whole(path, "its format is not told")
+    tag, channels, rate, _, block, bits = struct.unpack_from(f"{order}HHIIHH", form)
+    if tag == EXTENSIBLE and len(form) >= 28:
+        tag = struct.unpack_from(f"{order}I", form, 24)[0]
     if not channels or not rate:
-        raise Malformed(f"{path} is no WAV file: it has no channel or no rate")
-    frame = channels * bits // 8 or 1
-    samples = _decoded(tag, bits, data[: len(data) // frame * frame], path)
+        raise _not_whole(path, "it has no channel or no rate")
+    kind = _kind(tag, bits, block / channels)
+    if kind is None:
+        named = f" ({OTHERS[tag]})" if tag in OTHERS else ""
+        told = f"it is of format {tag}{named} with {bits} bits in {block}-byte frames"
+        raise InvalidInput(f"{path} cannot be read: {told}")
+    samples = _samples(data[: len(data) // block * block], order, kind, block // channels)
     with np.errstate(over="ignore", invalid="ignore"):
-        return samples.reshape(-1, channels).mean(1), rate
+        signal = samples.reshape(-1, channels).mean(1)
+    return Sound(signal, rate, channels, "floats" if kind == "f" else f"{bits} bits")
 
 
-def _decoded(tag: int, bits: int, data: bytes, path: str) -> Array:
-    if tag == FLOAT and bits in (32, 64):
-        return np.frombuffer(data, f"<f{bits // 8}").astype(np.float64)
-    if tag == PCM and bits == 24:
-        bytes_of = np.frombuffer(data, np.uint8).reshape(-1, 3).astype(np.int32)
-        whole = bytes_of[:, 0] | bytes_of[:, 1] << 8 | bytes_of[:, 2] << 16
-        return (whole - ((whole & 0x800000) << 1)) / 2.0**23
-    if tag == PCM and bits == 8:
-        return (np.frombuffer(data, np.uint8).astype(np.float64) - 128) / 128
-    if tag == PCM and bits // 8 in WIDTHS and bits % 8 == 0:
-        return np.frombuffer(data, WIDTHS[bits // 8]) / 2.0 ** (bits - 1)
-    raise InvalidInput(
-        f"{path} is of format {tag} with {bits} bits; send PCM of 8, 16, 24 or 32 bits, or floats"
-    )
+def _not_whole(path: str, why: str) -> Malformed:
+    return Malformed(f"{path} is no whole WAV file: it is damaged or cut off; {why}")
 
 
-def _chunks(content: bytes, path: str) -> tuple[bytes, bytes]:
-    """The chunks `fmt ` and `data`."""
-    if len(content) < 12 or content[:4] != b"RIFF" or content[8:12] != b"WAVE":
-        raise Malformed(f"{path} is no WAV file; send RIFF WAVE in base64")
-    found: dict[bytes, bytes] = {}
-    place = 12
+def _kind(tag: int, bits: int, width: float) -> str | None:
+    """As NumPy calls it: samples of up to 8 bits are stored without a sign, wider ones with it.
+
+    `width` counts bytes; bits that are not used are the lower ones.
+    """
+    if tag == FLOAT and bits in (32, 64) and 8 * width == bits:
+        return "f"
+    if tag == PCM and 1 <= bits <= 8 and width == 1:
+        return "u"
+    return "i" if tag == PCM and 9 <= bits <= 8 * width <= 64 and width % 1 == 0 else None
+
+
+def _samples(data: memoryview, order: str, kind: str, width: int) -> Array:
+    """As they are stored -> float64, the largest that the format holds being 1."""
+    if width not in (1, 2, 4, 8):
+        wide = 4 if width == 3 else 8
+        parts = np.zeros((len(data) // width, wide), np.uint8)
+        upper = slice(wide - width, None) if order == "<" else slice(width)
+        parts[:, upper] = np.frombuffer(data, np.uint8).reshape(-1, width)
+        data, width = parts.data.cast("B"), wide
+    found = np.frombuffer(data, f"{order}{kind}{width}").astype(np.float64)
+    if kind != "f":
+        full = 2.0 ** (8 * width - 1)
+        found = (found - (full if kind == "u" else 0.0)) / full
+    return found
+
+
+def _chunks(content: bytes, order: str, path: str) -> tuple[memoryview, memoryview]:
+    """The chunks `fmt ` and `data`. Raises Malformed where one is missing or the samples end."""
+    found: dict[bytes, memoryview] = {}
+    view, place = memoryview(content), 12
     while place + 8 <= len(content):
-        name, size = struct.unpack_from("<4sI", content, place)
-        found.setdefault(name, content[place + 8 : place + 8 + size])
-        place += 8 + size + size % 2
+        name, size = struct.unpack_from(f"{order}4sI", content, place)
+        place += 8
+        if name == b"data" and size in UNKNOWN and len(found.get(b"ds64", b"")) >= 16:
+            size = struct.unpack_from("<Q", found[b"ds64"], 8)[0]
+        left = len(content) - place
+        size = left if size in UNKNOWN else size
+        if name == b"data" and size > left:
+            raise _not_whole(path, f"{left} of {size} bytes of samples are there")
+        found.setdefault(name, view[place : place + size])
+        place += size + size % 2
     if b"fmt " not in found or b"data" not in found:
-        raise Malformed(f"{path} is no WAV file: its format or its samples are missing")
+        raise _not_whole(path, "its format or its samples are missing")
     return found[b"fmt "], found[b"data"]

@@ -1,14 +1,7 @@
-"""WAV files as signals from -1 to 1, and what a look at them tells.
+"""WAV files as signals from -1 to 1, and what a look at them tells."""
 
-Source: Multimedia Programming Interface and Data Specifications 1.0 (IBM and Microsoft 1991), read
-by ``scipy.io.wavfile``: PCM of 8 bits (without sign), 16, 24, 32 and 64, and floats of 32 and 64.
-"""
-
-import struct
-import warnings
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from math import gcd
 from pathlib import Path
 
@@ -16,76 +9,38 @@ import numpy as np
 
 from repertoire.contract import Array
 from repertoire.data.doors import Fact
+from repertoire.runtime import audio
+from repertoire.runtime.audio import Sound
+from repertoire.runtime.errors import InvalidInput, Malformed
 
-SIGNATURES = (b"RIFF", b"RIFX", b"RF64")
-NOT_WHOLE = "it is no whole WAV file: it is damaged or cut off"
 LARGEST = 1e6  # of a float; what is larger is no sound but a damaged file
-KINDS = {"u1": "8 bits", "i2": "16 bits", "i4": "24 or 32 bits", "i8": "64 bits"}
 
 
 class WavError(Exception):
     """The content is no WAV file that can be used; the message says why."""
 
 
-@dataclass(frozen=True)
-class Sound:
-    """``signal`` float64 (time,), the mean of its ``channels``, at ``rate`` Hz, and its format."""
-
-    signal: Array
-    rate: int
-    channels: int
-    form: str
-
-    @property
-    def seconds(self) -> float:
-        return len(self.signal) / self.rate
-
-
-def looks_like_wav(head: bytes) -> bool:
-    """Whether the first twelve bytes of a file are those of a WAV file."""
-    return head[:4] in SIGNATURES and head[8:12] == b"WAVE"
+def looks_like_wav(path: Path) -> bool:
+    """Whether a file begins as a WAV file."""
+    with path.open("rb") as file:
+        return audio.begins_as_wav(file.read(12))
 
 
 def read_wav(path: Path) -> Sound:
     """One file. Raises WavError: damaged, empty, silent, or of another format."""
-    from scipy.io import wavfile
-
-    with path.open("rb") as file:
-        if not looks_like_wav(file.read(12)):
-            raise WavError("it is no WAV file: it does not begin as one")
+    if not looks_like_wav(path):
+        raise WavError("it is no WAV file: it does not begin as one")
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", wavfile.WavFileWarning)  # chunks that are not sound
-            rate, data = wavfile.read(path)
-    except ValueError as error:
-        # Of other formats SciPy says which one it is; the rest tells of its own insides.
-        told = str(error).startswith(("Unknown", "Unsupported"))
-        raise WavError(f"it cannot be read ({error})" if told else NOT_WHOLE) from error
-    except (EOFError, struct.error, IndexError, ZeroDivisionError) as error:
-        raise WavError(NOT_WHOLE) from error
-    if not rate or data.dtype.str[1:] not in (*KINDS, "f4", "f8"):
-        raise WavError(f"it is damaged: {rate} Hz and samples of type {data.dtype}")
-    channels = data.shape[1] if data.ndim == 2 else 1
-    signal = scaled(data).reshape(len(data), channels).mean(1)
-    if not len(signal):
+        sound = audio.read(path.read_bytes(), "it")
+    except (InvalidInput, Malformed) as error:
+        raise WavError(str(error)) from None
+    if not len(sound.signal):
         raise WavError("it holds no sample")
-    if not (np.abs(signal) <= LARGEST).all():
+    if not (np.abs(sound.signal) <= LARGEST).all():
         raise WavError("it holds samples that are no finite numbers")
-    if not signal.any():
+    if not sound.signal.any():
         raise WavError("it is silent: all its samples are 0")
-    return Sound(signal, int(rate), channels, KINDS.get(data.dtype.str[1:], "floats"))
-
-
-def scaled(data: Array) -> Array:
-    """Samples as they are stored -> float64, the largest that the format holds being 1.
-
-    Of 24 bits SciPy makes the upper ones of 32.
-    """
-    if data.dtype.kind == "f":
-        return data.astype(np.float64)
-    bits = 8 * data.dtype.itemsize
-    middle = 2.0 ** (bits - 1) if data.dtype.kind == "u" else 0.0
-    return (data.astype(np.float64) - middle) / 2.0 ** (bits - 1)
+    return sound
 
 
 def resampled(sound: Sound, rate: int) -> Array:

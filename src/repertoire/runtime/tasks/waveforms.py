@@ -96,16 +96,18 @@ class Wave:
 
     def heard(self, sound: Any, path: str) -> Array:
         """The samples of a WAV file, in the unit. Raises Malformed and InvalidInput."""
-        signal, rate = audio.read_sent(sound, path)
-        if rate != self.rate:
+        heard = audio.read_sent(sound, path)
+        if heard.rate != self.rate:
             raise InvalidInput(
-                f"{path} is at {rate} Hz, the model at {self.rate:g} Hz; resample it first: "
+                f"{path} is at {heard.rate} Hz, the model at {self.rate:g} Hz; resample it first: "
                 f"ffmpeg -i in.wav -ar {self.rate:g} out.wav"
             )
-        if not 1 <= len(signal) <= SAMPLES:
-            raise InvalidInput(f"{path} holds {len(signal)} samples; send 1 to {SAMPLES}")
+        if not 1 <= len(heard.signal) <= SAMPLES:
+            raise InvalidInput(f"{path} holds {len(heard.signal)} samples; send 1 to {SAMPLES}")
         with np.errstate(over="ignore"):
-            return np.nan_to_num(signal * self.full_scale)  # beyond numbers is too loud as well
+            return np.nan_to_num(
+                heard.signal * self.full_scale
+            )  # beyond numbers is too loud as well
 
     def wav(self, signal: Array) -> bytes:
         """The file of a signal in the unit."""
