@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import onnx
@@ -11,7 +15,7 @@ import standins
 from onnx import helper, numpy_helper
 
 from repertoire.runtime.errors import BadModel
-from repertoire.runtime.onnx_file import refuse_foreign_content
+from repertoire.runtime.onnx_file import opened, refuse_foreign_content
 
 PORT = ("batch", 3)
 
@@ -147,3 +151,88 @@ def test_a_graph_nested_without_end_is_refused() -> None:
 def test_bytes_that_are_no_messages_are_no_onnx(data: bytes, line: str) -> None:
     with pytest.raises(BadModel, match=f"no ONNX file: .*{line}"):
         refuse_foreign_content(memoryview(data))
+
+
+TRUNCATED = """
+import hashlib, json, os, sys, threading, time
+from pathlib import Path
+from types import SimpleNamespace
+from repertoire.runtime.errors import BadModel
+from repertoire.runtime.memory import read_widths
+from repertoire.runtime.model import verify
+path, whole = Path(sys.argv[1]), Path(sys.argv[1]).read_bytes()
+graph = SimpleNamespace(file=path.name, sha256=hashlib.sha256(whole).hexdigest())
+found, end = set(), time.monotonic() + 20
+
+def rewrite():
+    while time.monotonic() < end and len(found) < 4:
+        os.truncate(path, 1009)
+        time.sleep(0.005)
+        with path.open("r+b") as file:
+            file.write(whole)
+        time.sleep(0.02)
+
+writer = threading.Thread(target=rewrite)
+writer.start()
+while writer.is_alive():
+    for name, read in (("verify", lambda: verify(path.parent, graph)),
+                       ("widths", lambda: read_widths(path))):
+        try:
+            read()
+            found.add(name + " passed")
+        except BadModel:
+            found.add(name + " refused")
+print(json.dumps(sorted(found)))
+"""
+
+
+def test_a_file_that_is_truncated_while_it_is_read_is_a_bad_model_and_no_signal(
+    tmp_path: Path,
+) -> None:
+    large = numpy_helper.from_array(np.zeros(2**22, np.float32), "large")
+    graph = onnx.GraphProto(initializer=[large], node=[onnx.NodeProto(input=["large"])])
+    path = tmp_path / "score.onnx"
+    path.write_bytes(onnx.ModelProto(graph=graph).SerializeToString())
+    told = subprocess.run(
+        [sys.executable, "-c", TRUNCATED, path], capture_output=True, text=True, encoding="utf-8"
+    )
+    assert told.returncode == 0, told.stderr
+    assert json.loads(told.stdout) == [
+        *("verify passed", "verify refused", "widths passed", "widths refused")
+    ]
+
+
+def test_a_file_is_read_as_its_bytes_are_whatever_a_block_holds(tmp_path: Path) -> None:
+    content = np.random.default_rng(7).bytes(3 * 2**16 + 13)
+    (path := tmp_path / "score.onnx").write_bytes(content)
+    with opened(path) as (_, part):
+        assert len(part) == len(content) and bytes(part) == content
+        for start, stop in [(0, 0), (7, 11), (2**16 - 3, 2**16 + 5), (5, 2**17), (0, len(content))]:
+            assert bytes(part[start:stop]) == content[start:stop]
+            inner = part[5 : 2**17 + 7]
+            assert inner[2**17 + 1] == content[2**17 + 6] and inner[3] == content[8]
+            assert bytes(inner[2**16 : 2**16 + 17]) == content[2**16 + 5 : 2**16 + 22]
+        assert part[len(content) - 1] == content[-1]
+        with pytest.raises(IndexError):
+            part[len(content)]
+        path.write_bytes(content[:7])
+        with pytest.raises(ValueError, match="became shorter"):
+            bytes(part)
+
+
+def test_weights_larger_than_a_block_are_passed_over_and_what_follows_them_is_not(
+    tmp_path: Path,
+) -> None:
+    model = harmless()
+    large = numpy_helper.from_array(np.zeros(2**15, np.float32), "large")
+    model.graph.initializer.insert(0, large)
+    path = tmp_path / "score.onnx"
+    for placed in (None, external()):
+        model.graph.initializer.extend([placed] if placed else [])
+        path.write_bytes(model.SerializeToString())
+        with opened(path) as (_, part):
+            if placed is None:
+                refuse_foreign_content(part)
+                continue
+            with pytest.raises(BadModel, match="external files"):
+                refuse_foreign_content(part)

@@ -9,13 +9,12 @@ such arrays live at once: measured, 2.7 in the softmax of a language model (106 
 from __future__ import annotations
 
 import math
-import mmap
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from repertoire.runtime.errors import BadModel
-from repertoire.runtime.onnx_file import fields, numbers
+from repertoire.runtime.onnx_file import Bytes, fields, numbers, opened
 from repertoire.runtime.signature import DTYPES, Port, Signature
 
 _ALIVE = 4  # arrays of float32 at once
@@ -77,19 +76,15 @@ def _product(axes: Iterable[int | str], factor: int, sizes: Mapping[str, int], u
 
 
 def read_widths(path: Path) -> Widths:
-    """The widths of a file that was verified before. Raises BadModel when it is gone."""
+    """The widths of a file that was verified before. Raises BadModel when it is gone or altered."""
     try:
-        with (
-            path.open("rb") as file,
-            mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ) as content,
-            memoryview(content) as view,
-        ):
-            return widths_of(view)
-    except OSError as error:
-        raise BadModel(f"{path.name} cannot be read ({error.strerror}); export again") from error
+        with opened(path) as (_, content):
+            return widths_of(content)
+    except (IndexError, ValueError) as error:
+        raise BadModel(f"{path.name} changed since it was verified; export again") from error
 
 
-def widths_of(model: memoryview) -> Widths:
+def widths_of(model: Bytes) -> Widths:
     weights = _Weights()
     for number, value in fields(model):
         if number == 7 and not isinstance(value, int):
@@ -104,7 +99,7 @@ class _Weights:
         self._shapes: dict[bytes, list[int]] = {}
         self._uses: list[tuple[str, list[bytes]]] = []
 
-    def read_graph(self, graph: memoryview) -> None:
+    def read_graph(self, graph: Bytes) -> None:
         for number, value in fields(graph):
             if number == 1 and not isinstance(value, int):
                 self._read_node(value)
@@ -124,7 +119,7 @@ class _Weights:
                     wide = max(wide, *shape)
         return Widths(wide, channels)
 
-    def _read_node(self, node: memoryview) -> None:
+    def _read_node(self, node: Bytes) -> None:
         operator, inputs, outputs, attributes = "", list[bytes](), list[bytes](), []
         for number, value in fields(node):
             if isinstance(value, int):
@@ -141,7 +136,7 @@ class _Weights:
         for attribute in attributes:
             self._read_attribute(attribute, outputs)
 
-    def _read_attribute(self, attribute: memoryview, outputs: list[bytes]) -> None:
+    def _read_attribute(self, attribute: Bytes, outputs: list[bytes]) -> None:
         for number, value in fields(attribute):
             if isinstance(value, int):
                 continue
@@ -150,7 +145,7 @@ class _Weights:
             elif number in (6, 11):
                 self.read_graph(value)
 
-    def _read_tensor(self, tensor: memoryview, name: bytes = b"") -> None:
+    def _read_tensor(self, tensor: Bytes, name: bytes = b"") -> None:
         shape: list[int] = []
         for number, value in fields(tensor):
             if number == 1:

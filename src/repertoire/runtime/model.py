@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import mmap
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,7 +10,7 @@ from pathlib import Path
 
 from repertoire.runtime.errors import BadModel
 from repertoire.runtime.manifest import Graph, Manifest, parse
-from repertoire.runtime.onnx_file import refuse_foreign_content
+from repertoire.runtime.onnx_file import opened, refuse_foreign_content
 from repertoire.runtime.text import Encoding
 
 NO_TEXT = ("image", "catalogue")  # kinds of encodings that need no tokenizer
@@ -61,14 +60,8 @@ def read_model(folder: Path) -> Model:
 def verify(folder: Path, graph: Graph) -> Path:
     """The file of a graph, after making sure that it is what its manifest says. Raises BadModel."""
     path = folder / graph.file
-    try:
-        with path.open("rb") as file:
-            content = memoryview(mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ))
-    except OSError as error:
-        raise BadModel(f"{graph.file} cannot be read ({error.strerror}); export again") from error
-    except ValueError as error:
-        raise BadModel(f"{graph.file} is empty; export again") from error
-    if hashlib.sha256(content).hexdigest() != graph.sha256:
-        raise BadModel(f"{graph.file} is not what the manifest names (sha256); export again")
-    refuse_foreign_content(content)
+    with opened(path) as (file, content):
+        if hashlib.file_digest(file, "sha256").hexdigest() != graph.sha256:
+            raise BadModel(f"{graph.file} is not what the manifest names (sha256); export again")
+        refuse_foreign_content(content)
     return path

@@ -8,7 +8,12 @@ same for 15 MB of resident memory in every server.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
+from contextlib import contextmanager
+from io import FileIO
+from pathlib import Path
+from typing import TypeAlias, overload
 
 from repertoire.runtime.errors import BadModel
 
@@ -26,9 +31,77 @@ _NESTED: dict[str, dict[int, str]] = {
 _OPERATOR_DOMAIN, _EXTERNAL_DATA, _DATA_LOCATION = ("node", 7), ("tensor", 13), ("tensor", 14)
 _DEFAULT_DOMAINS: tuple[object, ...] = (b"", b"ai.onnx")
 _DEEPEST = 64
+_BLOCK = 2**16  # bytes that are read at once
 
 
-def refuse_foreign_content(model: memoryview) -> None:
+class Part:
+    """A part of a file, of which is read what is asked for; memory holds a block of it.
+
+    A mapped file would do, but it ends the process with a signal where somebody truncates it.
+    """
+
+    def __init__(self, file: FileIO, start: int, end: int) -> None:
+        self._file, self._start, self._end = file, start, end
+        self._block, self._first = b"", start
+
+    def __len__(self) -> int:
+        return self._end - self._start
+
+    @overload
+    def __getitem__(self, place: int) -> int: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> Bytes: ...
+
+    def __getitem__(self, place: int | slice) -> int | Bytes:
+        """A slice has both ends, and lies within."""
+        if isinstance(place, slice):
+            count = place.stop - place.start
+            if count > _BLOCK:
+                return Part(self._file, self._start + place.start, self._start + place.stop)
+            offset = self._held(place.start, count)
+            return memoryview(self._block)[offset : offset + count]
+        if place >= len(self):
+            raise IndexError("index out of its bytes")
+        offset = self._held(place, 1)
+        return self._block[offset]
+
+    def __bytes__(self) -> bytes:
+        return self._read(self._start, self._end)
+
+    def _held(self, place: int, count: int) -> int:
+        """Where in the block a place is, after reading from there what the block lacks."""
+        offset = self._start + place - self._first
+        if 0 <= offset <= len(self._block) - count:
+            return offset
+        self._first = self._start + place
+        self._block = self._read(self._first, min(self._first + _BLOCK, self._end))
+        return 0
+
+    def _read(self, start: int, end: int) -> bytes:
+        self._file.seek(start)
+        content = self._file.read(end - start)
+        if len(content) < end - start:
+            raise ValueError("it became shorter while it was read")
+        return content
+
+
+Bytes: TypeAlias = memoryview | Part
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[tuple[FileIO, Part]]:
+    """The file and its content, while it is open. Raises BadModel: not there, or empty."""
+    try:
+        with FileIO(path) as file:
+            if not (size := os.fstat(file.fileno()).st_size):
+                raise BadModel(f"{path.name} is empty; export again")
+            yield file, Part(file, 0, size)
+    except OSError as error:
+        raise BadModel(f"{path.name} cannot be read ({error.strerror}); export again") from error
+
+
+def refuse_foreign_content(model: Bytes) -> None:
     """Raises BadModel for external tensors, foreign operators, or bytes that are no ONNX."""
     try:
         _walk("model", model, depth=0)
@@ -36,7 +109,7 @@ def refuse_foreign_content(model: memoryview) -> None:
         raise BadModel(f"this is no ONNX file: {error}") from error
 
 
-def _walk(message: str, data: memoryview, depth: int) -> None:
+def _walk(message: str, data: Bytes, depth: int) -> None:
     if depth > _DEEPEST:
         raise BadModel(f"graphs are nested more than {_DEEPEST} levels deep")
     nested = _NESTED[message]
@@ -53,11 +126,11 @@ def _walk(message: str, data: memoryview, depth: int) -> None:
             _walk(nested[number], value, depth + 1)
 
 
-def _shown(value: int | memoryview) -> str:
+def _shown(value: int | Bytes) -> str:
     return str(value) if isinstance(value, int) else bytes(value).decode(errors="replace")
 
 
-def fields(data: memoryview) -> Iterator[tuple[int, int | memoryview]]:
+def fields(data: Bytes) -> Iterator[tuple[int, int | Bytes]]:
     """Yields (field number, value): an int for a varint or fixed width, else the bytes."""
     position = 0
     while position < len(data):
@@ -79,7 +152,7 @@ def fields(data: memoryview) -> Iterator[tuple[int, int | memoryview]]:
         position += length
 
 
-def numbers(data: memoryview) -> list[int]:
+def numbers(data: Bytes) -> list[int]:
     """Varints that stand one after the other."""
     values, position = [], 0
     while position < len(data):
@@ -88,7 +161,7 @@ def numbers(data: memoryview) -> list[int]:
     return values
 
 
-def _varint(data: memoryview, position: int) -> tuple[int, int]:
+def _varint(data: Bytes, position: int) -> tuple[int, int]:
     value = shift = 0
     while True:
         byte = data[position]

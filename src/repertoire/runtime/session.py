@@ -59,8 +59,8 @@ def open_session(
 def open_graph(model: Model, graph: Graph, threads: int) -> ort.InferenceSession:
     """The session of a graph that is what its manifest says. Raises BadModel."""
     try:
+        before = stamp(model.folder / graph.file)
         path = verify(model.folder, graph)
-        before = stamp(path)
         opened = open_session(path, threads)
         if stamp(path) != before:
             raise BadModel(f"{graph.file} changed while it was opened; try again")
