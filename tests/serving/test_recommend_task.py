@@ -15,6 +15,7 @@ from onnx import helper
 
 from repertoire.runtime import load
 from repertoire.runtime.errors import InvalidInput, Malformed
+from repertoire.runtime.task import Known, example_of
 from serving.batch.command import main
 
 TITLES = ["Alien (1979)", "Brazil (1985)", "Casablanca (1942)", "Dracula (1931)", "Emma (1996)"]
@@ -106,6 +107,22 @@ def test_a_list_is_as_long_as_asked_or_as_something_is_left(films: Any) -> None:
 def test_the_schema_of_one_model_says_how_many_it_lists(films: Any) -> None:
     count = films.recommend.task.request_schema(films.model)["properties"]["count"]
     assert (count["maximum"], count["default"]) == (4, 4)
+
+
+def test_the_example_asks_for_as_many_as_the_model_lists(films: Any, tmp_path: Path) -> None:
+    """Before an example is in the manifest, with it, and with one of a larger catalogue there."""
+    task = films.recommend.task
+    example = task.example(Known(facts={"items": 3}))
+    assert (example["count"], task.example(Known(facts={"items": 7}))["count"]) == (3, 5)
+    recommender(tmp_path)
+    path = tmp_path / "manifest.json"
+    manifest = json.loads(path.read_text("utf-8"))
+    for held, count in (({}, 4), ({"recommend": example}, 3), ({"recommend": {"count": 7}}, 4)):
+        path.write_text(json.dumps(manifest | {"examples": held}), encoding="utf-8")
+        loaded = load(tmp_path)
+        found = example_of(task, loaded.model)
+        assert found["count"] == count
+        assert len(loaded.recommend(**found)["recommendations"]) == count
 
 
 @pytest.mark.parametrize(

@@ -259,10 +259,16 @@ def last(events: Iterator[Event]) -> Any:
 
 
 def example_of(task: Task, model: Model) -> Mapping[str, Any]:
-    """A request that works; a manifest of before holds none, and files are then to be put in."""
+    """A request that works; a manifest of before holds none, and files are then to be put in.
+
+    What is more than this model allows is as much as it allows.
+    """
     held = model.manifest.document.get("examples") or {}
     known = Known(facts=model.manifest.document.get("facts") or {})
-    return held.get(task.name) or task.example(known)
+    example = held.get(task.name) or task.example(known)
+    narrowed = {name: own for name, own in task.options(model).items() if own}
+    most = {name: own["maximum"] for name, own in narrowed.items() if "maximum" in own}
+    return {n: min(each, most[n]) if n in most else each for n, each in example.items()}
 
 
 def named(value: Any) -> Any:

@@ -105,9 +105,10 @@ def _options(model: Model) -> Mapping[str, Mapping[str, Any]]:
 
 
 def _example(known: Known) -> Mapping[str, Any]:
-    """The titles that a figure begins with."""
+    """The titles that a figure begins with; a small catalogue lists fewer than five."""
     begun = known.figure("cold-start")
-    return {"history": [row[-1] for row in begun["cells"][:2]] if begun else [], "count": 5}
+    history = [row[-1] for row in begun["cells"][:2]] if begun else []
+    return {"history": history, "count": min(5, known.facts.get("items", 5))}
 
 
 TASKS = (
