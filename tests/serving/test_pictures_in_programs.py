@@ -11,7 +11,7 @@ import standins
 from PIL import Image
 from test_detect_task import write
 
-from repertoire.runtime import load
+from repertoire.runtime import load, task
 from repertoire.runtime.errors import InvalidInput, Malformed
 from repertoire.runtime.loaded import LoadedModel
 
@@ -62,7 +62,10 @@ def test_many_images_are_as_many_answers_however_they_come(negative: LoadedModel
         negative.reconstruct([PIXELS, PIXELS, PIXELS.T])
 
 
-def test_images_are_drawn_in_groups_and_the_same_whatever_the_group(negative: LoadedModel) -> None:
+def test_images_are_drawn_in_groups_and_the_same_whatever_the_group(
+    negative: LoadedModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(task, "PAUSE", 0)
     events = list(negative.sample.steps(73, seed=11))
     assert [content for kind, content in events if kind == "progress"] == [
         {"done": 32, "of": 73},

@@ -14,7 +14,7 @@ from onnx import TensorProto, helper
 from PIL import Image
 from starlette.testclient import TestClient
 
-from repertoire.runtime import load
+from repertoire.runtime import load, task
 from repertoire.runtime.inference import painting
 from repertoire.runtime.tasks import style
 from serving.batch import command as batch
@@ -124,7 +124,10 @@ def test_a_large_picture_is_painted_in_tiles_by_one_set_of_moments(
 
 
 @pytest.mark.usefixtures("tiles")
-def test_whoever_goes_away_stops_the_work_between_two_tiles(stock: Path) -> None:
+def test_whoever_goes_away_stops_the_work_between_two_tiles(
+    stock: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(task, "PAUSE", 0)
     model, asked = load(stock / "dark"), []
     run, model.run = (
         model.run,

@@ -18,7 +18,7 @@ from repertoire.runtime.model import Model
 from repertoire.runtime.pictures import IMAGES, ROWS, Image, Images, Png, read
 from repertoire.runtime.schema import LARGEST_SEED, Between, Many, Seed, Size
 from repertoire.runtime.signature import Arrays, Port, Run
-from repertoire.runtime.task import Event, File, Task, last
+from repertoire.runtime.task import Event, File, Pace, Task, last
 
 BLENDED = 16
 WEIGHT = 100.0  # of one image in a blend
@@ -74,13 +74,13 @@ def sample(model: Model, run: Run, request: Sample) -> Sampled:
 
 
 def sample_events(model: Model, run: Run, request: Sample) -> Iterator[Event]:
-    """An event for each run of the decoder, then the whole."""
+    """How many are drawn, then all."""
     labels = _told(model, "decode", "label", request.label, request.count, in_turn=True)
     seed = secrets.randbits(32) if request.seed is None else request.seed
-    found: list[Png] = []
+    found, pace = list[Png](), Pace(request.count)
     for part in decoded_in_parts(run, drawn(run, request.count, seed), labels, ROWS):
         found.extend(part)
-        yield "progress", {"done": len(found), "of": request.count}
+        yield from pace.at(len(found))
     yield "done", Sampled(images=found, seed=seed)
 
 

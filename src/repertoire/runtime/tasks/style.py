@@ -15,7 +15,7 @@ from repertoire.runtime.model import Model
 from repertoire.runtime.pictures import Image, Png, at
 from repertoire.runtime.schema import Many
 from repertoire.runtime.signature import Array, Run
-from repertoire.runtime.task import Event, File, Task, last
+from repertoire.runtime.task import Event, File, Pace, Task, last
 
 IMAGES = 16  # in one request
 PIXELS = 2**25  # of all images of a request
@@ -44,16 +44,16 @@ def stylize(model: Model, run: Run, request: Stylize) -> list[Stylized]:
 
 
 def stylize_events(model: Model, run: Run, request: Stylize) -> Iterator[Event]:
-    """An event for each run, which takes about half a second; then the whole."""
+    """How many runs are done, each of about half a second; then the whole."""
     photographs = _read(request.images)
     answers: list[Stylized] = []
-    done, of = 0, sum(map(painting.steps, photographs))
+    done, pace = 0, Pace(sum(map(painting.steps, photographs)))
     while photographs:  # one that is painted is given free
         photograph = photographs.pop(0)
         picture = np.empty_like(photograph)
         for _ in painting.paint(run, photograph, picture):
             done += 1
-            yield "progress", {"done": done, "of": of}
+            yield from pace.at(done)
         height, width = picture.shape[:2]
         answers.append({"image": picture, "height": height, "width": width})
     yield "done", answers
