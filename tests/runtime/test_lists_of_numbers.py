@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Any
 
 import numpy as np
@@ -31,6 +31,22 @@ class Count:
 @dataclass(frozen=True)
 class Look:
     series: Annotated[list[Series], Many(5)]
+
+
+@dataclass(frozen=True)
+class Say:
+    texts: Annotated[list[str], Many(211)]
+    short: Annotated[list[Annotated[str, Size(2, 3)]], Size(0, 211)] = field(default_factory=list)
+
+
+@pytest.mark.parametrize("size", [LONG - 1, LONG, LONG + 37])
+def test_long_lists_of_texts_are_checked_like_short_ones(size: int) -> None:
+    texts = [f"t{n}" for n in range(size)]
+    assert read(Say, {"texts": texts}).texts == texts
+    with pytest.raises(Malformed, match=rf"texts\[{size}\] is 3; send a text"):
+        read(Say, {"texts": [*texts, 3]})
+    with pytest.raises(InvalidInput, match=rf"short\[{size}\] has 1 characters"):
+        read(Say, {"texts": texts, "short": ["ab"] * size + ["x"]})
 
 
 @pytest.mark.parametrize("size", [LONG - 1, LONG, LONG + 37])

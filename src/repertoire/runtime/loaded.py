@@ -22,6 +22,7 @@ from repertoire.runtime.session import open_graph
 from repertoire.runtime.signature import Run
 from repertoire.runtime.task import Event, Task
 
+PLAIN = (str, int, float, bytes)
 LONGEST_PATH = 4096  # characters; what is longer is base64
 
 
@@ -104,7 +105,7 @@ class BoundTask:
         if self.task.is_row(model, value):
             [answer] = self.task.ask(model, run, [value], settings)
             return answer
-        if not isinstance(value, list | tuple):
+        if not isinstance(value, (list, tuple)):
             self.task.read({**settings, self.task.rows: value})  # raises, saying what it takes
         return self.task.ask(model, run, list(value), settings)
 
@@ -120,18 +121,22 @@ class BoundTask:
         """The field of the rows, where it is given, and the other fields."""
         if len(rows) > 1:
             raise Malformed(f"{self.task.name} takes one row, or one list; settings have names")
-        fields = {**settings, **({self.task.rows: rows[0]} if rows else {})}
-        local = {name: _local(value) for name, value in fields.items()}
-        given = {n: local.pop(n) for n in [self.task.rows] if n in local}
-        if self.task.media:
-            given = {name: _opened(value) for name, value in given.items()}
-        return given, local
+        name = self.task.rows
+        local = {each: _local(value) for each, value in settings.items()}
+        if rows:
+            local[name] = _local(rows[0])
+        if name not in local:
+            return {}, local
+        value = local.pop(name)
+        return {name: _opened(value) if self.task.media else value}, local
 
 
 def _local(value: Any) -> Any:
     """What a program has at hand as a request holds it: a path as its bytes, numbers as lists."""
-    if isinstance(value, str | int | float | bytes):
+    if isinstance(value, PLAIN):
         return value
+    if isinstance(value, (list, tuple)):
+        return [each if isinstance(each, PLAIN) else _local(each) for each in value]
     if isinstance(value, os.PathLike):
         return Path(value).read_bytes()
     if isinstance(value, np.ndarray):
@@ -139,8 +144,6 @@ def _local(value: Any) -> Any:
             return value.tolist()
         batch = value.ndim == 4 or (value.ndim == 3 and value.shape[2] != 3)
         return list(value) if batch else value
-    if isinstance(value, list | tuple):
-        return [_local(each) for each in value]
     if isinstance(value, Mapping):
         return {name: _local(each) for name, each in value.items()}
     return value

@@ -51,12 +51,15 @@ class OnnxRun:
             ready = with_states(signature, inputs)
         else:
             ready = prepare(signature, inputs, self._limits)
-        with self._lock:
-            session = self._sessions.get(graph)
-            if session is None:
-                session = self._sessions[graph] = self._opened(graph)
+        session = self._sessions.get(graph) or self._open(graph)
         names = list(outputs or (port.name for port in signature.outputs))
         return dict(zip(names, session.run(names, ready), strict=True))
+
+    def _open(self, graph: str) -> ort.InferenceSession:
+        with self._lock:
+            if graph not in self._sessions:
+                self._sessions[graph] = self._opened(graph)
+            return self._sessions[graph]
 
 
 def run_session(session: ort.InferenceSession, inputs: Mapping[str, Array]) -> Arrays:

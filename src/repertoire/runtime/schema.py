@@ -163,8 +163,8 @@ def _object(kind: Any) -> Shape:
     def take(value: Any, path: str) -> Any:
         if not isinstance(value, Mapping):
             raise Malformed(f"{path or 'the request'} is {shown(value)}; send an object")
-        if unknown := sorted(map(str, value.keys() - fields.keys())):
-            known = ", ".join(fields)
+        if not value.keys() <= fields.keys():
+            unknown, known = sorted(map(str, value.keys() - fields.keys())), ", ".join(fields)
             listed = ", ".join(map(spelled, unknown[:FEW]))
             raise Malformed(f"unknown field {listed}; known are {known}")
         if missing := [n for n, field in fields.items() if field.required and n not in value]:

@@ -182,7 +182,11 @@ def text(size: Size | None) -> Shape:
             raise InvalidInput(f"{path} has {len(value)} characters; send {words}")
         return value
 
-    return Shape(words, lambda value: isinstance(value, str), take, schema)
+    def take_all(values: Sequence[Any]) -> list[Any] | None:
+        plain = size is None and set(map(type, values)) == {str}
+        return list(values) if plain else None
+
+    return Shape(words, lambda value: isinstance(value, str), take, schema, take_all)
 
 
 def file(media: Media) -> Shape:
@@ -214,7 +218,7 @@ def sequence(item: Shape, many: Many | None, size: Size | None) -> Shape:
     schema: dict[str, Any] = {"type": "array", "items": item.schema, **bounds}
 
     def is_list(value: Any) -> bool:
-        if not isinstance(value, list | tuple):
+        if not isinstance(value, (list, tuple)):
             return False
         # An empty list says nothing of what it is a list of.
         telling = (each for each in value if not (isinstance(each, list | tuple) and not each))
@@ -223,7 +227,7 @@ def sequence(item: Shape, many: Many | None, size: Size | None) -> Shape:
     def take(value: Any, path: str) -> Any:
         if many and not isinstance(value, Rows) and item.fits(value) and not is_list(value):
             return [item.take(value, path)]
-        if not isinstance(value, list | tuple):
+        if not isinstance(value, (list, tuple)):
             one = f"{item.words}, or " if many else ""
             raise Malformed(f"{path} is {shown(value)}; send {one}{words}")
         if size and not size.least <= len(value) <= size.most:

@@ -154,7 +154,7 @@ class Task:
         """Whether a row is a text: cells of a file then go there as they are."""
         return self.row is str or getattr(self.row, "__origin__", None) is str
 
-    @property
+    @cached_property
     def media(self) -> str:
         """The type of files that a row is, such as image/*; empty for others."""
         notes = getattr(self.row, "__metadata__", ())
@@ -211,9 +211,11 @@ class Task:
         Raises Malformed and InvalidInput.
         """
         if self.many:
-            groups = [rows[start : start + self.most] for start in range(0, len(rows), self.most)]
-            requests = (self.read({**settings, self.rows: Rows(group)}) for group in groups)
-            return [each for asked in requests for each in self.answer(model, run, asked)]
+            answers: list[Any] = []
+            for start in range(0, len(rows), self.most):
+                group = Rows(rows[start : start + self.most])
+                answers += self.answer(model, run, self.read({**settings, self.rows: group}))
+            return answers
         return [
             self.answer(model, run, self.read(self.for_row(row, place, settings)))
             for place, row in enumerate(rows)
@@ -232,9 +234,13 @@ class Task:
         """Whether a value is one row, and not a list of them."""
         if self.one:
             return self.one(model, value)
-        shape = shape_of(self.row)
-        listed = self.many and isinstance(value, list) and bool(value) and shape.fits(value[0])
-        return shape.fits(value) and not listed
+        fits = self._fits_row
+        listed = self.many and isinstance(value, list) and bool(value) and fits(value[0])
+        return fits(value) and not listed
+
+    @cached_property
+    def _fits_row(self) -> Callable[[Any], bool]:
+        return shape_of(self.row).fits
 
 
 class Pace:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -83,7 +83,13 @@ class Encoding:
         return str(normalizer.normalize_str(text)) if normalizer else text
 
     def ids(self, text: str) -> list[int]:
-        return list(self.tokenizer.encode(text).ids)
+        found: list[int] = self.tokenizer.encode(text).ids
+        return found
+
+    def all_ids(self, texts: Iterable[str]) -> Sequence[Sequence[int]]:
+        """As ``ids``, of each text."""
+        encode = self.tokenizer.encode
+        return [encode(text).ids for text in texts]
 
     def token(self, index: int) -> str:
         return self.tokenizer.id_to_token(int(index)) or ""

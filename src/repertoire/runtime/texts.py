@@ -29,18 +29,15 @@ class Written(TypedDict):
 
 def how_read(encoding: Encoding, ids: Sequence[int]) -> Read:
     """Of the ids of a text, without what is put before and after it."""
-    return {"input_tokens": len(ids), "unknown_tokens": _unknown(encoding, ids)}
+    return {"input_tokens": len(ids), "unknown_tokens": ids.count(encoding.unknown)}
 
 
 def how_written(encoding: Encoding, ids: Sequence[int]) -> Written:
     """Of the ids of an answer."""
-    return {"unknown_output_tokens": _unknown(encoding, ids)}
+    return {"unknown_output_tokens": ids.count(encoding.unknown)}
 
 
 def whole(encoding: Encoding, texts: Sequence[Sequence[int]]) -> list[list[int]]:
     """Ids as a graph gets whole texts: with what closes them."""
-    return [[*ids, *encoding.closing] for ids in texts]
-
-
-def _unknown(encoding: Encoding, ids: Sequence[int]) -> int:
-    return list[int | None](ids).count(encoding.unknown)
+    closing = encoding.closing
+    return [[*ids, *closing] for ids in texts]

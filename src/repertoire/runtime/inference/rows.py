@@ -56,12 +56,14 @@ def by_length(texts: Ids, most: int, pad: int) -> Iterator[tuple[Array, Array]]:
 
     At most `most` rows of similar length, so that little of a run is padding.
     """
-    order = np.argsort([len(text) for text in texts], kind="stable")
+    order = np.array([len(text) for text in texts]).argsort(kind="stable")
     for start in range(0, len(order), most):
         rows = order[start : start + most]
-        ids = np.full((len(rows), len(texts[rows[-1]])), pad, np.int64)
-        for place, row in enumerate(rows):
-            ids[place, : len(texts[row])] = texts[row]
+        part = [texts[row] for row in rows.tolist()]
+        ids = np.empty((len(part), len(part[-1])), np.int64)
+        ids.fill(pad)
+        for place, text in enumerate(part):
+            ids[place, : len(text)] = text
         yield rows, ids
 
 
@@ -70,9 +72,10 @@ def _joined(parts: Sequence[tuple[Array, Arrays]]) -> Arrays:
     count = sum(len(rows) for rows, _ in parts)
     found = {}
     for name, first in parts[0][1].items():
-        sizes = np.max([outputs[name].shape[1:] for _, outputs in parts], axis=0).astype(int)
+        shapes = [outputs[name].shape[1:] for _, outputs in parts]
+        sizes = [max(of_axis) for of_axis in zip(*shapes, strict=True)]
         found[name] = np.zeros((count, *sizes), first.dtype)
-        for rows, outputs in parts:
-            place: tuple[Any, ...] = (rows, *map(slice, outputs[name].shape[1:]))
+        for (rows, outputs), shape in zip(parts, shapes, strict=True):
+            place: Any = rows if list(shape) == sizes else (rows, *map(slice, shape))
             found[name][place] = outputs[name]
     return found

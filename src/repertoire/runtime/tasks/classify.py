@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import repeat
 from typing import Annotated
 
 import numpy as np
@@ -13,7 +15,7 @@ from repertoire.runtime.inference.rows import over_texts
 from repertoire.runtime.model import Model
 from repertoire.runtime.signature import Run
 from repertoire.runtime.task import Task
-from repertoire.runtime.texts import ROWS, Read, Texts, how_read, whole
+from repertoire.runtime.texts import ROWS, Read, Texts, whole
 
 
 @dataclass(frozen=True)
@@ -29,18 +31,21 @@ class Classified(Read):
 def classify(model: Model, run: Run, request: Classify) -> list[Classified]:
     """What class texts are of."""
     encoding, classes = model.encoding("text"), _classes(model)
-    ids = [encoding.ids(text) for text in request.text]
+    ids = encoding.all_ids(request.text)
     texts = whole(encoding, ids)
     found = over_texts(run, "classify", texts, ROWS, "log_probs", pad=encoding.pad)
-    answers = []
-    for own, probabilities in zip(ids, np.exp(found["log_probs"]), strict=True):
-        answer: Classified = {
-            "label": classes[int(probabilities.argmax())],
-            "probabilities": dict(zip(classes, probabilities.tolist(), strict=True)),
-            **how_read(encoding, own),
+    probabilities, unknown = np.exp(found["log_probs"]), encoding.unknown
+    likeliest = probabilities.argmax(1).tolist()
+    named: Iterator[dict[str, float]] = map(dict, map(zip, repeat(classes), probabilities.tolist()))
+    return [
+        {
+            "label": classes[best],
+            "probabilities": each,
+            "input_tokens": len(own),
+            "unknown_tokens": own.count(unknown),
         }
-        answers.append(answer)
-    return answers
+        for best, each, own in zip(likeliest, named, ids, strict=True)
+    ]
 
 
 def _classes(model: Model) -> list[str]:
