@@ -18,7 +18,7 @@ from repertoire.data.sources import Files, SourceError
 from repertoire.data.validation import common, validate, with_identity
 from repertoire.kinds.novelty import baselines, columns
 from repertoire.readers import load_reader, novelty_images, novelty_table
-from repertoire.readers.helpers.tables.novelty_columns import normal_labels
+from repertoire.readers.helpers.tables.novelty_labels import normal_labels
 from repertoire.runtime import records
 from serving.batch import command as batch
 from tests.own.journey import add, repro, served

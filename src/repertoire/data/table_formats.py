@@ -4,8 +4,8 @@ Each returns the table, the rows that are none, what the file is in words, and h
 """
 
 import json
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -63,9 +63,6 @@ def ending(path: Path) -> str:
 
 
 def csv_rows(path: Path, reading: Reading) -> "Rows":
-    import pyarrow as pa
-    from pyarrow import csv
-
     start = head(path)
     if not start.strip():
         raise SourceError(f"{path.name}: an empty file; it needs a header and rows")
@@ -82,35 +79,8 @@ def csv_rows(path: Path, reading: Reading) -> "Rows":
         swallowed.append((int(row.number), row.text))
         return "skip"
 
-    try:
-        with pa.input_stream(str(path), compression="detect") as file:
-            reader = csv.open_csv(
-                file,
-                read_options=csv.ReadOptions(
-                    use_threads=False,
-                    encoding="utf-8" if encoding == "utf-8-sig" else encoding,
-                    column_names=names,
-                    skip_rows_after_names=0 if reading.columns else 1,
-                ),
-                parse_options=csv.ParseOptions(
-                    delimiter=delimiter, newlines_in_values=True, invalid_row_handler=refuse
-                ),
-                convert_options=csv.ConvertOptions(
-                    column_types={
-                        name: pa.dictionary(pa.int32(), pa.string())
-                        if name in reading.few
-                        else pa.large_string()
-                        for name in names
-                    },
-                    strings_can_be_null=False,
-                    include_columns=[name for name in names if name in reading.include],
-                ),
-            )
-            table, read = _batches(reader, reader.schema, reading.limit)
-    except UnicodeDecodeError as error:
-        raise not_in(encoding, path.name, error) from None
-    except pa.ArrowInvalid as error:
-        raise SourceError(f"{path.name}: {_said(error)}; save it as UTF-8 CSV") from None
+    form = replace(reading, encoding=encoding, delimiter=delimiter)
+    table, read = _csv_table(path, form, names, refuse)
     words = f"{'TSV' if delimiter == chr(9) else 'CSV'}, {told_words(encoding, reading.encoding)}"
     if delimiter not in ",\t":
         words += f", {DELIMITERS.get(delimiter, repr(delimiter))} between cells"
@@ -125,6 +95,40 @@ def csv_rows(path: Path, reading: Reading) -> "Rows":
     numbers = numbers[~np.isin(numbers, [row.row for row in bad])][: table.num_rows]
     total = _estimated(path, len(table) + len(bad), read, _letters(table))
     return Rows(table, bad, words, numbers, total)
+
+
+def _csv_table(
+    path: Path, form: Reading, names: Sequence[str], refuse: Callable[[Any], str]
+) -> "tuple[pa.Table, bool]":
+    """The rows as texts, and whether they are all; ``refuse`` sees those of another width."""
+    import pyarrow as pa
+    from pyarrow import csv
+
+    few, text = pa.dictionary(pa.int32(), pa.string()), pa.large_string()
+    try:
+        with pa.input_stream(str(path), compression="detect") as file:
+            reader = csv.open_csv(
+                file,
+                read_options=csv.ReadOptions(
+                    use_threads=False,
+                    encoding="utf-8" if form.encoding == "utf-8-sig" else form.encoding,
+                    column_names=names,
+                    skip_rows_after_names=0 if form.columns else 1,
+                ),
+                parse_options=csv.ParseOptions(
+                    delimiter=form.delimiter, newlines_in_values=True, invalid_row_handler=refuse
+                ),
+                convert_options=csv.ConvertOptions(
+                    column_types={name: few if name in form.few else text for name in names},
+                    strings_can_be_null=False,
+                    include_columns=[name for name in names if name in form.include],
+                ),
+            )
+            return _batches(reader, reader.schema, form.limit)
+    except UnicodeDecodeError as error:
+        raise not_in(form.encoding, path.name, error) from None
+    except pa.ArrowInvalid as error:
+        raise SourceError(f"{path.name}: {_said(error)}; save it as UTF-8 CSV") from None
 
 
 def refuse_doubled(path: Path, names: Sequence[str]) -> None:

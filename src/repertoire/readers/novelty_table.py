@@ -31,7 +31,8 @@ from repertoire.kinds.novelty.baselines import suited
 from repertoire.kinds.novelty.encoding import NORMAL, encode_columns
 from repertoire.readers import novelty_images
 from repertoire.readers.helpers.tables import columns as tables
-from repertoire.readers.helpers.tables.novelty_columns import Chosen, chosen_columns, normal_labels
+from repertoire.readers.helpers.tables.novelty_columns import Chosen, chosen_columns
+from repertoire.readers.helpers.tables.novelty_labels import normal_labels
 from repertoire.readers.helpers.tables.novelty_splits import held_out
 
 if TYPE_CHECKING:

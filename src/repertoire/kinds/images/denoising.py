@@ -100,6 +100,14 @@ def _grey(values: Array) -> Array:
     return (255 * values).clip(0, 255).round().astype(np.uint8)
 
 
+def _by_kind(restorers: Sequence[Callable[[Array], Array]], kinds: Array, pictures: Array) -> Array:
+    """Each picture as the map of its kind restores it."""
+    restored = np.empty_like(pictures)
+    for kind, restore in enumerate(restorers):
+        restored[kinds == kind] = restore(pictures[kinds == kind])
+    return restored
+
+
 def linear_gains(
     corruption: Mapping[str, float],
     penalties: Sequence[float],
@@ -133,9 +141,7 @@ def linear_gains(
     kinds = np.repeat(np.arange(len(names)), len(train))
     seen = np.concatenate([_signs(pictures[0]) for pictures in spoiled])
     recognised = linear_probe(seen, kinds, _signs(asked[1]))
-    by_kind = np.empty_like(test)
-    for kind, restore in enumerate(own):
-        by_kind[recognised == kind] = restore(asked[1][recognised == kind])
+    by_kind = _by_kind(own, recognised, asked[1])
     before = squared_errors(test, asked[1])
     found = Scores()
     found["linear_map_penalty"] = penalty

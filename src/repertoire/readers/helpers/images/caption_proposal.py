@@ -104,25 +104,28 @@ def proposal(raw: Path, options: Mapping[str, str]) -> Proposal:
         "held_out": asdict(held_out),
         "bad_rows": asdict(bad.rule),
     }
-    config = parse(door.Config, block, "config")
     total = len(images) + len(bad.rows)
-    table = door.image_table(config, sample, bad)
+    table = door.image_table(parse(door.Config, block, "config"), sample, bad)
     rule, unusable = bad_row_rule(bad, total, options, "images")
     block["bad_rows"] = asdict(rule)
-    given = [image.split for image in images]
-    splits = with_splits(given, [image.name for image in images], held_out)
     table["split"] = with_splits(table["split"].to_list(), table["key"].to_list(), held_out)
     facts = [
         _table_fact(raw, tables, columns),
         _image_fact(look, images, sample, side),
         seen,
         *_caption_facts(images, wording, why),
-        split_fact(given, splits, held_out),
+        _split_fact(images, held_out),
         *copies_fact([image.path for image in images]),
         unusable,
     ]
     baseline = {"components": [50], "shifts": [0] if encoder or side > 64 else [0, 2], "seed": 3}
     return Proposal("captioned_images", block, baseline, facts, table, len(images))
+
+
+def _split_fact(images: Sequence[Captioned], held_out: HeldOut) -> Fact:
+    given = [image.split for image in images]
+    splits = with_splits(given, [image.name for image in images], held_out)
+    return split_fact(given, splits, held_out)
 
 
 def _looked(sample: Sequence[Captioned], wanted: Options) -> _Look:
