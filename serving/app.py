@@ -32,7 +32,7 @@ from serving.http.front import front as make_front
 from serving.http.listening import bind, listen
 from serving.http.metrics import Metrics
 from serving.openapi.endpoint import Documents
-from serving.options import Parser, filled, number, whole
+from serving.options import Parser, filled, name_of_model, number, whole
 from serving.protocol import generate, infer, models
 from serving.queue.plane import Plane
 from serving.registry.renewal import poll, renew_now
@@ -86,6 +86,8 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = Parser("serving.app", description)
     add = partial(parser.add_argument, help="(default: %(default)s)")
     add("--models", type=Path, default=Path("artifacts"), metavar="FOLDER")
+    called = "what the model is called if FOLDER is one model (default: as its manifest says)"
+    add("--name", type=name_of_model, metavar="NAME", help=called)
     add("--host", default="127.0.0.1")
     any_port = "0 is any that is free (default: 8000)"
     add("--port", type=whole(0, 65535), default=8000, metavar="N", help=any_port)
@@ -125,7 +127,9 @@ def _add_limits(add: Callable[..., object]) -> None:
 def _service(options: argparse.Namespace) -> Service:
     """Raises BadModel if there is nothing to serve."""
     folder = options.into if options.registry else options.models
-    repository = Repository(folder, sessions=options.sessions, threads=options.threads)
+    repository = Repository(
+        folder, sessions=options.sessions, threads=options.threads, name=options.name
+    )
     limits = Limits(batch=options.rows, pixels=options.pixels, run_bytes=options.run_bytes)
     share_memory(options.run_bytes)
     plane = Plane(repository, limits=limits)
@@ -137,12 +141,23 @@ def _service(options: argparse.Namespace) -> Service:
         service.synchronise = Synchroniser(options.registry, folder, options.follow, told)
         filled_first(service.synchronise, folder)
     repository.refresh()
+    _check_served(repository, options.name)
+    return service
+
+
+def _check_served(repository: Repository, name: str | None) -> None:
+    """Raises BadModel if there is nothing to serve, or no single model to give the name to."""
+    folder = repository.root
     if not repository.models:
         named = [f"{name}: {line}" for name, line in repository.problems.items()]
         why = named[0] if named else "export models or name another folder"
         others = f" (and {len(named) - 1} others)" if len(named) > 1 else ""
         raise BadModel(f"no model in {folder} can be served; {why}{others}")
-    return service
+    if name and repository.alone is None:
+        raise BadModel(
+            f"--name is for a folder that is one model; {folder} holds folders of models, "
+            "which give them their names"
+        )
 
 
 def main(argv: Sequence[str] | None = None) -> int:

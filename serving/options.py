@@ -57,3 +57,10 @@ def filled(text: str) -> str:
     if not text.strip():
         raise argparse.ArgumentTypeError("the value is empty; name one or leave the option out")
     return text
+
+
+def name_of_model(text: str) -> str:
+    """Reads a name that stands in addresses, where a dot parts it from a graph's."""
+    if not text.strip() or set(text) & {".", "/"}:
+        raise argparse.ArgumentTypeError(f"{text!r} is no name of a model: no dot, no slash")
+    return text

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import onnxruntime as ort
@@ -22,14 +23,21 @@ UNLOADED = "it was unloaded; load it to serve it again"
 
 
 class Repository:
-    """The models below `root`, one folder each. A request sees one version from start to end.
+    """The models below `root`, one folder each, or `root` itself where that is a model.
 
-    `problems` says of each model that is not served as it should be why; `outside` are those that
-    whoever fills the folder tells: a model may stand in both, and then its older copy is served.
+    Such a model is `alone`; it is called `name`, or as its manifest says.
+
+    A request sees one version from start to end. `problems` says of each model that is not served
+    as it should be why; `outside` are those that whoever fills the folder tells: a model may stand
+    in both, and then its older copy is served.
     """
 
-    def __init__(self, root: Path, *, sessions: int = 32, threads: int = 1) -> None:
+    def __init__(
+        self, root: Path, *, sessions: int = 32, threads: int = 1, name: str | None = None
+    ) -> None:
         self.root = root
+        self.alone: str | None = None
+        self._called = name
         self.models: Mapping[str, Model] = {}
         self.problems: Mapping[str, str] = {}
         self.outside: Mapping[str, str] = {}
@@ -43,6 +51,10 @@ class Repository:
     def unloaded(self) -> frozenset[str]:
         """Models that were taken out of service by name."""
         return frozenset(self._unloaded)
+
+    def folder(self, name: str) -> Path:
+        """Where the files of a model are, or would be."""
+        return self.root if name == self.alone else self.root / name
 
     def model(self, name: str) -> Model:
         """Raises ModelNotFound."""
@@ -96,8 +108,7 @@ class Repository:
         models: dict[str, Model] = {}
         seen, found = {}, {}
         folders = self._folders()
-        for folder in folders:
-            name = folder.name
+        for name, folder in folders.items():
             old = self.models.get(name)
             if name in self._unloaded:
                 continue
@@ -105,13 +116,13 @@ class Repository:
             if self._seen.get(name) == now:
                 model, problem = old, self._found.get(name)
             else:
-                model, problem = self._renew(folder, old)
+                model, problem = self._renew(name, folder, old)
             seen[name] = now
             if model is not None:
                 models[name] = model
             if problem is not None:
                 found[name] = problem
-        self._unloaded &= {folder.name for folder in folders}
+        self._unloaded &= folders.keys()
         self._seen, self._found = seen, found
         self.models, self.problems = models, self._told(models)
 
@@ -120,20 +131,30 @@ class Repository:
         outside = {name: f"{line}{_kept(models.get(name))}" for name, line in self.outside.items()}
         return {**self._found, **outside, **dict.fromkeys(self._unloaded, UNLOADED)}
 
-    def _folders(self) -> list[Path]:
+    def _folders(self) -> dict[str, Path]:
+        """By the name of the model."""
         if not self.root.is_dir():
             raise BadModel(f"there is no folder {self.root}; export models or name another")
         visible = (each for each in sorted(self.root.iterdir()) if not each.name.startswith("."))
         # A folder whose manifest is gone is being written anew, if it was served before.
-        return [
-            each for each in visible if each.is_dir() and (_named(each) or each.name in self.models)
-        ]
+        below = {
+            each.name: each
+            for each in visible
+            if each.is_dir() and (_named(each) or self._serves(each))
+        }
+        if not below and self.alone is None and _named(self.root):
+            self.alone = self._called or _name_inside(self.root)
+        return below if below or self.alone is None else {self.alone: self.root}
 
-    def _renew(self, folder: Path, old: Model | None) -> tuple[Model | None, str | None]:
+    def _serves(self, folder: Path) -> bool:
+        """Whether there is a model of a folder below the root."""
+        return folder.name in self.models and folder.name != self.alone
+
+    def _renew(self, name: str, folder: Path, old: Model | None) -> tuple[Model | None, str | None]:
         try:
-            if "." in folder.name:
+            if "." in name:
                 raise BadModel("a dot parts a model's name from its graph's; rename the folder")
-            model = read_model(folder)
+            model = replace(read_model(folder), name=name)
             for graph in model.manifest.graphs.values():
                 if old is None:
                     verify(model.folder, graph)
@@ -143,12 +164,12 @@ class Repository:
             line = f"{error}{_kept(old)}"
         except Exception:
             # Of one model: the others are served, and it is tried again when its files change.
-            log.exception("model %s", folder.name)
+            log.exception("model %s", name)
             line = f"it cannot be loaded; the server's log says why{_kept(old)}"
         else:
             log.info("model %s: version %s in service", model.name, model.version)
             return model, None
-        log.error("model %s: %s", folder.name, line)
+        log.error("model %s: %s", name, line)
         return old, line
 
 
@@ -162,6 +183,16 @@ def _named(folder: Path) -> bool:
         return (folder / "manifest.json").is_file()
     except OSError:
         return True
+
+
+def _name_inside(folder: Path) -> str:
+    """As the manifest calls the model; where it does not, the name of the folder."""
+    try:
+        name = read_model(folder).manifest.document.get("name")
+    except BadModel:  # which it is told as its problem
+        name = None
+    usable = isinstance(name, str) and name and not set(name) & {".", "/"}
+    return name if usable else folder.resolve().name
 
 
 def _fingerprint(folder: Path) -> Fingerprint:

@@ -189,7 +189,7 @@ async def index(request: Request) -> Response:
 def _names(repository: Repository, name: str) -> list[str]:
     """Of the graphs of a model that is not served, as far as its folder tells."""
     try:
-        return names_of(read_model(repository.root / name))
+        return [f"{name}.{each}" for each in read_model(repository.folder(name)).manifest.graphs]
     except BadModel:
         return [name]
 
