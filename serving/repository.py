@@ -191,8 +191,9 @@ def _name_inside(folder: Path) -> str:
         name = read_model(folder).manifest.document.get("name")
     except BadModel:  # which it is told as its problem
         name = None
-    usable = isinstance(name, str) and name and not set(name) & {".", "/"}
-    return name if usable else folder.resolve().name
+    if isinstance(name, str) and name and not set(name) & {".", "/"}:
+        return name
+    return folder.resolve().name
 
 
 def _fingerprint(folder: Path) -> Fingerprint:

@@ -16,10 +16,9 @@ from repertoire.runtime.errors import BadModel, Malformed
 from repertoire.runtime.manifest import Graph
 from repertoire.runtime.model import Model, read_model
 from repertoire.runtime.shapes import spelled
-from repertoire.runtime.signature import Port
 from serving.openapi.described import READS, described
 from serving.protocol import tensors, types
-from serving.protocol.datatypes import datatype_of
+from serving.protocol.configuration import configuration
 from serving.protocol.names import find_graph, find_model, names_of
 from serving.repository import Repository
 from serving.service import read_body, reply, service_of
@@ -121,34 +120,11 @@ async def config(request: Request) -> Response:
     """
     path, service = request.path_params, service_of(request)
     _, graph = find_graph(service.repository, path["name"], path.get("version"))
-    ports = (*graph.inputs, *graph.outputs)
-    first = all(port.batch_axis == 0 for port in ports)
+    found = configuration(path["name"], graph, service.plane.limits.batch)
     states = set(graph.feedback.values())
-    return reply(
-        {
-            "name": path["name"],
-            "platform": "onnxruntime_onnx",
-            "backend": "onnxruntime",
-            "version_policy": {"latest": {"num_versions": 1}},
-            "max_batch_size": service.plane.limits.batch if first else 0,
-            "input": [
-                {**_configured(port, first), "optional": port.name in states}
-                for port in graph.inputs
-            ],
-            "output": [_configured(port, first) for port in graph.outputs],
-            "default_model_filename": graph.file,
-            "instance_group": [{"name": graph.name, "kind": "KIND_CPU", "count": 1}],
-            **({"dynamic_batching": {}} if graph.batchable else {}),
-        }
-    )
-
-
-def _configured(port: Port, batched: bool) -> dict[str, Any]:
-    return {
-        "name": port.name,
-        "data_type": f"TYPE_{datatype_of(port)}",
-        "dims": tensors.free_sizes(port)[int(batched) :],
-    }
+    for port in found["input"]:
+        port["optional"] = port["name"] in states
+    return reply(found | ({"dynamic_batching": {}} if graph.batchable else {}))
 
 
 @described(types.Statistics, errors=(404,), tag="models")
