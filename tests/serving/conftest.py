@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 import standins
+from filelock import FileLock
 
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
@@ -22,6 +25,8 @@ from serving.repository import Repository
 from serving.service import Service
 
 WORDS = ("a", "b", "c")
+HERE = Path(__file__).parent
+UNREACHABLE = ("dns error", "error sending request", "Connection", "timed out")
 
 
 @pytest.fixture(autouse=True)
@@ -78,3 +83,30 @@ def client(service: Service) -> Iterator[TestClient]:
     app = create_app(service, poll_seconds=3600)
     with TestClient(app, raise_server_exceptions=False) as client:
         yield client
+
+
+@pytest.fixture(scope="session")
+def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The interpreter of a fresh environment with KServe's client, made once a session."""
+    uv = shutil.which("uv") or shutil.which("uv", path=str(Path(sys.executable).parent))
+    if uv is None:
+        pytest.skip("uv, which installs KServe's client, is not there")
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    folder = shared / "kserve-client"
+    python = folder / "bin" / "python"
+    with FileLock(shared / "kserve-client.lock"):
+        if not (folder / "done").exists():
+            pinned = ["--python", str(python), "-r", str(HERE / "kserve-client.txt")]
+            for command in (
+                ["venv", "-p", sys.executable, str(folder)],
+                ["pip", "install", *pinned],
+            ):
+                done = subprocess.run(
+                    [uv, "-q", *command], capture_output=True, encoding="utf-8", check=False
+                )
+                if done.returncode and any(word in done.stderr for word in UNREACHABLE):
+                    pytest.skip("the package index is not to be reached")
+                assert done.returncode == 0, done.stderr
+            (folder / "done").touch()
+    return python

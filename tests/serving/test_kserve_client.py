@@ -4,47 +4,16 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from filelock import FileLock
 from live import running, service_of
 
 HERE = Path(__file__).parent
-UNREACHABLE = ("dns error", "error sending request", "Connection", "timed out")
-
-
-@pytest.fixture(scope="session")
-def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The interpreter of a fresh environment with KServe's client, made once a session."""
-    uv = shutil.which("uv") or shutil.which("uv", path=str(Path(sys.executable).parent))
-    if uv is None:
-        pytest.skip("uv, which installs KServe's client, is not there")
-    base = tmp_path_factory.getbasetemp()
-    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
-    folder = shared / "kserve-client"
-    python = folder / "bin" / "python"
-    with FileLock(shared / "kserve-client.lock"):
-        if not (folder / "done").exists():
-            pinned = ["--python", str(python), "-r", str(HERE / "kserve-client.txt")]
-            for command in (
-                ["venv", "-p", sys.executable, str(folder)],
-                ["pip", "install", *pinned],
-            ):
-                done = subprocess.run(
-                    [uv, "-q", *command], capture_output=True, encoding="utf-8", check=False
-                )
-                if done.returncode and any(word in done.stderr for word in UNREACHABLE):
-                    pytest.skip("the package index is not to be reached")
-                assert done.returncode == 0, done.stderr
-            (folder / "done").touch()
-    return python
 
 
 @pytest.fixture(scope="module")
