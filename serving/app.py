@@ -25,7 +25,7 @@ from repertoire.runtime.session import share_memory
 from serving import pages, task_endpoints
 from serving.http import tracing
 from serving.http.admission import Admission
-from serving.http.draining import server
+from serving.http.draining import end_while_loading, server
 from serving.http.front import Front
 from serving.http.front import add_options as add_front_options
 from serving.http.front import front as make_front
@@ -165,6 +165,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     options = _arguments(argv)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until there is something to renew
+    end_while_loading()
     gc.freeze()  # what is loaded by now stays; looking through it for garbage would cost requests
     # A worker that comes back from onnxruntime waits that long for the interpreter's lock.
     sys.setswitchinterval(0.001)

@@ -9,6 +9,7 @@ import math
 import os
 import signal
 import socket
+import sys
 import threading
 from collections.abc import Iterator
 from types import FrameType
@@ -21,6 +22,11 @@ from serving.service import Service
 
 log = logging.getLogger("serving")
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+def end_while_loading() -> None:
+    """Lets SIGTERM end a server that has not started, which process 1 would pass over otherwise."""
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
 
 
 class Server(uvicorn.Server):

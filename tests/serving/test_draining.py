@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import socket
 import time
@@ -79,6 +80,19 @@ def test_a_second_signal_ends_at_once(models: Path) -> None:
         process.send_signal(signal.SIGTERM)
         assert process.wait(1) == 128 + signal.SIGTERM
         half.close()
+
+
+def test_a_signal_ends_a_server_that_still_loads_its_models(models: Path) -> None:
+    """The system would pass it over for process 1 of a container, which has no such default."""
+    graph = models / "double/onnx/scale.onnx"
+    graph.unlink()
+    os.mkfifo(graph)  # whoever reads it waits
+    with serving("--models", models) as (_, process, log):
+        until(lambda: "model bigram: version" in log.read_text())
+        time.sleep(0.1)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(5) == 128 + signal.SIGTERM
+        assert "Traceback" not in log.read_text()
 
 
 def test_a_request_that_never_ends_is_answered_at_its_deadline(models: Path) -> None:
