@@ -178,7 +178,8 @@ def fetch(client: Any, uri: str, name: str, version: str, to: Path) -> Path:
 
 
 def _seal(file: Path, version: str) -> None:
-    """Writes the registry's version into the manifest."""
+    """Writes the registry's version into the manifest; a store may have made it read-only."""
     document = json.loads(file.read_bytes())
     sealed = json.dumps({**document, "version": version}, ensure_ascii=False)
+    file.unlink()
     file.write_text(sealed, encoding="utf-8")

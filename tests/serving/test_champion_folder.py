@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
+import json
 import os
 import shutil
 import signal
@@ -203,3 +205,27 @@ def test_a_folder_that_cannot_be_written_is_one_line_and_what_it_holds_stays(
     with pytest.raises(BadModel, match=r"\.versions/\.tmp-.*: Read-only file system; check the"):
         renew(tmp_path)
     assert served(tmp_path) == {"double": "3"}
+
+
+def test_a_copy_of_a_file_that_is_read_only_is_sealed_by_whoever_is_not_root(
+    tmp_path: Path,
+) -> None:
+    """MLflow copies from a local store with the modes of its files, and DVC takes away writing."""
+    file = tmp_path / "manifest.json"
+    file.write_text('{"format": "repertoire/1"}')
+    file.chmod(0o444)
+    if os.geteuid() == 0:
+        os.chown(tmp_path, 10007, 10007)
+        os.chown(file, 10007, 10007)
+    process = os.fork()
+    if not process:
+        with contextlib.suppress(BaseException):
+            os.chdir(tmp_path)  # the folders above may be closed to others
+            if os.geteuid() == 0:
+                os.setgid(10007)
+                os.setuid(10007)
+            champions._seal(Path("manifest.json"), "3")
+            os._exit(0)
+        os._exit(1)
+    assert os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]) == 0
+    assert json.loads(file.read_text()) == {"format": "repertoire/1", "version": "3"}
