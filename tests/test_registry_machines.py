@@ -88,7 +88,7 @@ def active_runs(client, name):
 
 def bucket(tracking):
     """Only this process has the key to the store."""
-    return boto3.resource("s3", **tracking.store).Bucket(BUCKET)
+    return boto3.resource("s3", **tracking.store.access).Bucket(BUCKET)
 
 
 def stored_runs(tracking):
