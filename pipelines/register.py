@@ -7,9 +7,11 @@ from mlflow import MlflowClient
 from mlflow.entities.model_registry import ModelVersion
 
 from pipelines.params import recipe_names
+from pipelines.registry.artifact_store import check_store
 from pipelines.registry.connection import (
     checkout_lock,
     open_registry,
+    registry_experiment,
     tracking_uri,
 )
 from pipelines.registry.content import Content, read_content, verify
@@ -43,6 +45,7 @@ def register(*names: str) -> None:
     contents = [read_content(name) for name in names or recipe_names()]
     with checkout_lock():
         with open_registry() as client:
+            check_store(tracking_uri(), registry_experiment(client).artifact_location)
             clean_up(client)
             versions = _register(client, contents)
         known = read_json(REGISTRATIONS) if names and REGISTRATIONS.exists() else {}

@@ -14,11 +14,20 @@ from urllib.parse import unquote, urlsplit
 import mlflow
 import sqlalchemy
 from mlflow import MlflowClient
+from mlflow.entities import Experiment
 from mlflow.exceptions import MlflowException
 
 from pipelines.params import read_params
+from pipelines.registry.artifact_store import (
+    LOOK_AT_STORE,
+    check_location,
+    check_store,
+    new_location,
+)
 from repertoire.config import RepertoireError
 from serving.registry import local_store
+from serving.registry.database_server import engine_of
+from serving.registry.stores import remedy
 from serving.registry.uris import masked
 
 T = TypeVar("T")
@@ -33,16 +42,19 @@ SETTINGS = {
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
 }
 UPLOAD_SECONDS = "600"  # a server answers an upload after it has stored the file
-CONNECT_SECONDS = 15
+TABLES_LOCK = 0x5E9E701E  # a number that programs of this project alone lock in PostgreSQL
 # Whose errors are the registry's; errors of others are shown whole.
-LIBRARIES = {"azure", "boto3", "botocore", "google", "mlflow", "requests", "sqlalchemy", "sqlite3"}
+STORES = {"azure", "boto3", "botocore", "google"}
+LIBRARIES = {*STORES, "mlflow", "requests", "sqlalchemy", "sqlite3"}
 # What MLflow says when two machines write the same row at once; the second attempt finds it there.
 CONFLICTS = ("Giving up after", "UniqueViolation", "UNIQUE constraint", "Duplicate entry")
 ATTEMPTS, PAUSE_SECONDS = 20, 0.2
+LOOK_AT_SERVER = "start the server or correct MLFLOW_TRACKING_URI"
 REMEDIES = {
     "database is locked": "another process holds it; repeat when that has ended",
     "not a database": "restore the file, or move it elsewhere and register anew",
     "malformed": "restore the file, or move it elsewhere and register anew",
+    "No module named 'psycopg'": "name the driver that is there, as in postgresql+psycopg2://…",
     "No module named": "install the driver, or correct MLFLOW_TRACKING_URI",
 }
 
@@ -82,12 +94,26 @@ def checkout_lock() -> Iterator[None]:
 @contextmanager
 def upload_timeout() -> Iterator[None]:
     """Requests inside the block may take as long as a large file takes."""
-    kept = os.environ["MLFLOW_HTTP_REQUEST_TIMEOUT"]
-    os.environ["MLFLOW_HTTP_REQUEST_TIMEOUT"] = max(kept, UPLOAD_SECONDS, key=int)
+    name = "MLFLOW_HTTP_REQUEST_TIMEOUT"
+    with _setting(name, max(os.environ[name], UPLOAD_SECONDS, key=int)):
+        yield
+
+
+@contextmanager
+def single_attempts() -> Iterator[None]:
+    """Requests inside the block are not repeated: somebody waits for the error before them."""
+    with _setting("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0"):
+        yield
+
+
+@contextmanager
+def _setting(name: str, value: str) -> Iterator[None]:
+    kept = os.environ[name]
+    os.environ[name] = value
     try:
         yield
     finally:
-        os.environ["MLFLOW_HTTP_REQUEST_TIMEOUT"] = kept
+        os.environ[name] = kept
 
 
 def despite_others(write: Callable[[], T]) -> T:
@@ -122,19 +148,28 @@ def _client(uri: str) -> MlflowClient:
             raise RepertoireError(
                 f"cannot create {file}: {error.strerror}; correct MLFLOW_TRACKING_URI"
             ) from error
-    _reach(uri)
     mlflow.set_tracking_uri(uri)
     mlflow.set_registry_uri(uri)
-    client = MlflowClient()
-    experiment = client.get_experiment_by_name(EXPERIMENT)
-    if experiment is None:
-        _create_experiment(client, file)
-    elif experiment.lifecycle_stage != "active":
+    with _reached(uri):
+        client = MlflowClient()
+        experiment = client.get_experiment_by_name(EXPERIMENT)
+        if experiment is None:
+            _create_experiment(client, uri)
+            experiment = registry_experiment(client)
+    if experiment.lifecycle_stage != "active":
         raise RepertoireError(
             f"{masked(uri)}: the experiment {EXPERIMENT!r} was deleted; bring it back "
             f"with `mlflow experiments restore --experiment-id {experiment.experiment_id}`"
         )
+    check_location(uri, experiment)
     return client
+
+
+def registry_experiment(client: MlflowClient) -> Experiment:
+    """The experiment of all runs, which ``open_registry`` made if it was not there."""
+    experiment = client.get_experiment_by_name(EXPERIMENT)
+    assert experiment is not None
+    return experiment
 
 
 def _create(file: Path) -> None:
@@ -152,12 +187,14 @@ def _create(file: Path) -> None:
         partial = file.with_name(f".{file.name}.partial")
         for old in (partial, partial.with_name(f"{partial.name}-journal")):
             old.unlink(missing_ok=True)
-        _create_experiment(MlflowClient(tracking_uri=f"sqlite:///{partial}"), file)
+        _create_experiment(MlflowClient(tracking_uri=f"sqlite:///{partial}"), f"sqlite:///{file}")
         partial.rename(file)
 
 
-def _create_experiment(client: MlflowClient, file: Path | None) -> None:
-    location = local_store.artifacts_of(file).as_uri() if file else None
+def _create_experiment(client: MlflowClient, uri: str) -> None:
+    location = new_location(uri, EXPERIMENT)
+    if location is not None:
+        check_store(uri, location)  # MLflow never changes the location of an experiment
     try:
         client.create_experiment(EXPERIMENT, artifact_location=location)
     except MlflowException as error:
@@ -165,12 +202,24 @@ def _create_experiment(client: MlflowClient, file: Path | None) -> None:
             raise
 
 
-def _reach(uri: str) -> None:
-    """One attempt to connect to a database server, because MLflow makes ten that grow longer."""
-    if uri.startswith(("postgresql", "mysql")):
-        limit = {"connect_timeout": CONNECT_SECONDS}
-        engine = sqlalchemy.create_engine(uri, connect_args=limit)
-        engine.connect().close()
+@contextmanager
+def _reached(uri: str) -> Iterator[None]:
+    """One attempt to connect to a database server, because MLflow makes ten that grow longer.
+
+    Inside the block no other machine makes the tables of a new PostgreSQL database: of two that
+    do so at once, one fails.
+    """
+    engine = engine_of(uri)
+    if engine is None:
+        yield
+        return
+    try:
+        with engine.connect() as connection:
+            if uri.startswith("postgresql"):
+                taken = sqlalchemy.text("select pg_advisory_lock(:key)")
+                connection.execute(taken, {"key": TABLES_LOCK})
+            yield
+    finally:
         engine.dispose()
 
 
@@ -185,16 +234,20 @@ def _locked(path: Path) -> Iterator[None]:
 def _of_registry(error: Exception) -> bool:
     if isinstance(error, RepertoireError):
         return False
-    homes = {cls.__module__.split(".")[0] for cls in type(error).__mro__}
-    return bool(homes & LIBRARIES) or isinstance(error, ModuleNotFoundError)
+    return bool(_homes(error) & LIBRARIES) or isinstance(error, ModuleNotFoundError)
+
+
+def _homes(error: Exception) -> set[str]:
+    """The packages whose error it is."""
+    return {cls.__module__.split(".")[0] for cls in type(error).__mro__}
 
 
 def _one_line(uri: str, error: Exception) -> str:
     said = (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
-    remedy = next(
-        (remedy for sign, remedy in REMEDIES.items() if sign in said),
-        "start the server or correct MLFLOW_TRACKING_URI",
+    found = remedy(said) or next(
+        (do for sign, do in REMEDIES.items() if sign in said),
+        LOOK_AT_STORE if _homes(error) & STORES else LOOK_AT_SERVER,
     )
-    line = masked(f"MLflow at {uri}: {said}; {remedy}")
+    line = masked(f"MLflow at {uri}: {said}; {found}")
     password = urlsplit(uri).password
     return line.replace(unquote(password), "***") if password else line

@@ -1,5 +1,6 @@
 """The MLflow run of one registration: made, filled, finished, or removed without a trace."""
 
+import contextlib
 import tempfile
 import time
 from collections.abc import Iterator
@@ -12,7 +13,12 @@ from mlflow.entities import Metric, Param, Run
 from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 
 from pipelines.artifact import EVALUATION, HISTORY, RESULTS
-from pipelines.registry.connection import EXPERIMENT, despite_others, upload_timeout
+from pipelines.registry.connection import (
+    despite_others,
+    registry_experiment,
+    single_attempts,
+    upload_timeout,
+)
 from pipelines.registry.content import Content
 from pipelines.registry.description import write_figures
 from pipelines.registry.model import write_model
@@ -29,8 +35,28 @@ NO_TIMES = "not recorded in this checkout"
 def create_run(client: MlflowClient, content: Content) -> Run:
     """A run with everything in it, still unfinished: `finish_run` is for when its version stands.
 
-    Whoever is killed meanwhile leaves a run that `unfinished_runs` finds.
+    A run that cannot be filled is taken back. Whoever is killed meanwhile leaves one that
+    `unfinished_runs` finds.
     """
+    run = _new_run(client, content)
+    try:
+        _fill(client, run.info.run_id, content)
+        upload(content, run.info.artifact_uri)
+    except Exception:
+        with single_attempts():
+            _take_back(client, run)
+        raise
+    return run
+
+
+def _take_back(client: MlflowClient, run: Run) -> None:
+    """What cannot be removed now is left for `unfinished_runs`, or for `mlflow gc`."""
+    for remove in (lambda: _delete_artifacts(run), lambda: client.delete_run(run.info.run_id)):
+        with contextlib.suppress(Exception):  # the error that led here is raised
+            remove()
+
+
+def _new_run(client: MlflowClient, content: Content) -> Run:
     times = training_times(content)
     now = _milliseconds(time.time())
     tags = {
@@ -42,16 +68,18 @@ def create_run(client: MlflowClient, content: Content) -> Run:
     if times:
         tags["training_ended"] = str(_milliseconds(times.epochs[-1]))
     started = _milliseconds(times.started) if times else now
-    run = client.create_run(_experiment(client), started, tags, content.name)
+    experiment = str(registry_experiment(client).experiment_id)
+    return client.create_run(experiment, started, tags, content.name)
+
+
+def _fill(client: MlflowClient, run_id: str, content: Content) -> None:
     for metrics in _batches(_metrics(content), METRICS_A_BATCH):
-        client.log_batch(run.info.run_id, metrics=metrics)
+        client.log_batch(run_id, metrics=metrics)
     params = [Param(key, str(value)) for key, value in _flat(asdict(content.recipe)).items()]
     for some in _batches(params, PARAMS_A_BATCH):
-        client.log_batch(run.info.run_id, params=some)
+        client.log_batch(run_id, params=some)
     data = [training_data(content)]
-    despite_others(lambda: client.log_inputs(run.info.run_id, data))
-    upload(content, run.info.artifact_uri)
-    return run
+    despite_others(lambda: client.log_inputs(run_id, data))
 
 
 def content_tags(content: Content) -> dict[str, str]:
@@ -95,9 +123,13 @@ def finish_run(client: MlflowClient, run: Run) -> None:
 
 def remove_run(client: MlflowClient, run: Run) -> None:
     """Delete a run and its artifacts."""
+    _delete_artifacts(run)
+    client.delete_run(run.info.run_id)
+
+
+def _delete_artifacts(run: Run) -> None:
     # The run's own folder, which MLflow puts around its artifacts.
     get_artifact_repository(run.info.artifact_uri.removesuffix("/artifacts")).delete_artifacts()
-    client.delete_run(run.info.run_id)
 
 
 def unfinished_runs(client: MlflowClient) -> Iterator[Run]:
@@ -105,7 +137,7 @@ def unfinished_runs(client: MlflowClient) -> Iterator[Run]:
     page: str | None = None
     while page != "":
         runs = client.search_runs(
-            [_experiment(client)],
+            [str(registry_experiment(client).experiment_id)],
             "attributes.status = 'RUNNING'",
             max_results=1000,
             page_token=page,
@@ -117,12 +149,6 @@ def unfinished_runs(client: MlflowClient) -> Iterator[Run]:
             if "content_sha256" in tags and (old or tags.get("registered_by") == checkout()):
                 yield run
         page = runs.token or ""
-
-
-def _experiment(client: MlflowClient) -> str:
-    experiment = client.get_experiment_by_name(EXPERIMENT)
-    assert experiment is not None  # open_registry made it
-    return str(experiment.experiment_id)
 
 
 def _metrics(content: Content) -> list[Metric]:

@@ -14,6 +14,7 @@ from typing import Any
 from repertoire.runtime.errors import BadModel, InferenceError
 from serving.registry.champion_folder import ChampionFolder, check
 from serving.registry.connection import connect, explained, reason
+from serving.registry.stores import remedy
 
 ALIAS = "champion"
 FIRST_SECONDS, MOST_SECONDS = 4.0, 300.0  # until a version that was refused is tried again
@@ -162,8 +163,10 @@ def fetch(client: Any, uri: str, name: str, version: str, to: Path) -> Path:
     try:
         copied = Path(download_artifacts(artifact_uri=source, dst_path=str(to), tracking_uri=uri))
     except Exception as error:  # of any library that a store needs
-        remedy = f"where they are gone, `python -m pipelines.register {name}` puts them there again"
-        line = f"{said}: its files cannot be fetched from {source} ({reason(error)}); {remedy}"
+        told = reason(error)
+        gone = f"where they are gone, `python -m pipelines.register {name}` puts them there again"
+        then = remedy(str(error)) or gone
+        line = f"{said}: its files cannot be fetched from {source} ({told}); {then}"
         raise BadModel(line) from error
     manifests = sorted(copied.rglob("manifest.json"))
     if len(manifests) != 1:

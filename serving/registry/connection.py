@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 
 from repertoire.runtime.errors import BadModel, InferenceError
 from serving.registry import local_store
+from serving.registry.database_server import reach
 
 # Read when mlflow is first imported. Unless told otherwise it asks a silent server for minutes.
 SETTINGS = {
@@ -50,6 +51,7 @@ def connect(uri: str) -> Any:
             raise BadModel(f"{uri} names no file; name the registry's, as in sqlite:///mlflow.db")
         _check_file(Path(named))
         local_store.follow(uri)
+    reach(uri)
     return library().MlflowClient(tracking_uri=uri, registry_uri=uri)
 
 
@@ -99,6 +101,8 @@ def explained(uri: str) -> Iterator[None]:
 def _missing(uri: str, error: ModuleNotFoundError) -> str:
     if error.name in ("mlflow", "sqlalchemy"):
         return "MLflow is not installed; pip install 'repertoire[registry]', or serve a folder"
+    if error.name == "psycopg":  # which SQLAlchemy takes where no driver is named
+        return f"{uri} names no driver; write postgresql+psycopg2://… (pip install psycopg2-binary)"
     return f"the registry {uri} needs the package {error.name}; install it"
 
 

@@ -1,0 +1,31 @@
+"""Stores of artifacts that refuse: what to do, by what they say."""
+
+from __future__ import annotations
+
+_BUCKET = "make the bucket, or correct its name"
+_KEYS = "correct AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or the rights of that key"
+_NO_KEYS = "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+_PLACE = "start the store, or correct AWS_ENDPOINT_URL"
+# Codes of S3, and what MLflow makes of them.
+REMEDIES = {
+    "NoSuchBucket": _BUCKET,
+    "bucket does not exist": _BUCKET,
+    "AccessDenied": _KEYS,
+    "Access Denied": _KEYS,
+    "Forbidden": _KEYS,
+    "InvalidAccessKeyId": _KEYS,
+    "Access Key Id you provided": _KEYS,
+    "SignatureDoesNotMatch": _KEYS,
+    "request signature we calculated": _KEYS,
+    "Unable to locate credentials": _NO_KEYS,
+    "Partial credentials": _NO_KEYS,
+    "connect to the endpoint URL": _PLACE,
+    "timeout on endpoint URL": _PLACE,
+    "Invalid endpoint": _PLACE,
+    "No module named 'boto3'": "pip install boto3",
+}
+
+
+def remedy(said: str) -> str | None:
+    """What to do about an error of a store; None where the text is of something else."""
+    return next((do for sign, do in REMEDIES.items() if sign in said), None)
