@@ -79,36 +79,11 @@ def with_named_sources(params: dict[str, Any]) -> dict[str, Any]:
     return {**params, "sources": sources, "datasets": datasets}
 
 
-class Project:
-    """A temporary project folder, and the commands a user would type in it."""
+class Checkout:
+    """A project's folder, and the commands a user would type in it."""
 
-    def __init__(self, folder: Path, recipes: tuple[str, ...] = tuple(SMALL_RECIPES)) -> None:
+    def __init__(self, folder: Path) -> None:
         self.folder, self.mirror = folder, folder / "mirror"
-        self.mirror.mkdir(parents=True)
-        for name, write in ARCHIVES.items():
-            (self.mirror / name).parent.mkdir(parents=True, exist_ok=True)
-            write(self.mirror / name)
-        for name in COPIED:
-            source = ROOT / name
-            ignore = shutil.ignore_patterns("__pycache__")
-            if source.is_dir():
-                shutil.copytree(source, folder / name, ignore=ignore)
-            else:
-                shutil.copy(source, folder / name)
-        params = small_params(self.mirror, recipes)
-        self.full_datasets = params["datasets"]
-        used = {block["dataset"] for block in params["recipes"].values()}
-        params["datasets"] = {k: v for k, v in params["datasets"].items() if k in used}
-        self.write_params(with_named_sources(params))
-        shutil.copytree(
-            ROOT / ".dvc", folder / ".dvc", ignore=shutil.ignore_patterns("cache", "tmp")
-        )
-        self.run("git", "init", "-q")
-
-    def files(self, dataset: str) -> Files:
-        """The archives made here of a data set, by the names of its sources."""
-        sources = self.full_datasets[dataset]["sources"]
-        return Files({name: self.mirror / source["file"] for name, source in sources.items()})
 
     def write_params(self, params: dict[str, Any]) -> None:
         """Replace params.yaml, in the form of DVC's writer."""
@@ -167,3 +142,35 @@ class Project:
             str(p.relative_to(self.folder)): hashlib.sha256(p.read_bytes()).hexdigest()
             for p in files
         }
+
+
+class Project(Checkout):
+    """A temporary project folder whose archives are made here."""
+
+    def __init__(self, folder: Path, recipes: tuple[str, ...] = tuple(SMALL_RECIPES)) -> None:
+        super().__init__(folder)
+        self.mirror.mkdir(parents=True)
+        for name, write in ARCHIVES.items():
+            (self.mirror / name).parent.mkdir(parents=True, exist_ok=True)
+            write(self.mirror / name)
+        for name in COPIED:
+            source = ROOT / name
+            ignore = shutil.ignore_patterns("__pycache__")
+            if source.is_dir():
+                shutil.copytree(source, folder / name, ignore=ignore)
+            else:
+                shutil.copy(source, folder / name)
+        params = small_params(self.mirror, recipes)
+        self.full_datasets = params["datasets"]
+        used = {block["dataset"] for block in params["recipes"].values()}
+        params["datasets"] = {k: v for k, v in params["datasets"].items() if k in used}
+        self.write_params(with_named_sources(params))
+        shutil.copytree(
+            ROOT / ".dvc", folder / ".dvc", ignore=shutil.ignore_patterns("cache", "tmp")
+        )
+        self.run("git", "init", "-q")
+
+    def files(self, dataset: str) -> Files:
+        """The archives made here of a data set, by the names of its sources."""
+        sources = self.full_datasets[dataset]["sources"]
+        return Files({name: self.mirror / source["file"] for name, source in sources.items()})

@@ -40,6 +40,7 @@ SETTINGS = {
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "12",
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+    "MLFLOW_ENABLE_PROXY_MULTIPART_UPLOAD": "false",  # a server's store may be out of reach
 }
 UPLOAD_SECONDS = "600"  # a server answers an upload after it has stored the file
 TABLES_LOCK = 0x5E9E701E  # a number that programs of this project alone lock in PostgreSQL

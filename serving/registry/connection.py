@@ -29,6 +29,9 @@ SETTINGS = {
     "MLFLOW_LOGGING_LEVEL": "ERROR",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
+    # Files come through a tracking server that keeps them: its store may be out of reach from here,
+    # and MLflow would try for minutes.
+    "MLFLOW_ENABLE_PROXY_MULTIPART_DOWNLOAD": "false",
     # A connection kept open would go on reading a SQLite file that was replaced.
     "MLFLOW_SQLALCHEMYSTORE_POOLCLASS": "NullPool",
 }

@@ -68,6 +68,11 @@ def complaint(uri: str, into: Path, capsys: pytest.CaptureFixture[str]) -> str:
         ("sqlite:/x.db", "Could not parse SQLAlchemy URL"),
         ("mysql://user:secret@localhost/db", "mysql://***@localhost/db needs the package"),
         ("http://user:secret@127.0.0.1:9", "http://***@127.0.0.1:9 cannot be read ([Errno 111]"),
+        ("postgresql+psycopg2://user:secret@127.0.0.1:9/db", "Connection refused); check the URI"),
+        (
+            "postgresql://user:secret@127.0.0.1:9/db",
+            "names no driver; write postgresql+psycopg2://",
+        ),
         ("gopher://user:sec/secret@host/x", "got unsupported URI 'gopher://***@host/x'"),
         ("http://[user", "is no URI"),
     ],
