@@ -50,7 +50,9 @@ def champion(client: Any, name: str, folder: Path) -> None:
 
 
 def complaint(uri: str, into: Path, capsys: pytest.CaptureFixture[str]) -> str:
+    began = time.monotonic()
     assert registry.main(["--uri", uri, "--into", str(into)]) == 1
+    assert time.monotonic() - began < 60
     told = capsys.readouterr()
     assert told.out == "" and len(told.err.splitlines()) == 1 and told.err.startswith("error: ")
     assert "secret" not in told.err
