@@ -1,5 +1,8 @@
 """A team's store or database when something is missing: one line, and nothing is registered."""
 
+import http.server
+import threading
+
 import pytest
 
 from tests import warmed
@@ -85,3 +88,24 @@ def test_a_folder_that_all_machines_mount_keeps_the_files_or_is_missed(place, da
     share.rename(tmp_path / "elsewhere")
     assert f"its artifacts lie in {share}/repertoire, which this mach" in refusal(place, variables)
     assert not share.exists()
+
+
+@pytest.mark.parametrize("code", [401, 403])
+def test_a_server_that_asks_who_comes_is_answered_by_two_variables(place, code):
+    class Guarded(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(code)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_):
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Guarded) as guarded:
+        threading.Thread(target=guarded.serve_forever).start()
+        uri = f"http://127.0.0.1:{guarded.server_port}"
+        copy = ("serving.registry", "--uri", uri, "--into", str(place / "none"))
+        lines = [refusal(place, {URI: uri}), refusal(place, {}, *copy)]
+        guarded.shutdown()
+    wanted = "set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD"
+    assert all(f"error code {code}" in line and wanted in line for line in lines)

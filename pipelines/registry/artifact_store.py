@@ -13,7 +13,7 @@ from requests import HTTPError
 
 from repertoire.config import RepertoireError
 from serving.registry import local_store
-from serving.registry.stores import remedy
+from serving.registry.remedies import remedy
 from serving.registry.uris import masked
 
 ROOT = "MLFLOW_DEFAULT_ARTIFACT_ROOT"  # `mlflow server` reads it too

@@ -27,7 +27,7 @@ from pipelines.registry.artifact_store import (
 from repertoire.config import RepertoireError
 from serving.registry import local_store
 from serving.registry.database_server import engine_of
-from serving.registry.stores import remedy
+from serving.registry.remedies import remedy
 from serving.registry.uris import masked
 
 T = TypeVar("T")

@@ -14,7 +14,7 @@ from typing import Any
 from repertoire.runtime.errors import BadModel, InferenceError
 from serving.registry.champion_folder import ChampionFolder, check
 from serving.registry.connection import connect, explained, reason
-from serving.registry.stores import remedy
+from serving.registry.remedies import remedy
 
 ALIAS = "champion"
 FIRST_SECONDS, MOST_SECONDS = 4.0, 300.0  # until a version that was refused is tried again

@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 from repertoire.runtime.errors import BadModel, InferenceError
 from serving.registry import local_store
 from serving.registry.database_server import reach
+from serving.registry.remedies import remedy
 
 # Read when mlflow is first imported. Unless told otherwise it asks a silent server for minutes.
 SETTINGS = {
@@ -116,7 +117,8 @@ def _line(uri: str, error: Exception) -> str:
         return told
     if "database is locked" in told:
         return f"the registry {uri} is held by another process; try again when it is done"
-    return f"the registry {uri} cannot be read ({told}); check the URI, and that it is up"
+    then = remedy(told) or "check the URI, and that it is up"
+    return f"the registry {uri} cannot be read ({told}); {then}"
 
 
 def reason(error: Exception) -> str:
