@@ -63,6 +63,12 @@ def test_a_folder_that_is_a_model_is_served_by_its_name_or_the_given_one(
     plane.close()
 
 
+def test_a_model_may_be_called_as_a_folder_of_its_own_files(alone: Path) -> None:
+    repository = opened(alone, "onnx")
+    repository.refresh()
+    assert list(repository.models) == ["onnx"] and not repository.problems
+
+
 @pytest.mark.parametrize("name", [None, 7, "", "a.b", "a/b"])
 def test_a_manifest_without_a_usable_name_leaves_that_of_the_folder(
     alone: Path, name: object
