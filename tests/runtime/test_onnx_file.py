@@ -213,8 +213,9 @@ def test_a_file_is_read_as_its_bytes_are_whatever_a_block_holds(tmp_path: Path) 
             assert inner[2**17 + 1] == content[2**17 + 6] and inner[3] == content[8]
             assert bytes(inner[2**16 : 2**16 + 17]) == content[2**16 + 5 : 2**16 + 22]
         assert part[len(content) - 1] == content[-1]
-        with pytest.raises(IndexError):
-            part[len(content)]
+        for beyond in (inner, part):
+            with pytest.raises(IndexError):
+                beyond[len(beyond) + 3]
         path.write_bytes(content[:7])
         with pytest.raises(ValueError, match="became shorter"):
             bytes(part)
