@@ -162,15 +162,15 @@ from repertoire.runtime.memory import read_widths
 from repertoire.runtime.model import verify
 path, whole = Path(sys.argv[1]), Path(sys.argv[1]).read_bytes()
 graph = SimpleNamespace(file=path.name, sha256=hashlib.sha256(whole).hexdigest())
-found, end = set(), time.monotonic() + 20
+found, end = set(), time.monotonic() + 60
 
 def rewrite():
     while time.monotonic() < end and len(found) < 4:
         os.truncate(path, 1009)
-        time.sleep(0.005)
+        time.sleep(0.02)
         with path.open("r+b") as file:
             file.write(whole)
-        time.sleep(0.02)
+        time.sleep(0.07)
 
 writer = threading.Thread(target=rewrite)
 writer.start()
@@ -189,7 +189,7 @@ print(json.dumps(sorted(found)))
 def test_a_file_that_is_truncated_while_it_is_read_is_a_bad_model_and_no_signal(
     tmp_path: Path,
 ) -> None:
-    large = numpy_helper.from_array(np.zeros(2**22, np.float32), "large")
+    large = numpy_helper.from_array(np.zeros(2**20, np.float32), "large")
     graph = onnx.GraphProto(initializer=[large], node=[onnx.NodeProto(input=["large"])])
     path = tmp_path / "score.onnx"
     path.write_bytes(onnx.ModelProto(graph=graph).SerializeToString())
