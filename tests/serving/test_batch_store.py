@@ -19,25 +19,23 @@ import pytest
 from PIL import Image
 
 from serving.batch import command as batch
-from tests.services import BUCKET, s3
+from tests.services import BUCKET, Store, s3
 
 ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[dict[str, str]]:
-    with s3() as access:
-        yield access
+def server() -> Iterator[Store]:
+    with s3() as made:
+        yield made
 
 
 @pytest.fixture
-def store(server: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Any:
+def store(server: Store, monkeypatch: pytest.MonkeyPatch) -> Any:
     """A client of the store, which programs find by the variables of AWS's own clients."""
-    monkeypatch.setenv("AWS_ENDPOINT_URL", server["endpoint_url"])
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", server["aws_access_key_id"])
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", server["aws_secret_access_key"])
-    monkeypatch.setenv("AWS_DEFAULT_REGION", server["region_name"])
-    client = boto3.client("s3", **server)
+    for name, value in server.environment().items():
+        monkeypatch.setenv(name, value)
+    client = boto3.client("s3", **server.access)
     for each in names(client):
         client.delete_object(Bucket=BUCKET, Key=each)
     return client
