@@ -8,6 +8,7 @@ MLflow imports this module by its name (`loader_module`): a version holds no cod
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 from collections.abc import Iterator, Mapping
 from itertools import groupby
@@ -70,7 +71,15 @@ class TaskModel:
         return {name: value for name, value in given.items() if name in known}
 
     def _answers(self, task: Task, rows: list[Asked], settings: Mapping[str, Any]) -> Iterator[Any]:
-        """Neighbours that differ in nothing but what a batch gives one of are asked together."""
+        """Neighbours that differ in nothing but what a batch gives one of are asked together.
+
+        So are all rows of a task that takes one at a time and answers several at once.
+        """
+        if task.batch is not None:
+            with contextlib.suppress(InferenceError):  # which row is to blame is told below
+                requests = [self._request(task, row, settings) for row in rows]
+                yield from task.answers(self._loaded.model, self._loaded.run, requests)
+                return
         for _, group in groupby(rows, key=attrgetter("alike")):
             asked = list(group)
             try:
@@ -84,12 +93,16 @@ class TaskModel:
         if task.many and first.given is not None:
             asks = dataclasses.replace(task, rows=first.field)
             return list(asks.ask(model, run, [row.given for row in asked], fields))
-        if "seed" not in first.fields:  # one of all rows draws each by its place
-            fields = task.for_row(None, first.place, fields)
-        given = {} if first.given is None else {first.field: first.given}
-        others = {name: value for name, value in fields.items() if name != task.rows}
-        answer = task.answer(model, run, task.read({**others, **given}))
+        answer = task.answer(model, run, self._request(task, first, settings))
         return answer if task.many else [answer]
+
+    def _request(self, task: Task, row: Asked, settings: Mapping[str, Any]) -> Any:
+        """Raises Malformed and InvalidInput."""
+        fields = {**settings, **row.fields}
+        if "seed" not in row.fields:  # one of all rows draws each by its place
+            fields = task.for_row(None, row.place, fields)
+        given = {} if row.given is None else {row.field: row.given}
+        return task.read({**{n: v for n, v in fields.items() if n != task.rows}, **given})
 
 
 def _where(asked: list[Asked], rows: list[Asked]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from operator import itemgetter
 from typing import Any
 
@@ -28,13 +28,15 @@ Item = tuple[int, Row | InferenceError]
 """A row, or an answer, with the number of its input row; or what is wrong with it."""
 Answer = Callable[[Sequence[tuple[int, Row]]], list[Row]]
 """Answers to numbered rows in their order; whatever it raises, a row is to blame for."""
+ROWS = 64  # of a graph in one run
+FILES = 32  # in one request: they are decoded at once
 FILE = {"bytes", "path"}  # members of a struct that holds a file, as Hugging Face writes it
 
 
 def task_answer(
     model: Model, run: Run, asked: Task, settings: Mapping[str, Any], fields: Sequence[str] = ()
 ) -> Answer:
-    """Asks a task: all rows in one request where the task takes many, else one by one.
+    """Asks a task: rows of any number, as many in one request as it takes, else one by one.
 
     Drawn answers depend on the setting `seed` and the number of the row alone. `fields` are further
     ones of a task that takes a row at a time, filled by columns of their names. Raises Malformed
@@ -43,25 +45,40 @@ def task_answer(
     check_settings(asked, settings)
     if asked.seeded and settings.get("seed") is None:
         settings = {**settings, "seed": 0}
+    most = min(asked.most, FILES) if asked.media else asked.most
 
     def many(group: Sequence[tuple[int, Row]]) -> list[Row]:
         column, field = _filling(asked, group[0][1])
         values = [_value(row, column) for _, row in group]
-        results = asked.answer(model, run, asked.read({**settings, field: Rows(values)}))
-        return [plain(result) for result in results]
+        answers: dict[int, Row] = {}
+        for places in _runs(values, most):
+            rows = Rows([values[place] for place in places])
+            results = asked.answer(model, run, asked.read({**settings, field: rows}))
+            answers |= zip(places, map(plain, results), strict=True)
+        return [answers[place] for place in range(len(values))]
 
     def one(group: Sequence[tuple[int, Row]]) -> list[Row]:
-        answers = []
-        for number, row in group:
-            column, field = _filling(asked, row)
-            filled = {**settings, field: _value(row, column)}
-            if asked.seeded:
-                filled["seed"] = (settings["seed"] + number) % (LARGEST_SEED + 1)
-            filled |= {name: row[name] for name in fields if row.get(name) is not None}
-            answers.append(plain(asked.answer(model, run, asked.read(filled))))
-        return answers
+        requests = [asked.read(filled(number, row)) for number, row in group]
+        if asked.batch is not None:
+            return [plain(answer) for answer in asked.answers(model, run, requests)]
+        return [plain(asked.answer(model, run, request)) for request in requests]
+
+    def filled(number: int, row: Row) -> dict[str, Any]:
+        column, field = _filling(asked, row)
+        given = {**settings, field: _value(row, column)}
+        if asked.seeded:
+            given["seed"] = (settings["seed"] + number) % (LARGEST_SEED + 1)
+        return given | {name: row[name] for name in fields if row.get(name) is not None}
 
     return many if asked.many else one
+
+
+def _runs(values: Sequence[Any], most: int) -> Iterator[Sequence[int]]:
+    """The places of what goes into each request: texts of similar length, others in their order."""
+    places: Sequence[int] = range(len(values))
+    if len(values) > most and all(isinstance(value, str) for value in values):
+        places = sorted(places, key=lambda place: len(values[place]))
+    yield from (places[start : start + most] for start in range(0, len(places), most))
 
 
 def _filling(asked: Task, row: Row) -> tuple[str, str]:
@@ -100,9 +117,16 @@ def graph_answer(model: Model, run: Run, name: str) -> Answer:
     axes = {port.name: port.batch_axis or 0 for port in (*graph.inputs, *graph.outputs)}
 
     def answer(group: Sequence[tuple[int, Row]]) -> list[Row]:
+        return [
+            row
+            for start in range(0, len(group), ROWS)
+            for row in answer_some(group[start : start + ROWS])
+        ]
+
+    def answer_some(group: Sequence[tuple[int, Row]]) -> list[Row]:
         inputs = [_row_arrays(graph, row) for _, row in group]
         if len({tuple((k, a.shape) for k, a in each.items()) for each in inputs}) > 1:
-            return [done for item in group for done in answer([item])]
+            return [done for item in group for done in answer_some([item])]
         stacked = {k: np.stack([each[k] for each in inputs], axes[k]) for k in inputs[0]}
         outputs = run(name, **stacked)
         split = {k: np.moveaxis(a, axes[k], 0).tolist() for k, a in outputs.items()}
@@ -122,17 +146,23 @@ def attempt(answer: Answer, group: Sequence[Item]) -> list[Item]:
     """The answer, or else the error, of every row; a bad row does not spoil its neighbours."""
     good = [(number, row) for number, row in group if not isinstance(row, InferenceError)]
     bad: list[Item] = [(number, row) for number, row in group if isinstance(row, InferenceError)]
+    return sorted([*bad, *_attempt(answer, good)], key=itemgetter(0))
+
+
+def _attempt(answer: Answer, group: Sequence[tuple[int, Row]]) -> list[Item]:
+    """Halves a group that cannot be answered until the rows that are to blame stand alone."""
+    if not group:
+        return []
     try:
-        answers = answer(good) if good else []
+        answers = answer(group)
     except Exception as error:
         if isinstance(error, BadModel | ModelNotFound | OSError):
             raise  # which is so for every row
-        if len(good) == 1:
-            return sorted([*bad, (good[0][0], _reason(error))], key=itemgetter(0))
-        singly = [item for each in good for item in attempt(answer, [each])]
-        return sorted([*bad, *singly], key=itemgetter(0))
-    numbers = (number for number, _ in good)
-    return sorted([*bad, *zip(numbers, answers, strict=True)], key=itemgetter(0))
+        if len(group) == 1:
+            return [(group[0][0], _reason(error))]
+        half = len(group) // 2
+        return [*_attempt(answer, group[:half]), *_attempt(answer, group[half:])]
+    return list(zip((number for number, _ in group), answers, strict=True))
 
 
 def _reason(error: Exception) -> InferenceError:

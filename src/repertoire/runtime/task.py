@@ -81,8 +81,9 @@ class Task:
     as it stands, but for each File in it; it asks for the media type `accept` of those `rendered`
     and keeps the answer in the file `into`. `options(model)` narrows the schema of fields to what
     this model knows; None hides a field that it does not take. `events` does the work of a long
-    task instead, step by step. `one(model, value)` tells a row from a list of them where it takes
-    the model to say so.
+    task instead, step by step. `batch` gives the answers to several requests of one row each, in
+    their order, faster than one after another: each is the answer that its request gets alone.
+    `one(model, value)` tells a row from a list of them where it takes the model to say so.
     """
 
     name: str
@@ -95,6 +96,7 @@ class Task:
     columns: Columns | None = None
     options: Callable[[Model], Mapping[str, Mapping[str, Any] | None]] = lambda model: {}
     events: Callable[[Model, Run, Any], Iterator[Event]] | None = None
+    batch: Callable[[Model, Run, Sequence[Any]], Sequence[Any]] | None = None
     one: Callable[[Model, Any], bool] | None = None
     rendered: Mapping[str, Render] = dataclasses.field(default_factory=dict)
     accept: str = ""
@@ -216,10 +218,14 @@ class Task:
                 group = Rows(rows[start : start + self.most])
                 answers += self.answer(model, run, self.read({**settings, self.rows: group}))
             return answers
-        return [
-            self.answer(model, run, self.read(self.for_row(row, place, settings)))
-            for place, row in enumerate(rows)
-        ]
+        asked = [self.read(self.for_row(row, place, settings)) for place, row in enumerate(rows)]
+        return self.answers(model, run, asked)
+
+    def answers(self, model: Model, run: Run, requests: Sequence[Any]) -> list[Any]:
+        """The answers to requests of one row each, together where the task knows how."""
+        if self.batch is not None and len(requests) > 1:
+            return list(self.batch(model, run, requests))
+        return [self.answer(model, run, request) for request in requests]
 
     def for_row(self, row: Any, place: int, settings: Mapping[str, Any]) -> dict[str, Any]:
         """The fields of a request for one row of a task that takes one at a time."""

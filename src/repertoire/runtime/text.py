@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,6 +16,8 @@ from repertoire.runtime.signature import Array
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
+
+WINDOW = 8  # tokens that decide how the next one is written
 
 
 def load_tokenizer(document: Mapping[str, Any]) -> Tokenizer:
@@ -120,7 +123,7 @@ class Pieces:
 
     def __init__(self, encoding: Encoding, ids: Sequence[int]) -> None:
         self._encoding = encoding
-        self._window = list(ids[-8:])
+        self._window = list(ids[-WINDOW:])
         self._known = encoding.text(self._window)
         self._fresh = 0
 
@@ -132,9 +135,25 @@ class Pieces:
         self._window.append(token)
         self._fresh += 1
         text = self._encoding.text(self._window)
-        if text.endswith("\N{REPLACEMENT CHARACTER}") and self._fresh < 8:
+        if text.endswith("\N{REPLACEMENT CHARACTER}") and self._fresh < WINDOW:
             return ""
         piece = text[len(self._known) :]
-        self._window = self._window[-max(8, self._fresh) :]
+        self._window = self._window[-max(WINDOW, self._fresh) :]
         self._known, self._fresh = self._encoding.text(self._window), 0
         return piece
+
+
+def text_after(encoding: Encoding, ids: Sequence[int], tokens: Sequence[int]) -> str:
+    """The pieces of text that `tokens` add after `ids`, joined."""
+    window, text = list(ids[-WINDOW:]), ""
+    for ended, part in itertools.groupby(tokens, lambda token: token == encoding.end):
+        own = list(part)
+        if ended:
+            window, text = [], text + "\n" * len(own)
+            continue
+        known, whole = encoding.text(window), encoding.text([*window, *own])
+        if "\N{REPLACEMENT CHARACTER}" in whole:  # it depends on how many tokens a character has
+            pieces = Pieces(encoding, window)
+            whole, known = "".join(map(pieces.add, own)), ""
+        text += whole[len(known) :]
+    return text

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from repertoire.runtime.inference.draws import without
 from repertoire.runtime.inference.rows import Ids, by_length
 from repertoire.runtime.signature import Array, Arrays, Run, next_states
 
@@ -25,10 +26,15 @@ class Choice:
 
     def inputs(self) -> Arrays:
         """The inputs of the graph `sample` that do not change from token to token."""
+        return self.inputs_of([self])
+
+    @staticmethod
+    def inputs_of(choices: Sequence[Choice]) -> Arrays:
+        """The same for several rows."""
         return {
-            "temperature": np.array([self.temperature], np.float32),
-            "top_k": np.array([self.top_k], np.int64),
-            "top_p": np.array([self.top_p], np.float32),
+            "temperature": np.array([each.temperature for each in choices], np.float32),
+            "top_k": np.array([each.top_k for each in choices], np.int64),
+            "top_p": np.array([each.top_p for each in choices], np.float32),
         }
 
 
@@ -72,7 +78,7 @@ def log_probs_of_texts(run: Run, texts: Ids, start: int, most: int, positions: i
 
 
 def sampled(
-    run: Run, ids: list[int], choice: Choice, seed: int, end: int = 0, least: int = 0
+    run: Run, ids: Sequence[int], choice: Choice, seed: int, end: int = 0, least: int = 0
 ) -> Iterator[tuple[int, float]]:
     """Endless (token, log-probability in nats), each drawn given `ids` and all before it.
 
@@ -83,7 +89,7 @@ def sampled(
     tokens, states = np.array([ids], np.int64), Arrays()
     for count in itertools.count():
         step = run("next", *outputs, tokens=tokens, **states)
-        allowed = _without(step["log_probs"], end) if count < least else step["log_probs"]
+        allowed = without(step["log_probs"], end) if count < least else step["log_probs"]
         uniform = numbers.random(1, np.float32)
         token = int(run("sample", "token", log_probs=allowed, uniform=uniform, **how)["token"][0])
         yield token, float(step["log_probs"][0, token])
@@ -115,10 +121,3 @@ def _repeated(run: Run, states: Arrays, count: int) -> Arrays:
     """The states of one row for `count` rows."""
     axes = {port.name: port.batch_axis for port in run.graph("next").inputs}
     return {name: np.repeat(state, count, axes[name]) for name, state in states.items()}
-
-
-def _without(log_probs: Array, token: int) -> Array:
-    """A copy in which a token cannot be drawn."""
-    masked = log_probs.copy()
-    masked[:, token] = np.finfo(masked.dtype).min  # finite, as everything that goes into a graph
-    return masked

@@ -13,13 +13,14 @@ import numpy as np
 
 from repertoire.runtime.errors import BadModel, InvalidInput
 from repertoire.runtime.examples import prompt, source
+from repertoire.runtime.inference.batch_sampling import Continuation, Wanted, sampled_together
 from repertoire.runtime.inference.language import Choice, log_probs_of_texts, sampled
 from repertoire.runtime.inference.rows import over_texts
 from repertoire.runtime.model import Model
 from repertoire.runtime.schema import Between, Seed
 from repertoire.runtime.signature import Array, Arrays, Run
 from repertoire.runtime.task import Event, Task, last
-from repertoire.runtime.text import Encoding, Pieces
+from repertoire.runtime.text import Encoding, Pieces, text_after
 from repertoire.runtime.texts import (
     ROWS,
     Read,
@@ -112,35 +113,57 @@ def generate(model: Model, run: Run, request: Generate) -> Generated:
 def generate_events(model: Model, run: Run, request: Generate) -> Iterator[Event]:
     """An event a token, then the whole."""
     encoding = model.encoding("text")
+    ids, wanted = _wanted(encoding, request)
+    drawn = sampled(run, wanted.ids, wanted.choice, wanted.seed, encoding.end, wanted.least)
+    pieces, found = Pieces(encoding, ids), Continuation()
+    text = ""
+    for token, log_prob in islice(drawn, wanted.count):
+        if wanted.stops and token == encoding.end:
+            found.ended = True
+            break
+        found.tokens.append(token)
+        found.log_probs.append(log_prob)
+        piece = pieces.add(token)
+        text += piece
+        yield "token", Token(text=piece, log_prob=log_prob)
+    yield "done", _generated(encoding, ids, text, wanted.seed, found)
+
+
+def generate_batch(model: Model, run: Run, requests: Sequence[Generate]) -> list[Generated]:
+    """Continues texts in lockstep."""
+    encoding = model.encoding("text")
+    read = [_wanted(encoding, request) for request in requests]
+    found = sampled_together(run, [wanted for _, wanted in read], encoding.end)
+    return [
+        _generated(encoding, ids, text_after(encoding, ids, own.tokens), wanted.seed, own)
+        for (ids, wanted), own in zip(read, found, strict=True)
+    ]
+
+
+def _wanted(encoding: Encoding, request: Generate) -> tuple[list[int], Wanted]:
+    """The ids of the prompt, and what is to follow. Raises InvalidInput."""
     least = int(request.stop_at_end) if request.min_tokens is None else request.min_tokens
     if least > request.max_tokens:
         raise InvalidInput(f"min_tokens is {least}; send 0 to {request.max_tokens}")
     seed = secrets.randbits(32) if request.seed is None else request.seed
     choice = Choice(request.temperature, request.top_k, request.top_p)
     ids = encoding.ids(request.prompt)
-    begun = [*encoding.opening, *ids]
-    drawn = sampled(run, begun, choice, seed, encoding.end, least)
-    pieces, chosen, nats, text = Pieces(encoding, ids), list[int](), list[float](), ""
-    finish: Literal["end", "length"] = "length"
-    for token, log_prob in islice(drawn, request.max_tokens):
-        if request.stop_at_end and token == encoding.end:
-            finish = "end"
-            break
-        chosen.append(token)
-        nats.append(log_prob)
-        piece = pieces.add(token)
-        text += piece
-        yield "token", Token(text=piece, log_prob=log_prob)
-    answer: Generated = {
+    begun, stops = [*encoding.opening, *ids], request.stop_at_end
+    return ids, Wanted(begun, choice, seed, request.max_tokens, least, stops)
+
+
+def _generated(
+    encoding: Encoding, ids: Sequence[int], text: str, seed: int, found: Continuation
+) -> Generated:
+    return {
         "text": text,
-        "tokens": encoding.tokens(chosen),
-        "log_probs": nats,
+        "tokens": encoding.tokens(found.tokens),
+        "log_probs": found.log_probs,
         "seed": seed,
-        "finish": finish,
+        "finish": "end" if found.ended else "length",
         **how_read(encoding, ids),
-        **how_written(encoding, chosen),
+        **how_written(encoding, found.tokens),
     }
-    yield "done", answer
 
 
 @dataclass(frozen=True)
@@ -236,6 +259,7 @@ TASKS = (
         },
         options=_bounded("sample", "top_k"),
         events=generate_events,
+        batch=generate_batch,
     ),
     Task(
         "translate",
