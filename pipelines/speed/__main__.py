@@ -53,6 +53,12 @@ def _next_graphs(artifacts: Path) -> list[tuple[Path, int]]:
     return found
 
 
+def batch() -> None:
+    from pipelines.speed import batch as measured
+
+    measured.main()
+
+
 def repro() -> None:
     from pipelines.speed import repro as measured
 
@@ -70,6 +76,7 @@ BENCHMARKS: dict[str, Callable[[], None]] = {
     "inference": inference,
     "overhead": overhead,
     "serving": serving,
+    "batch": batch,
     "repro": repro,
     "prepare": prepare,
 }
