@@ -46,6 +46,7 @@ def task_answer(
     if asked.seeded and settings.get("seed") is None:
         settings = {**settings, "seed": 0}
     most = min(asked.most, FILES) if asked.media else asked.most
+    spelled = plain if _holds_files(asked) else _as_it_is
 
     def many(group: Sequence[tuple[int, Row]]) -> list[Row]:
         column, field = _filling(asked, group[0][1])
@@ -54,14 +55,14 @@ def task_answer(
         for places in _runs(values, most):
             rows = Rows([values[place] for place in places])
             results = asked.answer(model, run, asked.read({**settings, field: rows}))
-            answers |= zip(places, map(plain, results), strict=True)
+            answers |= zip(places, map(spelled, results), strict=True)
         return [answers[place] for place in range(len(values))]
 
     def one(group: Sequence[tuple[int, Row]]) -> list[Row]:
         requests = [asked.read(filled(number, row)) for number, row in group]
         if asked.batch is not None:
-            return [plain(answer) for answer in asked.answers(model, run, requests)]
-        return [plain(asked.answer(model, run, request)) for request in requests]
+            return [spelled(answer) for answer in asked.answers(model, run, requests)]
+        return [spelled(asked.answer(model, run, request)) for request in requests]
 
     def filled(number: int, row: Row) -> dict[str, Any]:
         column, field = _filling(asked, row)
@@ -71,6 +72,15 @@ def task_answer(
         return given | {name: row[name] for name in fields if row.get(name) is not None}
 
     return many if asked.many else one
+
+
+def _holds_files(asked: Task) -> bool:
+    """Whether an answer may hold images or other files, at any depth."""
+    return "contentMediaType" in str(asked.answer_schema())
+
+
+def _as_it_is(answer: Row) -> Row:
+    return answer
 
 
 def _runs(values: Sequence[Any], most: int) -> Iterator[Sequence[int]]:

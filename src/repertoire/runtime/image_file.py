@@ -148,6 +148,8 @@ def _orientation(image: PillowImage) -> int:
     """1 to 8; 1, which is upright, where none is noted or the note cannot be read."""
     if image.format == "PNG":
         image.load()  # its notes may come last; what is wrong with the pixels is told here
+        if not image.info:
+            return 1  # looking for notes would take as long as decoding a small image
     if image.format != "TIFF":  # Pillow turns these itself
         with contextlib.suppress(Exception):  # damaged metadata do not change the pixels
             noted = image.getexif().get(ORIENTATION)

@@ -101,8 +101,12 @@ class Encoding:
         """The ids before the first end."""
         return list(ids[: ids.index(self.end)] if self.end in ids else ids)
 
+    @cached_property
+    def _tokens(self) -> Mapping[int, str]:
+        return {index: token for token, index in self.vocabulary.items()}
+
     def tokens(self, ids: Sequence[int]) -> list[str]:
-        return [self.token(each) for each in ids]
+        return [self._tokens.get(each, "") for each in ids]
 
     def text(self, ids: Sequence[int]) -> str:
         return str(self.tokenizer.decode(list(ids), skip_special_tokens=False))

@@ -9,7 +9,7 @@ from repertoire.runtime.schema import Many
 from repertoire.runtime.text import Encoding
 
 TEXTS = 256  # in one request
-ROWS = 32  # texts in one run
+ROWS = 64  # texts in one run
 
 Texts = Annotated[list[str], Many(TEXTS), "a text, or a list of them"]
 

@@ -10,9 +10,13 @@ import numpy as np
 
 from repertoire.runtime import images
 
+_SPELLED = frozenset((str, int, float, bool, type(None)))
+
 
 def plain(value: Any) -> Any:
     """An answer as JSON can spell it: images become PNG files, and files base64."""
+    if type(value) in _SPELLED:  # as most values are
+        return value
     if isinstance(value, Mapping):
         return {name: plain(each) for name, each in value.items()}
     if isinstance(value, list):
