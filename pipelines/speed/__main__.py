@@ -95,7 +95,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     names = options.names or list(BENCHMARKS)
     unknown = [name for name in names if name not in BENCHMARKS]
     if unknown:
-        sys.exit(f"bench: no benchmark {unknown[0]!r}; there are: {', '.join(BENCHMARKS)}")
+        sys.exit(f"speed: no benchmark {unknown[0]!r}; there are: {', '.join(BENCHMARKS)}")
     for name in names:
         print(f"== {name}", flush=True)
         if name == "prepare":

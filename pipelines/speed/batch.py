@@ -31,9 +31,10 @@ from repertoire.runtime import load
 from repertoire.runtime.loaded import LoadedModel
 
 ROUNDS = 3
-FEW = 256  # rows of the short run
+FEW, MANY = 256, 100_000  # rows of a short run, and of one after which a start no longer counts
 TOKENS, ALONE = 64, 50  # of a text; texts generated one after another
 SHARE, TIMES = 0.9, 5  # what is wanted: of a plain loop's rate, and of all others'
+OF_LOCAL = 0.8  # what is wanted of Ray: of one process's rate
 FORMATS = ("%A, %B %d, %Y", "%d %B %Y", "%Y. %m. %d.", "%d/%m/%Y", "%b %d, %Y", "%Y%m%d")
 Command = list[str]
 
@@ -112,6 +113,7 @@ COMPARED = (
     Compared("dates", "translate", 5_000, "jsonl", "csv", dates),
     Compared("ae_convolutional", "reconstruct", 5_000, "parquet", "parquet", pictures),
 )
+SPREAD = Compared("sentiment_gru", "classify", 200_000, "csv", "jsonl", texts)  # over two actors
 GENERATED = Compared("lstm_stacked", "generate", 1_000, "jsonl", "jsonl", prompts)
 
 
@@ -209,6 +211,22 @@ def mlflow(bench: Bench) -> None:
     )
 
 
+def ray(bench: Bench) -> None:
+    """Two actors of Ray against one process of two threads, in rows a second beyond many."""
+    log, rows, ratios = bench.place / "log", bench.what.rows, []
+    for _ in range(ROUNDS):
+        beyond = []
+        for how in (("--engine", "ray", "--workers", "2"), ("--threads", "2")):
+            whole, many = (spent(bench.job(n, *how), log) for n in (rows, MANY))
+            beyond.append(whole.less(many).wall)
+        ratios.append(beyond[1] / beyond[0])
+    print(
+        f"{bench.what.task}, rows {MANY:,} to {rows:,} ({bench.what.model}), two actors of Ray: "
+        f"{statistics.median(ratios):.2f} of one process of two threads (target {OF_LOCAL:g})",
+        flush=True,
+    )
+
+
 def generate(bench: Bench) -> None:
     """The job against one request after another in this process, in tokens a second."""
     model = load(bench.folder)
@@ -239,7 +257,7 @@ def _alone(model: LoadedModel, texts: Sequence[str]) -> float:
 
 def main(artifacts: Path = Path("artifacts")) -> None:
     measured = [(files, each) for each in COMPARED]
-    measured += [(mlflow, COMPARED[0]), (generate, GENERATED)]
+    measured += [(mlflow, COMPARED[0]), (ray, SPREAD), (generate, GENERATED)]
     for measure, what in measured:
         if not (artifacts / what.model / "manifest.json").exists():
             print(f"{artifacts}: holds no {what.model}, for {measure.__name__}; run: make repro")
