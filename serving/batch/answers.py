@@ -155,8 +155,11 @@ def _row_arrays(graph: Graph, row: Row) -> Arrays:
 def attempt(answer: Answer, group: Sequence[Item]) -> list[Item]:
     """The answer, or else the error, of every row; a bad row does not spoil its neighbours."""
     good = [(number, row) for number, row in group if not isinstance(row, InferenceError)]
+    answered = _attempt(answer, good)
+    if len(good) == len(group):
+        return answered
     bad: list[Item] = [(number, row) for number, row in group if isinstance(row, InferenceError)]
-    return sorted([*bad, *_attempt(answer, good)], key=itemgetter(0))
+    return sorted([*bad, *answered], key=itemgetter(0))
 
 
 def _attempt(answer: Answer, group: Sequence[tuple[int, Row]]) -> list[Item]:

@@ -59,10 +59,11 @@ class Kept:
     columns: Mapping[str, str]
     every: bool
 
+    def __bool__(self) -> bool:
+        return self.every or bool(self.columns)
+
     def of(self, row: Row, answer: Row) -> Row:
         """Raises InvalidInput where the answer has a column of that name, too."""
-        if not self.every and not self.columns:
-            return {}
         others = [n for n in row if n not in self.columns.values()] if self.every else []
         kept = {**{name: name for name in others}, **self.columns}
         if clash := next((name for name in kept if name in answer), None):

@@ -34,7 +34,7 @@ from serving.batch.plan import Asked, Plan
 from serving.batch.rows import Source
 from serving.options import Parser, whole
 
-ROWS, FILES = 256, 32  # asked at once; files are large
+ROWS, FILES = 1024, 32  # asked at once; files are large
 REQUESTS = 4  # of one part
 
 

@@ -171,7 +171,8 @@ class Job:
         bad |= {answered[place]: why for place, why in wrong.items()}
         told = [self._told(chunk, place, bad[place]) for place in sorted(bad)]
         count = len(answers) - len(bad)
-        _write_json(self.note(chunk.name), {"made": self.made, "answered": count, "bad": told})
+        note = {"made": self.made, "answered": count, "columns": _names(good), "bad": told}
+        _write_json(self.note(chunk.name), note)
         # The part comes last: that it is there says that its note is, too.
         parts.write(self.part(chunk.name), content, self.made)
 
@@ -181,6 +182,8 @@ class Job:
         if isinstance(answer, InferenceError) or isinstance(row, InferenceError):
             raise Malformed(str(answer))
         here = self._place(chunk.source, number)
+        if not self.kept and "file" not in row:
+            return {**here, **answer}
         kept = self.kept.of(row, {**here, **answer})
         return {**here, **kept, **_name_of(row), **answer}
 
@@ -202,7 +205,10 @@ class Job:
         there = places.names_in(self.folder)
         if lacking := [name for name in names if self.part(name).name not in there]:
             raise InvalidInput(f"{len(lacking)} parts are missing; start again to make them")
-        counts = [(note["answered"], len(note["bad"])) for note in self._notes(names)]
+        counts, columns = list[tuple[int, int]](), dict[str, None]()
+        for note in self._notes(names):
+            counts.append((note["answered"], len(note["bad"])))
+            columns |= dict.fromkeys(note["columns"])
         answered, failed = sum(good for good, _ in counts), sum(bad for _, bad in counts)
         if failed:
             spoilt = [name for name, (_, bad) in zip(names, counts, strict=True) if bad]
@@ -212,7 +218,7 @@ class Job:
         else:
             self.files.errors.unlink(missing_ok=True)
         if answered:
-            parts.merge([self.part(name) for name in names], self.output, self.made)
+            parts.merge([self.part(name) for name in names], self.output, self.made, list(columns))
             told = {**self.made, "answered": answered, "bad": failed}
             _write_json(self.files.provenance, told)
         else:  # older ones would look like those of this job
@@ -237,6 +243,15 @@ class Job:
 def identity(**content: object) -> dict[str, str]:
     """Each as text, in ASCII, for names of files may hold anything."""
     return {key: json.dumps(value) for key, value in content.items()}
+
+
+def _names(rows_: Sequence[Row]) -> list[str]:
+    """The columns of rows, of which most have the same."""
+    found: dict[str, None] = {}
+    for row in rows_:
+        if not row.keys() <= found.keys():
+            found |= dict.fromkeys(row)
+    return list(found)
 
 
 def _write_json(path: Path, content: Mapping[str, Any]) -> None:

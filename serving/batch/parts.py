@@ -54,15 +54,14 @@ def write(path: Path, content: Content, made: Mapping[str, Any]) -> None:
             pq.write_table(content.replace_schema_metadata(_told(made)), file)
 
 
-def merge(parts: Sequence[Path], path: Path, made: Mapping[str, Any]) -> None:
-    """Joins files of rows into one, all or nothing."""
+def merge(parts: Sequence[Path], path: Path, made: Mapping[str, Any], names: Sequence[str]) -> None:
+    """Joins files of rows into one, all or nothing; `names` are those of the columns of CSV."""
     with places.writing(path) as file:
         if path.suffix == ".parquet":
             _merge_parquet(parts, file, made)
         elif path.suffix in csv_files.SUFFIXES:
-            names = dict.fromkeys(name for row in _rows(parts) for name in row)
             delimiter = "\t" if path.suffix == ".tsv" else ","
-            csv_files.write(file, list(names), _rows(parts), delimiter)
+            csv_files.write(file, names, _rows(parts), delimiter)
         else:
             file.writelines(places.contents(parts))
 

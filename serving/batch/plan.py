@@ -41,11 +41,13 @@ class Plan:
     """How rows of the sources become those that the task takes; holds no model, for workers have
     theirs.
 
-    `decoded` are the columns that are read from Parquet, `others` further fields that columns fill.
+    `plain` rows are as Python has them; of others (Parquet, files) the columns `decoded` are
+    needed so. `others` are further fields that columns fill.
     """
 
     asked: Asked
     take: Take
+    plain: bool
     decoded: frozenset[str] | None
     others: Sequence[str]
     kept: Kept
@@ -60,6 +62,8 @@ class Plan:
             known = graph_answer(model, run, self.asked.name)
 
         def of_file(group: Sequence[tuple[int, Row]]) -> list[Row]:
+            if self.plain:
+                return known([(number, self.take(row)) for number, row in group])
             loaded = [(n, self.take(rows.loaded(row, self.decoded))) for n, row in group]
             return known(loaded)
 
@@ -110,10 +114,12 @@ def make(model: Model, asked: Asked, sources: Sequence[Source]) -> tuple[Plan, l
     own = [_types(source, kept) for source in sources]
     _check_types(sources, own)
     known = {**own[0], **types}
-    decoded = frozenset((*wanted, "file")) if sources[0].path.suffix == ".parquet" else None
+    parquet = sources[0].path.suffix == ".parquet"
+    plain = not parquet and not sources[0].medium
+    decoded = frozenset((*wanted, "file")) if parquet else None
     read = None if kept.every else {*wanted, "file", *kept.columns.values()}
     given_sources = [replace(source, wanted=read) for source in sources]
-    return Plan(asked, take, decoded, others, kept, known), given_sources, line
+    return Plan(asked, take, plain, decoded, others, kept, known), given_sources, line
 
 
 def _task(model: Model, name: str) -> Task | None:

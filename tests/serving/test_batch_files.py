@@ -178,8 +178,8 @@ def test_what_is_no_set_of_rows_is_refused_in_one_line(
     complaint: str,
 ) -> None:
     monkeypatch.chdir(models.parent)
-    Path("x.jsonl").write_text('{"text": "a"}\n')
-    Path("y.csv").write_text("id,note\n1,a\n")
+    Path("x.jsonl").write_text('{"text": "a"}\n', encoding="utf-8")
+    Path("y.csv").write_text("id,note\n1,a\n", encoding="utf-8")
     Path("z").mkdir()
     assert run("bigram", "score", *given, "o.jsonl", "--models", models) == 2
     told = capsys.readouterr().err

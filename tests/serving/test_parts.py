@@ -33,7 +33,7 @@ def joined(
     files = [tmp_path / f"part-{n}{suffix}" for n in range(len(contents))]
     for file, content in zip(files, contents, strict=True):
         write(file, content, types)
-    parts.merge(files, tmp_path / f"out{suffix}", MADE)
+    parts.merge(files, tmp_path / f"out{suffix}", MADE, ())
     found = rows.read(Source(tmp_path / f"out{suffix}"), 0)
     return [rows.loaded(row) for row in found if isinstance(row, dict)]
 
@@ -118,7 +118,7 @@ def test_a_row_that_cannot_be_written_is_set_aside_from_the_others(
     assert list(wrong) == [1] and wrong[1].startswith("the row's answer cannot be written (")
     path = tmp_path / f"out{suffix}"
     parts.write(path, content, MADE)
-    parts.merge([path], path, MADE)
+    parts.merge([path], path, MADE, ())
     assert [rows.loaded(row) for row in rows.read(Source(path), 0)] == [{"n": "a"}, {"n": "b"}]
 
 
