@@ -50,7 +50,9 @@ def task_answer(
 
     def many(group: Sequence[tuple[int, Row]]) -> list[Row]:
         column, field = _filling(asked, group[0][1])
-        values = [_value(row, column) for _, row in group]
+        values = [row.get(column) for _, row in group]
+        if not all(isinstance(value, str) for value in values):
+            values = [_value(row, column) for _, row in group]
         answers: dict[int, Row] = {}
         for places in _runs(values, most):
             rows = Rows([values[place] for place in places])

@@ -16,11 +16,11 @@ import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import orjson
 
-from repertoire.runtime.errors import InferenceError, InvalidInput, Malformed
+from repertoire.runtime.errors import InferenceError, InvalidInput
 from serving.batch import cells, parts, places, rows
 from serving.batch.answers import Item
 from serving.batch.columns import Kept
@@ -161,11 +161,11 @@ class Job:
         """Writes the part and the note of a chunk; `answers` in the order of its rows."""
         good: list[Row] = []
         bad: dict[int, str] = {}
-        for place, (_, answer) in enumerate(answers):
-            try:
-                good.append(self._row(chunk, place, answer))
-            except Malformed as error:
-                bad[place] = str(error)
+        for place, (number, answer) in enumerate(answers):
+            if isinstance(answer, InferenceError):
+                bad[place] = str(answer)
+            else:
+                good.append(self._row(chunk, place, number, answer))
         content, wrong = parts.spelled(good, self.types, self.part(chunk.name).suffix)
         answered = [place for place in range(len(answers)) if place not in bad]
         bad |= {answered[place]: why for place, why in wrong.items()}
@@ -176,12 +176,10 @@ class Job:
         # The part comes last: that it is there says that its note is, too.
         parts.write(self.part(chunk.name), content, self.made)
 
-    def _row(self, chunk: Chunk, place: int, answer: Row | InferenceError) -> Row:
-        """What is written of a row. Raises Malformed with what is wrong with it."""
-        number, row = chunk.items[place]
-        if isinstance(answer, InferenceError) or isinstance(row, InferenceError):
-            raise Malformed(str(answer))
-        here = self._place(chunk.source, number)
+    def _row(self, chunk: Chunk, place: int, number: int, answer: Row) -> Row:
+        """What is written of a row."""
+        row = cast("Row", chunk.items[place][1])
+        here = self._place(chunk.source, number) if len(self.sources) > 1 else {"row": number}
         if not self.kept and "file" not in row:
             return {**here, **answer}
         kept = self.kept.of(row, {**here, **answer})
