@@ -15,7 +15,6 @@ import tempfile
 import warnings
 import zipfile
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
@@ -139,7 +138,7 @@ class Worker:
         _check_seen(self.job)
         loaded = load(_fetched(self.job, into / self.model), threads=1)
         answer = self.plan.answer(loaded.model, loaded.run)
-        pool = ThreadPoolExecutor(self.threads)
+        pool = local.executor(self.threads)
 
         def keep(chunk: Chunk) -> None:
             for each, answers in local.answered([chunk], answer, self.request, pool):

@@ -462,3 +462,14 @@ def test_memory_stays_flat_at_ten_times_the_rows(models: Path, tmp_path: Path) -
             assert status == 0
             used.append(peak)
     assert used[2] - used[0] < 8_000 and used[3] - used[1] < 12_000  # KiB
+
+
+def test_one_thread_and_several_write_the_same_bytes(models: Path, tmp_path: Path) -> None:
+    rows: list[object] = [{"text": " ".join("abc"[: 1 + n % 3])} for n in range(101)]
+    rows[7] = {"text": 7}
+    source = write_lines(tmp_path / "in.jsonl", rows)
+    for threads in (1, 3):
+        asked = ("--models", models, "--batch-size", 2, "--threads", threads)
+        assert run("bigram", "score", source, tmp_path / f"{threads}.jsonl", *asked) == 0
+    assert (tmp_path / "1.jsonl").read_bytes() == (tmp_path / "3.jsonl").read_bytes()
+    assert [each["row"] for each in errors(tmp_path / "1.jsonl")] == [7]
