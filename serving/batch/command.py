@@ -5,7 +5,7 @@ matches; or images or WAV files, in a folder or by a pattern. Rows out in .csv, 
 .jsonl, each with the number of its input row, from 0. Files may lie in a store: s3://bucket/name.
 Work is kept in OUTPUT.parts, a file for every so many input rows: killed at any time and started
 again, the job goes on after the last whole part. Rows that cannot be answered go to
-OUTPUT.errors.jsonl with the reason; OUTPUT.job.json says which model answered.
+OUTPUT.errors.jsonl with the reason. Each part, and a file of Parquet, says which model answered.
 """
 
 from __future__ import annotations

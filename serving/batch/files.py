@@ -12,18 +12,14 @@ from serving.batch import places
 
 @dataclass(frozen=True)
 class Files:
-    """`errors` are the rows that could not be answered, `provenance` says which model answered,
-    `parts` is a folder that is called `finished` while it is taken away."""
+    """`errors` are the rows that could not be answered; `parts` is a folder that is called
+    `finished` while it is taken away."""
 
     output: Path
 
     @property
     def errors(self) -> Path:
         return self._beside("errors.jsonl")
-
-    @property
-    def provenance(self) -> Path:
-        return self._beside("job.json")
 
     @property
     def parts(self) -> Path:
@@ -38,7 +34,7 @@ class Files:
 
     def check(self, inputs: Sequence[Path]) -> None:
         """Raises InvalidInput where one would touch an input, or is something else already."""
-        for path in (self.output, self.errors, self.provenance):
+        for path in (self.output, self.errors):
             if path.is_dir():
                 raise InvalidInput(f"{path} is a folder; move it or choose another output")
         if self.parts.exists() and not self.parts.is_dir():
@@ -48,8 +44,8 @@ class Files:
                 self._check_apart(source)
 
     def _check_apart(self, source: Path) -> None:
-        written = [self.output, self.errors, self.provenance, self.parts, self.finished]
-        written += [places.unfinished(path) for path in written[:3]]
+        written = [self.output, self.errors, self.parts, self.finished]
+        written += [places.unfinished(path) for path in written[:2]]
         if touched := next((path for path in written if _same(path, source)), None):
             what = "the output" if touched == self.output else f"{touched}, which the job writes,"
             raise InvalidInput(f"{what} is the input itself; choose another output")

@@ -217,11 +217,8 @@ class Job:
             self.files.errors.unlink(missing_ok=True)
         if answered:
             parts.merge([self.part(name) for name in names], self.output, self.made, list(columns))
-            told = {**self.made, "answered": answered, "bad": failed}
-            _write_json(self.files.provenance, told)
-        else:  # older ones would look like those of this job
+        else:  # an older one would look like that of this job
             self.output.unlink(missing_ok=True)
-            self.files.provenance.unlink(missing_ok=True)
         self._remove_parts()
         return answered, failed
 

@@ -84,7 +84,6 @@ def test_rows_come_from_a_store_and_go_there_as_on_a_disk(
         assert found == expected.replace(str(tmp_path).encode(), f"s3://{BUCKET}/in".encode())
     assert sorted(name for name in names(store) if name.startswith("out/")) == [
         output,
-        f"{output}.job.json",
     ]
 
 
@@ -139,7 +138,7 @@ def test_a_job_on_a_store_that_is_killed_again_and_again_answers_every_row_once(
     found = [json.loads(line) for line in got(store, "o.jsonl").splitlines()]
     assert [each["row"] for each in found] == list(range(211))
     assert [len(each["tokens"]) for each in found] == [2 + n % 3 for n in range(211)]
-    assert sorted(names(store)) == ["in.jsonl", "o.jsonl", "o.jsonl.job.json"]
+    assert sorted(names(store)) == ["in.jsonl", "o.jsonl"]
 
 
 def test_an_input_that_changed_on_the_store_is_refused(
