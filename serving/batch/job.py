@@ -41,7 +41,7 @@ class Chunk:
 
     @property
     def name(self) -> str:
-        return f"{self.source:05}-{self.number:08}"
+        return _called(self.source, self.number)
 
 
 @dataclass(frozen=True)
@@ -142,7 +142,7 @@ class Job:
 
     def left_of(self, source: int, there: Collection[str]) -> Iterator[Chunk]:
         """Those of one source; `there` are the names in the folder."""
-        names = (f"{source:05}-{number:08}" for number in itertools.count())
+        names = (_called(source, number) for number in itertools.count())
         first = next(n for n, name in enumerate(names) if self.part(name).name not in there)
         items = enumerate(rows.read(self.sources[source], first * self.size), first * self.size)
         for number in itertools.count(first):
@@ -155,7 +155,7 @@ class Job:
 
     def _names(self, source: int) -> list[str]:
         count = orjson.loads(self.end(source).read_bytes())["parts"]
-        return [f"{source:05}-{number:08}" for number in range(count)]
+        return [_called(source, number) for number in range(count)]
 
     def keep(self, chunk: Chunk, answers: Sequence[Item]) -> None:
         """Writes the part and the note of a chunk; `answers` in the order of its rows."""
@@ -179,7 +179,7 @@ class Job:
     def _row(self, chunk: Chunk, place: int, number: int, answer: Row) -> Row:
         """What is written of a row."""
         row = cast("Row", chunk.items[place][1])
-        here = self._place(chunk.source, number) if len(self.sources) > 1 else {"row": number}
+        here = self._place(chunk.source, number)
         if not self.kept and "file" not in row:
             return {**here, **answer}
         kept = self.kept.of(row, {**here, **answer})
@@ -233,6 +233,11 @@ class Job:
             places.remove_folder(folder)
             self.folder.rename(folder)
         places.remove_folder(folder)
+
+
+def _called(source: int, number: int) -> str:
+    """The name of a chunk, by which its part and its note are called."""
+    return f"{source:05}-{number:08}"
 
 
 def identity(**content: object) -> dict[str, str]:

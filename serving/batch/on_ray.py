@@ -79,7 +79,8 @@ def _started(cluster: Cluster) -> Any:
             ray.init(cluster.address, **quiet)
     except (OSError, ValueError, RuntimeError) as error:
         why = " ".join(str(error).split())
-        raise InvalidInput(f"no Ray cluster at {cluster.address or 'all'}: {why}") from error
+        where = cluster.address or "this machine"
+        raise InvalidInput(f"no Ray cluster at {where}: {why}") from error
     return ray
 
 

@@ -81,9 +81,8 @@ class Task:
     as it stands, but for each File in it; it asks for the media type `accept` of those `rendered`
     and keeps the answer in the file `into`. `options(model)` narrows the schema of fields to what
     this model knows; None hides a field that it does not take. `events` does the work of a long
-    task instead, step by step. `batch` gives the answers to several requests of one row each, in
-    their order, faster than one after another: each is the answer that its request gets alone.
-    `one(model, value)` tells a row from a list of them where it takes the model to say so.
+    task instead, step by step. `batch` answers several requests of one row each, as each is
+    answered alone. `one(model, value)` tells a row from a list where it takes the model to say so.
     """
 
     name: str
